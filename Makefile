@@ -1,0 +1,56 @@
+# Everything a person types. On a machine with Python 3.11, make and git, nothing else is needed first.
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+BIN := .venv/bin
+MEMBERS := common api worker evaluator
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: demo up test check bench lock clean install
+.DEFAULT_GOAL := help
+
+help:  ## say what can be asked for
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: .venv/installed  ## make the environment in .venv, exactly as locked
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Edgepress needs Python 3.11; say which with make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/installed: $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(MEMBERS:%=--editable ./%)
+	@touch $@
+
+demo: install  ## train a network, export it every way, measure and compare: minutes
+	@$(BIN)/edgepress demo
+
+up: install  ## keep gateway, scheduler, worker and evaluator running on port 8000
+	@$(BIN)/edgepress up
+
+test: install  ## all tests
+	$(BIN)/pytest
+
+check: install  ## lint, types, architecture, and the lock
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy common/src api/src worker/src evaluator/src tests
+	$(BIN)/lint-imports
+	@cp requirements.lock .venv/requirements.lock.now
+	@$(MAKE) --no-print-directory lock LOCK=.venv/requirements.lock.now
+	@cmp requirements.lock .venv/requirements.lock.now || { echo "requirements.lock is not current: run 'make lock' and commit it" >&2; exit 1; }
+
+bench: install  ## measure Edgepress against what its work must cost
+	$(BIN)/python -m tests.bench
+
+LOCK ?= requirements.lock
+lock: $(UV)  ## resolve again what pyproject.toml files ask for, keeping what is locked
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --all-extras --no-emit-package edgepress-common --group dev $(MEMBERS:%=%/pyproject.toml) --output-file $(LOCK)
+
+clean:  ## forget environment and state (finished steps included)
+	rm -rf .venv .uv .edgepress

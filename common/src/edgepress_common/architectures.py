@@ -1,0 +1,99 @@
+"""The networks that can be asked for, and what each can take.
+
+The worker builds them; the gateway validates and lists them without TensorFlow. A test in the worker builds each one
+and holds it against this table.
+"""
+
+from typing import Literal
+
+from edgepress_common.frozen import Frozen
+
+Weights = Literal["none", "imagenet"]
+
+
+class Architecture(Frozen):
+    """One network.
+
+    Attributes:
+        name: How a spec asks for it.
+        title: How people write it.
+        parameters: Weights without the classifier, at width 1.
+        min_image_size: Smallest side in pixels it can take; below, a layer would have no output left.
+        widths: Width multipliers it comes in; only 1 for most.
+        imagenet_widths: Those that ImageNet weights exist for.
+        source: The library that builds it.
+        paper: Where it was published.
+    """
+
+    name: str
+    title: str
+    parameters: int
+    min_image_size: int = 32
+    widths: tuple[float, ...] = (1.0,)
+    imagenet_widths: tuple[float, ...] = (1.0,)
+    source: Literal["image-classifiers", "keras.applications"]
+    paper: str
+
+
+_RESNET = "He et al. 2015, Deep Residual Learning for Image Recognition, arXiv:1512.03385"
+_MOBILENET_V3 = "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244"
+MAX_IMAGE_SIZE = 1024  # activations of a batch would not fit a small GPU past this
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture(
+            name="resnet18", title="ResNet18", parameters=11_186_889, source="image-classifiers", paper=_RESNET
+        ),
+        Architecture(
+            name="resnet34", title="ResNet34", parameters=21_302_473, source="image-classifiers", paper=_RESNET
+        ),
+        Architecture(
+            name="resnet50", title="ResNet50", parameters=23_561_160, source="image-classifiers", paper=_RESNET
+        ),
+        Architecture(
+            name="mobilenet",
+            title="MobileNet",
+            parameters=3_228_864,
+            widths=(0.25, 0.5, 0.75, 1.0),
+            imagenet_widths=(0.25, 0.5, 0.75, 1.0),
+            source="keras.applications",
+            paper="Howard et al. 2017, MobileNets, arXiv:1704.04861",
+        ),
+        Architecture(
+            name="mobilenet_v2",
+            title="MobileNetV2",
+            parameters=2_257_984,
+            widths=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4),
+            imagenet_widths=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4),
+            source="keras.applications",
+            paper="Sandler et al. 2018, MobileNetV2, arXiv:1801.04381",
+        ),
+        Architecture(
+            name="mobilenet_v3_small",
+            title="MobileNetV3 Small",
+            parameters=939_120,
+            widths=(0.75, 1.0),
+            imagenet_widths=(0.75, 1.0),
+            source="keras.applications",
+            paper=_MOBILENET_V3,
+        ),
+        Architecture(
+            name="mobilenet_v3_large",
+            title="MobileNetV3 Large",
+            parameters=2_996_352,
+            widths=(0.75, 1.0),
+            imagenet_widths=(0.75, 1.0),
+            source="keras.applications",
+            paper=_MOBILENET_V3,
+        ),
+        Architecture(
+            name="efficientnet_b0",
+            title="EfficientNet-B0",
+            parameters=4_049_571,
+            source="keras.applications",
+            paper="Tan and Le 2019, EfficientNet, arXiv:1905.11946",
+        ),
+    )
+}

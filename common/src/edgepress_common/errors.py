@@ -1,0 +1,88 @@
+"""The vocabulary of what can go wrong, without a word of HTTP.
+
+::
+
+    EdgepressError
+    ├── InvalidInputError        what was asked for can't be done as written
+    │   ├── InvalidSpecError     ... with the fields at fault
+    │   └── UnreadableDatasetError   ... seen only when the images are opened
+    ├── NotFoundError            no such job, artifact, device, ...
+    ├── ConflictError            not in this state: a finished job can't be cancelled
+    │   └── LeaseLostError       the step was given to somebody else, or cancelled
+    ├── UnavailableError         something outside is away: a download, Redis, the gateway
+    └── StepFailedError          a step ran and could not do its work
+        ├── BrokenPromiseError   its output is not what it promised
+        └── StepCancelledError   it was told to stop
+
+The edges translate: the gateway to problem+json, a worker or evaluator to a failed step, the command line to an exit
+code. A message says what was wrong, with which value, and what is accepted.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgepress_common.frozen import Frozen
+
+
+class FieldProblem(Frozen):
+    """One field of an input that is not acceptable.
+
+    Attributes:
+        field: Path to it, as in ``pipelines[0].stages[1].kind``.
+        value: The offending value, as sent; shortened when long.
+        message: What is wrong with it.
+        accepted: What would be accepted, in words or as the list of choices.
+    """
+
+    field: str
+    value: Any = None
+    message: str
+    accepted: str | None = None
+
+
+class EdgepressError(Exception):
+    """Whatever Edgepress reports on purpose."""
+
+
+class InvalidInputError(EdgepressError):
+    """What was asked for can't be done as written."""
+
+
+class InvalidSpecError(InvalidInputError):
+    """A spec with fields that are not acceptable, each named in ``problems``."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
+
+
+class UnreadableDatasetError(InvalidInputError):
+    """Images that turn out not to be images, or too few of them."""
+
+
+class NotFoundError(EdgepressError):
+    """Nothing goes by that name."""
+
+
+class ConflictError(EdgepressError):
+    """What was asked for does not fit the present state."""
+
+
+class LeaseLostError(ConflictError):
+    """The step has been given to somebody else, has ended, or was cancelled."""
+
+
+class UnavailableError(EdgepressError):
+    """Something outside is away; the same request may go through later."""
+
+
+class StepFailedError(EdgepressError):
+    """A step ran and could not do its work."""
+
+
+class BrokenPromiseError(StepFailedError):
+    """A step's output is not what the step promised."""
+
+
+class StepCancelledError(StepFailedError):
+    """A step was told to stop."""

@@ -1,0 +1,33 @@
+"""Settings every deployable shares. All come from the environment, with the prefix ``EDGEPRESS_``.
+
+Each ``main.py`` reads its own settings once and hands them on; nothing else looks at the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class BaseEdgepressSettings(BaseSettings):
+    """How settings are read."""
+
+    model_config = SettingsConfigDict(env_prefix="EDGEPRESS_", frozen=True, extra="ignore")
+
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+
+class BrokerSettings(BaseEdgepressSettings):
+    """Those of whoever speaks with Redis."""
+
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        description="As in redis://user:password@host:6379/0.",
+    )
+    artifacts: Path = Field(default=Path(".edgepress/artifacts"), description="Folder of the artifact store.")
+    dataset_roots: tuple[Path, ...] = Field(
+        default=(), description="Folders that data sets on the server may lie under, as a JSON list."
+    )
+    lease_seconds: float = Field(
+        default=60, gt=0, description="A step that has been silent for so long is given to somebody else."
+    )

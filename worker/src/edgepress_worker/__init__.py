@@ -1,0 +1,1 @@
+"""Trains, compresses, converts: the only room with TensorFlow."""
