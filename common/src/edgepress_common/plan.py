@@ -83,4 +83,7 @@ def _stage_step(spec: JobSpec, stage: TrainStage, pack: Step, source: Step | Non
         model=stage.model or spec.model,
         training=stage.training or spec.training,
     )
-    return make_step(stage.kind, parameters, {"pack": pack.key} | ({"model": source.key} if source is not None else {}))
+    inputs: dict[Role, StepKey] = {"pack": pack.key}
+    if source is not None:
+        inputs["model"] = source.key
+    return make_step(stage.kind, parameters, inputs)

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult

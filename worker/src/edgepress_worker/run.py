@@ -11,7 +11,6 @@ from edgepress_common.errors import StepFailedError
 from edgepress_common.messages import Outputs, RunStep
 from edgepress_common.results import PackResult, StepResult
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageStep
-
 from edgepress_worker.context import StepContext
 from edgepress_worker.pack import Pack
 

@@ -4,8 +4,9 @@ import socket
 from pathlib import Path
 from typing import Literal
 
-from edgepress_common.settings import BrokerSettings
 from pydantic import Field
+
+from edgepress_common.settings import BrokerSettings
 
 
 class WorkerSettings(BrokerSettings):

@@ -1,0 +1,1 @@
+"""The gateway: REST, dashboard, command line, and the scheduler. The only room with a database."""

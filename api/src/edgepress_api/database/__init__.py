@@ -1,0 +1,27 @@
+"""Jobs, steps and devices as rows: the truth that everything else is derived from."""
+
+from edgepress_api.database.engine import Database
+from edgepress_api.database.tables import (
+    Base,
+    DatasetRow,
+    DeviceRow,
+    EventRow,
+    JobRow,
+    PipelineRow,
+    PipelineStepRow,
+    StepInputRow,
+    StepRow,
+)
+
+__all__ = [
+    "Base",
+    "Database",
+    "DatasetRow",
+    "DeviceRow",
+    "EventRow",
+    "JobRow",
+    "PipelineRow",
+    "PipelineStepRow",
+    "StepInputRow",
+    "StepRow",
+]

@@ -1,0 +1,82 @@
+"""Connections: PostgreSQL, or SQLite shared by several processes of one machine.
+
+One transaction writes at a time, on either: SQLite has it no other way, and on PostgreSQL an advisory lock does the
+same. Transactions here take milliseconds while steps take minutes, and in return no rule of the ledger ever meets a
+state that changes under it, and nothing can deadlock.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+_SQLITE_BUSY_SECONDS = 30  # another process's transaction is over long before
+_WRITER_LOCK = 0x45646765  # any number that nobody else locks in this database: "Edge"
+
+
+class Database:
+    """Hands out sessions, each one transaction.
+
+    A transaction that writes says so at its beginning, and waits its turn there: one that has read first and only then
+    wants to write would decide on what may no longer be true.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = create_engine(parsed, connect_args={"timeout": _SQLITE_BUSY_SECONDS})
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            self._engine = create_engine(parsed, pool_pre_ping=True)
+            event.listen(self._engine, "begin", _begin_postgresql)
+        self._writing = self._engine.execution_options(edgepress_writes=True)
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations."""
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads; it sees one state of the database throughout."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that writes: committed when the block ends, rolled back when it raises."""
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours, below
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
+    cursor.execute("PRAGMA synchronous=FULL")  # a 202 must survive a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("edgepress_writes", False))

@@ -1,0 +1,179 @@
+"""The tables.
+
+::
+
+    jobs ──< pipelines ──< pipeline_steps >── steps ──< step_inputs >── steps
+      └──< events                     devices         datasets
+
+Steps belong to no job: jobs that need the same step share its row.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from edgepress_api.database.columns import AsJson, UtcDateTime
+from edgepress_common.devices import Announcement
+from edgepress_common.messages import Outputs, Progress, StepFailure
+from edgepress_common.results import StepResult
+from edgepress_common.spec import JobSpec
+from edgepress_common.steps import Role, StepKind, StepParameters
+
+JobState = Literal["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"]
+StepState = Literal["waiting", "ready", "sent", "running", "succeeded", "failed", "cancelled"]
+EventType = Literal["job", "pipeline", "step", "epoch"]
+
+_STATE = String(20)
+_KEY = String(64)
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+
+class JobRow(Base):
+    """A job.
+
+    Attributes:
+        number: Counts up: the order of acceptance, which pages and fairness go by.
+        id: What the outside calls it.
+        error: Why it ended other than well, in a sentence.
+        request_digest: SHA-256 of what was posted with `idempotency_key`.
+    """
+
+    __tablename__ = "jobs"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    state: Mapped[JobState] = mapped_column(_STATE, index=True)
+    spec: Mapped[JobSpec] = mapped_column(AsJson(JobSpec))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str | None]
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    request_digest: Mapped[str | None] = mapped_column(_KEY)
+
+    pipelines: Mapped[list["PipelineRow"]] = relationship(
+        back_populates="job", order_by="PipelineRow.position", cascade="all, delete-orphan"
+    )
+
+
+class PipelineRow(Base):
+    """A pipeline of a job."""
+
+    __tablename__ = "pipelines"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(64))
+    state: Mapped[JobState] = mapped_column(_STATE)
+
+    job: Mapped[JobRow] = relationship(back_populates="pipelines")
+    steps: Mapped[list["PipelineStepRow"]] = relationship(
+        back_populates="pipeline", order_by="PipelineStepRow.position", cascade="all, delete-orphan"
+    )
+
+
+class PipelineStepRow(Base):
+    """That a pipeline needs a step."""
+
+    __tablename__ = "pipeline_steps"
+
+    pipeline_id: Mapped[int] = mapped_column(ForeignKey("pipelines.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    step_key: Mapped[str] = mapped_column(ForeignKey("steps.key"), index=True)
+
+    pipeline: Mapped[PipelineRow] = relationship(back_populates="steps")
+    step: Mapped["StepRow"] = relationship()
+
+
+class StepRow(Base):
+    """A step, and how far it is. See `edgepress_api.steps.states` for what its state does.
+
+    Attributes:
+        device: Who may evaluate it: a name, or ``any``; None for a worker's step.
+        weight: What it is expected to take, relative to others.
+        attempt: The attempt under way or last made, counted from 1; 0 before the first.
+        failures: Attempts that failed since the step was last wanted anew.
+        sends: Times the present attempt was sent to its queue.
+        due_at: For ``sent``, when to send again; for ``running``, when the lease is over.
+        holder: Worker or device of the present attempt.
+    """
+
+    __tablename__ = "steps"
+    __table_args__ = (Index("ix_steps_state_kind", "state", "kind"),)
+
+    key: Mapped[str] = mapped_column(_KEY, primary_key=True)
+    kind: Mapped[StepKind] = mapped_column(_STATE)
+    title: Mapped[str] = mapped_column(String(200))
+    parameters: Mapped[StepParameters] = mapped_column(AsJson(StepParameters))
+    device: Mapped[str | None] = mapped_column(String(64), index=True)
+    weight: Mapped[float]
+    state: Mapped[StepState] = mapped_column(_STATE)
+    attempt: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    sends: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    holder: Mapped[str | None] = mapped_column(String(255))
+    progress: Mapped[Progress | None] = mapped_column(AsJson(Progress))
+    outputs: Mapped[Outputs | None] = mapped_column(AsJson(Outputs))
+    result: Mapped[StepResult | None] = mapped_column(AsJson(StepResult))
+    failure: Mapped[StepFailure | None] = mapped_column(AsJson(StepFailure))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    inputs: Mapped[list["StepInputRow"]] = relationship(
+        foreign_keys="StepInputRow.step_key", cascade="all, delete-orphan"
+    )
+
+
+class StepInputRow(Base):
+    """That a step takes another's outputs, as what."""
+
+    __tablename__ = "step_inputs"
+
+    step_key: Mapped[str] = mapped_column(ForeignKey("steps.key", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[Role] = mapped_column(_STATE, primary_key=True)
+    input_key: Mapped[str] = mapped_column(ForeignKey("steps.key"), index=True)
+
+    source: Mapped[StepRow] = relationship(foreign_keys=[input_key])
+
+
+class EventRow(Base):
+    """Something that happened to a job, kept so that a client that was away can catch up."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), index=True)
+    type: Mapped[EventType] = mapped_column(_STATE)
+    data: Mapped[dict[str, object]] = mapped_column(AsJson(dict[str, object]))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeviceRow(Base):
+    """A device that has announced itself."""
+
+    __tablename__ = "devices"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    announcement: Mapped[Announcement] = mapped_column(AsJson(Announcement))
+    first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DatasetRow(Base):
+    """An uploaded data set."""
+
+    __tablename__ = "datasets"
+
+    sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    media_type: Mapped[str] = mapped_column(String(100))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

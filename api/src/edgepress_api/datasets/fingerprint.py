@@ -1,0 +1,93 @@
+"""What a data set holds, as a digest: two jobs share their steps only if their images are the same.
+
+Cheap enough for a request: files are listed, never opened. Also where a spec learns that its data set is not there.
+"""
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import DatasetRow
+from edgepress_common.errors import FieldProblem, InvalidSpecError
+from edgepress_common.layout import read_layout
+from edgepress_common.spec import (
+    BuiltinDataset,
+    Dataset,
+    FolderDataset,
+    NctCrcHeDataset,
+    NpzDataset,
+    UploadDataset,
+)
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Looks at data sets.
+
+    Attributes:
+        roots: Folders that data sets on the server may lie under.
+    """
+
+    roots: tuple[Path, ...]
+
+    def of(self, session: Session, dataset: Dataset) -> str:
+        """Digest of a data set's content.
+
+        Raises:
+            InvalidSpecError: It isn't there, or can be seen from outside not to be one.
+        """
+        match dataset:
+            case BuiltinDataset():
+                return dataset.name
+            case NctCrcHeDataset():
+                return dataset.training_set  # its archives have published checksums, which the worker verifies
+            case UploadDataset():
+                return _uploaded(session, dataset)
+            case FolderDataset():
+                return read_layout(self._allowed(dataset.path)).fingerprint
+            case NpzDataset():
+                return _archive(self._allowed(dataset.path), dataset)
+            case _:
+                assert_never(dataset)
+
+    def _allowed(self, text: str) -> Path:
+        path = Path(text).resolve()
+        if not any(path.is_relative_to(root.resolve()) for root in self.roots):
+            roots = ", ".join(map(str, self.roots))
+            raise _problem(
+                "dataset.path",
+                text,
+                "not under a folder this server takes data sets from",
+                f"an absolute path under {roots}" if roots else "an upload, until EDGEPRESS_DATASET_ROOTS is set",
+            )
+        return path
+
+
+def _uploaded(session: Session, dataset: UploadDataset) -> str:
+    if session.get(DatasetRow, dataset.sha256) is None:
+        raise _problem("dataset.sha256", dataset.sha256, "no such upload", "a sha256 of GET /v1/datasets")
+    return dataset.sha256
+
+
+def _archive(path: Path, dataset: NpzDataset) -> str:
+    parts = [f"{part}_{what}.npy" for part in ("train", dataset.validation) for what in ("images", "labels")]
+    accepted = f"an .npz file with {', '.join(part.removesuffix('.npy') for part in parts)}"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = sorted(set(parts) - set(archive.namelist()))
+    except FileNotFoundError:
+        raise _problem("dataset.path", dataset.path, "there is no such file", accepted) from None
+    except (zipfile.BadZipFile, OSError) as error:
+        raise _problem("dataset.path", dataset.path, f"can't be read as .npz: {error}", accepted) from None
+    if missing:
+        raise _problem("dataset.path", dataset.path, f"lacks {', '.join(missing)}", accepted)
+    status = path.stat()
+    return hashlib.sha256(f"{path}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
+
+
+def _problem(field: str, value: str, message: str, accepted: str) -> InvalidSpecError:
+    return InvalidSpecError([FieldProblem(field=field, value=value, message=message, accepted=accepted)])

@@ -1,0 +1,1 @@
+"""Devices: who they are, and the evaluations they take."""

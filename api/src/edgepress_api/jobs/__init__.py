@@ -1,0 +1,1 @@
+"""Jobs: accepting them, following their steps, ending them."""

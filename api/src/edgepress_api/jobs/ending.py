@@ -1,0 +1,89 @@
+"""Cancelling, retrying and deleting jobs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepRow
+from edgepress_api.jobs.following import UNDER_WAY, follow_steps, note_job
+from edgepress_api.steps.ledger import Ledger
+from edgepress_common.errors import ConflictError, NotFoundError
+
+
+def cancel_job(database: Database, ledger: Ledger, job_id: str, now: datetime) -> None:
+    """Stops a job: steps that no other job needs are given up, those under way at the worker's next look.
+
+    Raises:
+        NotFoundError: No such job.
+        ConflictError: It has ended.
+    """
+    with database.write() as session:
+        job = _find(session, job_id)
+        if job.state not in UNDER_WAY:
+            raise ConflictError(
+                f"{job_id} has {job.state.replace('_', ' ')} already; accepted: a job that is under way"
+            )
+        job.state = "cancelled"
+        job.finished_at = now
+        for pipeline in job.pipelines:
+            if pipeline.state in UNDER_WAY:
+                pipeline.state = "cancelled"
+        note_job(session, job, now)
+        session.flush()
+        ledger.cancel(session, _needed_by_nobody_else(session, job), now)
+
+
+def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime) -> None:
+    """Takes up again what failed or was cancelled; what succeeded stays.
+
+    Raises:
+        NotFoundError: No such job.
+        ConflictError: It is under way, or has nothing left to do.
+    """
+    with database.write() as session:
+        job = _find(session, job_id)
+        if job.state in UNDER_WAY or job.state == "succeeded":
+            raise ConflictError(
+                f"{job_id} is {job.state}; accepted: a job that failed, partly succeeded or was cancelled"
+            )
+        job.state, job.finished_at, job.error = "queued", None, None
+        for pipeline in job.pipelines:
+            if pipeline.state != "succeeded":
+                pipeline.state = "queued"
+        note_job(session, job, now)
+        session.flush()
+        steps = list(dict.fromkeys(entry.step for pipeline in job.pipelines for entry in pipeline.steps))
+        ledger.want(session, steps, now)
+        follow_steps(session, steps, now)
+
+
+def delete_job(database: Database, job_id: str) -> None:
+    """Forgets a job that has ended. Its steps stay for jobs that want the same.
+
+    Raises:
+        NotFoundError: No such job.
+        ConflictError: It is under way.
+    """
+    with database.write() as session:
+        job = _find(session, job_id)
+        if job.state in UNDER_WAY:
+            raise ConflictError(f"{job_id} is {job.state}; accepted: a job that has ended, so cancel it first")
+        session.delete(job)
+
+
+def _find(session: Session, job_id: str) -> JobRow:
+    job = session.scalar(select(JobRow).where(JobRow.id == job_id))
+    if job is None:
+        raise NotFoundError(f"no job {job_id!r}")
+    return job
+
+
+def _needed_by_nobody_else(session: Session, job: JobRow) -> Sequence[StepRow]:
+    needed = select(PipelineStepRow.step_key).join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
+    by_others = needed.join(JobRow, JobRow.number == PipelineRow.job_number).where(
+        JobRow.number != job.number, JobRow.state.in_(UNDER_WAY)
+    )
+    by_this = needed.where(PipelineRow.job_number == job.number)
+    return session.scalars(select(StepRow).where(StepRow.key.in_(by_this), StepRow.key.not_in(by_others))).all()

@@ -1,0 +1,213 @@
+"""Jobs as the outside sees them."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
+from edgepress_api.database.tables import JobState, StepState
+from edgepress_api.jobs.progress import job_progress
+from edgepress_api.steps.states import ENDED
+from edgepress_common.errors import FieldProblem, InvalidSpecError, NotFoundError
+from edgepress_common.frozen import Frozen
+from edgepress_common.messages import Outputs, Progress, StepFailure
+from edgepress_common.results import StepResult
+from edgepress_common.steps import Role, StepKey, StepKind
+
+
+class StepView(Frozen):
+    """A step of a job.
+
+    Attributes:
+        key: Its name; pipelines that share a step show the same key.
+        kind: What kind of work it is.
+        title: For people.
+        state: ``waiting`` for its inputs, ``ready``, ``sent`` to a worker's queue, ``running``, or how it ended.
+        attempt: Counted from 1; 0 before the first.
+        holder: Worker or device that has it.
+        progress: How far it is.
+        failure: Why it failed, or why its last attempt did.
+    """
+
+    key: StepKey
+    kind: StepKind
+    title: str
+    state: StepState
+    attempt: int
+    holder: str | None
+    progress: Progress | None
+    failure: StepFailure | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class PipelineView(Frozen):
+    """A pipeline of a job, with its steps in an order in which they can run."""
+
+    name: str
+    state: JobState
+    steps: tuple[StepView, ...]
+
+
+class JobView(Frozen):
+    """A job. ``progress`` goes from 0 to 1, by the work that its steps are expected to be."""
+
+    id: str
+    name: str
+    state: JobState
+    progress: float
+    created_at: datetime
+    finished_at: datetime | None
+    error: str | None
+    pipelines: tuple[PipelineView, ...]
+
+
+class JobSummary(Frozen):
+    """A job in a list."""
+
+    id: str
+    name: str
+    state: JobState
+    created_at: datetime
+    finished_at: datetime | None
+    error: str | None
+
+
+class JobPage(Frozen):
+    """A page of jobs, the newest first. ``next_page_token`` is None on the last."""
+
+    jobs: tuple[JobSummary, ...]
+    next_page_token: str | None
+
+
+class StepDetail(StepView):
+    """A step with what it took, gave and found."""
+
+    inputs: dict[Role, StepKey]
+    outputs: Outputs | None
+    result: StepResult | None
+
+
+_SUMMARY_COLUMNS = (JobRow.id, JobRow.name, JobRow.state, JobRow.created_at, JobRow.finished_at, JobRow.error)
+
+_STEP_COLUMNS = (
+    StepRow.key,
+    StepRow.kind,
+    StepRow.title,
+    StepRow.state,
+    StepRow.attempt,
+    StepRow.holder,
+    StepRow.progress,
+    StepRow.failure,
+    StepRow.started_at,
+    StepRow.finished_at,
+)
+
+
+def show_job(session: Session, job_id: str) -> JobView:
+    """A job with its pipelines and steps, in two queries however many there are.
+
+    Raises:
+        NotFoundError: No such job.
+    """
+    job = session.execute(select(JobRow.number, *_SUMMARY_COLUMNS).where(JobRow.id == job_id)).one_or_none()
+    if job is None:
+        raise NotFoundError(f"no job {job_id!r}")
+    rows = session.execute(
+        select(PipelineRow.position, PipelineRow.name, PipelineRow.state, StepRow.weight, *_STEP_COLUMNS)
+        .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
+        .join(StepRow, StepRow.key == PipelineStepRow.step_key)
+        .where(PipelineRow.job_number == job.number)
+        .order_by(PipelineRow.position, PipelineStepRow.position)
+    ).all()
+    shares = {row.key: (row.weight, _share(row.state, row.progress)) for row in rows}
+    pipelines = []
+    for (_, name, state), group in groupby(rows, key=lambda row: tuple(row[:3])):
+        pipelines.append(PipelineView(name=name, state=state, steps=tuple(_step_view(row[4:]) for row in group)))
+    return JobView(**_summary(job[1:]).model_dump(), progress=job_progress(shares.values()), pipelines=tuple(pipelines))
+
+
+def list_jobs(
+    session: Session,
+    *,
+    page_size: int,
+    page_token: str | None = None,
+    state: JobState | None = None,
+    name: str | None = None,
+) -> JobPage:
+    """A page of jobs, the newest first.
+
+    Args:
+        session: To read with.
+        page_size: Jobs on it at the most.
+        page_token: Where the page before it ended; None for the first.
+        state: Only jobs in this state.
+        name: Only jobs of exactly this name.
+
+    Raises:
+        InvalidSpecError: The token is none that a page ended with.
+    """
+    query = select(JobRow.number, *_SUMMARY_COLUMNS).order_by(JobRow.number.desc()).limit(page_size + 1)
+    if page_token is not None:
+        query = query.where(JobRow.number < _read_token(page_token))
+    if state is not None:
+        query = query.where(JobRow.state == state)
+    if name is not None:
+        query = query.where(JobRow.name == name)
+    rows = session.execute(query).all()
+    page = rows[:page_size]
+    return JobPage(
+        jobs=tuple(_summary(row[1:]) for row in page),
+        next_page_token=_write_token(page[-1].number) if len(rows) > page_size else None,
+    )
+
+
+def show_step(session: Session, key: str) -> StepDetail:
+    """A step with what it took, gave and found.
+
+    Raises:
+        NotFoundError: No such step.
+    """
+    row = session.get(StepRow, key)
+    if row is None:
+        raise NotFoundError(f"no step {key!r}")
+    inputs = session.scalars(select(StepInputRow).where(StepInputRow.step_key == key))
+    return StepDetail(
+        **{column.key: getattr(row, column.key) for column in _STEP_COLUMNS},
+        inputs={entry.role: entry.input_key for entry in inputs},
+        outputs=row.outputs,
+        result=row.result,
+    )
+
+
+def _summary(values: Sequence[Any]) -> JobSummary:
+    return JobSummary(**{column.key: value for column, value in zip(_SUMMARY_COLUMNS, values, strict=True)})
+
+
+def _step_view(values: Sequence[Any]) -> StepView:
+    return StepView(**{column.key: value for column, value in zip(_STEP_COLUMNS, values, strict=True)})
+
+
+def _share(state: StepState, progress: Progress | None) -> float:
+    if state in ENDED:
+        return 1.0
+    return progress.fraction if state == "running" and progress else 0.0
+
+
+def _write_token(number: int) -> str:
+    return base64.urlsafe_b64encode(str(number).encode()).decode()
+
+
+def _read_token(token: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(token.encode()).decode("ascii"))
+    except (binascii.Error, ValueError):
+        raise InvalidSpecError(
+            [FieldProblem(field="page_token", value=token, message="not a page token", accepted="a next_page_token")]
+        ) from None

@@ -1,0 +1,1 @@
+"""Keeps the work going: takes in what workers say, takes back what is overdue, sends out what is ready."""

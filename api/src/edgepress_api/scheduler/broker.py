@@ -1,0 +1,64 @@
+"""Redis, as the scheduler sees it: a stream of events, flags that say stop, and Celery's queues."""
+
+from typing import cast
+
+from celery import Celery
+from redis import Redis
+
+from edgepress_common.messages import (
+    EVENT_FIELD,
+    EVENT_STREAM,
+    QUEUES,
+    RUN_STEP_TASK,
+    RunStep,
+    cancel_key,
+)
+
+_BATCH = 200  # events applied in one transaction: some tens of milliseconds
+_WAIT_MS = 250  # how long to wait for the first event: also how late a ready step may be noticed
+_STOP_SECONDS = 24 * 3600  # longer than any attempt goes on without looking
+
+
+class RedisMailbox:
+    """See `edgepress_api.scheduler.intake.Mailbox`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def read(self) -> list[tuple[str, bytes]]:
+        """See `Mailbox.read`."""
+        reply = self._redis.xread({EVENT_STREAM: "0"}, count=_BATCH, block=_WAIT_MS)
+        streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", reply or [])
+        return [
+            (id_.decode(), fields.get(EVENT_FIELD.encode(), b"")) for _, entries in streams for id_, fields in entries
+        ]
+
+    def delete(self, ids: list[str]) -> None:
+        """See `Mailbox.delete`."""
+        self._redis.xdel(EVENT_STREAM, *ids)
+
+    def stop(self, step_key: str, attempt: int) -> None:
+        """See `Mailbox.stop`."""
+        self._redis.set(cancel_key(step_key, attempt), 1, ex=_STOP_SECONDS)
+
+
+class Outbox:
+    """Sends steps to workers, as Celery tasks by name."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._celery = Celery("edgepress", broker=redis_url)
+        self._celery.conf.update(
+            task_ignore_result=True,
+            broker_connection_retry_on_startup=True,
+            broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 10},
+        )
+
+    def send(self, step: RunStep) -> None:
+        """Sends one step to the queue of its kind."""
+        self._celery.send_task(
+            RUN_STEP_TASK,
+            args=[step.model_dump(mode="json")],
+            queue=QUEUES[step.parameters.kind],
+            task_id=f"{step.step_key}-{step.attempt}",
+            retry=False,
+        )

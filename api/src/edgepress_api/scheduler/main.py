@@ -1,0 +1,35 @@
+"""Starts the scheduler."""
+
+import logging
+import signal
+import threading
+from datetime import UTC, datetime
+
+from redis import Redis
+
+from edgepress_api.database import Database
+from edgepress_api.scheduler.broker import Outbox, RedisMailbox
+from edgepress_api.scheduler.loop import Scheduler
+from edgepress_api.settings import ApiSettings
+from edgepress_api.steps.ledger import Ledger, Rules
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT."""
+    settings = ApiSettings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    database = Database(settings.database_url)
+    scheduler = Scheduler(
+        database=database,
+        ledger=Ledger(Rules.of(settings)),
+        mailbox=RedisMailbox(Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=10)),
+        sender=Outbox(settings.redis_url),
+        ahead=settings.dispatch_ahead,
+        clock=lambda: datetime.now(UTC),
+        wait=stop.wait,
+    )
+    scheduler.run(stop.is_set)
+    database.close()

@@ -1,0 +1,25 @@
+"""Settings of the gateway and the scheduler, read from the environment with the prefix ``EDGEPRESS_``."""
+
+from pydantic import Field
+
+from edgepress_common.settings import BrokerSettings
+
+
+class ApiSettings(BrokerSettings):
+    """What the two processes of this room need to know."""
+
+    database_url: str = Field(
+        default="sqlite:///.edgepress/edgepress.db",
+        description="As SQLAlchemy writes it: sqlite:///file, or postgresql+psycopg://user:password@host/name.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the gateway listens on.")
+    root_path: str = Field(default="", description="Path prefix a reverse proxy serves the gateway under.")
+    max_upload_bytes: int = Field(default=20 * 2**30, gt=0, description="Largest data set that can be uploaded.")
+    max_attempts: int = Field(default=3, ge=1, description="A step that failed so often has failed for good.")
+    dispatch_ahead: int = Field(
+        default=2, ge=1, description="Steps sent to a queue before a worker has begun on them: enough to keep all busy."
+    )
+    resend_seconds: float = Field(
+        default=30, gt=0, description="A step nobody has begun on after so long is sent again; the pause doubles."
+    )

@@ -1,0 +1,219 @@
+"""Moves steps from state to state in the database, and everything that hangs on them along.
+
+Each function is one thing that happened, applied within the caller's transaction (one writer at a time, see
+`Database`):
+
+1. The rule of `edgepress_api.steps.states` is applied; if it says that nothing changes (a late
+   or doubled message), nothing does.
+2. Steps that were waiting for this one become ready, or fail with it.
+3. Pipelines and jobs that are under way follow, and events are noted for whoever watches them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import StepInputRow, StepRow
+from edgepress_api.jobs.following import follow_steps, note_epoch
+from edgepress_api.settings import ApiSettings
+from edgepress_api.steps import states
+from edgepress_api.steps.states import Status
+from edgepress_common.messages import Outputs, Progress, StepFailure
+from edgepress_common.results import StepResult
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How patient the ledger is.
+
+    Attributes:
+        lease: Silence after which a step is given to somebody else.
+        resend_pause: See `states.send`.
+        max_attempts: Failures after which a step has failed for good.
+    """
+
+    lease: timedelta
+    resend_pause: timedelta
+    max_attempts: int
+
+    @classmethod
+    def of(cls, settings: ApiSettings) -> Self:
+        """As set."""
+        return cls(
+            lease=timedelta(seconds=settings.lease_seconds),
+            resend_pause=timedelta(seconds=settings.resend_seconds),
+            max_attempts=settings.max_attempts,
+        )
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The one place where a step changes state."""
+
+    rules: Rules
+
+    def send(self, session: Session, row: StepRow, now: datetime) -> bool:
+        """The step goes to its queue, for the first time or again; tells whether it does."""
+        first = row.state == "ready"
+        return self._move(session, row, states.send(status_of(row), now, self.rules.resend_pause), now, quiet=not first)
+
+    def lease(self, session: Session, row: StepRow, holder: str, now: datetime) -> bool:
+        """A device takes the step; tells whether it may."""
+        leased = self._move(session, row, states.lease(status_of(row), holder, now, self.rules.lease), now)
+        if leased:
+            row.started_at = now
+        return leased
+
+    def renew(
+        self, session: Session, key: str, attempt: int, *, holder: str, progress: Progress | None, now: datetime
+    ) -> bool:
+        """The holder has begun (without progress) or goes on; tells whether the lease is still its own."""
+        row = session.get(StepRow, key)
+        if row is None:
+            return False
+        moved = states.renew(status_of(row), attempt, holder, now, self.rules.lease)
+        if moved is None:
+            return False
+        if row.started_at is None:
+            row.started_at = now
+        if progress is not None:
+            if progress.epoch and (row.progress is None or progress.epoch != row.progress.epoch):
+                note_epoch(session, row, progress, now)
+            row.progress = progress
+        return self._move(session, row, moved, now, quiet=row.state == "running")
+
+    def finish(
+        self, session: Session, key: str, attempt: int, *, outputs: Outputs, result: StepResult, now: datetime
+    ) -> bool:
+        """The step is done; tells whether that still counted."""
+        row = session.get(StepRow, key)
+        moved = None if row is None else states.finish(status_of(row), attempt)
+        if row is None or moved is None:
+            return False
+        row.outputs, row.result, row.failure = outputs, result, None
+        row.progress = Progress(fraction=1)
+        return self._move(session, row, moved, now)
+
+    def fail(self, session: Session, key: str, attempt: int, *, failure: StepFailure, now: datetime) -> bool:
+        """An attempt failed; tells whether that still counted."""
+        row = session.get(StepRow, key)
+        if row is None:
+            return False
+        moved = states.fail(status_of(row), attempt, retryable=failure.retryable, max_attempts=self.rules.max_attempts)
+        if moved is not None:
+            row.failure = failure
+        return self._move(session, row, moved, now)
+
+    def overdue(self, session: Session, now: datetime) -> bool:
+        """Whether there is a lease to take back."""
+        query = select(StepRow.key).where(StepRow.state == "running", StepRow.due_at <= now).limit(1)
+        return session.scalar(query) is not None
+
+    def expire(self, session: Session, now: datetime) -> int:
+        """Takes back every lease that is over; returns how many."""
+        overdue = select(StepRow).where(StepRow.state == "running", StepRow.due_at <= now)
+        expired = 0
+        for row in session.scalars(overdue).all():
+            holder = row.holder
+            moved = states.expire(status_of(row), now, max_attempts=self.rules.max_attempts)
+            if moved is not None:
+                row.failure = StepFailure(
+                    code="lease_expired",
+                    message=f"{holder} was silent for {self.rules.lease.total_seconds():g} s at attempt {row.attempt}: "
+                    "it was stopped, crashed, or lost its connection",
+                    retryable=True,
+                )
+            expired += self._move(session, row, moved, now)
+        return expired
+
+    def cancel(self, session: Session, rows: Iterable[StepRow], now: datetime) -> None:
+        """Nobody wants these steps any more."""
+        for row in rows:
+            self._move(session, row, states.cancel(status_of(row)), now)
+
+    def want(self, session: Session, rows: Iterable[StepRow], now: datetime) -> None:
+        """A job wants these steps, given in an order in which they can run: what was given up begins anew."""
+        for row in rows:
+            moved = states.want(status_of(row))
+            if moved is not None:
+                row.failure = row.progress = row.started_at = row.finished_at = None
+                self._move(session, row, moved, now)
+            session.flush()
+            self._wake(session, [row], now)
+
+    def _move(
+        self, session: Session, row: StepRow, status: Status | None, now: datetime, *, quiet: bool = False
+    ) -> bool:
+        if status is None:
+            return False
+        if status.attempt != row.attempt:
+            row.progress = row.started_at = None
+        row.state, row.attempt, row.failures = status.state, status.attempt, status.failures
+        row.sends, row.due_at, row.holder = status.sends, status.due_at, status.holder
+        if row.state in states.ENDED:
+            row.finished_at = now
+        session.flush()
+        if not quiet:
+            changed = [row, *self._carry_on(session, row, now)]
+            follow_steps(session, changed, now)
+        return True
+
+    def _carry_on(self, session: Session, row: StepRow, now: datetime) -> list[StepRow]:
+        """Steps 2 of the module's walk-through: what the end of a step means for those that need it."""
+        match row.state:
+            case "succeeded":
+                return self._wake(session, _dependents(session, row), now)
+            case "failed":
+                return self._fail_dependents(session, row, now)
+            case _:
+                return []
+
+    def _wake(self, session: Session, rows: Iterable[StepRow], now: datetime) -> list[StepRow]:
+        woken = []
+        for row in rows:
+            unfinished = (
+                select(StepRow.key)
+                .join(StepInputRow, StepInputRow.input_key == StepRow.key)
+                .where(StepInputRow.step_key == row.key, StepRow.state != "succeeded")
+                .limit(1)
+            )
+            moved = states.inputs_done(status_of(row))
+            if moved is not None and session.scalar(unfinished) is None:
+                self._move(session, row, moved, now)
+                woken.append(row)
+        return woken
+
+    def _fail_dependents(self, session: Session, row: StepRow, now: datetime) -> list[StepRow]:
+        failed = []
+        for dependent in _dependents(session, row):
+            moved = states.inputs_failed(status_of(dependent))
+            if moved is None:
+                continue
+            reason = row.failure.message if row.failure else "it failed"
+            dependent.failure = StepFailure(
+                code="input_failed", message=f"needs {row.title!r}, which failed: {reason}", retryable=False
+            )
+            self._move(session, dependent, moved, now)
+            failed.append(dependent)
+        return failed
+
+
+def status_of(row: StepRow) -> Status:
+    """A row's part of the state machine."""
+    return Status(
+        state=row.state,
+        attempt=row.attempt,
+        failures=row.failures,
+        sends=row.sends,
+        due_at=row.due_at,
+        holder=row.holder,
+    )
+
+
+def _dependents(session: Session, row: StepRow) -> list[StepRow]:
+    needing = select(StepInputRow.step_key).where(StepInputRow.input_key == row.key)
+    return list(session.scalars(select(StepRow).where(StepRow.key.in_(needing))))
