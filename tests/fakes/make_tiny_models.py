@@ -13,7 +13,6 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-
 from tests.fakes.tiny_images import CLASSES, SIDE, tiny_images
 
 _FOLDER = Path(__file__).parent / "models"

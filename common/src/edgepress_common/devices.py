@@ -4,8 +4,8 @@ The device asks, since it may stand behind somebody's router:
 
 1. ``POST /v1/devices/{name}/lease?wait_seconds=20`` with its `Announcement`: answers an `EvaluationLease`, or 204 when
    there was nothing to do for so long.
-2. ``POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew`` with a `Progress`, well before ``lease_seconds`` are
-   over: 204, or 409 once the lease is lost (it expired, or the job was cancelled): stop, and go to 1.
+2. ``POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew`` with a `Progress`, well before ``lease_seconds``
+   are over: 204, or 409 once the lease is lost (it expired, or the job was cancelled): stop, and go to 1.
 3. ``.../finish`` with an `EvaluationResult`, or ``.../fail`` with a `StepFailure`: 204, or 409 as above. Sent twice, the
    second changes nothing.
 

@@ -1,35 +1,46 @@
 """How labelled images lie in folders: found by listing, without opening one.
 
 Two layouts: ``<root>/<class>/*``, to be split; and ``<root>/train/<class>/*`` with ``validation`` (or ``val``) beside
-it. The classes are the folders' names, sorted. The gateway lists to validate and to fingerprint, the worker to pack.
+it. The classes are the folders' names, sorted; hidden folders and files, and files that are not named like an image,
+are passed over. The gateway lists to validate and to fingerprint, the worker to pack.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgepress_common.errors import FieldProblem, InvalidSpecError
-from edgepress_common.frozen import Frozen
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 _VALIDATION_NAMES = ("validation", "val")
 _MIN_CLASSES = 2
+_MIN_IMAGES_TO_SPLIT = 2  # one to train on, one to validate on
 
 
-class ImageFile(Frozen):
-    """One file: its path relative to the root, and the label its folder gives it."""
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One file.
+
+    Attributes:
+        path: Relative to the root, with ``/``. As the file system has it: bytes that are not UTF-8 are kept as lone
+            surrogates, see `os.fsdecode`.
+        label: What its folder says it is, as an index into the classes.
+    """
 
     path: str
     label: int
 
 
-class Layout(Frozen):
+@dataclass(frozen=True)
+class Layout:
     """A folder of images.
 
     Attributes:
         classes: Names, in the order of the labels.
-        train: Training images, or all images where the folder brings no split.
+        train: Training images, or all images where the folder brings no split; by class, then by name.
         validation: Validation images; empty where the folder brings no split.
         fingerprint: Digest of all paths, sizes and times of change: another one means another set.
     """
@@ -40,74 +51,135 @@ class Layout(Frozen):
     fingerprint: str
 
 
+def find_under_roots(text: str, roots: Sequence[Path], *, field: str = "dataset.path") -> Path:
+    """Where a path of a spec leads, if that lies under one of the roots once every link is followed.
+
+    Args:
+        text: The path, as sent. It need not exist.
+        roots: Folders that are open to specs.
+        field: What to call it in errors.
+
+    Raises:
+        InvalidSpecError: It lies elsewhere, or can't be a path.
+    """
+    accepted = f"a path under {', '.join(map(str, roots))}" if roots else "none: this server has no folders for it"
+    with _problems_of(field, text, accepted):
+        path = Path(text).resolve()
+        if any(path.is_relative_to(root.resolve()) for root in roots):
+            return path
+    raise _problem(field, text, "lies outside the folders that data sets are taken from", accepted)
+
+
 def read_layout(root: Path, *, field: str = "dataset.path") -> Layout:
-    """Lists a folder of class folders.
+    """Lists a folder of class folders, with or without a split.
 
     Args:
         root: The folder.
         field: What to call it in errors.
 
     Raises:
-        InvalidSpecError: It isn't there, isn't a folder, or doesn't hold at least two classes of images, the same ones
-            in training and validation.
+        InvalidSpecError: It isn't there, isn't a folder, can't be listed, or doesn't hold at least two classes of
+            images, the same ones in training and validation, and two images of each class where it is to be split.
     """
-    if not root.is_dir():
-        raise _problem(field, root, "there is no such folder", "a folder of class folders that the server can read")
-    names = {path.name for path in root.iterdir() if path.is_dir()}
+    with _problems_of(field, root, "a folder of class folders that the server can read"):
+        names = {path.name for path in root.iterdir() if path.is_dir()}
     validation_name = next((name for name in _VALIDATION_NAMES if "train" in names and name in names), None)
     if validation_name is None:
-        parts = {"train": root}
-    else:
-        parts = {"train": root / "train", "validation": root / validation_name}
-    found = {part: dict(_class_folders(folder)) for part, folder in parts.items()}
-    classes = tuple(sorted(found["train"]))
-    if len(classes) < _MIN_CLASSES:
-        raise _problem(
-            field,
-            root,
-            f"found {len(classes)} class{'' if len(classes) == 1 else 'es'} with images"
-            + (f" ({classes[0]})" if classes else ""),
-            f"two or more class folders with images in them ({', '.join(IMAGE_SUFFIXES)})",
-        )
-    if validation_name is not None and set(found["validation"]) != set(classes):
-        odd = sorted(set(found["validation"]) ^ set(classes))
-        raise _problem(
-            field, root, f"classes differ between train and {validation_name}: {', '.join(odd)}", "the same in both"
-        )
+        layout = read_class_folders(root, field=field)
+        _check_can_be_split(layout, root, field)
+        return layout
+    parts = [read_class_folders(root / name, prefix=f"{name}/", field=field) for name in ("train", validation_name)]
+    return join_layouts(*parts, what=f"{root}: train and {validation_name}", field=field)
+
+
+def read_class_folders(folder: Path, *, prefix: str = "", field: str = "dataset.path") -> Layout:
+    """Lists ``<folder>/<class>/*``; all images count as training images.
+
+    Args:
+        folder: Parent of the class folders.
+        prefix: What the images' paths begin with, before the class.
+        field: What to call the folder in errors.
+
+    Raises:
+        InvalidSpecError: See `read_layout`; a single image of a class will do here.
+    """
+    accepted = f"two or more class folders with images in them ({', '.join(IMAGE_SUFFIXES)})"
     digest = hashlib.sha256()
-    listed = {part: tuple(_listed(root, folders, classes, digest)) for part, folders in found.items()}
-    return Layout(
-        classes=classes,
-        train=listed["train"],
-        validation=listed.get("validation", ()),
-        fingerprint=digest.hexdigest(),
-    )
+    images: list[ImageFile] = []
+    classes: list[str] = []
+    with _problems_of(field, folder, accepted):
+        for class_folder in sorted(_visible_folders(folder), key=lambda entry: entry.name):
+            entries = sorted(_image_entries(class_folder), key=lambda entry: entry.name)
+            if not entries:
+                continue
+            class_folder.name.encode()  # a class is shown and sent around: refused here, if it is no text
+            for entry in entries:
+                path = f"{prefix}{class_folder.name}/{entry.name}"
+                status = entry.stat()
+                mark = f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+                digest.update(mark.encode(errors="surrogateescape"))
+                images.append(ImageFile(path, label=len(classes)))
+            classes.append(class_folder.name)
+    if len(classes) < _MIN_CLASSES:
+        found = f"found {len(classes)} class{'' if len(classes) == 1 else 'es'} with images"
+        raise _problem(field, folder, found + (f" ({classes[0]})" if classes else ""), accepted)
+    return Layout(classes=tuple(classes), train=tuple(images), validation=(), fingerprint=digest.hexdigest())
 
 
-def _class_folders(folder: Path) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-    for class_folder in sorted(folder.iterdir()):
-        if not class_folder.is_dir() or class_folder.name.startswith("."):
-            continue
-        with os.scandir(class_folder) as entries:
-            images = [
-                entry
-                for entry in entries
-                if entry.name.lower().endswith(IMAGE_SUFFIXES) and not entry.name.startswith(".") and entry.is_file()
-            ]
-        if images:
-            yield class_folder.name, sorted(images, key=lambda entry: entry.name)
+def join_layouts(train: Layout, validation: Layout, *, what: str, field: str = "dataset.path") -> Layout:
+    """One layout of two: the first trains, the second validates.
+
+    Args:
+        train: Its training images become those of the whole.
+        validation: Its training images become the validation images of the whole.
+        what: The two, as errors are to call them.
+        field: Likewise their field.
+
+    Raises:
+        InvalidSpecError: Their classes differ.
+    """
+    if train.classes != validation.classes:
+        odd = ", ".join(sorted(set(train.classes) ^ set(validation.classes)))
+        raise _problem(field, what, f"classes that are only in one of train and validation: {odd}", "the same in both")
+    fingerprint = hashlib.sha256(f"{train.fingerprint}\n{validation.fingerprint}".encode()).hexdigest()
+    return Layout(train.classes, train.train, validation.train, fingerprint)
 
 
-def _listed(
-    root: Path, folders: dict[str, list[os.DirEntry[str]]], classes: tuple[str, ...], digest: "hashlib._Hash"
-) -> Iterator[ImageFile]:
-    for label, name in enumerate(classes):
-        for entry in folders[name]:
-            path = str(Path(entry.path).relative_to(root))
-            status = entry.stat()
-            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
-            yield ImageFile(path=path, label=label)
+def _check_can_be_split(layout: Layout, root: Path, field: str) -> None:
+    counts = [0] * len(layout.classes)
+    for image in layout.train:
+        counts[image.label] += 1
+    scarce = [name for name, count in zip(layout.classes, counts, strict=True) if count < _MIN_IMAGES_TO_SPLIT]
+    if scarce:
+        message = f"classes with a single image, which can't be split: {', '.join(scarce)}"
+        raise _problem(field, root, message, f"{_MIN_IMAGES_TO_SPLIT} or more images of each class")
 
 
-def _problem(field: str, root: Path, message: str, accepted: str) -> InvalidSpecError:
-    return InvalidSpecError([FieldProblem(field=field, value=str(root), message=message, accepted=accepted)])
+def _visible_folders(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from (entry for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+
+
+def _image_entries(class_folder: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(class_folder) as entries:
+        for entry in entries:
+            is_image = entry.name.lower().endswith(IMAGE_SUFFIXES) and not entry.name.startswith(".")
+            if is_image and entry.is_file():
+                yield entry
+
+
+@contextmanager
+def _problems_of(field: str, value: object, accepted: str) -> Iterator[None]:
+    """Whatever the file system says of a path that somebody sent is a problem of the field it was sent in."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise _problem(field, value, "there is no such folder", accepted) from error
+    except OSError as error:
+        raise _problem(field, value, f"can't be used: {error.strerror}", accepted) from error
+    except (ValueError, RuntimeError) as error:  # a null character; a loop of links; a name that is no text
+        raise _problem(field, value, f"can't be used: {error}", accepted) from error
+
+
+def _problem(field: str, value: object, message: str, accepted: str) -> InvalidSpecError:
+    return InvalidSpecError([FieldProblem(field=field, value=str(value), message=message, accepted=accepted)])

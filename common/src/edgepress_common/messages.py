@@ -2,8 +2,8 @@
 
 1. The scheduler sends `RunStep` as a Celery task, by name, to the queue of the step's kind. The message says all the
    worker needs: it has no database.
-2. The worker answers with `WorkerEvent` on a Redis stream: started, progress (which renews the lease), then finished or
-   failed.
+2. The worker answers with `WorkerEvent` on a Redis stream: started, progress (which renews the lease), then finished,
+   failed, or returned.
 
 Each names the step and the attempt. A message of an attempt that is no longer the step's changes nothing.
 """
@@ -82,8 +82,8 @@ class StepFailure(Frozen):
     """Why a step could not be done.
 
     Attributes:
-        code: For programs: ``unreadable_dataset``, ``diverged``, ``broken_promise``, ``unavailable``, ``crashed``,
-            ``out_of_memory``, ``lease_expired``, ``cancelled``, ``internal``.
+        code: For programs: ``invalid_input``, ``unreadable_dataset``, ``failed``, ``broken_promise``, ``unavailable``,
+            ``out_of_memory``, ``disk_full``, ``lease_expired``, ``input_failed``, ``cancelled``, ``internal``.
         message: For people: what went wrong, with which value, and what can be done.
         retryable: Whether another attempt could go better.
         log: The end of the step's log, if there is one.
@@ -129,4 +129,12 @@ class StepFailed(_Event):
     failure: StepFailure
 
 
-WorkerEvent = Annotated[StepStarted | StepProgress | StepFinished | StepFailed, Field(discriminator="type")]
+class StepReturned(_Event):
+    """The worker is being stopped and gives the step back, through no fault of the step."""
+
+    type: Literal["returned"] = "returned"
+
+
+WorkerEvent = Annotated[
+    StepStarted | StepProgress | StepFinished | StepFailed | StepReturned, Field(discriminator="type")
+]

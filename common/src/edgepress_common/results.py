@@ -74,7 +74,7 @@ class StageResult(Frozen):
         resumed_after_epochs: Epochs that had been saved when this attempt took over; 0 if it began anew.
         keras_bytes: Size of the HDF5 file with weights alone.
         keras_zip_bytes: The same, zipped.
-        keras_with_optimizer_bytes: Size of the HDF5 file with the optimizer's state as well, as ``model.save`` writes it.
+        keras_with_optimizer_bytes: Size of the HDF5 file with the optimizer's state too, as ``model.save`` writes it.
         keras_with_optimizer_zip_bytes: The same, zipped.
     """
 

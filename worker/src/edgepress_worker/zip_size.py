@@ -7,8 +7,11 @@ file.
 
 import io
 import zipfile
-from collections.abc import Buffer
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _DEFLATE_LEVEL = 6
 # Names are part of an archive. Files of a store are named by their digest: a fixed name keeps that out of the figure.
@@ -24,7 +27,9 @@ def zip_bytes(path: Path) -> int:
         OSError: The file can't be read.
     """
     nowhere = _MeasuringSink()
-    with zipfile.ZipFile(nowhere, "w", zipfile.ZIP_DEFLATED, compresslevel=_DEFLATE_LEVEL, strict_timestamps=False) as archive:
+    with zipfile.ZipFile(
+        nowhere, "w", zipfile.ZIP_DEFLATED, compresslevel=_DEFLATE_LEVEL, strict_timestamps=False
+    ) as archive:
         archive.write(path, _NAME_IN_ARCHIVE)
     return nowhere.end
 
@@ -53,7 +58,7 @@ class _MeasuringSink(io.RawIOBase):
         self._position = origin + offset
         return self._position
 
-    def write(self, content: "Buffer") -> int:
+    def write(self, content: "ReadableBuffer") -> int:
         length = memoryview(content).nbytes
         self._position += length
         self.end = max(self.end, self._position)

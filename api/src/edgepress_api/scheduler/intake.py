@@ -17,6 +17,7 @@ from edgepress_common.messages import (
     StepFailed,
     StepFinished,
     StepProgress,
+    StepReturned,
     StepStarted,
     WorkerEvent,
 )
@@ -82,5 +83,7 @@ def _apply(session: Session, ledger: Ledger, event: WorkerEvent, now: datetime) 
             return ledger.finish(session, key, attempt, outputs=event.outputs, result=event.result, now=now)
         case StepFailed():
             return ledger.fail(session, key, attempt, failure=event.failure, now=now)
+        case StepReturned():
+            return ledger.give_back(session, key, attempt, now=now)
         case _:
             assert_never(event)

@@ -108,6 +108,11 @@ class Ledger:
             row.failure = failure
         return self._move(session, row, moved, now)
 
+    def give_back(self, session: Session, key: str, attempt: int, *, now: datetime) -> bool:
+        """The holder is being stopped; tells whether the step was still its own."""
+        row = session.get(StepRow, key)
+        return row is not None and self._move(session, row, states.give_back(status_of(row), attempt), now)
+
     def overdue(self, session: Session, now: datetime) -> bool:
         """Whether there is a lease to take back."""
         query = select(StepRow.key).where(StepRow.state == "running", StepRow.due_at <= now).limit(1)

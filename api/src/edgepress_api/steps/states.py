@@ -4,7 +4,7 @@
 
     waiting ── inputs done ──> ready ── send ──> sent ── start ──> running ── finish ──> succeeded
                                  │ ^                │                │  │
-                                 │ └── lease over, or failed ────────┘  └── failed for good ──> failed
+                                 │ └── lease over, failed, given back ┘  └── failed for good ──> failed
                                  └───────────── lease (a device asks) ──^
     any of them that has not ended ── cancel ──> cancelled          failed, cancelled ── want ──> waiting
 
@@ -82,6 +82,11 @@ def fail(status: Status, attempt: int, *, retryable: bool, max_attempts: int) ->
     failures = status.failures + 1
     state: State = "ready" if retryable and failures < max_attempts else "failed"
     return replace(status, state=state, failures=failures, due_at=None, holder=None)
+
+
+def give_back(status: Status, attempt: int) -> Status | None:
+    """The holder is being stopped: the step is ready again, and nobody is to blame."""
+    return replace(status, state="ready", due_at=None, holder=None) if _is_current(status, attempt) else None
 
 
 def expire(status: Status, now: datetime, *, max_attempts: int) -> Status | None:

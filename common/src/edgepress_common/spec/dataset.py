@@ -56,7 +56,7 @@ class UploadDataset(_Splittable):
 
 
 class NctCrcHeDataset(_DatasetBase):
-    """NCT-CRC-HE (Kather et al. 2018, doi:10.5281/zenodo.1214456): 100,000 tiles to train, CRC-VAL-HE-7K to validate."""
+    """NCT-CRC-HE (Kather et al. 2018, doi:10.5281/zenodo.1214456): 100,000 tiles train, CRC-VAL-HE-7K validates."""
 
     kind: Literal["nct-crc-he"] = "nct-crc-he"
     training_set: Literal["NCT-CRC-HE-100K", "NCT-CRC-HE-100K-NONORM"] = "NCT-CRC-HE-100K"

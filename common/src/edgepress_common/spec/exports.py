@@ -96,32 +96,32 @@ EXPORTS: dict[ExportKind, ExportInfo] = {
     "float16": ExportInfo(
         kind="float16",
         title="float16",
-        summary="Half the size. Faster only where the processor computes in float16 (ARMv8.2 and later; a Raspberry Pi 4 "
-        "does not): elsewhere the weights are widened to float32 first.",
+        summary="Half the size. Faster only where the processor computes in float16 (ARMv8.2 and later; a Raspberry Pi "
+        "4 does not): elsewhere the weights are widened to float32 first.",
         paper=None,
         parameters=Float16Export,
     ),
     "dynamic": ExportInfo(
         kind="dynamic",
         title="dynamic range",
-        summary="A quarter of the size, and int8 arithmetic in convolutions and dense layers without a calibration set. "
-        "Inputs and outputs stay float32.",
+        summary="A quarter of the size, and int8 arithmetic in convolutions and dense layers without a calibration "
+        "set. Inputs and outputs stay float32.",
         paper=None,
         parameters=DynamicExport,
     ),
     "int16x8": ExportInfo(
         kind="int16x8",
         title="int16 activations, int8 weights",
-        summary="A quarter of the size, nearly the accuracy of float32. Slow where the runtime has no optimised kernels "
-        "for it, which is nearly everywhere.",
+        summary="A quarter of the size, nearly the accuracy of float32. Slow where the runtime has no optimised "
+        "kernels for it, which is nearly everywhere.",
         paper=None,
         parameters=Int16x8Export,
     ),
     "int8": ExportInfo(
         kind="int8",
         title="full int8",
-        summary="A quarter of the size, integer arithmetic throughout: the fastest on most Arm boards, the only one for "
-        "integer-only accelerators. May cost accuracy without quantization-aware training.",
+        summary="A quarter of the size, integer arithmetic throughout: the fastest on most Arm boards, the only one "
+        "for integer-only accelerators. May cost accuracy without quantization-aware training.",
         paper=_INTEGER_ONLY,
         parameters=Int8Export,
     ),

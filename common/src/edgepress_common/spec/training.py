@@ -53,7 +53,7 @@ class Training(Frozen):
     )
     batch_norm_momentum: float | Literal["auto"] = Field(
         default="auto",
-        description="Of BatchNorm's moving statistics. auto: their memory is a fifth of an epoch, at most Keras's 0.99, "
+        description="Of BatchNorm's moving statistics. auto: they remember a fifth of an epoch, at most Keras's 0.99, "
         "so that validation after few steps judges the weights rather than lagging statistics.",
     )
     seed: int = Field(default=0, ge=0, lt=2**31, description="Of the weights, the order and the augmentation.")

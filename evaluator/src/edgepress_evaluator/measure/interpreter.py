@@ -1,0 +1,111 @@
+"""The LiteRT interpreter, as an image classifier: one image in, one score per class out."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from edgepress_common.errors import BrokenPromiseError
+from edgepress_evaluator.measure.delegation import count_delegated
+
+RUNTIME = f"LiteRT {version('ai-edge-litert')}"
+
+TypedImages = npt.NDArray[np.number]
+Scores = npt.NDArray[np.number]
+
+_PIXEL_VALUES = np.arange(256, dtype=np.float32)
+_IMAGE_RANK = 4  # batch, height, width, channels
+_SCORES_RANK = 2  # batch, classes
+
+
+class Classifier:
+    """A .tflite file, loaded.
+
+    Not for several threads at once; but each may have one of its own, and these run side by side: the runtime lets go
+    of Python's lock while it computes.
+
+    Attributes:
+        image_shape: Height, width and channels of the images it takes.
+        classes: Number of scores it gives.
+    """
+
+    def __init__(self, model_path: Path, threads: int) -> None:
+        """Reads the file, builds the interpreter and allocates its tensors.
+
+        Args:
+            model_path: The file.
+            threads: Threads of the interpreter, 1 or more.
+
+        Raises:
+            BrokenPromiseError: The runtime can't run the file, or it is no image classifier.
+        """
+        try:
+            self._interpreter = Interpreter(model_path=str(model_path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:  # what the runtime raises for a file it can't read or run
+            raise BrokenPromiseError(f"{RUNTIME} can't run {model_path.name}: {error}") from error
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        shapes = [[int(length) for length in tensor["shape"]] for tensor in (*inputs, *outputs)]
+        if len(inputs) != 1 or len(outputs) != 1 or [len(shape) for shape in shapes] != [_IMAGE_RANK, _SCORES_RANK]:
+            raise BrokenPromiseError(
+                f"{model_path.name} has {len(inputs)} inputs and {len(outputs)} outputs, of shapes {shapes}; accepted: "
+                "one input (1, height, width, channels) and one output (1, classes)"
+            )
+        self.image_shape = tuple(shapes[0][1:])
+        self.classes = shapes[1][1]
+        self._pixel_table = pixel_table(inputs[0]["dtype"], *inputs[0]["quantization"])
+        self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
+
+    def prepare(self, images: npt.NDArray[np.uint8]) -> TypedImages:
+        """The images as the input tensor takes them; see `pixel_table`.
+
+        Args:
+            images: ``(n, height, width, channels)``.
+
+        Returns:
+            ``(n, 1, height, width, channels)``: each item can be given to `classify`.
+        """
+        return np.take(self._pixel_table, images)[:, np.newaxis]
+
+    def classify(self, image: TypedImages) -> Scores:
+        """One inference: input set, network run, output got. This is what a measurement times.
+
+        Args:
+            image: ``(1, height, width, channels)``, from `prepare`.
+
+        Returns:
+            ``(1, classes)``, as the output tensor holds them. They are not dequantized: its scale is positive, so the
+            largest stays the largest.
+        """
+        self._interpreter.set_tensor(self._input_index, image)
+        self._interpreter.invoke()
+        scores: Scores = self._interpreter.get_tensor(self._output_index)
+        return scores
+
+    def delegated_operators(self) -> int:
+        """How many of the file's operators run in the XNNPACK delegate: the only one the runtime applies by itself."""
+        return count_delegated(self._interpreter._get_ops_details())  # noqa: SLF001 - there is no public way to ask
+
+
+def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> TypedImages:
+    """What each of the 256 pixel values is to an input tensor.
+
+    A float32 tensor takes them as they are. An integer one takes ``round(value / scale) + zero_point``, computed in
+    float32 as the runtime's own QUANTIZE does, a half going to the even neighbour, and clipped to the type's range. As
+    a table it is exact, and costs one look-up a pixel whatever the type.
+
+    Raises:
+        BrokenPromiseError: The type is none that an export can have.
+    """
+    if dtype == np.float32:
+        return _PIXEL_VALUES
+    if dtype not in {np.int8, np.uint8, np.int16} or scale <= 0:
+        raise BrokenPromiseError(
+            f"the input tensor is {np.dtype(dtype).name} with scale {scale}; accepted: float32, or int8, uint8 or "
+            "int16 with a scale above 0"
+        )
+    limits = np.iinfo(dtype)
+    quantized = np.rint(_PIXEL_VALUES / np.float32(scale)) + zero_point
+    return np.clip(quantized, limits.min, limits.max).astype(dtype)

@@ -1,0 +1,33 @@
+"""What a measurement was made on, put together from what the machine tells and what was noted meanwhile."""
+
+from edgepress_common.results import Surroundings
+from edgepress_evaluator.measure.interpreter import RUNTIME
+from edgepress_evaluator.measure.machine import Machine, usable_cores
+from edgepress_evaluator.measure.timing import Timing
+
+
+def surroundings(machine: Machine, timing: Timing, delegated_operators: int) -> Surroundings:
+    """What a model was timed on.
+
+    Args:
+        machine: The machine.
+        timing: What was noted while it was timed.
+        delegated_operators: How many of the file's operators the XNNPACK delegate took.
+    """
+    return Surroundings(
+        board=machine.board,
+        cpu=machine.cpu,
+        machine=machine.architecture,
+        cores=usable_cores(),
+        memory_bytes=machine.memory_bytes,
+        kernel=machine.kernel,
+        governor=machine.governor,
+        emulated=machine.emulated,
+        temperature_before_c=timing.temperature_before_c,
+        temperature_after_c=timing.temperature_after_c,
+        throttled=timing.throttled,
+        runtime=RUNTIME,
+        delegate="XNNPACK" if delegated_operators else None,
+        delegated_operators=delegated_operators,
+        load_average=timing.load_average,
+    )

@@ -1,0 +1,37 @@
+"""The size of a zipped file."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from edgepress_worker.zip_size import zip_bytes
+
+
+def test_size_is_that_of_an_archive_on_disk(tmp_path: Path) -> None:
+    """The figure is the size of the archive that zipfile would have written."""
+    model = tmp_path / "model"
+    model.write_bytes(bytes(300_000) + np.random.default_rng(3).bytes(100_000))
+    archive = tmp_path / "model.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:
+        written.write(model, "model")
+    assert zip_bytes(model) == archive.stat().st_size
+
+
+def test_size_depends_on_the_bytes_alone(tmp_path: Path) -> None:
+    """Neither a file's name nor its time of change is part of the figure, even a time that zip cannot write."""
+    short, long = tmp_path / "a", tmp_path / ("b" * 64)
+    for path in (short, long):
+        path.write_bytes(b"weights" * 1000)
+    os.utime(long, (0, 0))
+    assert zip_bytes(short) == zip_bytes(long)
+
+
+def test_zeros_shrink_and_noise_does_not(tmp_path: Path) -> None:
+    """What can be compressed is: zeros nearly vanish, random bytes stay."""
+    zeros, noise = tmp_path / "zeros", tmp_path / "noise"
+    zeros.write_bytes(bytes(1_000_000))
+    noise.write_bytes(np.random.default_rng(3).bytes(1_000_000))
+    assert zip_bytes(zeros) < 2_000
+    assert zip_bytes(noise) > 1_000_000

@@ -1,0 +1,219 @@
+"""What a worker does around a step's work."""
+
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgepress_common.artifacts import FolderStore
+from edgepress_common.errors import (
+    BrokenPromiseError,
+    EdgepressError,
+    StepCancelledError,
+    UnavailableError,
+    UnreadableDatasetError,
+)
+from edgepress_common.messages import Outputs, Progress, RunStep, StepFailed, StepProgress, WorkerEvent
+from edgepress_common.results import StepResult
+from edgepress_common.spec import BuiltinDataset
+from edgepress_common.steps import PackStep
+from edgepress_worker.context import StepContext
+from edgepress_worker.runtime.attempt import Attempt
+from edgepress_worker.runtime.execution import Executor
+from fakes.jobs import made_up
+from fakes.line import ListLine
+
+STEP = RunStep(
+    step_key="a" * 64, attempt=1, parameters=PackStep(dataset=BuiltinDataset(image_size=32), fingerprint="digits")
+)
+
+
+Work = Callable[[RunStep, StepContext], tuple[Outputs, StepResult]]
+
+
+class Worker:
+    """An executor on a list, whose work is a function given by the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.line = ListLine()
+        self.folder = folder
+        self.stopping = False
+
+    def run(self, work: Work, step: RunStep = STEP) -> list[str]:
+        """Executes the step and answers the types of the events since."""
+        before = len(self.line.events)
+        Executor(
+            line=self.line,
+            store=FolderStore(self.folder / "store"),
+            scratch=self.folder / "scratch",
+            worker="w1",
+            run=work,
+            worker_is_stopping=lambda: self.stopping,
+        ).execute(step)
+        return [event.type for event in self.line.events[before:]]
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    """A worker."""
+    return Worker(tmp_path)
+
+
+def succeed(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+    """Does nothing, well."""
+    return made_up("pack")
+
+
+def test_a_step_is_started_and_finished(worker: Worker) -> None:
+    """Both events name the step, the attempt and the worker."""
+    assert worker.run(succeed) == ["started", "finished"]
+    assert {(event.step_key, event.attempt, event.worker) for event in worker.line.events} == {("a" * 64, 1, "w1")}
+
+
+def test_a_doubled_message_is_dropped(worker: Worker) -> None:
+    """The same attempt is made once; an earlier one never again; a later one is."""
+    assert worker.run(succeed, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+    assert worker.run(succeed, STEP.model_copy(update={"attempt": 2})) == []
+    assert worker.run(succeed, STEP) == []
+    assert worker.run(succeed, STEP.model_copy(update={"attempt": 3})) == ["started", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable"),
+    [
+        (UnreadableDatasetError("30 of 100 images"), "unreadable_dataset", False),
+        (BrokenPromiseError("a float operator is left"), "broken_promise", False),
+        (UnavailableError("no internet"), "unavailable", True),
+        (EdgepressError("something of ours"), "internal", True),
+        (MemoryError(), "out_of_memory", True),
+        (type("ResourceExhaustedError", (Exception,), {})("OOM when allocating"), "out_of_memory", True),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "disk_full", True),
+        (ZeroDivisionError("division by zero"), "internal", True),
+    ],
+)
+def test_a_failure_is_put_into_words(worker: Worker, error: Exception, code: str, *, retryable: bool) -> None:
+    """Whatever is raised becomes a failed step with a code, and says whether another attempt could help."""
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        raise error
+
+    assert worker.run(work) == ["started", "failed"]
+    event = worker.line.events[-1]
+    assert isinstance(event, StepFailed)
+    assert (event.failure.code, event.failure.retryable) == (code, retryable)
+    assert event.failure.message
+
+
+def test_a_failure_brings_the_end_of_the_log(worker: Worker) -> None:
+    """What was logged during the step goes with its failure; what was logged before does not."""
+    logging.getLogger("edgepress").warning("before")
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        logging.getLogger("edgepress").warning("the learning rate is very high")
+        raise BrokenPromiseError("no")
+
+    worker.run(work)
+    event = worker.line.events[-1]
+    assert isinstance(event, StepFailed)
+    assert "the learning rate is very high" in event.failure.log
+    assert "before" not in event.failure.log
+
+
+def test_scratch_outlives_a_failure_and_not_a_success(worker: Worker) -> None:
+    """What an attempt saved is there for the next one, and gone once the step is done."""
+
+    def save_and_break(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        (context.scratch / "epoch").write_text("1")
+        raise UnavailableError("away")
+
+    def read(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        assert (context.scratch / "epoch").read_text() == "1"
+        return made_up("pack")
+
+    assert worker.run(save_and_break) == ["started", "failed"]
+    assert worker.run(read, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+    assert not (worker.folder / "scratch" / STEP.step_key).exists()
+
+
+def test_a_worker_that_is_stopped_gives_its_step_back(worker: Worker) -> None:
+    """The step notices between two pieces of work; it has not failed."""
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        worker.stopping = True
+        context.raise_if_cancelled()
+        pytest.fail("went on")
+
+    assert worker.run(work) == ["started", "returned"]
+
+
+def attempt_on(line: ListLine, folder: Path) -> Attempt:
+    """An attempt that gives a sign of life every hundredth of a second."""
+    return Attempt(
+        STEP,
+        line=line,
+        store=FolderStore(folder),
+        scratch=folder / "scratch",
+        worker="w1",
+        worker_is_stopping=lambda: False,
+        beat_seconds=0.01,
+    )
+
+
+class WaitingLine(ListLine):
+    """Says when the so-manieth progress has come."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.enough = threading.Event()
+        self._count = count
+
+    def post_if_possible(self, event: WorkerEvent) -> None:
+        super().post_if_possible(event)
+        if len(self.events) >= self._count:
+            self.enough.set()
+
+
+def test_signs_of_life_come_while_the_step_computes(tmp_path: Path) -> None:
+    """They carry the latest progress, whether or not it has changed, and end with the step."""
+    line = WaitingLine(3)
+    with attempt_on(line, tmp_path) as attempt:
+        attempt.report(Progress(fraction=0.5, message="half"))
+        assert line.enough.wait(10)
+    count = len(line.events)
+    event = line.events[-1]
+    assert isinstance(event, StepProgress)
+    assert event.progress.message == "half"
+    assert not threading.Event().wait(0.05)
+    assert len(line.events) == count
+
+
+def test_the_end_of_an_epoch_is_said_at_once(tmp_path: Path) -> None:
+    """Curves have every epoch, however short it is."""
+    line = ListLine()
+    attempt = attempt_on(line, tmp_path)
+    for epoch in (1, 1, 2, 3, 3):
+        attempt.report(Progress(fraction=0, epoch=epoch))
+    epochs = [event.progress.epoch for event in line.events if isinstance(event, StepProgress)]
+    assert epochs == [1, 2, 3]
+
+
+def test_a_stopped_attempt_notices(tmp_path: Path) -> None:
+    """Once the scheduler has said stop, the next look raises."""
+    line = WaitingLine(2)
+    with attempt_on(line, tmp_path) as attempt:
+        attempt.raise_if_cancelled()
+        line.stop(STEP.step_key, STEP.attempt)
+        assert line.enough.wait(10)
+        with pytest.raises(StepCancelledError):
+            look_for_ten_seconds(attempt)
+
+
+def look_for_ten_seconds(attempt: Attempt) -> None:
+    """What a step does between its pieces of work."""
+    for _ in range(1000):
+        attempt.raise_if_cancelled()
+        time.sleep(0.01)

@@ -1,0 +1,36 @@
+"""Starts a worker."""
+
+import functools
+import logging
+import multiprocessing
+
+from redis import Redis
+
+from edgepress_common.artifacts import FolderStore
+from edgepress_worker.run import Environment, run_step
+from edgepress_worker.runtime.celery_app import create_celery
+from edgepress_worker.runtime.execution import Executor
+from edgepress_worker.runtime.line import RedisLine
+from edgepress_worker.settings import WorkerSettings
+
+
+def main() -> None:
+    """Takes steps from the queues until SIGTERM or SIGINT, then gives back the one under way."""
+    settings = WorkerSettings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Shared with the child process that Celery forks to do the work.
+    stopping = multiprocessing.get_context("fork").Event()
+    redis = Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=10)
+    environment = Environment(dataset_roots=settings.dataset_roots, downloads=settings.downloads)
+    executor = Executor(
+        line=RedisLine(redis, wait=stopping.wait),
+        store=FolderStore(settings.artifacts),
+        scratch=settings.scratch,
+        worker=settings.worker_name,
+        run=functools.partial(run_step, environment=environment),
+        worker_is_stopping=stopping.is_set,
+    )
+    app = create_celery(settings, executor.execute, stopping.set)
+    app.worker_main(
+        ["worker", "--queues", ",".join(settings.worker_queues), "--without-gossip", "--without-mingle", "--quiet"]
+    )

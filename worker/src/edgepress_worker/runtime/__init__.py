@@ -1,0 +1,1 @@
+"""Runs steps: takes them from the queue, keeps their leases, and reports."""

@@ -1,0 +1,58 @@
+"""Celery, set so that it only carries messages: who may work on what is the database's business, by leases.
+
+Acknowledged late with a prefetch of one, so that a busy worker holds no second step while another is idle. A message
+is delivered again only after `_VISIBILITY_SECONDS`: longer than any step, and the claim drops the double.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_shutting_down
+
+from edgepress_common.messages import RUN_STEP_TASK, RunStep
+from edgepress_worker.settings import WorkerSettings
+
+_VISIBILITY_SECONDS = 7 * 24 * 3600
+
+
+def create_celery(settings: WorkerSettings, execute: Callable[[RunStep], None], stop: Callable[[], None]) -> Celery:
+    """The Celery application with its one task.
+
+    Args:
+        settings: Where Redis is, and how long a process lasts.
+        execute: Does a step.
+        stop: Called in the parent process once the worker is told to end.
+    """
+    app = Celery("edgepress", broker=settings.redis_url)
+    transport_options = {
+        "visibility_timeout": _VISIBILITY_SECONDS,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 10,
+        "health_check_interval": 10,
+    }
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_ignore_result=True,
+        task_acks_late=True,
+        # A child that was killed leaves its step to the lease: delivered again, it would be dropped by the claim.
+        task_reject_on_worker_lost=False,
+        worker_prefetch_multiplier=1,
+        worker_concurrency=1,
+        worker_max_tasks_per_child=settings.steps_per_process,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=transport_options,
+        visibility_timeout=_VISIBILITY_SECONDS,
+    )
+
+    def run_step(message: dict[str, Any]) -> None:
+        execute(RunStep.model_validate(message))
+
+    app.task(name=RUN_STEP_TASK)(run_step)
+    worker_shutting_down.connect(lambda **_: stop(), weak=False)
+    setup_logging.connect(lambda **_: None, weak=False)  # main has set up logging; Celery keeps its hands off
+    return app

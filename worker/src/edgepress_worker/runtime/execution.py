@@ -1,0 +1,107 @@
+"""From a message to its answer: claims a step, does it, says how it went."""
+
+import collections
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgepress_common.artifacts import ArtifactStore
+from edgepress_common.messages import (
+    Outputs,
+    RunStep,
+    StepFailed,
+    StepFinished,
+    StepReturned,
+    StepStarted,
+    WorkerEvent,
+)
+from edgepress_common.results import StepResult
+from edgepress_worker.context import StepContext
+from edgepress_worker.runtime.attempt import Attempt, WorkerStoppingError
+from edgepress_worker.runtime.failures import describe
+from edgepress_worker.runtime.line import Line
+
+logger = logging.getLogger(__name__)
+
+_LOG_LINES = 200
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Does steps.
+
+    Attributes:
+        line: To the scheduler.
+        store: Where artifacts are.
+        scratch: Parent of the steps' scratch folders.
+        worker: This worker's name.
+        run: Does the work of a step; see `edgepress_worker.run`.
+        worker_is_stopping: Whether the worker has been told to end.
+    """
+
+    line: Line
+    store: ArtifactStore
+    scratch: Path
+    worker: str
+    run: Callable[[RunStep, StepContext], tuple[Outputs, StepResult]]
+    worker_is_stopping: Callable[[], bool]
+
+    def execute(self, step: RunStep) -> None:
+        """Does a step, unless somebody else does or has done; whatever happens in it is answered, never raised."""
+        label = f"{step.parameters.kind} {step.step_key[:12]}, attempt {step.attempt}"
+        if not self.line.claim(step):
+            logger.info("dropped %s: it has been taken", label)
+            return
+        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
+        self.line.post(StepStarted.model_validate(names))
+        logger.info("begins %s", label)
+        answer = self._answer(step, names)
+        self.line.post(answer)
+        logger.info("%s %s", answer.type, label)
+
+    def _answer(self, step: RunStep, names: dict[str, object]) -> WorkerEvent:
+        scratch = self.scratch / step.step_key
+        attempt = Attempt(
+            step,
+            line=self.line,
+            store=self.store,
+            scratch=scratch,
+            worker=self.worker,
+            worker_is_stopping=self.worker_is_stopping,
+        )
+        with _last_lines() as log, attempt:
+            try:
+                outputs, result = self.run(step, attempt)
+            except WorkerStoppingError:
+                return StepReturned.model_validate(names)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the job's owner must read it
+                logger.warning("failed: %s", error)
+                return StepFailed.model_validate(names | {"failure": describe(error, log)})
+        shutil.rmtree(scratch, ignore_errors=True)
+        return StepFinished.model_validate(names | {"outputs": outputs, "result": result})
+
+
+@contextmanager
+def _last_lines() -> Iterator[Callable[[], str]]:
+    """Keeps the last lines that are logged meanwhile, and hands out what gives them as one text."""
+    lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
+    handler = _Keeping(lines)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield lambda: "\n".join(lines)
+    finally:
+        root.removeHandler(handler)
+
+
+class _Keeping(logging.Handler):
+    def __init__(self, lines: collections.deque[str]) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))
