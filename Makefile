@@ -45,7 +45,7 @@ check: install  ## lint, types, architecture, and the lock
 	@cmp requirements.lock .venv/requirements.lock.now || { echo "requirements.lock is not current: run 'make lock' and commit it" >&2; exit 1; }
 
 bench: install  ## measure Edgepress against what its work must cost
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench
 
 LOCK ?= requirements.lock
 lock: $(UV)  ## resolve again what pyproject.toml files ask for, keeping what is locked

@@ -11,8 +11,9 @@ from pydantic_settings import SettingsError
 from edgepress_evaluator.announcement import announce
 from edgepress_evaluator.cache import ArtifactCache
 from edgepress_evaluator.client import GatewayClient, connect
-from edgepress_evaluator.evaluate import Device, evaluate
+from edgepress_evaluator.evaluate import evaluate
 from edgepress_evaluator.loop import Evaluator
+from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.machine import Machine
 from edgepress_evaluator.settings import EvaluatorSettings
 from edgepress_evaluator.stop import StopRequest
@@ -26,7 +27,7 @@ def main() -> None:
     """The console script."""
     argparse.ArgumentParser(
         prog="edgepress-evaluator",
-        description="Measures .tflite files for an Edgepress gateway. Set in the environment:",
+        description="Measures .tflite files for an Edgepress gateway, on the machine it runs on.",
         epilog=_settings_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
@@ -58,7 +59,8 @@ def run(settings: EvaluatorSettings, stop: StopRequest) -> None:
 
 def _settings_help() -> str:
     fields = EvaluatorSettings.model_fields.items()
-    return "\n".join(f"  EDGEPRESS_{name.upper():22} {field.description}" for name, field in fields)
+    lines = [f"  {'EDGEPRESS_' + name.upper():32} {field.description}" for name, field in fields]
+    return "\n".join(["environment:", *lines])
 
 
 def _read_settings() -> EvaluatorSettings:

@@ -107,7 +107,7 @@ def _read_header(file: BufferedReader, path: Path) -> tuple[tuple[int, ...], np.
 
 def _read_labels(path: Path) -> Labels:
     try:
-        labels = np.load(path, allow_pickle=False)
+        labels: Labels = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise UnreadableDatasetError(f"{path.name} is no .npy file: {error}") from error
     if labels.dtype != np.int64 or labels.ndim != 1:

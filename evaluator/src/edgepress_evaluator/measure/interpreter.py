@@ -108,4 +108,5 @@ def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> Typed
         )
     limits = np.iinfo(dtype)
     quantized = np.rint(_PIXEL_VALUES / np.float32(scale)) + zero_point
-    return np.clip(quantized, limits.min, limits.max).astype(dtype)
+    table: TypedImages = np.clip(quantized, limits.min, limits.max).astype(dtype)
+    return table

@@ -1,0 +1,90 @@
+"""What a spec accepts, and what it says when it doesn't."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from edgepress_common.spec import EXPORTS, METHODS, JobSpec
+from edgepress_common.spec.exports import ExportInfo
+from edgepress_common.spec.presets import PRESETS
+from edgepress_common.spec.stages import Method
+
+SPEC: dict[str, Any] = {
+    "name": "digits",
+    "dataset": {"kind": "builtin", "image_size": 32},
+    "model": {"architecture": "resnet18"},
+}
+
+
+def test_the_smallest_spec_has_the_defaults_of_its_fields() -> None:
+    """A name, a data set and a network are enough."""
+    spec = JobSpec.model_validate(SPEC)
+    assert spec.training.epochs == 10
+    assert spec.evaluation.devices == ("any",)
+    assert [export.kind for pipeline in spec.pipeline_list() for export in pipeline.exports] == list(EXPORTS)
+
+
+def test_an_export_can_be_named_or_written_out() -> None:
+    """``int8`` and ``{kind: int8}`` are the same."""
+    named = JobSpec.model_validate(SPEC | {"pipelines": [{"name": "p", "exports": ["int8"]}]})
+    written = JobSpec.model_validate(SPEC | {"pipelines": [{"name": "p", "exports": [{"kind": "int8"}]}]})
+    assert named == written
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"colour": "red"}, "colour", "Extra inputs"),
+        ({"dataset": {"kind": "cloud", "image_size": 32}}, "dataset", "'builtin', 'folder'"),
+        ({"dataset": {"kind": "builtin", "image_size": 4}}, "dataset.builtin.image_size", "greater than or equal to 8"),
+        ({"dataset": {"kind": "builtin", "image_size": 16}}, "", "too small for resnet18; accepted: 32"),
+        ({"model": {"architecture": "resnet1"}}, "model.architecture", "accepted: .*mobilenet_v2.*resnet18"),
+        ({"model": {"architecture": "resnet18", "width": 0.5}}, "model", "accepted: 1"),
+        ({"training": {"epochs": 0}}, "training.epochs", "greater than or equal to 1"),
+        ({"training": {"epochs": 2, "warmup_epochs": 2}}, "training", "accepted: less than epochs, 2"),
+        ({"training": {"batch_norm_momentum": 1.0}}, "training", "accepted: auto, or 0 to below 1"),
+        ({"pipelines": []}, "pipelines", "at least 1"),
+        ({"pipelines": "everything"}, "pipelines", "'quick'"),
+        ({"pipelines": [{"name": "p", "exports": ["int4"]}]}, "pipelines", "'float32', 'float16'"),
+        ({"pipelines": [{"name": "p", "exports": []}]}, "pipelines", "at least 1"),
+        ({"pipelines": [{"name": "p", "exports": ["int8", "int8"]}]}, "pipelines", "'int8' a second time"),
+        ({"pipelines": [{"name": "p", "exports": ["int8"]}] * 2}, "pipelines", "two pipelines are called 'p'"),
+        (
+            {"pipelines": [{"name": "p", "stages": [{"kind": "train"}, {"kind": "train"}], "exports": ["int8"]}]},
+            "pipelines",
+            r"stages\[1\] is 'train'.*accepted: train as the first stage only",
+        ),
+        ({"evaluation": {"threads": [1, 1]}}, "evaluation", "threads names one twice"),
+        ({"evaluation": {"threads": [0]}}, "evaluation.threads", "greater than or equal to 1"),
+    ],
+)
+def test_what_can_not_be_done_is_refused_in_words(change: dict[str, Any], field: str, words: str) -> None:
+    """The error names the field and says what would be accepted."""
+    with pytest.raises(ValidationError, match=words) as caught:
+        JobSpec.model_validate(SPEC | change)
+    places = {".".join(map(str, error["loc"])) for error in caught.value.errors()}
+    assert any(place.startswith(field) for place in places)
+
+
+def test_a_spec_survives_the_trip_through_json() -> None:
+    """What is stored is what was posted."""
+    spec = JobSpec.model_validate(SPEC)
+    assert JobSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_a_spec_like_any_other(name: str) -> None:
+    """Written out, it is accepted, and means the same."""
+    pipelines = [pipeline.model_dump(mode="json") for pipeline in PRESETS[name]]  # type: ignore[index]
+    written = JobSpec.model_validate(SPEC | {"pipelines": pipelines})
+    assert written.pipeline_list() == JobSpec.model_validate(SPEC | {"pipelines": name}).pipeline_list()
+
+
+def test_catalogues_say_what_their_parameters_are() -> None:
+    """Every method and export has a JSON Schema whose ``kind`` is its own name."""
+    entries: list[Method | ExportInfo] = [*METHODS.values(), *EXPORTS.values()]
+    for entry in entries:
+        schema = entry.parameters.model_json_schema()
+        assert schema["properties"]["kind"]["const"] == entry.kind
+        assert entry.summary

@@ -1,0 +1,57 @@
+"""Accuracy, precision, recall and F1 from a confusion matrix."""
+
+import numpy as np
+import pytest
+
+from edgepress_common.errors import UnreadableDatasetError
+from edgepress_evaluator.measure.accuracy import Quality, confusion_matrix, quality
+
+
+def test_confusion_matrix_counts_by_true_then_predicted_class() -> None:
+    """Row is what an image is, column what it was taken for."""
+    labels, predictions = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 2, 0, 0])
+
+    assert confusion_matrix(labels, predictions, 3).tolist() == [[1, 1, 0], [0, 1, 0], [2, 0, 1]]
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_label_outside_the_classes_is_refused(label: int) -> None:
+    """A label that no class has names the range."""
+    with pytest.raises(UnreadableDatasetError, match="accepted: 0 to 2"):
+        confusion_matrix(np.array([0, label]), np.array([0, 0]), 3)
+
+
+def test_quality_of_a_matrix_worked_out_by_hand() -> None:
+    """Two classes: precisions 2/3 and 1/2, recalls 2/3 and 1/2, F1 likewise."""
+    found = quality(np.array([[2, 1], [1, 1]]))
+
+    assert found == Quality(
+        accuracy=pytest.approx(3 / 5),
+        precision=pytest.approx(7 / 12),
+        recall=pytest.approx(7 / 12),
+        f1=pytest.approx(7 / 12),
+    )
+
+
+def test_class_never_predicted_counts_zero() -> None:
+    """A network that says 0 to everything has precision 1/2 for class 0 and 0 for class 1."""
+    found = quality(np.array([[3, 0], [3, 0]]))
+
+    assert found == Quality(accuracy=0.5, precision=0.25, recall=0.5, f1=pytest.approx(1 / 3))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_quality_equals_scikit_learns(seed: int) -> None:
+    """On random labels and predictions, classes left out included, all four figures are scikit-learn's macro ones."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(seed)
+    classes = int(random.integers(2, 12))
+    labels, predictions = random.integers(0, classes, (2, int(random.integers(1, 40))))
+
+    found = quality(confusion_matrix(labels, predictions, classes))
+
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        labels, predictions, labels=range(classes), average="macro", zero_division=0
+    )
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(labels, predictions))
+    assert (found.precision, found.recall, found.f1) == pytest.approx((precision, recall, f1))

@@ -1,0 +1,61 @@
+"""Tells how far a step is, and learns whether it is to stop: one call for both, between pieces of work."""
+
+import time
+from collections.abc import Callable
+
+from edgepress_common.messages import Progress
+from edgepress_worker.context import StepContext
+
+
+class Meter:
+    """Reports a phase of a step, as the share of the whole that it is.
+
+    Args:
+        context: Whom to report to.
+        start: Where on the step's way from 0 to 1 the phase begins.
+        end: Where it ends.
+        clock: Gives seconds since some fixed time.
+    """
+
+    def __init__(
+        self,
+        context: StepContext,
+        start: float = 0.0,
+        end: float = 1.0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._context = context
+        self._start = start
+        self._end = end
+        self._clock = clock
+        self._began: tuple[float, float] | None = None
+
+    def part(self, start: float, end: float) -> "Meter":
+        """The meter of a part of this phase, from ``start`` to ``end``, each 0 to 1 within the phase."""
+        span = self._end - self._start
+        return Meter(self._context, self._start + start * span, self._start + end * span, clock=self._clock)
+
+    def tell(self, share: float, message: str) -> None:
+        """Reports how much of the phase is done, with an estimate of the time left once there is something to go by.
+
+        Args:
+            share: 0 to 1, of this phase.
+            message: What is going on.
+
+        Raises:
+            StepCancelledError: The step is to stop.
+        """
+        self._context.raise_if_cancelled()
+        fraction = self._start + (self._end - self._start) * min(share, 1.0)
+        seconds_left = self._seconds_left(share)
+        self._context.report(Progress(fraction=min(fraction, 1.0), message=message, seconds_left=seconds_left))
+
+    def _seconds_left(self, share: float) -> float | None:
+        now = self._clock()
+        if self._began is None:
+            self._began = now, share
+        began, share_then = self._began
+        if now <= began or share <= share_then:
+            return None
+        return max(0.0, (now - began) / (share - share_then) * (1 - share))
