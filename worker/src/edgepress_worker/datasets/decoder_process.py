@@ -114,4 +114,3 @@ def main() -> None:
             except OSError as error:
                 connection.send(error)
                 return
-

@@ -86,11 +86,10 @@ def _hand_out(
     for connection in processes:
         send_next(connection)
     while busy:
-        ready = wait(list(busy), _PATIENCE_SECONDS)
+        ready = set(wait(list(busy), _PATIENCE_SECONDS))
         if not ready:
             yield 0, ()
-        for connection in ready:
-            assert isinstance(connection, Connection)
+        for connection in ready.intersection(busy):
             failures = _received(connection, processes[connection])
             done = busy.pop(connection)
             send_next(connection)
@@ -137,7 +136,7 @@ def _start() -> tuple[Connection, subprocess.Popen[bytes]]:
     with here, there:
         process = subprocess.Popen(  # noqa: S603 - this very Python, and a program of our own
             [sys.executable, "-P", "-c", _PROGRAM],
-            stdin=there,
+            stdin=there.fileno(),
             process_group=0,  # Ctrl-C is for the worker to hear, which then stops its decoders
         )
         return Connection(here.detach()), process

@@ -8,9 +8,9 @@
    nothing that may have earned the image its label is cut away, and a device needs no more than one resize to do the
    same.
 
-So for ordinary files it is ``ImageOps.exif_transpose(Image.open(path)).convert("RGB").resize((side, side), BILINEAR)``,
-and anybody can repeat it. One exception, for speed and memory: a JPEG four or more times as large as wanted, either
-way, is reduced by the decoder to no less than twice the wanted size (Pillow's ``draft``) before the filter does the rest.
+So for ordinary files it is ``exif_transpose(Image.open(path)).convert("RGB").resize((side, side), BILINEAR)``, and
+anybody can repeat it. One exception, for speed and memory: a JPEG four or more times as large as wanted, both ways, is
+first reduced by the decoder (Pillow's ``draft``), to no less than twice the wanted size, and the filter does the rest.
 
 Stands on Pillow alone: the decoders' processes import this and must start quickly.
 """
@@ -19,12 +19,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from PIL import Image, ImageOps
-from PIL import JpegImagePlugin as _  # noqa: F401 - registers the format; else the first TIFF loads all plugins
-from PIL import PngImagePlugin as _  # noqa: F401, F811
-from PIL import TiffImagePlugin as _  # noqa: F401, F811
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "TIFF")
+# Named by their plugins: importing these is what makes the formats known, without the time it takes to load all plugins.
+FORMATS = (
+    JpegImagePlugin.JpegImageFile.format,
+    PngImagePlugin.PngImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+)
 MAX_PIXELS = 89_478_485  # Pillow's own limit for a likely decompression bomb: 256 MiB of RGB
 _LARGE_PIXELS = 8_000_000  # two copies of 4 bytes a pixel are 64 MB: what each of 32 decoders may well take
 _DRAFT_MARGIN = 2  # twice the wanted size leaves the bilinear filter enough to average over
@@ -96,9 +98,7 @@ def decode(encoded: EncodedImage, side: int, large: AbstractContextManager[objec
     """
     try:
         with encoded.open() as image:
-            if image.width * image.height > MAX_PIXELS:
-                size = f"{image.width} x {image.height} pixels"
-                raise UndecodableError(f"{size}; accepted: up to {MAX_PIXELS} in all")
+            _check_size(image)
             image.draft(None, (_DRAFT_MARGIN * side, _DRAFT_MARGIN * side))
             is_large = image.width * image.height > _LARGE_PIXELS
             with large if large is not None and is_large else nullcontext():
@@ -109,6 +109,11 @@ def decode(encoded: EncodedImage, side: int, large: AbstractContextManager[objec
     except Exception as error:
         # Decoders answer broken bytes with nearly any exception; whichever it is, it is about this image.
         raise UndecodableError(_reason(error)) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise UndecodableError(f"has {image.width} x {image.height} pixels; accepted: up to {MAX_PIXELS} in all")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -127,8 +132,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     match error:
-        case Image.UnidentifiedImageError():
-            return f"is not {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        case UnidentifiedImageError():
+            return f"is not a picture of a kind that is accepted: {', '.join(FORMATS)}"
         case OSError(strerror=str(text)):
             return text
         case _:

@@ -112,7 +112,9 @@ def _image_array(archive: zipfile.ZipFile, part: str) -> _Array:
 def _labels(archive: zipfile.ZipFile, part: str, images: int) -> npt.NDArray[np.int64]:
     with _member(archive, f"{part}_labels.npy") as (array, stream):
         if array.dtype.kind not in "iu" or array.shape not in {(images,), (images, 1)}:
-            raise InvalidInputError(f"{array.what}; accepted: integers ({images},) or ({images}, 1), one for each image")
+            raise InvalidInputError(
+                f"{array.what}; accepted: integers ({images},) or ({images}, 1), one for each image"
+            )
         size_bytes = images * array.dtype.itemsize
         if size_bytes > _MAX_LABEL_BYTES:
             raise InvalidInputError(f"{array.what} takes {size_bytes} bytes; accepted: up to {_MAX_LABEL_BYTES}")
