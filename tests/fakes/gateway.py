@@ -30,7 +30,7 @@ class FakeGateway:
 
     Attributes:
         announcements: What devices said of themselves, by name.
-        asked: Set when a device has asked for work.
+        asked: Released whenever a device asks for work.
         renewals: What was said with each renewal.
         results: What was handed in.
         failures: What was reported as failed.
@@ -45,7 +45,7 @@ class FakeGateway:
     def __init__(self, token: str | None = None) -> None:
         self.token = token
         self.announcements: dict[str, Announcement] = {}
-        self.asked = threading.Event()
+        self.asked = threading.Semaphore(0)
         self.renewals: list[Progress] = []
         self.results: list[EvaluationResult] = []
         self.failures: list[StepFailure] = []
@@ -99,7 +99,7 @@ class FakeGateway:
     def _lease(self, device: str, request: httpx.Request) -> httpx.Response:
         self.announcements[device] = Announcement.model_validate_json(request.content)
         with self._changed:
-            self.asked.set()
+            self.asked.release()
             self._changed.wait_for(lambda: self._offered, float(request.url.params["wait_seconds"]))
             if not self._offered:
                 return httpx.Response(204)

@@ -1,7 +1,7 @@
-"""Makes the .tflite files beside it in ``models/``: run it with TensorFlow installed, from the project's root.
+"""Makes the .tflite files beside it in ``models/``. Needs TensorFlow, and a quarter of a minute.
 
-``python -m tests.fakes.make_tiny_models``, a minute. One small convolutional network for 32x32 images of four classes
-(see `tiny_images`), trained for a few epochs with a fixed seed, then written with each type of input tensor.
+Run it in the folder ``tests`` as ``python -m fakes.make_tiny_models``. One small convolutional network for the images
+of `tiny_images` is trained for a few epochs with a fixed seed, then written with each type of input tensor.
 """
 
 import os
@@ -13,7 +13,8 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from tests.fakes.tiny_images import CLASSES, SIDE, tiny_images
+
+from fakes.tiny_images import CLASSES, SIDE, tiny_images
 
 _FOLDER = Path(__file__).parent / "models"
 _TRAINING_IMAGES = 512

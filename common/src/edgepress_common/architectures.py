@@ -17,8 +17,9 @@ class Architecture(Frozen):
     Attributes:
         name: How a spec asks for it.
         title: How people write it.
-        parameters: Weights without the classifier, at width 1.
-        min_image_size: Smallest side in pixels it can take; below, a layer would have no output left.
+        parameters: Weights without the classifier, those that are not trained included, at width 1.
+        min_image_size: Smallest side in pixels it takes. All of these halve the image five times: below 32, the last
+            layers would look at padding alone, and keras.applications refuses.
         widths: Width multipliers it comes in; only 1 for most.
         imagenet_widths: Those that ImageNet weights exist for.
         source: The library that builds it.
@@ -50,7 +51,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             name="resnet34", title="ResNet34", parameters=21_302_473, source="image-classifiers", paper=_RESNET
         ),
         Architecture(
-            name="resnet50", title="ResNet50", parameters=23_561_160, source="image-classifiers", paper=_RESNET
+            name="resnet50", title="ResNet50", parameters=23_546_057, source="image-classifiers", paper=_RESNET
+        ),
+        Architecture(
+            name="resnet101", title="ResNet101", parameters=42_590_409, source="image-classifiers", paper=_RESNET
+        ),
+        Architecture(
+            name="resnet152", title="ResNet152", parameters=58_280_137, source="image-classifiers", paper=_RESNET
         ),
         Architecture(
             name="mobilenet",
@@ -80,6 +87,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             paper=_MOBILENET_V3,
         ),
         Architecture(
+            name="mobilenet_v3_small_minimalistic",
+            title="MobileNetV3 Small, minimalistic",  # plain ReLU and 3x3 kernels, no squeeze-and-excite
+            parameters=441_000,
+            source="keras.applications",
+            paper=_MOBILENET_V3,
+        ),
+        Architecture(
             name="mobilenet_v3_large",
             title="MobileNetV3 Large",
             parameters=2_996_352,
@@ -91,9 +105,23 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             name="efficientnet_b0",
             title="EfficientNet-B0",
-            parameters=4_049_571,
+            parameters=4_049_564,
             source="keras.applications",
             paper="Tan and Le 2019, EfficientNet, arXiv:1905.11946",
+        ),
+        Architecture(
+            name="efficientnet_v2_b0",
+            title="EfficientNetV2-B0",
+            parameters=5_919_312,
+            source="keras.applications",
+            paper="Tan and Le 2021, EfficientNetV2, arXiv:2104.00298",
+        ),
+        Architecture(
+            name="densenet121",
+            title="DenseNet121",
+            parameters=7_037_504,
+            source="keras.applications",
+            paper="Huang et al. 2016, Densely Connected Convolutional Networks, arXiv:1608.06993",
         ),
     )
 }

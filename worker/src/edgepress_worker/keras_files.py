@@ -41,12 +41,14 @@ def load_model(path: Path) -> keras.Model:
     return keras.models.load_model(path, compile=False)
 
 
-def size_with_optimizer(model: keras.Model, scratch: Path) -> FileSize:
-    """How large the model's file is with its optimizer's state in it; the file is gone again afterwards.
+def size_with_optimizer(model: keras.Model, optimizer: keras.optimizers.Optimizer, scratch: Path) -> FileSize:
+    """How large the model's file is with the optimizer's state in it; the file is gone again afterwards.
 
     Args:
-        model: Compiled and trained, so that the optimizer has its state.
+        model: Is compiled with the optimizer afterwards.
+        optimizer: What trained the model, with its state.
         scratch: Folder with room for the file.
     """
+    model.compile(optimizer)
     with TemporaryDirectory(dir=scratch) as folder:
         return save_model(model, Path(folder) / "model.h5", include_optimizer=True)

@@ -4,21 +4,17 @@ A gateway newer than this client may say more than the types know; that is passe
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from edgepress_api.cli.problems import Problem, RefusedError
-from edgepress_api.cli.settings import ClientSettings
+from edgepress_api.database.tables import JobState
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobSummary, JobView, StepDetail
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
@@ -30,9 +26,10 @@ LATEST = "latest"
 ReportFormat = Literal["json", "csv", "html"]
 _MEDIA_TYPES: Mapping[ReportFormat, str] = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
 
-_PAGE_SIZE = 100
+_LARGEST_PAGE = 100  # that the gateway gives
 # Accepting a job lists its data set: 100,000 files on a slow disk take a minute.
 _TIMEOUT = httpx.Timeout(30, read=300)
+
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -63,7 +60,7 @@ class GatewayClient:
     def submit(self, spec: SpecDocument) -> str:
         """Posts a job, and answers its id."""
         response = self._send("POST", "/v1/jobs", content=spec.content, headers={"Content-Type": spec.media_type})
-        return _parse(_Accepted, response).id
+        return _parse(JobView, response).id
 
     def validate(self, spec: SpecDocument) -> PlanPreview:
         """What a job would do."""
@@ -80,13 +77,19 @@ class GatewayClient:
         """A job with its pipelines and steps."""
         return _parse(JobView, self._send("GET", f"/v1/jobs/{job_id}"))
 
-    def jobs(self, *, state: str | None = None) -> Iterator[JobSummary]:
-        """All jobs, the newest first, fetched page by page as they are asked for."""
-        params = {"page_size": str(_PAGE_SIZE)} | ({"state": state} if state else {})
+    def jobs(self, limit: int, *, state: JobState | None = None) -> Iterator[JobSummary]:
+        """The newest jobs, fetched page by page as they are asked for.
+
+        Args:
+            limit: How many at the most.
+            state: Only jobs in this state.
+        """
+        params = {"page_size": str(min(limit, _LARGEST_PAGE))} | ({"state": state} if state else {})
         while True:
             page = _parse(JobPage, self._send("GET", "/v1/jobs", params=params))
-            yield from page.jobs
-            if page.next_page_token is None:
+            yield from page.jobs[:limit]
+            limit -= len(page.jobs)
+            if limit <= 0 or page.next_page_token is None:
                 return
             params["page_token"] = page.next_page_token
 
@@ -98,7 +101,7 @@ class GatewayClient:
         """
         if job != LATEST:
             return job
-        latest = next(self.jobs(), None)
+        latest = next(self.jobs(1), None)
         if latest is None:
             raise NotFoundError(f"{self.url} has no jobs yet")
         return latest.id
@@ -126,20 +129,24 @@ class GatewayClient:
             CorruptArtifactError: What came is not what the artifact is named for.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
+        incoming = target.with_name(f".{target.name}.part")
         digest = hashlib.sha256()
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as incoming:
-            try:
-                with _reached(), self._http.stream("GET", f"/v1/artifacts/{artifact.sha256}") as response:
-                    _check(response)
-                    for chunk in response.iter_bytes():
-                        digest.update(chunk)
-                        incoming.write(chunk)
-                if digest.hexdigest() != artifact.sha256:
-                    raise CorruptArtifactError(f"{artifact.sha256} came as other bytes, {digest.hexdigest()}; try again")
-            except BaseException:
-                Path(incoming.name).unlink()
-                raise
-        Path(incoming.name).replace(target)
+        try:
+            with incoming.open("wb") as file:
+                for chunk in self._stream(f"/v1/artifacts/{artifact.sha256}"):
+                    digest.update(chunk)
+                    file.write(chunk)
+            if digest.hexdigest() != artifact.sha256:
+                raise CorruptArtifactError(f"{artifact.sha256} came as other bytes, {digest.hexdigest()}; try again")
+            incoming.replace(target)
+        finally:
+            incoming.unlink(missing_ok=True)
+
+    def _stream(self, path: str) -> Iterator[bytes]:
+        with self._reached(), self._http.stream("GET", path) as response:
+            if response.is_error:
+                response.read()
+            yield from _checked(response).iter_bytes()
 
     def _send(
         self,
@@ -150,6 +157,57 @@ class GatewayClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        with _reached():
-            response = self._http.request(method, path, params=params, content=content, headers=headers)
-            return _check(response)
+        with self._reached():
+            return _checked(self._http.request(method, path, params=params, content=content, headers=headers))
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise UnavailableError(
+                f"no gateway answers at {self.url} ({error}); start one with 'edgepress up', or name another with "
+                "--gateway or EDGEPRESS_GATEWAY"
+            ) from error
+
+
+@contextmanager
+def connect(
+    url: str, token: SecretStr | None = None, transport: httpx.BaseTransport | None = None
+) -> Iterator[GatewayClient]:
+    """A client of the gateway at an address.
+
+    Args:
+        url: The address.
+        token: Sent as a bearer token.
+        transport: Carries the requests; None for the network.
+
+    Raises:
+        InvalidInputError: The address is none.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise InvalidInputError(f"{url!r} is no address of a gateway; accepted: http://host:port or https://host")
+    headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT, transport=transport) as http:
+        yield GatewayClient(http)
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValidationError:
+        problem = Problem(title=f"{response.status_code} {response.reason_phrase}", status=response.status_code)
+    if response.is_server_error:
+        raise UnavailableError(f"the gateway can't answer: {problem.title}. {problem.detail}".strip())
+    raise RefusedError(problem)
+
+
+def _parse(type_: type[_Answer], response: httpx.Response) -> _Answer:
+    try:
+        return type_.model_validate_json(response.content, extra="ignore")
+    except ValidationError as error:
+        raise UnavailableError(
+            f"{response.url} does not answer as an Edgepress gateway of this version does: {error}"
+        ) from error

@@ -35,17 +35,24 @@ def steps_of(job: JobView) -> dict[str, tuple[str, StepView]]:
     return found
 
 
-def changes(before: JobView | None, after: JobView) -> Iterator[str]:
-    """What is new since the last look, a line each."""
+def changes(before: JobView | None, after: JobView, *, epochs: bool) -> Iterator[str]:
+    """What is new since the last look, a line each.
+
+    Args:
+        before: As it was then; None at the first look.
+        after: As it is now.
+        epochs: Whether the end of an epoch is worth a line.
+    """
     known = steps_of(before) if before else {}
     steps = steps_of(after)
     if before is None:
         done = sum(step.state == "succeeded" for _, step in steps.values())
-        yield f"{after.id} ({after.name}): {len(steps)} steps" + (f", {done} of them done before" if done else "")
+        count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
+        yield f"{after.id} ({after.name}): {count}" + (f", {done} of them done before" if done else "")
     for key, (label, step) in steps.items():
         earlier = known[key][1] if key in known else None
         if earlier is not None or step.state not in _ENDED:
-            yield from (f"{label}: {change}" for change in _step_changes(earlier, step))
+            yield from (f"{label}: {change}" for change in _step_changes(earlier, step, epochs=epochs))
     if has_ended(after):
         yield f"{after.id} {words(after.state)}" + (f": {after.error}" if after.error else "")
 
@@ -69,7 +76,7 @@ def picture(job: JobView, *, elapsed_seconds: float, first_progress: float) -> R
     running = Table.grid(padding=(0, 2))
     for label, step in steps:
         if step.state == "running":
-            running.add_row(Text(f"  {label}", style="cyan"), Text(_figures(step.progress)))
+            running.add_row(Text(f"  {label}", style="cyan"), Text(figures(step.progress)))
     states = [step.state for _, step in steps]
     counts = f"  {states.count('succeeded')} of {len(states)} steps done, {states.count('running')} running"
     if failed := states.count("failed"):
@@ -77,32 +84,7 @@ def picture(job: JobView, *, elapsed_seconds: float, first_progress: float) -> R
     return Group(bar, running, Text(counts, style="dim"))
 
 
-def _step_changes(before: StepView | None, after: StepView) -> Iterator[str]:
-    progress = after.progress
-    epoch = progress.epoch if progress else None
-    if progress and epoch and epoch != (before.progress.epoch if before and before.progress else None):
-        yield _figures(progress)
-    if before is None and after.state in {"waiting", "ready", "sent"}:
-        return
-    if before is None or (before.state, before.attempt) != (after.state, after.attempt):
-        yield from _state_changes(after)
-
-
-def _state_changes(step: StepView) -> Iterator[str]:
-    match step.state:
-        case "running":
-            yield f"runs on {step.holder}" + (f", attempt {step.attempt}" if step.attempt > 1 else "")
-        case "succeeded":
-            yield f"done in {took(step.started_at, step.finished_at)}"
-        case "failed" | "cancelled":
-            yield words(step.state) + (f": {step.failure.message}" if step.failure else "")
-        case "ready" if step.failure:
-            yield f"attempt {step.attempt} failed, will be tried again: {step.failure.message}"
-        case _:
-            return
-
-
-def _figures(progress: Progress | None) -> str:
+def figures(progress: Progress | None) -> str:
     """A step's progress in one line: ``epoch 3/8, loss 0.21, accuracy 93.1 %, val accuracy 90.2 %, 12 s left``."""
     if progress is None:
         return ""
@@ -115,6 +97,34 @@ def _figures(progress: Progress | None) -> str:
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return ", ".join(parts)
+
+
+def _step_changes(before: StepView | None, after: StepView, *, epochs: bool) -> Iterator[str]:
+    if epochs and after.progress and _epoch(after) and _epoch(after) != _epoch(before):
+        yield figures(after.progress)
+    if before is None and after.state in {"waiting", "ready", "sent"}:
+        return
+    if before is None or (before.state, before.attempt) != (after.state, after.attempt):
+        yield from _state_changes(after)
+
+
+def _epoch(step: StepView | None) -> int | None:
+    return step.progress.epoch if step and step.progress else None
+
+
+def _state_changes(step: StepView) -> Iterator[str]:
+    match step.state:
+        case "running":
+            again = f", attempt {step.attempt}" if step.attempt > 1 else ""
+            yield f"runs on {step.holder}{again}" + (f", after: {step.failure.message}" if step.failure else "")
+        case "succeeded":
+            yield f"done in {took(step.started_at, step.finished_at)}"
+        case "failed" | "cancelled":
+            yield words(step.state) + (f": {step.failure.message}" if step.failure else "")
+        case "ready" if step.failure:
+            yield f"attempt failed, will be tried again: {step.failure.message}"
+        case _:
+            return
 
 
 def _time_left(progress: float, elapsed_seconds: float, first_progress: float) -> str:

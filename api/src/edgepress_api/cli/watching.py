@@ -75,8 +75,9 @@ def follow(
 class Lines:
     """A line for whatever is new: for logs and pipes."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, epochs: bool = True) -> None:
         self._console = console
+        self._epochs = epochs
         self._last: JobView | None = None
         self._away = False
 
@@ -89,7 +90,7 @@ class Lines:
 
     def show(self, job: JobView) -> None:
         """See `Display.show`."""
-        for line in changes(self._last, job):
+        for line in changes(self._last, job, epochs=self._epochs):
             self._say(line)
         self._last, self._away = job, False
 
@@ -104,11 +105,11 @@ class Lines:
 
 
 class Picture:
-    """A picture that is redrawn in place: for a terminal. Ends of steps stay above it as lines."""
+    """A picture that is redrawn in place: for a terminal. What begins and ends stays above it as lines."""
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, transient=True, refresh_per_second=4)
-        self._lines = Lines(console)
+        self._lines = Lines(console, epochs=False)
         self._began = time.monotonic()
         self._first_progress: float | None = None
 

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection, wait
@@ -36,7 +36,7 @@ def available_processors() -> int:
 
 def decode_all(
     tasks: Iterable[Task], count: int, setup: Setup, *, processors: int | None = None
-) -> Iterator[tuple[int, Failures]]:
+) -> Generator[tuple[int, Failures]]:
     """Decodes images and writes their pixels, each where its task says.
 
     Closing the iterator stops the decoders at once.
@@ -74,7 +74,7 @@ def _decode_here(tasks: Iterable[Task], setup: Setup) -> Iterator[tuple[int, Fai
 
 def _hand_out(
     batches: Iterator[Batch], processes: dict[Connection, subprocess.Popen[bytes]]
-) -> Iterator[tuple[int, Failures]]:
+) -> Generator[tuple[int, Failures]]:
     busy: dict[Connection, int] = {}
 
     def send_next(connection: Connection) -> None:
@@ -86,10 +86,10 @@ def _hand_out(
     for connection in processes:
         send_next(connection)
     while busy:
-        ready = set(wait(list(busy), _PATIENCE_SECONDS))
-        if not ready:
+        heard = wait(list(busy), _PATIENCE_SECONDS)
+        if not heard:
             yield 0, ()
-        for connection in ready.intersection(busy):
+        for connection in [connection for connection in busy if connection in heard]:
             failures = _received(connection, processes[connection])
             done = busy.pop(connection)
             send_next(connection)

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-# Named by their plugins: importing these is what makes the formats known, without the time it takes to load all plugins.
+# Named by their plugins, because importing these makes the formats known; else the first TIFF loads all there are.
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,
     PngImagePlugin.PngImageFile.format,

@@ -30,6 +30,7 @@ class Meter:
         self._end = end
         self._clock = clock
         self._began: tuple[float, float] | None = None
+        self._share = 0.0
 
     def part(self, start: float, end: float) -> "Meter":
         """The meter of a part of this phase, from ``start`` to ``end``, each 0 to 1 within the phase."""
@@ -46,10 +47,15 @@ class Meter:
         Raises:
             StepCancelledError: The step is to stop.
         """
+        self._share = share
         self._context.raise_if_cancelled()
         fraction = self._start + (self._end - self._start) * min(share, 1.0)
         seconds_left = self._seconds_left(share)
         self._context.report(Progress(fraction=min(fraction, 1.0), message=message, seconds_left=seconds_left))
+
+    def wait(self, message: str) -> None:
+        """Reports that the phase stands still, and why. Raises as `tell` does."""
+        self.tell(self._share, message)
 
     def _seconds_left(self, share: float) -> float | None:
         now = self._clock()

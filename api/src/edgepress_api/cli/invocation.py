@@ -1,0 +1,53 @@
+"""One call of the command line: where it writes, and how it reaches a gateway."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+
+from edgepress_api.cli.client import GatewayClient, connect
+from edgepress_api.cli.settings import ClientSettings
+
+GatewayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gateway", metavar="URL", help="Address of the gateway; else EDGEPRESS_GATEWAY, else http://127.0.0.1:8000."
+    ),
+]
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, or 'latest'.", show_default=False)]
+SpecArgument = Annotated[
+    str, typer.Argument(metavar="SPEC", help="A file with a job's description, JSON or YAML; '-' for standard input.")
+]
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a command works with.
+
+    Attributes:
+        out: For what was asked for.
+        err: For what went wrong, and for what is said on the way.
+        transport: Carries the requests; None for the network.
+    """
+
+    out: Console = field(default_factory=Console)
+    err: Console = field(default_factory=lambda: Console(stderr=True))
+    transport: httpx.BaseTransport | None = None
+
+    @contextmanager
+    def gateway(self, url: str | None) -> Iterator[GatewayClient]:
+        """The gateway at an address, or at the one the environment names."""
+        settings = ClientSettings()
+        with connect(url or settings.gateway, settings.token, self.transport) as client:
+            yield client
+
+
+def of(context: typer.Context) -> Invocation:
+    """The invocation that a command belongs to."""
+    invocation = context.find_object(Invocation)
+    assert invocation is not None, "set by the application's callback"
+    return invocation

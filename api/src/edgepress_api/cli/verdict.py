@@ -1,0 +1,2 @@
+def verdict(report):
+    return []

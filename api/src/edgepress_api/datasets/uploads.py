@@ -1,0 +1,183 @@
+"""Data sets that are sent to the gateway: archives of class folders, kept as artifacts and listed by name."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import Database, DatasetRow
+from edgepress_common.artifacts import FolderStore, Sha256
+from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError, NotFoundError
+from edgepress_common.frozen import Frozen
+
+# How the archives that the worker unpacks begin, or what stands at a place near the beginning.
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"PK\x03\x04", "application/zip"),
+    (0, b"\x1f\x8b", "application/gzip"),
+    (0, b"BZh", "application/x-bzip2"),
+    (0, b"\xfd7zXZ\x00", "application/x-xz"),
+    (257, b"ustar", "application/x-tar"),
+)
+ARCHIVE_TYPES = tuple(media_type for _, _, media_type in _SIGNATURES)
+_BEGINNING_BYTES = 512  # a tar's first block, which the last of the signatures lies in
+
+
+class UploadReference(Frozen):
+    """What a spec's ``dataset`` says of an upload; an ``image_size`` has to be added."""
+
+    kind: Literal["upload"] = "upload"
+    sha256: Sha256
+
+
+class DatasetView(Frozen):
+    """An uploaded data set.
+
+    Attributes:
+        sha256: Its name.
+        name: For people.
+        media_type: Which kind of archive it is.
+        size_bytes: Of the archive.
+        created_at: When it was first uploaded.
+        dataset: To be put into a spec as ``dataset``, with an ``image_size``.
+    """
+
+    sha256: Sha256
+    name: str
+    media_type: str
+    size_bytes: int
+    created_at: datetime
+    dataset: UploadReference
+
+
+class DatasetPage(Frozen):
+    """A page of data sets, the newest first. ``next_page_token`` is None on the last."""
+
+    datasets: tuple[DatasetView, ...]
+    next_page_token: str | None
+
+
+def store_upload(
+    database: Database, store: FolderStore, chunks: Iterable[bytes], *, name: str, now: datetime
+) -> tuple[DatasetView, bool]:
+    """Keeps an archive, and tells whether it is new; one that is known keeps its first name.
+
+    Args:
+        database: Where it is listed.
+        store: Where it is kept.
+        chunks: Its bytes, as they come in. If they break off with an error, nothing is kept.
+        name: For people.
+        now: The moment.
+
+    Raises:
+        InvalidInputError: It is empty, or no archive.
+    """
+    rest = iter(chunks)
+    beginning = _beginning(rest)
+    media_type = _archive_type(beginning)
+    reference = store.put_chunks(_both(beginning, rest), media_type)
+    with database.write() as session:
+        row = session.get(DatasetRow, reference.sha256)
+        is_new = row is None
+        if row is None:
+            row = DatasetRow(
+                sha256=reference.sha256,
+                name=name,
+                media_type=media_type,
+                size_bytes=reference.size_bytes,
+                created_at=now,
+            )
+            session.add(row)
+        return _view(row), is_new
+
+
+def show_dataset(session: Session, sha256: str) -> DatasetView:
+    """An uploaded data set.
+
+    Raises:
+        NotFoundError: No such upload.
+    """
+    row = session.get(DatasetRow, sha256)
+    if row is None:
+        raise NotFoundError(f"no data set {sha256!r} has been uploaded")
+    return _view(row)
+
+
+def list_datasets(session: Session, *, page_size: int, page_token: str | None = None) -> DatasetPage:
+    """A page of uploaded data sets, the newest first.
+
+    Args:
+        session: To read with.
+        page_size: Data sets on it at the most.
+        page_token: Where the page before it ended; None for the first.
+
+    Raises:
+        InvalidSpecError: The token is none that a page ended with.
+    """
+    created_at, sha256 = DatasetRow.created_at, DatasetRow.sha256
+    query = select(DatasetRow).order_by(created_at.desc(), sha256.desc()).limit(page_size + 1)
+    if page_token is not None:
+        last_moment, last_sha256 = _read_token(page_token)
+        query = query.where(
+            (created_at < last_moment) | ((created_at == last_moment) & (sha256 < last_sha256))
+        )
+    rows = session.scalars(query).all()
+    page = rows[:page_size]
+    return DatasetPage(
+        datasets=tuple(_view(row) for row in page),
+        next_page_token=_write_token(page[-1]) if len(rows) > page_size else None,
+    )
+
+
+def _beginning(chunks: Iterator[bytes]) -> bytes:
+    beginning = b""
+    for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= _BEGINNING_BYTES:
+            break
+    return beginning
+
+
+def _archive_type(beginning: bytes) -> str:
+    if not beginning:
+        raise InvalidInputError("the upload is empty; accepted: a zip or tar of class folders")
+    for place, signature, media_type in _SIGNATURES:
+        if beginning.startswith(signature, place):
+            return media_type
+    raise InvalidInputError(
+        f"the upload begins with {beginning[:8]!r}, which no archive does that can be read; "
+        "accepted: a zip or tar of class folders, the tar plain or compressed with gzip, bzip2 or xz"
+    )
+
+
+def _both(beginning: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield beginning
+    yield from rest
+
+
+def _view(row: DatasetRow) -> DatasetView:
+    return DatasetView(
+        sha256=row.sha256,
+        name=row.name,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        created_at=row.created_at,
+        dataset=UploadReference(sha256=row.sha256),
+    )
+
+
+def _write_token(row: DatasetRow) -> str:
+    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.sha256}".encode()).decode()
+
+
+def _read_token(token: str) -> tuple[datetime, str]:
+    try:
+        moment, _, sha256 = base64.urlsafe_b64decode(token.encode()).decode("ascii").partition(" ")
+        return datetime.fromisoformat(moment).astimezone(UTC), sha256
+    except (binascii.Error, ValueError, OverflowError):
+        raise InvalidSpecError(
+            [FieldProblem(field="page_token", value=token, message="not a page token", accepted="a next_page_token")]
+        ) from None

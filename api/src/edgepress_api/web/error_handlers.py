@@ -1,0 +1,106 @@
+"""Turns every exception into a problem."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from edgepress_api.web.problems import (
+    KINDS,
+    RETRY_AFTER_SECONDS,
+    ProblemKind,
+    kind_of,
+    kind_of_status,
+    problem_response,
+    summary,
+)
+from edgepress_api.web.request_problems import accepted_methods, request_problems
+from edgepress_api.web.security_headers import SECURITY_HEADERS
+from edgepress_common.errors import EdgepressError, InvalidSpecError
+
+logger = logging.getLogger(__name__)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Has every error answered with problem+json."""
+    app.add_exception_handler(EdgepressError, _edgepress_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(NoConnectionError, _database_away)
+    app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(ClientDisconnect, _nobody_listens)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _edgepress_error(request: Request, error: Exception) -> Response:
+    kind = kind_of(error)
+    if kind is KINDS["internal"]:
+        logger.error("%s %s", request.method, request.url.path, exc_info=error)
+        return _internal(request)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if kind is KINDS["unavailable"] else None
+    if isinstance(error, InvalidSpecError):
+        problems = error.problems
+        return problem_response(kind, summary(problems), path=request.url.path, errors=problems, headers=headers)
+    return problem_response(kind, str(error), path=request.url.path, headers=headers)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case 204 | 304:
+            return Response(status_code=error.status_code, headers=headers)
+        case 404 if error.detail == "Not Found":
+            detail = f"no {request.url.path} here; accepted: what /openapi.json lists"
+        case 405:
+            methods = accepted_methods(request, headers.get("allow", ""))
+            headers["Allow"] = ", ".join(methods)
+            detail = f"{request.method} is not for {request.url.path}; accepted: {headers['Allow']}"
+        case _:
+            detail = error.detail
+    kind = kind_of_status(error.status_code)
+    return problem_response(kind, detail, path=request.url.path, headers=headers)
+
+
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    kind, problems = request_problems(request, error)
+    return problem_response(kind, summary(problems), path=request.url.path, errors=problems)
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    logger.error("the database is away: %s", error)
+    return _with_retry(request, KINDS["unavailable"], "the database does not answer at the moment; try again")
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    logger.warning("refused by the database: %s", error)
+    detail = "it holds a value that can't be stored, such as a number or character out of range"
+    return problem_response(KINDS["invalid-request"], detail, path=request.url.path)
+
+
+async def _nobody_listens(request: Request, _: Exception) -> Response:
+    return problem_response(KINDS["bad-request"], "the request broke off", path=request.url.path)
+
+
+async def _unexpected(request: Request, _: Exception) -> Response:
+    # Starlette raises the error again once this is sent, so that the server logs it.
+    return _internal(request)
+
+
+def _internal(request: Request) -> Response:
+    response = problem_response(KINDS["internal"], "the server's log says what happened", path=request.url.path)
+    # Sent from outside the middleware that adds them elsewhere.
+    response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def _with_retry(request: Request, kind: ProblemKind, detail: str) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return problem_response(kind, detail, path=request.url.path, headers=headers)

@@ -1,0 +1,77 @@
+"""``/v1/artifacts``: bytes by their SHA-256. They never change, so they may be kept for ever."""
+
+import re
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from edgepress_api.web.adapters import Given
+from edgepress_api.web.parameters import Sha256InPath
+from edgepress_api.web.responses import Responses, problems
+from edgepress_common.errors import NotFoundError
+
+_OCTETS = "application/octet-stream"
+_YEAR_SECONDS = 365 * 24 * 3600  # "for ever", as caches have it
+_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})(?<!=-)")
+
+router = APIRouter(tags=["artifacts"])
+
+_BYTES = {"content": {_OCTETS: {"schema": {"type": "string", "format": "binary"}}}}
+_RESPONSES: Responses = {
+    200: {"description": "The artifact.", **_BYTES},
+    206: {"description": "The bytes asked for with Range.", **_BYTES},
+    304: {"description": "The client has it: If-None-Match names it."},
+    **problems("not-found", "range-not-satisfiable"),
+}
+
+
+@router.get("/v1/artifacts/{sha256}", response_class=FileResponse, responses=_RESPONSES)
+def fetch_artifact(request: Request, given: Given, sha256: Sha256InPath) -> Response:
+    """Fetch an artifact, whole or in part."""
+    return _answer(request, sha256, given.store.local_path(sha256))
+
+
+@router.head("/v1/artifacts/{sha256}", response_class=FileResponse, responses=_RESPONSES)
+def look_up_artifact(request: Request, given: Given, sha256: Sha256InPath) -> Response:
+    """Ask whether there is an artifact, and how large it is."""
+    return _answer(request, sha256, given.store.local_path(sha256))
+
+
+def _answer(request: Request, sha256: str, path: Path) -> Response:
+    headers = {
+        "ETag": f'"{sha256}"',
+        "Cache-Control": f"private, max-age={_YEAR_SECONDS}, immutable",
+        "Content-Disposition": "attachment",
+    }
+    if _is_known(request.headers.get("if-none-match", ""), sha256):
+        return Response(status_code=304, headers=headers)
+    try:
+        size_bytes = path.stat().st_size
+    except FileNotFoundError:  # it was removed since it was found
+        raise NotFoundError(f"no artifact {sha256} in the store") from None
+    _check_range(request, size_bytes)
+    return FileResponse(path, headers=headers, media_type=_OCTETS)
+
+
+def _is_known(if_none_match: str, sha256: str) -> bool:
+    tags = {tag.strip().removeprefix("W/").strip('"') for tag in if_none_match.split(",")}
+    return bool(tags & {"*", sha256})
+
+
+def _check_range(request: Request, size_bytes: int) -> None:
+    """Sees to it that Starlette, which complains in plain text, finds nothing wrong with the range asked for."""
+    asked = request.headers.get("range")
+    if asked is None:
+        return
+    match = _RANGE.fullmatch(asked)
+    if match is None or (match["last"] and match["first"] and int(match["first"]) > int(match["last"])):
+        # RFC 9110, 14.2: a range of another unit, or malformed, is as good as none, and so may be several at once.
+        request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+    elif not (int(match["first"]) < size_bytes if match["first"] else int(match["last"]) and size_bytes):
+        raise HTTPException(
+            416,
+            f"Range {asked!r} has none of the {size_bytes} bytes that there are; accepted: bytes=first-last",
+            {"Content-Range": f"bytes */{size_bytes}", "Accept-Ranges": "bytes"},
+        )

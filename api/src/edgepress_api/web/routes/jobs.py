@@ -1,0 +1,135 @@
+"""``/v1/jobs`` and ``/v1/steps``: posted, listed, shown, ended, deleted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
+from edgepress_api.jobs.following import UNDER_WAY
+from edgepress_api.jobs.spec_view import show_spec
+from edgepress_api.jobs.submission import PlanPreview
+from edgepress_api.jobs.views import JobPage, JobView, StepDetail, list_jobs, show_job, show_step
+from edgepress_api.web.adapters import Adapters, Given
+from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
+from edgepress_api.web.parameters import JobId, JobQuery, StepKeyInPath, SubmitQuery
+from edgepress_api.web.responses import json_response, own_path, problems
+from edgepress_common.spec import JobSpec
+
+# A step takes seconds at the least; asking more often than this shows nothing new.
+POLL_SECONDS = 2
+
+router = APIRouter(tags=["jobs"])
+
+_SPEC = {"schema": {"$ref": "#/components/schemas/JobSpec"}}
+_LOCATION = {"description": "Path of the job.", "schema": {"type": "string"}}
+_RETRY_AFTER = {"description": "Seconds after which to ask again, while under way.", "schema": {"type": "integer"}}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[ -~]+$",
+        description="Any text of your own, as a UUID. Sent again with the same spec, it is answered with the job that "
+        "was accepted the first time.",
+    ),
+]
+
+
+@router.post(
+    "/v1/jobs",
+    status_code=202,
+    response_model=JobView,
+    response_description="Accepted: planned and stored. Ask for it at Location.",
+    responses={
+        200: {"model": PlanPreview, "description": "What the job would do, with validate_only; nothing is stored."},
+        202: {"headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}},
+        **problems("malformed-body", "too-large", "unsupported-media-type", "invalid-spec", "idempotency-key-reused"),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "A spec.",
+            "content": {JSON_TYPES[0]: _SPEC, YAML_TYPES[0]: _SPEC},
+        }
+    },
+)
+def submit_job(
+    request: Request,
+    given: Given,
+    spec: PostedSpec,
+    query: Annotated[SubmitQuery, Query()],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Post a job."""
+    if query.validate_only:
+        return json_response(given.submission.preview(spec))
+    job_id = given.submission.submit(spec, given.clock(), idempotency_key)
+    return _shown(given, job_id, 202, {"Location": own_path(request, f"/v1/jobs/{job_id}")})
+
+
+@router.get("/v1/jobs", response_model=JobPage, responses=problems("invalid-request"))
+def list_all_jobs(given: Given, query: Annotated[JobQuery, Query()]) -> Response:
+    """List jobs, the newest first."""
+    with given.database.read() as session:
+        page = list_jobs(
+            session, page_size=query.page_size, page_token=query.page_token, state=query.state, name=query.name
+        )
+    return json_response(page)
+
+
+@router.get(
+    "/v1/jobs/{job_id}",
+    response_model=JobView,
+    responses={200: {"headers": {"Retry-After": _RETRY_AFTER}}, **problems("not-found")},
+)
+def show_one_job(given: Given, job_id: JobId) -> Response:
+    """Show a job with its pipelines and steps."""
+    return _shown(given, job_id, 200)
+
+
+@router.get("/v1/jobs/{job_id}/spec", response_model=JobSpec, responses=problems("not-found"))
+def show_job_spec(given: Given, job_id: JobId) -> Response:
+    """Show a job's spec, with every default written out."""
+    with given.database.read() as session:
+        return json_response(show_spec(session, job_id))
+
+
+@router.post("/v1/jobs/{job_id}/cancel", response_model=JobView, responses=problems("not-found", "conflict"))
+def cancel_one_job(given: Given, job_id: JobId) -> Response:
+    """Stop a job; what it has found stays."""
+    cancel_job(given.database, given.ledger, job_id, given.clock())
+    return _shown(given, job_id, 200)
+
+
+@router.post(
+    "/v1/jobs/{job_id}/retry",
+    status_code=202,
+    response_model=JobView,
+    responses={202: {"headers": {"Retry-After": _RETRY_AFTER}}, **problems("not-found", "conflict")},
+)
+def retry_one_job(given: Given, job_id: JobId) -> Response:
+    """Take up again what failed or was cancelled; what succeeded stays."""
+    retry_job(given.database, given.ledger, job_id, given.clock())
+    return _shown(given, job_id, 202)
+
+
+@router.delete("/v1/jobs/{job_id}", status_code=204, responses=problems("not-found", "conflict"))
+def delete_one_job(given: Given, job_id: JobId) -> None:
+    """Forget a job that has ended. Its finished steps stay, for jobs that want the same."""
+    delete_job(given.database, job_id)
+
+
+@router.get("/v1/steps/{key}", response_model=StepDetail, responses=problems("not-found"))
+def show_one_step(given: Given, key: StepKeyInPath) -> Response:
+    """Show a step with its inputs, its artifacts, and what it found."""
+    with given.database.read() as session:
+        return json_response(show_step(session, key))
+
+
+def _shown(given: Adapters, job_id: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    with given.database.read() as session:
+        job = show_job(session, job_id)
+    retry = {"Retry-After": str(POLL_SECONDS)} if job.state in UNDER_WAY else {}
+    return json_response(job, status, {**(headers or {}), **retry})

@@ -1,0 +1,15 @@
+"""``/metrics``: for Prometheus."""
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.responses import PlainTextResponse, Response
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def show_metrics(request: Request) -> Response:
+    """Show jobs and steps by state, and how long requests took, in Prometheus' text format."""
+    registry = request.app.state.registry
+    assert isinstance(registry, CollectorRegistry)
+    return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

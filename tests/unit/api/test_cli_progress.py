@@ -1,0 +1,161 @@
+"""A job under way, as lines and as a picture; and following it."""
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+from rich.console import Console
+
+from edgepress_api.cli.progress_view import changes, picture
+from edgepress_api.cli.watching import Lines, follow
+from edgepress_api.jobs.views import JobView, PipelineView
+from edgepress_common.errors import UnavailableError
+from edgepress_common.messages import Progress, StepFailure
+from fakes.job_gateway import make_job, make_step
+
+EPOCH_3 = Progress(
+    fraction=0.375,
+    epoch=3,
+    epochs=8,
+    metrics={"loss": 0.2134, "accuracy": 0.931, "val_accuracy": 0.902},
+    seconds_left=75,
+)
+
+
+def _lines(before: JobView | None, after: JobView, *, epochs: bool = True) -> list[str]:
+    return list(changes(before, after, epochs=epochs))
+
+
+def test_the_first_look_counts_the_steps_and_those_done_before() -> None:
+    """What earlier jobs did is said once, not step by step."""
+    job = make_job(make_step("pack", kind="pack"), make_step("train"), make_step("int8", "waiting", kind="export"))
+
+    assert _lines(None, job) == ["job-1 (digits): 3 steps, 2 of them done before"]
+
+
+def test_a_step_is_told_when_it_begins_and_when_it_ends() -> None:
+    """A line each, with who does it and how long it took; waiting is not worth one."""
+    waiting, running, done = (make_job(make_step("train", state)) for state in ("waiting", "running", "succeeded"))
+
+    assert _lines(waiting, make_job(make_step("train", "ready"))) == []
+    assert _lines(waiting, running) == ["train: runs on box"]
+    assert _lines(running, done) == ["train: done in 5 s"]
+
+
+def test_an_epoch_is_a_line_with_its_figures() -> None:
+    """Each epoch once, in a form that can be read and searched; not where a picture shows it."""
+    before = make_job(make_step("train", "running", progress=Progress(fraction=0, epoch=2, epochs=8)))
+    after = make_job(make_step("train", "running", progress=EPOCH_3))
+
+    assert _lines(before, after) == [
+        "train: epoch 3/8, loss 0.213, accuracy 93.1 %, val accuracy 90.2 %, 1 min 15 s left"
+    ]
+    assert _lines(after, after) == []
+    assert _lines(before, after, epochs=False) == []
+
+
+def test_the_beginning_of_a_training_is_no_epoch() -> None:
+    """No epoch is done yet, so none is told."""
+    before = make_job(make_step("train", "running"))
+    after = make_job(make_step("train", "running", progress=Progress(fraction=0, epoch=0, epochs=8)))
+
+    assert _lines(before, after) == []
+
+
+def test_a_failed_attempt_and_a_failed_step_say_why() -> None:
+    """A step that will be tried again is not mistaken for one that has failed."""
+    failure = StepFailure(code="crashed", message="the worker was killed", retryable=True)
+    running = make_job(make_step("train", "running"))
+    again = make_job(make_step("train", "ready", failure=failure, attempt=1))
+    second = make_job(make_step("train", "running", failure=failure, attempt=2))
+    failed = make_job(
+        make_step("train", "failed", failure=failure), state="failed", error="train: the worker was killed"
+    )
+
+    assert _lines(again, second) == ["train: runs on box, attempt 2, after: the worker was killed"]
+    assert _lines(running, again) == ["train: attempt failed, will be tried again: the worker was killed"]
+    assert _lines(running, failed) == [
+        "train: failed: the worker was killed",
+        "job-1 failed: train: no luck",
+    ]
+
+
+def test_a_step_is_told_once_and_by_its_pipeline_only_where_it_is_its_own() -> None:
+    """Two pipelines that share a training and have an int8 each show three steps."""
+    shared = make_step("train", "running", key="1" * 64)
+    first = make_step("int8", "running", kind="export", key="2" * 64)
+    second = make_step("int8", "running", kind="export", key="3" * 64)
+    after = make_job(
+        pipelines=[
+            PipelineView(name="base", state="running", steps=(shared, first)),
+            PipelineView(name="pruned", state="running", steps=(shared, second)),
+        ]
+    )
+
+    assert _lines(None, after)[1:] == ["train: runs on box", "base: int8: runs on box", "pruned: int8: runs on box"]
+
+
+def test_the_picture_shows_what_runs_and_how_long_it_may_take() -> None:
+    """The pace is that of this watching: what was done before does not count."""
+    job = make_job(make_step("pack", kind="pack"), make_step("train", "running", progress=EPOCH_3), progress=0.6)
+    console = Console(file=io.StringIO(), width=100, record=True)
+
+    console.print(picture(job, elapsed_seconds=30, first_progress=0.3))
+
+    text = console.export_text()
+    assert "60%" in text
+    assert "30 s gone, about 40 s left" in text
+    assert "train  epoch 3/8, loss 0.213, accuracy 93.1 %, val accuracy 90.2 %, 1 min 15 s left" in text
+    assert "1 of 2 steps done, 1 running" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_following_goes_on_while_the_gateway_is_away() -> None:
+    """An absence is said once, and what happened meanwhile is told after it."""
+    away = UnavailableError("no gateway answers at http://gateway")
+    looks = _looks(
+        [make_job(make_step("train", "running")), away, away, make_job(make_step("train"), state="succeeded")]
+    )
+    console = Console(file=io.StringIO(), width=100, record=True)
+
+    job = follow(looks, Lines(console), clock=lambda: 0, wait=lambda _: None)
+
+    assert job.state == "succeeded"
+    told = [line[10:] for line in console.export_text().splitlines()]
+    assert told == [
+        "job-1 (digits): 1 step",
+        "train: runs on box",
+        "no gateway answers at http://gateway; trying again",
+        "train: done in 5 s",
+        "job-1 succeeded",
+    ]
+
+
+def test_following_gives_up_on_a_gateway_that_stays_away() -> None:
+    """After five minutes of silence the watching ends; the job does not."""
+    seconds = iter(range(0, 10_000, 60))
+    away = UnavailableError("no gateway answers")
+    looks = _looks([make_job(make_step("train", "running")), *[away] * 20])
+
+    with pytest.raises(UnavailableError):
+        follow(looks, Lines(Console(file=io.StringIO())), clock=lambda: next(seconds), wait=lambda _: None)
+
+    assert next(seconds) >= 300
+
+
+def test_a_gateway_that_never_answers_is_not_waited_for() -> None:
+    """The first look is not repeated: the address may be wrong."""
+    with pytest.raises(UnavailableError):
+        follow(_looks([UnavailableError("no gateway answers")]), Lines(Console(file=io.StringIO())))
+
+
+def _looks(found: list[JobView | UnavailableError]) -> Callable[[], JobView]:
+    remaining: Iterator[JobView | UnavailableError] = iter(found)
+
+    def look() -> JobView:
+        now = next(remaining)
+        if isinstance(now, UnavailableError):
+            raise now
+        return now
+
+    return look

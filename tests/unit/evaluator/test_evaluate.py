@@ -1,0 +1,187 @@
+"""A whole evaluation, without a gateway."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgepress_common.devices import EvaluationLease
+from edgepress_common.errors import BrokenPromiseError, StepCancelledError
+from edgepress_common.messages import Progress
+from edgepress_common.results import EvaluationResult
+from edgepress_evaluator.evaluate import Files, evaluate
+from edgepress_evaluator.measure.device import Device
+from edgepress_evaluator.measure.interpreter import Classifier
+from fakes.leases import make_lease
+from fakes.tiny_images import CLASSES
+
+IMAGES = 80  # of the pack
+
+
+@pytest.fixture
+def model(models: Path) -> Path:
+    return models / "tiny_int8.tflite"
+
+
+@pytest.fixture
+def files(model: Path, pack_files: tuple[Path, Path]) -> Files:
+    return Files(model, *pack_files)
+
+
+def _evaluate(lease: EvaluationLease, files: Files, device: Device) -> tuple[EvaluationResult, list[Progress]]:
+    reports: list[Progress] = []
+    result = evaluate(lease, files, device=device, report=reports.append, should_stop=lambda: False)
+    return result, reports
+
+
+def _expected_confusion(files: Files) -> list[list[int]]:
+    classifier = Classifier(files.model, threads=1)
+    confusion = np.zeros((len(CLASSES), len(CLASSES)), int)
+    labels = np.load(files.labels)
+    for image, label in zip(classifier.prepare(np.load(files.images)), labels, strict=True):
+        confusion[label, classifier.classify(image).argmax()] += 1
+    counts: list[list[int]] = confusion.tolist()
+    return counts
+
+
+def test_full_pass_measures_the_whole_set_at_each_number_of_threads(
+    files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """Total, latency and accuracy come from the same inferences, one an image."""
+    lease = make_lease(files.model, pack_files, threads=(1, 2))
+
+    result, _ = _evaluate(lease, files, device)
+
+    assert result.images == IMAGES
+    assert [list(row) for row in result.confusion] == _expected_confusion(files)
+    assert result.accuracy == np.trace(result.confusion) / IMAGES
+    assert [measurement.threads for measurement in result.measurements] == [1, 2]
+    for measurement in result.measurements:
+        assert measurement.latency_ms.runs == IMAGES
+        assert measurement.total_seconds == pytest.approx(measurement.latency_ms.mean * IMAGES / 1000)
+        assert measurement.accuracy == result.accuracy
+
+
+def test_more_runs_than_images_leave_the_total_to_the_set(
+    files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """Repeated images count for the latency, not for total and accuracy."""
+    lease = make_lease(files.model, pack_files, runs=IMAGES * 3)
+
+    result, _ = _evaluate(lease, files, device)
+
+    (measurement,) = result.measurements
+    assert measurement.latency_ms.runs == IMAGES * 3
+    assert measurement.total_seconds is not None
+    assert measurement.total_seconds < measurement.latency_ms.mean * IMAGES * 2 / 1000
+    assert np.sum(result.confusion) == IMAGES
+
+
+def test_without_full_pass_accuracy_is_still_of_the_whole_set(
+    files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """A few runs for the latency; no total, no accuracy by threads; the same confusion matrix."""
+    lease = make_lease(files.model, pack_files, threads=(1, 2), runs=6, full_pass=False)
+
+    result, _ = _evaluate(lease, files, device)
+
+    assert [list(row) for row in result.confusion] == _expected_confusion(files)
+    for measurement in result.measurements:
+        assert measurement.latency_ms.runs == 6
+        assert measurement.total_seconds is None
+        assert measurement.accuracy is None
+
+
+def test_result_says_what_was_measured_and_on_what(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
+    """Device, model, runtime, delegate, memory and profile."""
+    lease = make_lease(files.model, pack_files)
+
+    result, _ = _evaluate(lease, files, device)
+
+    assert result.device == "bench"
+    assert result.model_sha256 == lease.model.sha256
+    assert result.peak_memory_bytes > 0
+    assert result.operator_times
+    assert result.surroundings.runtime.startswith("LiteRT ")
+    assert (result.surroundings.delegate, result.surroundings.delegated_operators) == ("XNNPACK", 6)
+    assert result.surroundings.throttled is None
+    assert EvaluationResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_model_that_no_delegate_takes_says_so(models: Path, pack_files: tuple[Path, Path], device: Device) -> None:
+    """No delegate, no operators: the int16 kernels are the runtime's own."""
+    model = models / "tiny_int16.tflite"
+
+    result, _ = _evaluate(make_lease(model, pack_files), Files(model, *pack_files), device)
+
+    assert (result.surroundings.delegate, result.surroundings.delegated_operators) == (None, 0)
+
+
+@pytest.mark.parametrize("full_pass", [True, False])
+def test_progress_rises_to_all(files: Files, pack_files: tuple[Path, Path], device: Device, *, full_pass: bool) -> None:
+    """From little to everything, with an estimate of what is left."""
+    lease = make_lease(files.model, pack_files, threads=(1, 2), full_pass=full_pass)
+
+    _, reports = _evaluate(lease, files, device)
+
+    fractions = [report.fraction for report in reports]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] < 1
+    assert fractions[-1] == 1
+    assert reports[-1].seconds_left == 0
+
+
+def test_throttled_pass_is_repeated_and_marked(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
+    """Under-voltage from the second number of threads on: that pass is made twice, and the result says why."""
+    readings = iter([0x0, 0x0, 0x0, 0x1, 0x1, 0x1])
+    throttled = replace(device, read_throttling=lambda: next(readings))
+
+    result, reports = _evaluate(make_lease(files.model, pack_files, threads=(1, 2)), files, throttled)
+
+    assert next(readings, None) is None
+    assert result.surroundings.throttled == ("under-voltage",)
+    assert len(result.measurements) == 2
+    assert reports[-1].fraction == 1
+
+
+def test_undisturbed_board_says_that_nothing_held_it_back(
+    files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """Empty is not the same as unknown."""
+    result, _ = _evaluate(make_lease(files.model, pack_files), files, replace(device, read_throttling=lambda: 0))
+
+    assert result.surroundings.throttled == ()
+
+
+def test_images_of_another_size_are_refused(tmp_path: Path, model: Path, device: Device) -> None:
+    """Both sizes are named."""
+    np.save(tmp_path / "images.npy", np.zeros((2, 48, 48, 3), np.uint8))
+    np.save(tmp_path / "labels.npy", np.zeros(2, np.int64))
+    pack = tmp_path / "images.npy", tmp_path / "labels.npy"
+
+    with pytest.raises(BrokenPromiseError, match=r"images of 32x32x3, the validation pack's are 48x48x3"):
+        _evaluate(make_lease(model, pack), Files(model, *pack), device)
+
+
+def test_model_of_other_classes_is_refused(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
+    """A network for four classes can't be held against a set of three."""
+    lease = make_lease(files.model, pack_files, classes=("a", "b", "c"))
+
+    with pytest.raises(BrokenPromiseError, match="tells 4 classes apart, the data set has 3"):
+        _evaluate(lease, files, device)
+
+
+def test_evaluation_stops_when_told(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
+    """Once it has begun to measure, it ends before another inference."""
+    reports: list[Progress] = []
+
+    with pytest.raises(StepCancelledError):
+        evaluate(
+            make_lease(files.model, pack_files),
+            files,
+            device=device,
+            report=reports.append,
+            should_stop=lambda: bool(reports),
+        )
+    assert reports[-1].fraction < 1

@@ -1,0 +1,118 @@
+"""The real process against a gateway on this machine."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fakes.gateway import FakeGateway, served
+from fakes.leases import make_lease
+
+PATIENCE_SECONDS = 60
+START = "from edgepress_evaluator.main import main; main()"
+
+
+@contextmanager
+def _running(python: tuple[str, ...], folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {f"EDGEPRESS_{name.upper()}": value for name, value in settings.items()}
+    with (folder / "evaluator.log").open("wb") as log:
+        process = subprocess.Popen([*python, "-c", START], cwd=folder, env=environment, stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> float:
+    """Seconds until the process has ended, after being told to."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def test_evaluation_from_lease_to_result(
+    folder: Path, models: Path, pack_files: tuple[Path, Path], python_command: tuple[str, ...]
+) -> None:
+    """Announced, leased, fetched, measured, handed in; then asked for more, and stopped at once while waiting."""
+    gateway = FakeGateway(token="secret")
+    model = models / "tiny_int8.tflite"
+    gateway.store(model, *pack_files)
+    gateway.offer(make_lease(model, pack_files, threads=(1, 2)))
+    with (
+        served(gateway) as address,
+        _running(
+            python_command,
+            folder,
+            gateway=address,
+            token="secret",
+            device="pi-under-test",
+            labels='["lab"]',
+            python_command=_as_json(python_command),
+        ) as process,
+    ):
+        _wait(gateway.reported.is_set, process, folder)
+        for _ in range(2):  # before the evaluation, and after it
+            assert gateway.asked.acquire(timeout=PATIENCE_SECONDS)
+        assert _stop(process) < 5
+
+    (result,) = gateway.results
+    assert result.device == "pi-under-test"
+    assert result.images == 80
+    assert [measurement.threads for measurement in result.measurements] == [1, 2]
+    assert result.operator_times
+    assert "lab" in gateway.announcements["pi-under-test"].labels
+
+
+def test_stop_while_measuring_gives_the_evaluation_back(
+    folder: Path, models: Path, pack_files: tuple[Path, Path], python_command: tuple[str, ...]
+) -> None:
+    """A measurement that would take minutes is broken off and reported as cancelled."""
+    gateway = FakeGateway()
+    model = models / "tiny_int16.tflite"
+    gateway.store(model, *pack_files)
+    gateway.offer(make_lease(model, pack_files, runs=100_000_000, lease_seconds=0.3))
+    with (
+        served(gateway) as address,
+        _running(python_command, folder, gateway=address, python_command=_as_json(python_command)) as process,
+    ):
+        _wait(lambda: any(renewal.fraction > 0 for renewal in gateway.renewals), process, folder)
+        assert _stop(process) < 5
+
+    (failure,) = gateway.failures
+    assert (failure.code, failure.retryable) == ("cancelled", True)
+
+
+def test_wrong_settings_end_the_process(folder: Path, python_command: tuple[str, ...]) -> None:
+    """Exit code 2, and each setting at fault with its value."""
+    with _running(python_command, folder, device="any", wait_seconds="-1") as process:
+        assert process.wait(PATIENCE_SECONDS) == 2
+
+    said = (folder / "evaluator.log").read_text()
+    assert "EDGEPRESS_DEVICE='any'" in said
+    assert "EDGEPRESS_WAIT_SECONDS='-1'" in said
+
+
+def _as_json(command: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in command) + "]"
+
+
+def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert process.poll() is None, (folder / "evaluator.log").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,177 @@
+"""An export step from Keras model to stored artifact, with a network that converts in a second."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from fakes.small_network import CLASSES, SIDE, saved, small_network, small_pack
+from fakes.step_context import PlainContext
+
+from edgepress_common.errors import BrokenPromiseError, StepCancelledError, StepFailedError
+from edgepress_common.messages import Outputs, Progress
+from edgepress_common.results import ExportResult
+from edgepress_common.spec.exports import ExportKind
+from edgepress_common.steps import ExportStep
+from edgepress_worker.exports import TFLITE_MEDIA_TYPE, run_export
+from edgepress_worker.exports.registry import EXPORTERS
+from edgepress_worker.keras_environment import keras, tf
+
+
+def _step(kind: str, **parameters: Any) -> ExportStep:
+    return ExportStep.model_validate({"export": {"kind": kind, **parameters}, "seed": 11})
+
+
+def _export(step: ExportStep, network: Any, folder: Path) -> tuple[Outputs, ExportResult, PlainContext]:
+    context = PlainContext(folder)
+    return *run_export(step, small_pack(), saved(network, folder), context), context
+
+
+def test_every_kind_of_the_vocabulary_has_its_exporter() -> None:
+    """Whatever a spec may ask for, somebody writes."""
+    assert set(EXPORTERS) == set(get_args(ExportKind))
+
+
+@pytest.mark.parametrize(
+    ("step", "border", "computes_on_floats"),
+    [
+        (_step("float32"), "float32", True),
+        (_step("float16"), "float32", True),
+        (_step("dynamic"), "float32", True),
+        (_step("int16x8", representative_images=4), "float32", False),
+        (_step("int16x8", representative_images=4, input_type="int16"), "int16", False),
+        (_step("int8", representative_images=4), "int8", False),
+        (_step("int8", representative_images=4, input_type="uint8"), "uint8", False),
+    ],
+    ids=lambda value: "-".join(str(part) for part in value.export.model_dump().values()) if isinstance(value, ExportStep) else None,
+)
+def test_each_kind_is_what_was_asked_for(
+    step: ExportStep, border: str, computes_on_floats: bool, tmp_path: Path
+) -> None:
+    """Its input and output have the type that was asked for, and it computes on floats only where that is its way."""
+    outputs, result, context = _export(step, small_network(), tmp_path)
+    assert (result.input_type, result.output_type) == (border, border)
+    assert bool(result.float_operators) == computes_on_floats
+    assert result.operators["CONV_2D"] == 2
+    artifact = outputs["tflite"]
+    assert artifact.media_type == TFLITE_MEDIA_TYPE
+    assert artifact.size_bytes == result.size_bytes == context.store.local_path(artifact.sha256).stat().st_size
+    assert result.zip_bytes < result.size_bytes
+
+
+def test_shapes_are_static_and_named(tmp_path: Path) -> None:
+    """The file takes one image of the pack's side, by the name ``image``, and gives ``probabilities``."""
+    outputs, _, context = _export(_step("float32"), small_network(), tmp_path)
+    path = context.store.local_path(outputs["tflite"].sha256)
+    (signature,) = tf.lite.Interpreter(model_path=str(path)).get_signature_list().values()
+    (entry,) = tf.lite.Interpreter(model_path=str(path)).get_input_details()
+    assert signature == {"inputs": ["image"], "outputs": ["probabilities"]}
+    assert entry["shape_signature"].tolist() == [1, SIDE, SIDE, 3]
+
+
+def test_sparsity_and_unique_weights_are_those_of_the_file(tmp_path: Path) -> None:
+    """Kernels of three values, a good half of them zero, are found as such."""
+
+    def three_values(kernel: np.ndarray) -> np.ndarray:
+        return (np.sign(kernel) * (np.abs(kernel) > 0.25)).astype(np.float32)
+
+    network = small_network(three_values)
+    kernels = np.concatenate([layer.get_weights()[0].ravel() for layer in network.layers if layer.weights])
+    _, result, _ = _export(_step("float32"), network, tmp_path)
+    assert result.unique_weights_max == 3
+    assert result.sparsity == pytest.approx(np.mean(kernels == 0))
+    assert 0.5 < result.sparsity < 0.7
+
+
+def test_progress_goes_forward_and_says_what_is_done(tmp_path: Path) -> None:
+    """Conversion, each calibration image, and the checks are reported, with a fraction that never falls."""
+    _, _, context = _export(_step("int8", representative_images=3), small_network(), tmp_path)
+    assert [report.message for report in context.reports] == [
+        "converting to int8",
+        "calibrating 1 of 3",
+        "calibrating 2 of 3",
+        "calibrating 3 of 3",
+        "checking",
+    ]
+    fractions = [report.fraction for report in context.reports]
+    assert fractions == sorted(fractions)
+
+
+class _CancelledWhileCalibrating(PlainContext):
+    def report(self, progress: Progress) -> None:
+        super().report(progress)
+        self.cancelled = progress.message == "calibrating 2 of 4"
+
+
+def test_a_step_that_is_told_to_stop_while_calibrating_does(tmp_path: Path) -> None:
+    """The converter passes the cancellation on as what it is."""
+    context = _CancelledWhileCalibrating(tmp_path)
+    with pytest.raises(StepCancelledError):
+        run_export(_step("int8", representative_images=4), small_pack(), saved(small_network(), tmp_path), context)
+    assert context.reports[-1].message == "calibrating 2 of 4"
+
+
+def test_a_diverged_network_is_refused(tmp_path: Path) -> None:
+    """Weights that are no numbers give a file that breaks its promise, not an artifact."""
+    network = small_network(lambda kernel: kernel * np.float32("nan"))
+    with pytest.raises(BrokenPromiseError, match="diverged"):
+        _export(_step("float32"), network, tmp_path)
+
+
+def test_a_network_for_other_classes_is_refused(tmp_path: Path) -> None:
+    """A classifier with one output too many does not belong to the pack."""
+    image = keras.Input((SIDE, SIDE, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    network = keras.Model(image, keras.layers.Dense(len(CLASSES) + 1, activation="softmax")(pooled))
+    with pytest.raises(BrokenPromiseError, match=r"shape \(1, 4\); \(1, 3\) is one per class"):
+        _export(_step("float32"), network, tmp_path)
+
+
+def test_a_layer_without_integer_form_fails_int8_with_its_name(tmp_path: Path) -> None:
+    """What the converter can't quantize is said, not turned into floats behind one's back."""
+    image = keras.Input((SIDE, SIDE, 3))
+    flow = keras.layers.Activation("selu")(image)
+    flow = keras.layers.GlobalAveragePooling2D()(flow)
+    network = keras.Model(image, keras.layers.Dense(len(CLASSES), activation="softmax")(flow))
+    with pytest.raises(StepFailedError, match="as int8"):
+        _export(_step("int8", representative_images=2), network, tmp_path)
+
+
+_EXPORT_IN_ANOTHER_PROCESS = """
+import sys
+from pathlib import Path
+from fakes.small_network import small_pack
+from fakes.step_context import PlainContext
+from edgepress_common.steps import ExportStep
+from edgepress_worker.exports import run_export
+folder, model, *steps = sys.argv[1:]
+for step in steps:
+    outputs, _ = run_export(ExportStep.model_validate_json(step), small_pack(), Path(model), PlainContext(Path(folder)))
+    print(outputs["tflite"].sha256)
+"""
+
+
+@pytest.mark.slow
+def test_the_same_model_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    """Exported again, after other work, and in a process of its own with other hash seeds: always the same file."""
+    model = saved(small_network(), tmp_path)
+    steps = [_step("float32"), _step("float16"), _step("dynamic"), _step("int16x8", representative_images=4), _step("int8", representative_images=4)]
+
+    def digests(folder: Path) -> list[str]:
+        context = PlainContext(folder)
+        return [run_export(step, small_pack(), model, context)[0]["tflite"].sha256 for step in steps]
+
+    here, again = digests(tmp_path / "here"), digests(tmp_path / "again")
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", _EXPORT_IN_ANOTHER_PROCESS, tmp_path / "elsewhere", model, *(step.model_dump_json() for step in steps)],
+        env=os.environ | {"PYTHONPATH": "tests", "PYTHONHASHSEED": "7"},
+        cwd=Path(__file__).parents[3],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert here == again == elsewhere
+    assert len(set(here)) == len(steps)

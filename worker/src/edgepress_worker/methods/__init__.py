@@ -1,0 +1,5 @@
+"""The stages: one file per method, one line each in `METHODS`."""
+
+from edgepress_worker.methods.stage import METHODS, run_stage
+
+__all__ = ["METHODS", "run_stage"]

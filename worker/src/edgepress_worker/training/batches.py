@@ -1,0 +1,101 @@
+"""From mapped arrays to batches, while the network computes.
+
+1. The order of an epoch is a permutation drawn from (seed, epoch), cut into batches of nearly equal size: no image is
+   left out, and no straggler of one image upsets BatchNorm.
+2. A batch is gathered from the map as uint8: only the pages it touches are read.
+3. Its flips and rotations are drawn from (seed, epoch, batch).
+4. TensorFlow's threads turn it into float32, transform it, and keep the next ones ready.
+
+An epoch is thus a function of the settings and its number; nothing needs to be saved to go on with the next.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from edgepress_common.spec.training import Training
+from edgepress_worker.keras_environment import tf
+from edgepress_worker.pack import LabelledImages
+from edgepress_worker.training.augmentation import apply_transforms, changes_images, draw_transforms
+
+_Arrays = tuple[npt.NDArray[np.generic], ...]
+
+_READY = 2  # batches: one is enough while gathering is quicker than a step, the other evens out a slow disk
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Batches that so many images make."""
+    return math.ceil(images / batch_size)
+
+
+def class_weights(
+    labels: npt.NDArray[np.int64], classes: int, kind: Literal["none", "balanced"]
+) -> npt.NDArray[np.float32]:
+    """What an image of each class weighs in the loss, float32 ``(classes,)``; 1 on average over the images.
+
+    balanced: n / (k n_c), for n images of k classes, n_c of them of this one.
+    """
+    if kind == "none":
+        return np.ones(classes, np.float32)
+    counts = np.bincount(labels, minlength=classes)
+    return (len(labels) / (classes * np.maximum(counts, 1))).astype(np.float32)
+
+
+def training_batches(images: LabelledImages, classes: int, settings: Training, epoch: int) -> tf.data.Dataset:
+    """The batches of one epoch, counted from 0.
+
+    Returns:
+        Gives float32 pixels 0 to 255 ``(batch, side, side, 3)``, labels one-hot ``(batch, classes)``, and the weight of
+        each image ``(batch,)``.
+    """
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(images))
+    batches = np.array_split(order, steps_per_epoch(len(images), settings.batch_size))
+    side = images.images.shape[1]
+    augmented = changes_images(settings.augmentation)
+
+    def gather() -> Iterator[_Arrays]:
+        for number, batch in enumerate(batches):
+            indices = np.sort(batch)  # in the order of the file: kinder to a disk, and all the same to the network
+            random = np.random.default_rng([settings.seed, epoch, number])
+            transforms = draw_transforms(settings.augmentation, len(batch), side, random)
+            yield images.images[indices], images.labels[indices], transforms
+
+    weights = tf.constant(class_weights(images.labels, classes, settings.class_weights))
+
+    def finish(pixels: tf.Tensor, labels: tf.Tensor, transforms: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        pixels = tf.cast(pixels, tf.float32)
+        pixels = apply_transforms(pixels, transforms) if augmented else pixels
+        return pixels, tf.one_hot(labels, classes), tf.gather(weights, labels)
+
+    signature = (*_signature(side), tf.TensorSpec((None, 8), tf.float32))
+    return _dataset(gather, signature, len(batches)).map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_READY)
+
+
+def validation_batches(images: LabelledImages, classes: int, batch_size: int) -> tf.data.Dataset:
+    """All images in their order, as `training_batches` gives them, without weights."""
+    side = images.images.shape[1]
+
+    def gather() -> Iterator[_Arrays]:
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            yield images.images[part], images.labels[part]
+
+    def finish(pixels: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tf.cast(pixels, tf.float32), tf.one_hot(labels, classes)
+
+    steps = steps_per_epoch(len(images), batch_size)
+    return _dataset(gather, _signature(side), steps).map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_READY)
+
+
+def _signature(side: int) -> tuple[tf.TensorSpec, ...]:
+    return tf.TensorSpec((None, side, side, 3), tf.uint8), tf.TensorSpec((None,), tf.int64)
+
+
+def _dataset(
+    gather: Callable[[], Iterator[_Arrays]], signature: tuple[tf.TensorSpec, ...], steps: int
+) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.from_generator(gather, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(steps))

@@ -1,0 +1,132 @@
+"""Trains a Keras model, whoever made it: the network itself, or one that a method has wrapped.
+
+1. BatchNorm's momentum is set, and the model compiled unless its method has done so, with a loss of its own.
+2. State that an earlier attempt has saved is taken over.
+3. Each epoch: train, validate, add to the history, save.
+4. With early stopping, the best epoch's weights are put back at the end.
+
+What an epoch does follows from the settings, its number and the state before it; so a training that was interrupted
+ends with the same weights, bit for bit, as one that was not.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgepress_common.results import Epoch
+from edgepress_common.spec.training import Training
+from edgepress_worker.context import StepContext
+from edgepress_worker.keras_environment import keras
+from edgepress_worker.pack import Pack
+from edgepress_worker.training.batch_norm import momentum_for, set_momentum
+from edgepress_worker.training.batches import steps_per_epoch, training_batches, validation_batches
+from edgepress_worker.training.early_stopping import best_epoch, should_stop
+from edgepress_worker.training.optimizer import learning_rate, make_optimizer
+from edgepress_worker.training.repeatability import reseed_layers
+from edgepress_worker.training.state import TrainingState
+from edgepress_worker.training.watch import Watch
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a training went.
+
+    Attributes:
+        epochs: Its curves.
+        kept: Number of the epoch whose weights the model has now, counted from 1.
+        resumed_after_epochs: Epochs that earlier attempts had done.
+    """
+
+    epochs: tuple[Epoch, ...]
+    kept: int
+    resumed_after_epochs: int
+
+
+def train(
+    model: keras.Model,
+    pack: Pack,
+    settings: Training,
+    context: StepContext,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> TrainingRecord:
+    """Trains the model in place.
+
+    Args:
+        model: Takes pixels 0 to 255, gives probabilities. One that is compiled keeps its optimizer, loss and metrics,
+            and must have a metric called ``accuracy``.
+        pack: What to train and to validate on.
+        settings: How. The precision is the model's own, see `with_policy`.
+        context: Saves its state under ``scratch/training``; reports; may cancel.
+        callbacks: A method's own, called as `keras.Model.fit` calls them, once per epoch.
+
+    Raises:
+        StepFailedError: The loss is no number any more.
+        StepCancelledError: The step is to stop. What was saved stays.
+    """
+    steps = steps_per_epoch(len(pack.train), settings.batch_size)
+    set_momentum(model, momentum_for(settings.batch_norm_momentum, steps))
+    _compile(model, settings, steps)
+    state = TrainingState(context.scratch / "training", model)
+    history = list(state.resume())
+    resumed_after = len(history)
+    watch = Watch(context, epochs=settings.epochs, steps=steps, done=resumed_after)
+    while not _is_over(history, settings):
+        context.raise_if_cancelled()
+        history.append(_epoch(model, pack, settings, len(history), [watch, *callbacks]))
+        watch.epoch_ended(history[-1])
+        state.save(history, best=_kept(history, settings))
+    if _kept(history, settings) != len(history):
+        state.restore(_kept(history, settings))
+    return TrainingRecord(tuple(history), kept=_kept(history, settings), resumed_after_epochs=resumed_after)
+
+
+def _compile(model: keras.Model, settings: Training, steps: int) -> None:
+    if model.optimizer is None:
+        policies = {layer.dtype_policy.name for layer in model.layers}
+        model.compile(
+            optimizer=make_optimizer(settings, steps_per_epoch=steps, loss_scaling="mixed_float16" in policies),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
+            metrics=["accuracy"],
+        )
+    # Keras creates the slots at the first step; state can be restored, and the model weighed, only once they exist.
+    model.optimizer._create_all_weights(model.trainable_variables)  # noqa: SLF001 - as Keras does to load a model
+
+
+def _epoch(
+    model: keras.Model,
+    pack: Pack,
+    settings: Training,
+    number: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> Epoch:
+    classes = len(pack.classes)
+    reseed_layers(model, settings.seed, number)
+    batches = training_batches(pack.train, classes, settings, number)
+    started = time.monotonic()
+    fitted = model.fit(batches, initial_epoch=number, epochs=number + 1, callbacks=callbacks, verbose=0).history
+    seconds = time.monotonic() - started
+    validated = model.evaluate(
+        validation_batches(pack.validation, classes, settings.batch_size),
+        callbacks=[callbacks[0]],
+        return_dict=True,
+        verbose=0,
+    )
+    return Epoch(
+        epoch=number + 1,
+        loss=fitted["loss"][0],
+        accuracy=fitted["accuracy"][0],
+        val_loss=validated["loss"],
+        val_accuracy=validated["accuracy"],
+        learning_rate=learning_rate(model.optimizer),
+        seconds=seconds,
+    )
+
+
+def _is_over(history: Sequence[Epoch], settings: Training) -> bool:
+    stops_early = settings.early_stopping is not None and should_stop(history, settings.early_stopping)
+    return len(history) >= settings.epochs or stops_early
+
+
+def _kept(history: Sequence[Epoch], settings: Training) -> int:
+    return len(history) if settings.early_stopping is None else best_epoch(history, settings.early_stopping) + 1

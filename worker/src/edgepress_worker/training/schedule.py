@@ -1,0 +1,54 @@
+"""The learning rate, step by step.
+
+With s the steps made so far, W those of the warm-up and S those of the whole training:
+
+1. Warm-up: times (s + 1) / W while s < W.
+2. constant: 1. cosine: (1 + cos(pi p)) / 2, with p = (s - W) / (S - W), from 0 to 1. step: 1, a tenth once s reaches
+   S / 2, a hundredth from 3 S / 4.
+
+The step is the optimizer's own count: a training that goes on from saved state goes on with the right rate.
+"""
+
+import math
+
+from edgepress_common.spec.training import Training
+from edgepress_worker.keras_environment import keras, tf
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate that the settings ask for."""
+
+    def __init__(self, settings: Training, steps_per_epoch: int) -> None:
+        self._settings = settings
+        self._steps_per_epoch = steps_per_epoch
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The rate of the step after so many, as a float32 scalar."""
+        done = tf.cast(step, tf.float32)
+        return self._settings.learning_rate * self._warmup(done) * self._shape(done)
+
+    def get_config(self) -> dict[str, object]:
+        """What Keras writes of it into a file with the optimizer's state."""
+        return {"settings": self._settings.model_dump(mode="json"), "steps_per_epoch": self._steps_per_epoch}
+
+    @property
+    def _warmup_steps(self) -> float:
+        return self._settings.warmup_epochs * self._steps_per_epoch
+
+    @property
+    def _total_steps(self) -> int:
+        return self._settings.epochs * self._steps_per_epoch
+
+    def _warmup(self, done: tf.Tensor) -> tf.Tensor:
+        return tf.minimum(1.0, (done + 1) / max(1.0, self._warmup_steps))
+
+    def _shape(self, done: tf.Tensor) -> tf.Tensor:
+        match self._settings.schedule:
+            case "constant":
+                return 1.0
+            case "cosine":
+                progress = (done - self._warmup_steps) / (self._total_steps - self._warmup_steps)
+                return (1 + tf.cos(math.pi * tf.clip_by_value(progress, 0.0, 1.0))) / 2
+            case "step":
+                share = done / self._total_steps
+                return tf.where(share < 1 / 2, 1.0, tf.where(share < 3 / 4, 0.1, 0.01))
