@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+
 from edgepress_evaluator.measure.latency import timed_pass
 from edgepress_evaluator.validation_pack import ValidationPack
 from figures import Figure, in_turn

@@ -1,4 +1,4 @@
-"""What packing costs beside decoding: a folder of JPEGs packed, against the same images decoded by as many processes."""
+"""What packing costs beside decoding: JPEGs packed, against the same images decoded by as many processes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
 from edgepress_common.spec import FolderDataset
 from edgepress_worker.datasets import pack_dataset
 from edgepress_worker.datasets.decoding import FileImage, decode
 from edgepress_worker.run import Environment
 from fakes.step_context import PlainContext
 from figures import Figure, in_turn
-from PIL import Image
 
 _IMAGES = 4000
 _STORED_SIDE = 160
