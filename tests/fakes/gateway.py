@@ -131,7 +131,7 @@ class FakeGateway:
         status = 206 if match else 200
         if self.cuts:
             self.cuts -= 1
-            return httpx.Response(status, content=_cut(content))
+            return httpx.Response(status, headers={"Content-Length": str(len(content))}, content=_cut(content))
         return httpx.Response(status, content=content)
 
 
@@ -152,11 +152,13 @@ def served(gateway: FakeGateway) -> Iterator[str]:
                 self.command, f"http://gateway{self.path}", headers=dict(self.headers), content=body
             )
             response = gateway.handle(request)
-            with suppress(ConnectionError):  # whoever asked may have been stopped meanwhile
+            # Whoever asked may have been stopped meanwhile; and a test may have asked for the line to be cut.
+            with suppress(ConnectionError, httpx.ReadError):
                 self.send_response(response.status_code)
-                self.send_header("Content-Length", str(len(response.content)))
+                self.send_header("Content-Length", response.headers.get("Content-Length", "0"))
                 self.end_headers()
-                self.wfile.write(response.content)
+                for chunk in response.iter_bytes():
+                    self.wfile.write(chunk)
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name for it
             """Says nothing."""

@@ -18,8 +18,8 @@ class Architecture(Frozen):
         name: How a spec asks for it.
         title: How people write it.
         parameters: Weights without the classifier, those that are not trained included, at width 1.
-        min_image_size: Smallest side in pixels it takes. All of these halve the image five times: below 32, the last
-            layers would look at padding alone, and keras.applications refuses.
+        min_image_size: Smallest side in pixels it takes. All of these halve the image five times: at 32, one pixel is
+            left to pool; below, the last layers would look at padding alone.
         widths: Width multipliers it comes in; only 1 for most.
         imagenet_widths: Those that ImageNet weights exist for.
         source: The library that builds it.

@@ -33,7 +33,7 @@ class LeaseRenewal:
     def __init__(self, client: GatewayClient, lease: EvaluationLease) -> None:
         self._client = client
         self._lease = lease
-        self._progress = Progress(fraction=0)
+        self._progress = Progress(fraction=0, message="fetching model and images")
         self._lost = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease-renewal", daemon=True)

@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 
 from edgepress_api.cli import app
 from edgepress_api.cli.invocation import Invocation
+from edgepress_api.devices.listing import DeviceList, DeviceView
 from edgepress_api.jobs.submission import PlanPreview
+from edgepress_common.devices import Announcement
 from edgepress_common.plan import make_plan
 from edgepress_common.results import PackResult
 from edgepress_common.spec import JobSpec
-from fakes.job_gateway import FakeGateway, make_job, make_step
+from fakes.job_gateway import BEGIN, FakeGateway, make_job, make_step
 
 MODELS = Path(__file__).parents[2] / "fakes" / "models"
 SPEC = {"name": "digits", "dataset": {"kind": "builtin", "image_size": 32}, "model": {"architecture": "resnet18"}}
@@ -286,3 +288,18 @@ def test_nothing_to_pull_is_said(tmp_path: Path) -> None:
 
     assert (ran.exit_code, "no finished export yet" in ran.err) == (2, True)
     assert not (tmp_path / "new").exists()
+
+
+def test_devices_are_listed_with_their_labels() -> None:
+    """What they are, what jobs can ask for, and whether they are there."""
+    announcement = Announcement(
+        labels=("arm64", "rpi4"), board="Pi 4", machine="aarch64", cores=4, memory_bytes=1, runtime="r"
+    )
+    seen = {"first_seen_at": BEGIN, "last_seen_at": BEGIN, "announcement": announcement}
+    device = DeviceView(name="shelf", online=True, waiting=3, running=1, **seen)
+    listed = DeviceList(devices=(device,), waiting_for_any=0)
+    gateway = FakeGateway(answers={("GET", "/v1/devices"): httpx.Response(200, content=listed.model_dump_json())})
+
+    ran = _run(gateway, ["devices"])
+
+    assert ran.out.splitlines()[1].split() == ["shelf", "yes", "arm64,", "rpi4", "Pi", "4,", "4", "cores", "1", "3"]

@@ -68,9 +68,7 @@ def test_a_failed_attempt_and_a_failed_step_say_why() -> None:
     running = make_job(make_step("train", "running"))
     again = make_job(make_step("train", "ready", failure=failure, attempt=1))
     second = make_job(make_step("train", "running", failure=failure, attempt=2))
-    failed = make_job(
-        make_step("train", "failed", failure=failure), state="failed", error="train: the worker was killed"
-    )
+    failed = make_job(make_step("train", "failed", failure=failure), state="failed", error="train: no luck")
 
     assert _lines(again, second) == ["train: runs on box, attempt 2, after: the worker was killed"]
     assert _lines(running, again) == ["train: attempt failed, will be tried again: the worker was killed"]

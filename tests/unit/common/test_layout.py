@@ -96,7 +96,10 @@ def test_moving_an_image_to_validation_is_another_fingerprint(tmp_path: Path) ->
         ([], "found 0 classes with images; accepted: two or more class folders with images in them"),
         (["a/1.png", "a/2.png", "b/notes.txt"], r"found 1 class with images \(a\)"),
         (["1.png", "2.png"], "found 0 classes"),
-        (["a/1.png", "a/2.png", "b/1.png"], "classes with a single image, which can't be split: b; accepted: 2 or more"),
+        (
+            ["a/1.png", "a/2.png", "b/1.png"],
+            "classes with a single image, which can't be split: b; accepted: 2 or more",
+        ),
         (
             ["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/c/1.png"],
             "train and val classes that are only in one of train and validation: b, c; accepted: the same in both",
@@ -139,9 +142,10 @@ def test_two_folders_can_be_joined_to_one_set(tmp_path: Path) -> None:
     layout = join_layouts(*parts, what="big and small")
     assert [image.path for image in layout.train] == ["big/a/1.png", "big/b/1.png"]
     assert [image.path for image in layout.validation] == ["small/a/1.png", "small/b/1.png"]
+    write_files(tmp_path, "small/c/1.png")
+    larger = read_class_folders(tmp_path / "small")
     with pytest.raises(InvalidSpecError, match="only in one of train and validation: c"):
-        write_files(tmp_path, "small/c/1.png")
-        join_layouts(parts[0], read_class_folders(tmp_path / "small"), what="big and small")
+        join_layouts(parts[0], larger, what="big and small")
 
 
 def test_a_path_under_a_root_is_found(tmp_path: Path) -> None:

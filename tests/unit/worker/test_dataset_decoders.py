@@ -1,7 +1,10 @@
 """Decoders: in this process or in others, they do the same, and they end when they should."""
 
+import multiprocessing
 import signal
-import time
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from fakes.image_folders import photograph
 
 from edgepress_common.errors import StepFailedError
 from edgepress_worker.datasets.decoder_process import Setup, Task
 from edgepress_worker.datasets.decoders import decode_all
 from edgepress_worker.datasets.decoding import FileImage, PlainImage
 from edgepress_worker.datasets.row_file import RowFile
+from fakes.image_folders import photograph
 
 SIDE = 16
 FEW, MANY = 40, 200  # on either side of what is worth starting processes for
@@ -128,14 +131,27 @@ def test_a_file_that_cannot_be_written_is_an_error_of_the_step(tmp_path: Path, c
         list(decode_all(tasks, count, Setup(SIDE, ("/dev/full",))))
 
 
-def test_an_end_of_the_worker_ends_its_decoders(tmp_path: Path) -> None:
-    """Even one that could not say goodbye: the other end of their line closes."""
+def test_a_daemon_can_have_decoders(tmp_path: Path) -> None:
+    """Celery's processes are daemons, which may have no children by `multiprocessing`."""
     file = RowFile(tmp_path / "a.npy", MANY, SIDE)
-    progress = decode_all(tasks_of(file, MANY), MANY, Setup(SIDE, (str(file.path),)))
-    next(progress)
-    connections = [entry for entry in psutil.Process().net_connections("unix") if entry.fd > 2]
-    assert connections
-    children = decoders()
-    progress.close()
-    assert psutil.wait_procs(children, timeout=10)[1] == []
-    assert time.monotonic()
+    fork = multiprocessing.get_context("fork")
+    done = fork.SimpleQueue()
+
+    def work() -> None:
+        done.put(sum(count for count, _ in decode_all(tasks_of(file, MANY), MANY, Setup(SIDE, (str(file.path),)))))
+
+    process = fork.Process(target=work, daemon=True)
+    process.start()
+    process.join(timeout=60)
+    assert process.exitcode == 0
+    assert done.get() == MANY
+
+
+def test_the_end_of_the_worker_is_the_end_of_its_decoders() -> None:
+    """Even of a worker that was killed: a decoder whose line is closed ends by itself."""
+    here, there = socket.socketpair()
+    program = [sys.executable, "-c", "from edgepress_worker.datasets.decoder_process import main; main()"]
+    with subprocess.Popen(program, stdin=there.fileno()) as decoder:
+        there.close()
+        here.close()
+        assert decoder.wait(timeout=30) == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.image_folders import photograph
 from PIL import Image
 
 from edgepress_worker.datasets.decoding import FileImage, PlainImage, UndecodableError, decode
+from fakes.image_folders import photograph
 
 SIDE = 16
 

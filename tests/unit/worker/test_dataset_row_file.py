@@ -32,7 +32,9 @@ def test_rows_are_where_it_says(tmp_path: Path) -> None:
 
 @settings(max_examples=60)
 @given(kept=st.lists(st.booleans(), min_size=1, max_size=40))
-def test_leaving_rows_out_is_as_if_they_had_never_been(tmp_path_factory: pytest.TempPathFactory, kept: list[bool]) -> None:
+def test_leaving_rows_out_is_as_if_they_had_never_been(
+    tmp_path_factory: pytest.TempPathFactory, kept: list[bool]
+) -> None:
     """The others keep their order, and the file is, byte for byte, what numpy writes of them."""
     folder = tmp_path_factory.mktemp("rows")
     rows = np.random.default_rng(0).integers(0, 256, (len(kept), SIDE, SIDE, 3), dtype=np.uint8)

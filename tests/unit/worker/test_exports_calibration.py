@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.small_network import small_pack
-from fakes.step_context import PlainContext
 
 from edgepress_common.errors import StepCancelledError
 from edgepress_worker.exports.calibration import Calibration, draw_representatives
+from fakes.small_network import small_pack
+from fakes.step_context import PlainContext
 
 
 def test_every_class_appears_however_rare() -> None:

@@ -40,7 +40,7 @@ def test_floats_in_between_break_the_promise_and_are_named() -> None:
     """A detour through floats is refused: which operators, where, and what can be done."""
     model = _chain("int8", "float32", "float32", "int8", "int8", names=("DEQUANTIZE", "ADD", "QUANTIZE", "SOFTMAX"))
     assert count_by_name(float_operators(model)) == {"ADD": 1, "DEQUANTIZE": 1, "QUANTIZE": 1}
-    with pytest.raises(BrokenPromiseError, match=r"3 of its 4 operators \(1 ADD, 1 DEQUANTIZE, 1 QUANTIZE; at t1, t2"):
+    with pytest.raises(BrokenPromiseError, match=r"3 of its 4 operators \(1 ADD, 1 DEQUANTIZE, 1 QUANTIZE; at t2\)"):
         check_promise(_INT8, model)
 
 
@@ -50,7 +50,9 @@ def test_floats_are_fine_where_nobody_promised_otherwise() -> None:
     check_promise(Promise(input_type="int8", output_type="int8"), model)
 
 
-@pytest.mark.parametrize(("types", "words"), [(("uint8", "int8"), "input is uint8"), (("int8", "int16"), "output is int16")])
+@pytest.mark.parametrize(
+    ("types", "words"), [(("uint8", "int8"), "input is uint8"), (("int8", "int16"), "output is int16")]
+)
 def test_a_border_of_another_type_breaks_the_promise(types: tuple[str, str], words: str) -> None:
     """Input and output have the type that was asked for, or the file is refused."""
     with pytest.raises(BrokenPromiseError, match=f"{words}; int8 was asked for"):

@@ -8,8 +8,6 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from fakes.small_network import CLASSES, SIDE, saved, small_network, small_pack
-from fakes.step_context import PlainContext
 
 from edgepress_common.errors import BrokenPromiseError, StepCancelledError, StepFailedError
 from edgepress_common.messages import Outputs, Progress
@@ -17,8 +15,11 @@ from edgepress_common.results import ExportResult
 from edgepress_common.spec.exports import ExportKind
 from edgepress_common.steps import ExportStep
 from edgepress_worker.exports import TFLITE_MEDIA_TYPE, run_export
+from edgepress_worker.exports.converter import convert
 from edgepress_worker.exports.registry import EXPORTERS
 from edgepress_worker.keras_environment import keras, tf
+from fakes.small_network import CLASSES, SIDE, Kernel, saved, small_network, small_pack
+from fakes.step_context import PlainContext
 
 
 def _step(kind: str, **parameters: Any) -> ExportStep:
@@ -46,7 +47,9 @@ def test_every_kind_of_the_vocabulary_has_its_exporter() -> None:
         (_step("int8", representative_images=4), "int8", False),
         (_step("int8", representative_images=4, input_type="uint8"), "uint8", False),
     ],
-    ids=lambda value: "-".join(str(part) for part in value.export.model_dump().values()) if isinstance(value, ExportStep) else None,
+    ids=lambda value: (
+        "-".join(str(part) for part in value.export.model_dump().values()) if isinstance(value, ExportStep) else None
+    ),
 )
 def test_each_kind_is_what_was_asked_for(
     step: ExportStep, border: str, computes_on_floats: bool, tmp_path: Path
@@ -62,12 +65,14 @@ def test_each_kind_is_what_was_asked_for(
     assert result.zip_bytes < result.size_bytes
 
 
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
 def test_shapes_are_static_and_named(tmp_path: Path) -> None:
     """The file takes one image of the pack's side, by the name ``image``, and gives ``probabilities``."""
     outputs, _, context = _export(_step("float32"), small_network(), tmp_path)
     path = context.store.local_path(outputs["tflite"].sha256)
-    (signature,) = tf.lite.Interpreter(model_path=str(path)).get_signature_list().values()
-    (entry,) = tf.lite.Interpreter(model_path=str(path)).get_input_details()
+    interpreter = tf.lite.Interpreter(model_path=str(path))
+    (signature,) = interpreter.get_signature_list().values()
+    (entry,) = interpreter.get_input_details()
     assert signature == {"inputs": ["image"], "outputs": ["probabilities"]}
     assert entry["shape_signature"].tolist() == [1, SIDE, SIDE, 3]
 
@@ -75,8 +80,8 @@ def test_shapes_are_static_and_named(tmp_path: Path) -> None:
 def test_sparsity_and_unique_weights_are_those_of_the_file(tmp_path: Path) -> None:
     """Kernels of three values, a good half of them zero, are found as such."""
 
-    def three_values(kernel: np.ndarray) -> np.ndarray:
-        return (np.sign(kernel) * (np.abs(kernel) > 0.25)).astype(np.float32)
+    def three_values(kernel: Kernel) -> Kernel:
+        return np.sign(kernel) * (np.abs(kernel) > 0.25)
 
     network = small_network(three_values)
     kernels = np.concatenate([layer.get_weights()[0].ravel() for layer in network.layers if layer.weights])
@@ -130,14 +135,26 @@ def test_a_network_for_other_classes_is_refused(tmp_path: Path) -> None:
         _export(_step("float32"), network, tmp_path)
 
 
-def test_a_layer_without_integer_form_fails_int8_with_its_name(tmp_path: Path) -> None:
-    """What the converter can't quantize is said, not turned into floats behind one's back."""
+def test_a_layer_without_integer_form_fails_int8_by_its_name(tmp_path: Path) -> None:
+    """The converter leaves an ELU in float without a word; the check doesn't."""
     image = keras.Input((SIDE, SIDE, 3))
-    flow = keras.layers.Activation("selu")(image)
+    flow = keras.layers.Conv2D(4, 3)(image)
+    flow = keras.layers.ELU(name="odd_one")(flow)
     flow = keras.layers.GlobalAveragePooling2D()(flow)
     network = keras.Model(image, keras.layers.Dense(len(CLASSES), activation="softmax")(flow))
-    with pytest.raises(StepFailedError, match="as int8"):
+    with pytest.raises(BrokenPromiseError, match=r"1 DEQUANTIZE, 1 ELU, 1 QUANTIZE; at \S*odd_one"):
         _export(_step("int8", representative_images=2), network, tmp_path)
+
+
+def test_what_the_converter_says_is_passed_on() -> None:
+    """A network that can't be written fails the step with the kind of export and the converter's reason."""
+
+    class Refusing:
+        def convert(self) -> bytes:
+            raise RuntimeError("no such operator: 'HARD_SWISH'")
+
+    with pytest.raises(StepFailedError, match="as int16x8: no such operator: 'HARD_SWISH'"):
+        convert(Refusing(), "int16x8")
 
 
 _EXPORT_IN_ANOTHER_PROCESS = """
@@ -158,7 +175,13 @@ for step in steps:
 def test_the_same_model_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     """Exported again, after other work, and in a process of its own with other hash seeds: always the same file."""
     model = saved(small_network(), tmp_path)
-    steps = [_step("float32"), _step("float16"), _step("dynamic"), _step("int16x8", representative_images=4), _step("int8", representative_images=4)]
+    steps = [
+        _step("float32"),
+        _step("float16"),
+        _step("dynamic"),
+        _step("int16x8", representative_images=4),
+        _step("int8", representative_images=4),
+    ]
 
     def digests(folder: Path) -> list[str]:
         context = PlainContext(folder)
@@ -166,7 +189,14 @@ def test_the_same_model_gives_the_same_bytes_in_any_process(tmp_path: Path) -> N
 
     here, again = digests(tmp_path / "here"), digests(tmp_path / "again")
     elsewhere = subprocess.run(
-        [sys.executable, "-c", _EXPORT_IN_ANOTHER_PROCESS, tmp_path / "elsewhere", model, *(step.model_dump_json() for step in steps)],
+        [
+            sys.executable,
+            "-c",
+            _EXPORT_IN_ANOTHER_PROCESS,
+            tmp_path / "elsewhere",
+            model,
+            *(step.model_dump_json() for step in steps),
+        ],
         env=os.environ | {"PYTHONPATH": "tests", "PYTHONHASHSEED": "7"},
         cwd=Path(__file__).parents[3],
         check=True,

@@ -15,8 +15,10 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from edgepress_api.cli.problems import Problem, RefusedError
 from edgepress_api.database.tables import JobState
+from edgepress_api.devices.listing import DeviceList
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobSummary, JobView, StepDetail
+from edgepress_api.report import Report
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
 from edgepress_common.errors import InvalidInputError, NotFoundError, UnavailableError
 from edgepress_common.steps import StepKey
@@ -117,6 +119,14 @@ class GatewayClient:
     def step(self, key: StepKey) -> StepDetail:
         """A step with what it gave and found."""
         return _parse(StepDetail, self._send("GET", f"/v1/steps/{key}"))
+
+    def devices(self) -> DeviceList:
+        """All devices that have ever announced themselves."""
+        return _parse(DeviceList, self._send("GET", "/v1/devices"))
+
+    def report(self, job_id: str) -> Report:
+        """A job's report, of what there is so far."""
+        return _parse(Report, self._send("GET", f"/v1/jobs/{job_id}/report", headers={"Accept": _MEDIA_TYPES["json"]}))
 
     def report_document(self, job_id: str, format_: ReportFormat) -> bytes:
         """A job's report, written out."""

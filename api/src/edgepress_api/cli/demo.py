@@ -4,49 +4,61 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import chain, pairwise, repeat
+from pathlib import Path
 
 import typer
 from rich.text import Text
 
 from edgepress_api.cli import invocation
 from edgepress_api.cli.client import GatewayClient, SpecDocument
-from edgepress_api.cli.following import watch_to_the_end
+from edgepress_api.cli.following import show_to_the_end
 from edgepress_api.cli.formats import duration
 from edgepress_api.cli.invocation import Invocation
 from edgepress_api.cli.pulling import pull_models
-from edgepress_api.cli.up import end_like_ctrl_c, narrator
+from edgepress_api.cli.up import interrupt_on_signals, narrator
 from edgepress_api.cli.verdict import verdict
 from edgepress_api.one_machine.settings import OneMachineSettings
 from edgepress_api.one_machine.stack import running_stack
 from edgepress_api.one_machine.state_folder import StackRunningError
 
+_INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
+
 
 def demo(context: typer.Context) -> None:
     """Train a network, export it every way, measure and compare: a few minutes; seconds when done before."""
     here = invocation.of(context)
-    end_like_ctrl_c()
     settings = OneMachineSettings()
-    began = time.monotonic()
+    moments = [time.monotonic()]
+    interrupt_on_signals()
     here.out.print(Text("Edgepress demo: handwritten digits, ResNet18, every export, measured on this machine", "bold"))
-    with _gateway(here, settings) as client:
-        ready = time.monotonic()
-        job_id = client.submit(_spec())
-        here.out.print(f"Posted demo.yaml to {client.url}/v1/jobs like any client: {job_id}\n")
-        watch_to_the_end(here, client, job_id)
-        done = time.monotonic()
-        for line in verdict(client.report(job_id)):
-            here.out.print(f"  {line}")
-        folder = settings.home / "demo"
-        models = pull_models(client, job_id, folder)
-        (folder / "report.html").write_bytes(client.report_document(job_id, "html"))
-        here.out.print(f"\nReport:  {folder / 'report.html'}")
-        here.out.print(f"Models:  {', '.join(str(model) for model in models)}")
-    stopped = time.monotonic()
-    here.out.print(
-        f"Took {duration(stopped - began)}: {duration(ready - began)} to start, {duration(done - ready)} for the job, "
-        f"{duration(stopped - done)} to fetch and stop."
-    )
-    here.out.print("Next: make up keeps it running; edgepress submit SPEC --watch posts a job of your own.")
+    try:
+        with _gateway(here, settings) as client:
+            moments.append(time.monotonic())
+            job_id = client.submit(_spec())
+            here.out.print(f"Posted demo.yaml to {client.url}/v1/jobs, as any client would: {job_id}\n")
+            show_to_the_end(here, client, job_id)
+            moments.append(time.monotonic())
+            _conclude(here, client, job_id, settings.home / "demo")
+    except KeyboardInterrupt:
+        here.err.print("Stopped. Started again, the demo goes on from what is finished.")
+        raise typer.Exit(_INTERRUPTED) from None
+    moments.append(time.monotonic())
+    start, job, rest = (duration(end - begin) for begin, end in pairwise(moments))
+    here.out.print(f"Took {start} to start, {job} for the job, {rest} to fetch the files and stop.")
+    here.out.print("Next: 'make up' keeps it running, and 'edgepress submit SPEC --watch' posts a job of your own.")
+
+
+def _conclude(here: Invocation, client: GatewayClient, job_id: str, folder: Path) -> None:
+    """Says what the figures say, and where the files are."""
+    for sentence in verdict(client.report(job_id)):
+        here.out.print(f"  {sentence}")
+    models = pull_models(client, job_id, folder)
+    report = folder / "report.html"
+    report.write_bytes(client.report_document(job_id, "html"))
+    here.out.print(f"\nReport  {report}", soft_wrap=True)
+    for title, model in zip(chain(["Models"], repeat("")), models, strict=False):
+        here.out.print(f"{title:7} {folder / model}", soft_wrap=True)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import typer
 
 from edgepress_api.cli import invocation
 from edgepress_api.cli.client import GatewayClient
-from edgepress_api.cli.formats import words
 from edgepress_api.cli.invocation import GatewayOption, Invocation, JobArgument
 from edgepress_api.cli.problems import JOB_FAILED
 from edgepress_api.cli.report_view import report_table
@@ -19,19 +18,27 @@ def watch(context: typer.Context, job: JobArgument = "latest", gateway: GatewayO
 
 
 def watch_to_the_end(here: Invocation, client: GatewayClient, job_id: str) -> None:
+    """Shows a job until it has ended, then its report; or until the user has seen enough.
+
+    Raises:
+        typer.Exit: The job did not succeed.
+    """
+    try:
+        show_to_the_end(here, client, job_id)
+    except KeyboardInterrupt:
+        here.err.print(f"{job_id} goes on without you; see it again with: edgepress watch {job_id}")
+
+
+def show_to_the_end(here: Invocation, client: GatewayClient, job_id: str) -> None:
     """Shows a job until it has ended, then its report.
 
     Raises:
-        typer.Exit: The job did not succeed, or the user has seen enough.
+        typer.Exit: The job did not succeed.
     """
-    try:
-        with display_for(here.out) as display:
-            job = follow(lambda: client.job(job_id), display)
-    except KeyboardInterrupt:
-        here.err.print(f"{job_id} goes on without you; see it again with: edgepress watch {job_id}")
-        raise typer.Exit from None
-    if job.state in {"succeeded", "partly_succeeded"}:
-        here.out.print(report_table(client.report(job_id)))
+    with display_for(here.out) as display:
+        job = follow(lambda: client.job(job_id), display)
+    report = client.report(job_id)
+    if report.rows:
+        here.out.print(report_table(report))
     if job.state != "succeeded":
-        here.err.print(f"{job_id} {words(job.state)}")
         raise typer.Exit(JOB_FAILED)

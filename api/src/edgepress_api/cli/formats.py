@@ -20,9 +20,9 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "-" if share is None else f"{100 * share:.{digits}f} %"
 
 
-def milliseconds(value: float) -> str:
-    """Three significant digits, as far as they mean something: ``0.123``, ``1.23``, ``12.3``, ``123``."""
-    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0  # noqa: PLR2004
+def figure(value: float) -> str:
+    """Three digits, as far as they mean something: ``0.012``, ``1.23``, ``12.3``, ``123``."""
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0  # noqa: PLR2004 - powers of ten
     return f"{value:.{digits}f}"
 
 

@@ -1,24 +1,66 @@
-"""A report as a table in the terminal, at most 100 columns wide."""
+"""A report in the terminal: a table of at most 100 columns, and what must be known to read it."""
 
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
+
+from edgepress_api.cli.formats import figure, size
+from edgepress_api.report import Report, ReportRow
+
+_MEGABYTE = 1_000_000
+
+_TEXT_COLUMNS = ("pipeline", "export", "device")
+_NUMBER_COLUMNS = (
+    "thr", "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "times\nsmaller", "float\nops",
+)  # fmt: skip
 
 
-def report_table(report) -> Table:
-    """The comparison, a row for each model, device and number of threads."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (
-        "pipeline",
-        "export",
-        "device",
-        "thr",
-        "acc %",
-        "p50 ms",
-        "p90 ms",
-        "total s",
-        "size",
-        "zip",
-        "x smaller",
-        "float ops",
-    ):
-        table.add_column(name, justify="left" if name in {"pipeline", "export", "device"} else "right")
-    return table
+def report_table(report: Report) -> RenderableType:
+    """The comparison, a row for each model, device and number of threads, with its notes."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in _TEXT_COLUMNS:
+        table.add_column(name, overflow="fold")
+    for name in _NUMBER_COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in report.rows:
+        table.add_row(*_cells(row))
+    return Group(table, *(Text(note, style="dim") for note in _notes(report)))
+
+
+def _cells(row: ReportRow) -> Iterator[str]:
+    yield from (row.pipeline, row.export, row.device, str(row.threads))
+    yield f"{100 * row.accuracy:.2f}"
+    yield figure(row.latency_ms.p50)
+    yield figure(row.latency_ms.p90)
+    yield "-" if row.total_seconds is None else figure(row.total_seconds)
+    yield figure(row.size_bytes / _MEGABYTE)
+    yield figure(row.zip_bytes / _MEGABYTE)
+    yield "-" if row.ratios.float32_tflite is None else f"{row.ratios.float32_tflite.size:.2f}"
+    yield str(row.float_ops)
+
+
+def _notes(report: Report) -> Iterator[str]:
+    if not report.complete:
+        yield f"So far: {report.evaluations_done} of {report.evaluations_planned} measurements."
+    if report.rows:
+        yield f"acc, total: over {report.rows[0].images} validation images. p50, p90: time of one image."
+    baseline = report.baselines.float32_tflite
+    if baseline is not None:
+        yield f"times smaller: than the float32 .tflite of {baseline.pipeline}, {size(baseline.size_bytes)}."
+    yield from dict.fromkeys(_device_note(row) for row in report.rows)
+    for failure in report.failures:
+        yield f"{failure.title} failed ({', '.join(failure.pipelines)}): {failure.message}"
+
+
+def _device_note(row: ReportRow) -> str:
+    found = row.surroundings
+    parts = [found.board, found.cpu, f"{found.cores} cores", found.runtime, found.delegate]
+    note = f"{row.device}: {', '.join(part for part in parts if part)}"
+    if row.emulated:
+        note += "; emulated: its times mean nothing"
+    if row.throttled:
+        note += f"; held back by {', '.join(row.throttled)}"
+    return note

@@ -1,7 +1,7 @@
 """`edgepress report`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -9,27 +9,41 @@ from edgepress_api.cli import invocation
 from edgepress_api.cli.client import ReportFormat
 from edgepress_api.cli.invocation import GatewayOption, JobArgument
 from edgepress_api.cli.report_view import report_table
+from edgepress_common.errors import InvalidInputError
 
 
 def report(
     context: typer.Context,
     job: JobArgument = "latest",
     format_: Annotated[
-        ReportFormat | None, typer.Option("--format", help="A document in this format, instead of a table.")
+        ReportFormat | None, typer.Option("--format", help="The document itself, in this format, instead of a table.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Where the document goes.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Where it goes; its ending can name the format.")
+    ] = None,
     gateway: GatewayOption = None,
 ) -> None:
-    """Show the comparison that a job ended in."""
+    """Show the comparison that a job ends in."""
     here = invocation.of(context)
+    wanted = format_ or (None if output is None else _format_of(output))
     with here.gateway(gateway) as client:
         job_id = client.find(job)
-        if format_ is None and output is None:
+        if wanted is None:
             here.out.print(report_table(client.report(job_id)))
             return
-        document = client.report_document(job_id, format_ or _format_of(output))
+        document = client.report_document(job_id, wanted)
     if output is None:
         here.out.file.write(document.decode())
-    else:
+        return
+    try:
         output.write_bytes(document)
-        here.err.print(f"{output} written")
+    except OSError as error:
+        raise InvalidInputError(f"can't write {output}: {error.strerror}") from error
+    here.err.print(f"{output} written", soft_wrap=True)
+
+
+def _format_of(output: Path) -> ReportFormat:
+    for known in get_args(ReportFormat):
+        if output.suffix == f".{known}":
+            return known  # type: ignore[no-any-return]  # get_args forgets what it was given
+    raise InvalidInputError(f"{output} does not end in .json, .csv or .html; accepted: that, or --format")

@@ -12,6 +12,8 @@ from edgepress_api.one_machine.settings import OneMachineSettings
 from edgepress_api.one_machine.stack import running_stack
 from edgepress_api.one_machine.supervisor import Say
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def up(
     context: typer.Context,
@@ -22,7 +24,7 @@ def up(
     """Run gateway, scheduler, worker and evaluator on this machine, until Ctrl-C."""
     out = invocation.of(context).out
     out.print("Starting Edgepress ...")
-    end_like_ctrl_c()
+    interrupt_on_signals()
     try:
         with running_stack(OneMachineSettings(), port, narrator(out)) as stack:
             out.print(f"Edgepress is ready at {stack.url}")
@@ -33,9 +35,16 @@ def up(
         out.print("Edgepress has stopped. What was under way goes on at the next start.")
 
 
-def end_like_ctrl_c() -> None:
-    """Makes SIGTERM end this program in the order that Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def interrupt_on_signals() -> None:
+    """Makes SIGTERM end this program as Ctrl-C does: in order. Further signals while it ends change nothing."""
+
+    def interrupt(*_: object) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in _SIGNALS:
+        signal.signal(number, interrupt)
 
 
 def narrator(console: Console) -> Say:

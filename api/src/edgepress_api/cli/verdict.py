@@ -1,2 +1,37 @@
-def verdict(report):
-    return []
+"""What a report says, in words: nothing but what its figures show."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from edgepress_api.cli.formats import figure, percent, size
+from edgepress_api.report import Report, ReportRow
+
+
+def verdict(report: Report) -> Iterator[str]:
+    """A sentence each on the smallest, the fastest and the most accurate model; those that tie are all named."""
+    rows = report.rows
+    if not rows:
+        return
+    smallest = _best(rows, lambda row: -row.size_bytes)
+    ratio = smallest[0].ratios.float32_tflite
+    yield f"Smallest: {_names(smallest)}, {size(smallest[0].size_bytes)}" + (
+        f", {ratio.size:.2f} times smaller than float32." if ratio and ratio.size > 1 else "."
+    )
+    timed = [row for row in rows if not row.emulated]  # an emulator's times mean nothing
+    if timed:
+        fastest = _best(timed, lambda row: -row.latency_ms.p50)
+        speedup = fastest[0].ratios.float32_tflite_latency
+        yield f"Fastest: {_names(fastest)}, {figure(fastest[0].latency_ms.p50)} ms an image" + (
+            f", {speedup:.2f} times as fast as float32." if speedup and speedup > 1 else "."
+        )
+    most_accurate = _best(rows, lambda row: row.accuracy)
+    yield f"Most accurate: {_names(most_accurate)}, {percent(most_accurate[0].accuracy, 2)} of {rows[0].images} images."
+
+
+def _best(rows: Sequence[ReportRow], merit: Callable[[ReportRow], float]) -> list[ReportRow]:
+    best = max(map(merit, rows))
+    return [row for row in rows if merit(row) == best]
+
+
+def _names(rows: Sequence[ReportRow]) -> str:
+    """The models' names, each once: one that is measured on several devices is still one model."""
+    return " and ".join(dict.fromkeys(f"{row.pipeline} {row.export}" for row in rows))

@@ -121,9 +121,7 @@ def list_datasets(session: Session, *, page_size: int, page_token: str | None = 
     query = select(DatasetRow).order_by(created_at.desc(), sha256.desc()).limit(page_size + 1)
     if page_token is not None:
         last_moment, last_sha256 = _read_token(page_token)
-        query = query.where(
-            (created_at < last_moment) | ((created_at == last_moment) & (sha256 < last_sha256))
-        )
+        query = query.where((created_at < last_moment) | ((created_at == last_moment) & (sha256 < last_sha256)))
     rows = session.scalars(query).all()
     page = rows[:page_size]
     return DatasetPage(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from edgepress_api.devices.listing import DeviceList
 from edgepress_api.one_machine.ports import HOST, check_free, free_port
 from edgepress_api.one_machine.process import Service
 from edgepress_api.one_machine.redis_server import RedisServer, configure
@@ -92,8 +93,14 @@ def _services(folder: StateFolder, redis: RedisServer, url: str, environment: Ma
         service("worker"),
         service("gateway", lambda: _get(f"{url}/health/ready") is not None),
         service("scheduler"),
-        service("evaluator", lambda: DEVICE_NAME in (_get(f"{url}/v1/devices") or "")),
+        service("evaluator", lambda: _is_online(url)),
     ]
+
+
+def _is_online(url: str) -> bool:
+    listed = _get(f"{url}/v1/devices")
+    devices = DeviceList.model_validate_json(listed).devices if listed else ()
+    return any(device.name == DEVICE_NAME and device.online for device in devices)
 
 
 def _program(name: str) -> str:

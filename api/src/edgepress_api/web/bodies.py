@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from pydantic import JsonValue, ValidationError
 from starlette.exceptions import HTTPException
 
-from edgepress_api.web.field_problems import Path, field_problems, written_path
+from edgepress_api.web.field_problems import FieldPath, field_problems, written_path
 from edgepress_api.web.plain_yaml import MAX_DEPTH, MalformedBodyError, parse_yaml
 from edgepress_api.web.schema import Schema
 from edgepress_common.errors import InvalidSpecError
@@ -121,7 +121,7 @@ def _refuse_constant(name: str) -> Never:
     raise MalformedBodyError(f"not JSON: {name}; accepted: numbers that are finite")
 
 
-def _refuse_unstorable(value: JsonValue, path: Path) -> None:
+def _refuse_unstorable(value: JsonValue, path: FieldPath) -> None:
     if len(path) > MAX_DEPTH:
         raise _too_deep()
     match value:

@@ -47,7 +47,9 @@ class BodyLimit:
 
     def _limit(self, scope: Scope) -> int:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        return next((limit for prefix, limit in self._bytes_below.items() if path.startswith(prefix)), self._default_bytes)
+        return next(
+            (limit for prefix, limit in self._bytes_below.items() if path.startswith(prefix)), self._default_bytes
+        )
 
 
 def _announced_bytes(scope: Scope) -> int:

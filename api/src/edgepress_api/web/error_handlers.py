@@ -39,7 +39,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 async def _edgepress_error(request: Request, error: Exception) -> Response:
-    kind = kind_of(error)
+    # A page token that is none comes as an invalid spec, but a request to look at something has no spec.
+    kind = KINDS["invalid-request"] if _is_about_a_query(request, error) else kind_of(error)
     if kind is KINDS["internal"]:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
         return _internal(request)
@@ -48,6 +49,10 @@ async def _edgepress_error(request: Request, error: Exception) -> Response:
         problems = error.problems
         return problem_response(kind, summary(problems), path=request.url.path, errors=problems, headers=headers)
     return problem_response(kind, str(error), path=request.url.path, headers=headers)
+
+
+def _is_about_a_query(request: Request, error: Exception) -> bool:
+    return request.method == "GET" and isinstance(error, InvalidSpecError)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

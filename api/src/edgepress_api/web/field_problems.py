@@ -24,9 +24,13 @@ from edgepress_common.errors import FieldProblem
 _LONGEST_VALUE = 200  # characters of an offending value that help more than they hide
 _LEADING_PATH = re.compile(r"[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
 _NO_ALTERNATIVE = "no_alternative"  # in the place of pydantic's types of error: one for all members of a union
-_OWN_ERRORS = frozenset({"value_error", "assertion_error"})
 _WRONG_TYPE = ("_type", "_parsing")
 _PLAIN_WORDS = {
+    "missing": "is required",
+    _NO_ALTERNATIVE: "is none of what is accepted",
+    "literal_error": "is not among the choices",
+    "enum": "is not among the choices",
+    "union_tag_invalid": "is not among the choices",
     "too_short": "has too few items",
     "too_long": "has too many items",
     "string_too_short": "is too short",
@@ -34,7 +38,7 @@ _PLAIN_WORDS = {
     "string_pattern_mismatch": "is not of the right form",
 }
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 # How far a value is from what a member of a union takes.
 _INSIDE, _ITS_TYPE, _NOT_ITS_TYPE = range(3)
@@ -52,11 +56,11 @@ class _Place:
         unions: Choices of types on the way, the outermost first: the path of each, and what it accepts.
     """
 
-    path: Path
+    path: FieldPath
     value: object
     schema: Schema
     siblings: tuple[str, ...] = ()
-    unions: tuple[tuple[Path, Schema], ...] = ()
+    unions: tuple[tuple[FieldPath, Schema], ...] = ()
 
 
 def field_problems(
@@ -145,24 +149,25 @@ def _is_echo(error: ErrorDetails, place: _Place) -> bool:
 
 def _meant(placed: Sequence[tuple[ErrorDetails, _Place]]) -> Iterator[tuple[ErrorDetails, _Place]]:
     """Step 2 of the module's walk-through."""
-    nearest: dict[Path, int] = {}
+    nearest: dict[FieldPath, int] = {}
     for error, place in placed:
         for union, _ in place.unions:
             remoteness = _remoteness(error, place, union)
             nearest[union] = min(remoteness, nearest.get(union, remoteness))
-    summed_up: set[Path] = set()
+    summed_up: set[FieldPath] = set()
     for error, place in placed:
         if any(_remoteness(error, place, union) > nearest[union] for union, _ in place.unions):
             continue
-        union, choice = place.unions[-1] if place.unions else (None, place.schema)
-        if union is None or nearest[union] < _NOT_ITS_TYPE:
+        if not place.unions or nearest[place.unions[-1][0]] < _NOT_ITS_TYPE:
             yield error, place
-        elif union not in summed_up:
+            continue
+        union, choice = place.unions[-1]
+        if union not in summed_up:
             summed_up.add(union)
             yield error | {"type": _NO_ALTERNATIVE}, replace(place, schema=choice)
 
 
-def _remoteness(error: ErrorDetails, place: _Place, union: Path) -> int:
+def _remoteness(error: ErrorDetails, place: _Place, union: FieldPath) -> int:
     """How far the value is from the member of a union that complains."""
     if len(place.path) > len(union):
         return _INSIDE
@@ -181,27 +186,22 @@ def _problem(error: ErrorDetails, place: _Place, root: str) -> FieldProblem:
 
 
 def _in_words(error: ErrorDetails, place: _Place) -> tuple[_Place, str, str | None]:
-    schema = place.schema.for_value(place.value) if error["type"].startswith("union_tag") else place.schema
-    accepted = place.schema.accepted()
+    """The place that is meant, what is wrong there, and what is accepted there."""
+    choice = place.schema.for_value(place.value)
     match error["type"]:
-        case "missing":
-            return place, "is required", accepted
         case "extra_forbidden":
             return _unknown_field(place)
-        case type_ if type_ == _NO_ALTERNATIVE:
-            return place, "is none of what is accepted", accepted
-        case "union_tag_not_found" | "union_tag_invalid" if is_object(place.value) and schema.tag_name:
-            tag = schema.tag_name
-            message = f"no {tag} {place.value[tag]!r}" if tag in place.value else "is required"
-            return _step(place, schema, tag), message, ", ".join(schema.tags)
-        case "literal_error" | "enum" | "union_tag_invalid":
-            return place, "is not among the choices", accepted
-        case type_ if type_ in _OWN_ERRORS:
+        case "value_error" | "assertion_error":
             return _own_words(error, place)
+        case "union_tag_not_found" | "union_tag_invalid" if is_object(place.value) and choice.tag_name:
+            tag = choice.tag_name
+            message = f"no {tag} {place.value[tag]!r}" if tag in place.value else "is required"
+            return _step(place, choice, tag), message, ", ".join(choice.tags)
         case type_ if type_.endswith(_WRONG_TYPE):
-            return place, "is of the wrong type", accepted
+            return place, "is of the wrong type", place.schema.accepted()
         case type_:
-            return place, _PLAIN_WORDS.get(type_) or error["msg"].removeprefix("Input "), accepted
+            message = _PLAIN_WORDS.get(type_) or error["msg"].removeprefix("Input ")
+            return place, message, place.schema.accepted()
 
 
 def _unknown_field(place: _Place) -> tuple[_Place, str, str]:

@@ -27,7 +27,7 @@ UploadName = Annotated[
     Field(description="For people; the SHA-256 is its name for programs."),
 ]
 PageSize = Annotated[int, Field(ge=1, le=100, description="Entries on a page at the most.")]
-_TOKEN = "The next_page_token of the page before; none for the first page."
+_PAGE_BEFORE = "The next_page_token of the page before; none for the first page."
 
 
 class JobQuery(Frozen):
@@ -35,7 +35,7 @@ class JobQuery(Frozen):
 
     page_size: PageSize = 20
     # The token of the largest number that a database can count to is 24 characters long.
-    page_token: str | None = Field(default=None, max_length=24, description=_TOKEN)
+    page_token: str | None = Field(default=None, max_length=24, description=_PAGE_BEFORE)
     state: JobState | None = Field(default=None, description="Only jobs in this state.")
     name: str | None = Field(default=None, max_length=200, description="Only jobs of exactly this name.")
 
@@ -44,7 +44,7 @@ class DatasetQuery(Frozen):
     """Which data sets to list."""
 
     page_size: PageSize = 20
-    page_token: str | None = Field(default=None, max_length=160, description=_TOKEN)
+    page_token: str | None = Field(default=None, max_length=160, description=_PAGE_BEFORE)
 
 
 class SubmitQuery(Frozen):

@@ -80,7 +80,9 @@ class _Tally:
         inside = self.open[-1]
         inside.values += values
         if sum(holder.values for holder in self.open) > _MAX_VALUES:
-            raise MalformedBodyError(f"stands for more than {_MAX_VALUES} values; accepted: that many, aliases included")
+            raise MalformedBodyError(
+                f"stands for more than {_MAX_VALUES} values; accepted: that many, aliases included"
+            )
         if inside.keys is None:
             return
         if inside.key_next and scalar is not None:
@@ -93,7 +95,7 @@ class _Tally:
 def _go_through(events: Iterator[yaml.Event]) -> None:
     tally = _Tally()
     for event in events:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         match event:
             case yaml.AliasEvent():
                 if event.anchor not in tally.anchored:

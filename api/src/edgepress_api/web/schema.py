@@ -147,10 +147,15 @@ def _range(node: Mapping[str, Any]) -> str:
         ("maximum", "at most"),
         ("exclusiveMaximum", "below"),
     )
-    if "minimum" in node and "maximum" in node:
-        return f" from {node['minimum']} to {node['maximum']}"
-    found = [f"{words} {node[name]}" for name, words in bounds if name in node]
-    return f" {' and '.join(found)}" if found else ""
+    found = {name: f"{words} {_number(node[name])}" for name, words in bounds if name in node}
+    if "minimum" in found and "maximum" in found:
+        return f" from {_number(node['minimum'])} to {_number(node['maximum'])}"
+    return f" {' and '.join(found.values())}" if found else ""
+
+
+def _number(value: float) -> str:
+    # FastAPI writes every bound with a point.
+    return str(int(value)) if float(value).is_integer() else str(value)
 
 
 def _length(node: Mapping[str, Any], what: str, unit: str) -> str:

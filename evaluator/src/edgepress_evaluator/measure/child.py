@@ -30,7 +30,13 @@ def run_module(python: Sequence[str], module: str, arguments: Sequence[str], sho
     command = [*python, "-m", module, *arguments]
     with tempfile.TemporaryFile() as log:
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - the command is ours
+            process = subprocess.Popen(  # noqa: S603 - the command is ours
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C in the terminal is for the evaluator, which then ends the child
+            )
         except OSError as error:
             raise StepFailedError(f"{command[0]} can't be started: {error}") from error
         with process:

@@ -67,7 +67,7 @@ class Classifier:
         Returns:
             ``(n, 1, height, width, channels)``: each item can be given to `classify`.
         """
-        return np.take(self._pixel_table, images)[:, np.newaxis]
+        return look_up(self._pixel_table, images)[:, np.newaxis]
 
     def classify(self, image: TypedImages) -> Scores:
         """One inference: input set, network run, output got. This is what a measurement times.
@@ -110,3 +110,16 @@ def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> Typed
     quantized = np.rint(_PIXEL_VALUES / np.float32(scale)) + zero_point
     table: TypedImages = np.clip(quantized, limits.min, limits.max).astype(dtype)
     return table
+
+
+def look_up(table: TypedImages, images: npt.NDArray[np.uint8]) -> TypedImages:
+    """Each pixel's entry in a `pixel_table`, by the fastest way there is: it must cost little beside an inference.
+
+    On 96x96 pixels ``np.take`` takes five times as long as a plain conversion, twice as long as `bytes.translate`.
+    """
+    if table.dtype == np.float32:
+        return images.astype(np.float32)
+    if table.itemsize == 1:
+        translated = images.tobytes().translate(table.tobytes())
+        return np.frombuffer(translated, table.dtype).reshape(images.shape)
+    return np.take(table, images)

@@ -79,7 +79,7 @@ def unpack_images(archive: Path, folder: Path, meter: Meter, limits: Limits | No
             parts = _safe_parts(member)
             if member.kind == "file" and _is_wanted(parts):
                 _write(member, folder.joinpath(*parts))
-            meter.tell(file.tell() / archive_bytes, f"unpacking image {count}")
+            meter.tell(member.share, f"unpacking member {count}")
 
 
 def _safe_parts(member: Member) -> tuple[str, ...]:
@@ -88,8 +88,8 @@ def _safe_parts(member: Member) -> tuple[str, ...]:
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in parts or re.search(r"[\x00-\x1f\x7f]", name):
         raise InvalidInputError(f"has a member {name!r}; accepted: plain names below the archive's top")
-    encoded = [len(os.fsencode(part)) for part in parts]
-    if max(encoded, default=0) > _MAX_PART_BYTES or sum(encoded) > _MAX_PATH_BYTES:
+    longest = max((len(os.fsencode(part)) for part in parts), default=0)
+    if longest > _MAX_PART_BYTES or len(os.fsencode(name)) > _MAX_PATH_BYTES:
         accepted = f"names of up to {_MAX_PART_BYTES} bytes, in paths of up to {_MAX_PATH_BYTES}"
         raise InvalidInputError(f"has a member {name[:60]!r}...; accepted: {accepted}")
     if member.kind == "other":

@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
@@ -26,6 +27,7 @@ _MAX_ZIP_DIRECTORY_BYTES = 64 << 20  # some 500,000 members; as Python objects, 
 _MAX_TAR_READ_BYTES = 1 << 20  # the longest extended header that is believed; a path of 4096 bytes needs 10 KB
 _XZ_MEMORY_BYTES = 256 << 20  # xz -9 needs 65 MB to be read
 _TAR_BLOCK_BYTES = 512
+_TAR_MARK = slice(257, 262)  # of the first block
 _ACCEPTED = "zip, tar, tar.gz, tar.bz2 or tar.xz"
 
 
@@ -37,12 +39,14 @@ class Member:
         name: As the archive has it, with ``/`` between folders.
         kind: ``other`` is a link, a device, or anything else that isn't plain bytes.
         size_bytes: What reading it gives at most.
+        share: How much of the archive comes before it, 0 to 1.
         open: Gives the bytes of a file, if asked before the next member is.
     """
 
     name: str
     kind: Literal["file", "folder", "other"]
     size_bytes: int
+    share: float
     open: Callable[[], IO[bytes] | None]
 
     def chunks(self) -> Iterator[bytes]:
@@ -68,19 +72,24 @@ def read_members(file: IO[bytes]) -> Iterator[Member]:
     head = file.read(_TAR_BLOCK_BYTES)
     file.seek(0)
     with _blaming_the_archive():
-        match head:
-            case _ if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-                yield from _zip_members(_Bounded(file, _MAX_ZIP_DIRECTORY_BYTES))
-            case _ if head.startswith(b"\x1f\x8b"):
-                yield from _tar_members(io.BufferedReader(gzip.GzipFile(fileobj=file)))
-            case _ if head.startswith(b"BZh"):
-                yield from _tar_members(bz2.BZ2File(file))
-            case _ if head.startswith(b"\xfd7zXZ\0"):
-                yield from _tar_members(_open_xz(file))
-            case _ if head[257:262] == b"ustar":
-                yield from _tar_members(file)
-            case _:
-                raise InvalidInputError(f"is no archive of a kind that can be read; accepted: {_ACCEPTED}")
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            yield from _zip_members(file)
+        else:
+            yield from _tar_members(file, _decompressed(file, head))
+
+
+def _decompressed(file: IO[bytes], head: bytes) -> IO[bytes]:
+    """The plain tar in a file, told by how the file begins."""
+    if head.startswith(b"\x1f\x8b"):
+        return io.BufferedReader(gzip.GzipFile(fileobj=file))
+    if head.startswith(b"BZh"):
+        return bz2.BZ2File(file)
+    if head.startswith(b"\xfd7zXZ\0"):
+        decompressor = partial(lzma.LZMADecompressor, memlimit=_XZ_MEMORY_BYTES)
+        return io.BufferedReader(DecompressReader(file, decompressor, trailing_error=lzma.LZMAError))
+    if head[_TAR_MARK] == b"ustar":
+        return file
+    raise InvalidInputError(f"is no archive of a kind that can be read; accepted: {_ACCEPTED}")
 
 
 @contextmanager
@@ -94,15 +103,17 @@ def _blaming_the_archive() -> Iterator[None]:
         raise InvalidInputError(f"can't be read to its end: {error or type(error).__name__}") from error
 
 
-def _zip_members(file: "_Bounded") -> Iterator[Member]:
-    with zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
+def _zip_members(file: IO[bytes]) -> Iterator[Member]:
+    with zipfile.ZipFile(_Bounded(file, _MAX_ZIP_DIRECTORY_BYTES)) as archive:
+        members = archive.infolist()
+        for number, info in enumerate(members):
             if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise InvalidInputError(f"has {info.filename!r} in an unusual compression; accepted: stored, deflated")
             yield Member(
                 name=info.filename.replace("\\", "/"),  # some archivers on Windows write it so
                 kind=_zip_kind(info),
                 size_bytes=info.file_size,
+                share=number / len(members),
                 open=partial(archive.open, info),
             )
 
@@ -114,9 +125,10 @@ def _zip_kind(info: zipfile.ZipInfo) -> Literal["file", "folder", "other"]:
     return "file" if stat.S_IFMT(info.external_attr >> 16) in {0, stat.S_IFREG} else "other"
 
 
-def _tar_members(stream: IO[bytes]) -> Iterator[Member]:
-    file = _Bounded(stream, _MAX_TAR_READ_BYTES)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
+def _tar_members(file: IO[bytes], tar: IO[bytes]) -> Iterator[Member]:
+    size_bytes = os.fstat(file.fileno()).st_size
+    bounded = _Bounded(tar, _MAX_TAR_READ_BYTES)
+    with tarfile.open(fileobj=bounded, mode="r:") as archive:
         while (info := archive.next()) is not None:
             archive.members.clear()  # type: ignore[attr-defined]  # all it has seen, though nothing looks back
             if info.size < 0:
@@ -125,22 +137,17 @@ def _tar_members(stream: IO[bytes]) -> Iterator[Member]:
                 name=info.name,
                 kind=_tar_kind(info),
                 size_bytes=info.size,
+                share=file.tell() / size_bytes,
                 open=partial(archive.extractfile, info),
             )
-        if file.last != bytes(_TAR_BLOCK_BYTES):
-            raise InvalidInputError("is cut off: the end mark of a tar is missing")  # tarfile lets that pass
+        if bounded.last != bytes(_TAR_BLOCK_BYTES):
+            raise InvalidInputError("is cut off: the end mark of a tar is missing")  # which tarfile lets pass
 
 
 def _tar_kind(info: tarfile.TarInfo) -> Literal["file", "folder", "other"]:
     if info.isdir():
         return "folder"
     return "file" if info.isreg() and not info.issparse() else "other"
-
-
-def _open_xz(file: IO[bytes]) -> IO[bytes]:
-    return io.BufferedReader(
-        DecompressReader(file, lzma.LZMADecompressor, trailing_error=lzma.LZMAError, memlimit=_XZ_MEMORY_BYTES)
-    )
 
 
 class _Bounded(io.BufferedIOBase):

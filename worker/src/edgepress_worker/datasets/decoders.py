@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 
@@ -62,8 +62,8 @@ def decode_all(
         return
     batch_size = max(1, min(_MAX_BATCH, count // (decoders * _BATCHES_EACH)))
     batches = _batches(tasks, batch_size)
-    with _started(decoders, setup) as processes:
-        yield from _hand_out(batches, processes)
+    with _started(decoders, setup) as started:
+        yield from _hand_out(batches, started)
 
 
 def _decode_here(tasks: Iterable[Task], setup: Setup) -> Iterator[tuple[int, Failures]]:
@@ -72,41 +72,69 @@ def _decode_here(tasks: Iterable[Task], setup: Setup) -> Iterator[tuple[int, Fai
             yield 1, decoder.run([task])
 
 
-def _hand_out(
-    batches: Iterator[Batch], processes: dict[Connection, subprocess.Popen[bytes]]
-) -> Generator[tuple[int, Failures]]:
-    busy: dict[Connection, int] = {}
+class _Decoder:
+    """A process that decodes, and the line to it."""
 
-    def send_next(connection: Connection) -> None:
+    def __init__(self) -> None:
+        here, there = socket.socketpair()
+        with here, there:
+            self._process = subprocess.Popen(  # noqa: S603 - this very Python, and a program of our own
+                [sys.executable, "-P", "-c", _PROGRAM],
+                stdin=there.fileno(),
+                process_group=0,  # Ctrl-C is for the worker to hear, which then stops its decoders
+            )
+            self._connection = Connection(here.detach())
+
+    def fileno(self) -> int:
+        return self._connection.fileno()
+
+    def send(self, message: Setup | Batch) -> None:
+        try:
+            self._connection.send(message)
+        except ConnectionError:
+            raise self._death() from None
+
+    def receive(self) -> Failures:
+        try:
+            answer: Failures | OSError = self._connection.recv()
+        except (EOFError, ConnectionError):
+            raise self._death() from None
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    def stop(self) -> None:
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _death(self) -> Exception:
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return MemoryError("a decoder of images was killed, most likely because memory ran out")
+        return StepFailedError(f"a decoder of images ended by itself, with exit code {code}")
+
+
+def _hand_out(batches: Iterator[Batch], decoders: list[_Decoder]) -> Iterator[tuple[int, Failures]]:
+    busy: dict[_Decoder, int] = {}
+
+    def send_next(decoder: _Decoder) -> None:
         batch = next(batches, None)
         if batch is not None:
-            connection.send(batch)
-            busy[connection] = len(batch)
+            decoder.send(batch)
+            busy[decoder] = len(batch)
 
-    for connection in processes:
-        send_next(connection)
+    for decoder in decoders:
+        send_next(decoder)
     while busy:
-        heard = wait(list(busy), _PATIENCE_SECONDS)
+        heard = wait([decoder.fileno() for decoder in busy], _PATIENCE_SECONDS)
         if not heard:
             yield 0, ()
-        for connection in [connection for connection in busy if connection in heard]:
-            failures = _received(connection, processes[connection])
-            done = busy.pop(connection)
-            send_next(connection)
+        for decoder in [decoder for decoder in busy if decoder.fileno() in heard]:
+            failures = decoder.receive()
+            done = busy.pop(decoder)
+            send_next(decoder)
             yield done, failures
-
-
-def _received(connection: Connection, process: subprocess.Popen[bytes]) -> Failures:
-    try:
-        answer: Failures | OSError = connection.recv()
-    except (EOFError, ConnectionError):
-        code = process.wait()
-        if code == -signal.SIGKILL:
-            raise MemoryError("a decoder of images was killed, most likely because memory ran out") from None
-        raise StepFailedError(f"a decoder of images ended by itself, with exit code {code}") from None
-    if isinstance(answer, OSError):
-        raise answer
-    return answer
 
 
 def _batches(tasks: Iterable[Task], size: int) -> Iterator[Batch]:
@@ -116,27 +144,13 @@ def _batches(tasks: Iterable[Task], size: int) -> Iterator[Batch]:
 
 
 @contextmanager
-def _started(decoders: int, setup: Setup) -> Iterator[dict[Connection, subprocess.Popen[bytes]]]:
-    processes: dict[Connection, subprocess.Popen[bytes]] = {}
-    try:
-        for _ in range(decoders):
-            connection, process = _start()
-            processes[connection] = process
-            connection.send(setup)
-        yield processes
-    finally:
-        for connection, process in processes.items():
-            connection.close()
-            process.kill()
-            process.wait()
-
-
-def _start() -> tuple[Connection, subprocess.Popen[bytes]]:
-    here, there = socket.socketpair()
-    with here, there:
-        process = subprocess.Popen(  # noqa: S603 - this very Python, and a program of our own
-            [sys.executable, "-P", "-c", _PROGRAM],
-            stdin=there.fileno(),
-            process_group=0,  # Ctrl-C is for the worker to hear, which then stops its decoders
-        )
-        return Connection(here.detach()), process
+def _started(count: int, setup: Setup) -> Iterator[list[_Decoder]]:
+    with ExitStack() as stack:
+        decoders: list[_Decoder] = []
+        for _ in range(count):
+            decoder = _Decoder()
+            stack.callback(decoder.stop)
+            decoders.append(decoder)
+        for decoder in decoders:
+            decoder.send(setup)
+        yield decoders

@@ -14,6 +14,7 @@ from edgepress_worker.tflite.model import Operator, TfliteModel
 
 # Arithmetic in float16 is good to three digits, and softmax in int8 to its output's step, which is added to this.
 _SUM_TOLERANCE = 0.01
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _PLACES_NAMED = 3  # enough to find the layers by, few enough to read
 
 
@@ -64,7 +65,9 @@ def check_inference(path: Path, image: npt.NDArray[np.uint8], classes: int) -> N
 
 def _floats_left(floats: tuple[Operator, ...], model: TfliteModel) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in count_by_name(floats).items())
-    places = [model.tensors[operator.outputs[0]].name for operator in floats if operator.outputs]
+    # The conversions around a float operator carry no layer's name; they count as well, but it is named by itself.
+    at_work = [operator for operator in floats if operator.name not in _CONVERSIONS] or floats
+    places = [model.tensors[operator.outputs[0]].name for operator in at_work]
     named = ", ".join(places[:_PLACES_NAMED]) + (", ..." if len(places) > _PLACES_NAMED else "")
     return (
         f"the file still computes on floats in {len(floats)} of its {len(model.operators)} operators ({counts}; at "

@@ -43,7 +43,7 @@ _ARCHIVE = {"schema": {"type": "string", "format": "binary"}}
         "requestBody": {
             "required": True,
             "description": "A zip or tar of class folders, or of `train` and `validation` with class folders inside.",
-            "content": {media_type: _ARCHIVE for media_type in (*ARCHIVE_TYPES, "application/octet-stream")},
+            "content": dict.fromkeys((*ARCHIVE_TYPES, "application/octet-stream"), _ARCHIVE),
         }
     },
 )

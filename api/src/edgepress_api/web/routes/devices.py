@@ -54,9 +54,7 @@ async def lease_evaluation(
     deadline = time.monotonic() + query.wait_seconds
     # Looked at first: a lease that is answered to nobody would have to expire.
     while not await request.is_disconnected():
-        lease = await run_in_threadpool(
-            lease_next, given.database, given.ledger, name, announcement, given.clock()
-        )
+        lease = await run_in_threadpool(lease_next, given.database, given.ledger, name, announcement, given.clock())
         if lease is not None:
             return json_response(lease)
         seconds_left = deadline - time.monotonic()

@@ -1,0 +1,104 @@
+"""Training curves as lines that a template draws: figures in, points of an SVG out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgepress_common.results import Epoch
+
+# Of the drawing area, in SVG's units; the page scales it.
+WIDTH, HEIGHT = 320.0, 150.0
+_TICKS = 4  # steps between the lines of the grid, at the most
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A line of the grid: where it is, and what to write beside it."""
+
+    position: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve.
+
+    Attributes:
+        name: What it shows.
+        points: As SVG's ``polyline`` has them.
+        last: The last point alone, which is all there is to see of a single epoch.
+    """
+
+    name: str
+    points: str
+    last: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves over epochs, in one drawing.
+
+    Attributes:
+        title: What is drawn.
+        lines: The curves.
+        ticks: The grid, from bottom to top.
+        epochs: The last epoch.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    ticks: tuple[Tick, ...]
+    epochs: int
+
+
+def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
+    """Accuracy and loss, in training and validation; nothing where there were no epochs."""
+    if not epochs:
+        return ()
+    return (
+        _chart(
+            "Accuracy",
+            {"training": [epoch.accuracy for epoch in epochs], "validation": [epoch.val_accuracy for epoch in epochs]},
+        ),
+        _chart(
+            "Loss", {"training": [epoch.loss for epoch in epochs], "validation": [epoch.val_loss for epoch in epochs]}
+        ),
+    )
+
+
+def _chart(title: str, series: dict[str, list[float]]) -> Chart:
+    # A training that diverged has values that are no numbers; the curve then stops short of them.
+    values = [value for line in series.values() for value in line if math.isfinite(value)] or [0.0]
+    step = _round_step(max(values) - min(values) or abs(values[0]) or 1.0)
+    low = math.floor(min(values) / step) * step
+    high = max(math.ceil(max(values) / step) * step, low + step)
+    digits = max(0, -math.floor(math.log10(step)))
+    count = round((high - low) / step)
+    return Chart(
+        title=title,
+        lines=tuple(_line(name, line, low, high) for name, line in series.items()),
+        ticks=tuple(
+            Tick(position=HEIGHT * (1 - index / count), label=f"{low + index * step:.{digits}f}")
+            for index in range(count + 1)
+        ),
+        epochs=max(len(line) for line in series.values()),
+    )
+
+
+def _round_step(span: float) -> float:
+    """The smallest of 1, 2, 5, 10, ... (times a power of ten) that divides a span into few steps."""
+    rough = span / _TICKS
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= rough)
+
+
+def _line(name: str, values: Sequence[float], low: float, high: float) -> Line:
+    last_epoch = max(1, len(values) - 1)
+    points = [
+        (WIDTH * index / last_epoch, HEIGHT * (1 - (value - low) / (high - low)))
+        for index, value in enumerate(values)
+        if math.isfinite(value)
+    ]
+    return Line(
+        name=name, points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), last=points[-1] if points else (0, HEIGHT)
+    )

@@ -1,0 +1,54 @@
+"""Figures as people read them: for the pages."""
+
+from datetime import UTC, datetime
+
+_KIB = 1024
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """``0.94567`` as ``94.57 %``."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def size(size_bytes: int) -> str:
+    """``11742208`` as ``11.2 MiB``."""
+    amount = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < _KIB or unit == "GiB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.{_digits(amount)}f} {unit}"
+        amount /= _KIB
+    raise AssertionError("the last unit takes all")
+
+
+def milliseconds(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:.{_digits(value)}f}"
+
+
+def duration(seconds: float) -> str:
+    """``93`` as ``1 min 33 s``."""
+    if seconds < 60:  # noqa: PLR2004  seconds of a minute
+        return f"{seconds:.{_digits(seconds)}f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def times(ratio: float) -> str:
+    """``3.9812`` as ``3.98x``."""
+    return f"{ratio:.{_digits(ratio)}f}\N{MULTIPLICATION SIGN}"
+
+
+def moment(value: datetime | None) -> str:
+    """A moment in UTC, to the second; a dash for none."""
+    return "-" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def state(value: str) -> str:
+    """``partly_succeeded`` as ``partly succeeded``."""
+    return value.replace("_", " ")
+
+
+def _digits(value: float) -> int:
+    """Digits after the point that leave about three in all."""
+    return 2 if value < 10 else 1 if value < 100 else 0  # noqa: PLR2004  powers of ten

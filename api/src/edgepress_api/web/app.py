@@ -1,0 +1,57 @@
+"""Puts the web side together."""
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from edgepress_api.web.adapters import Adapters
+from edgepress_api.web.body_limit import BodyLimit
+from edgepress_api.web.error_handlers import add_error_handlers
+from edgepress_api.web.metrics import RequestMetrics, WorkCollector, request_seconds
+from edgepress_api.web.openapi import describe, operation_id
+from edgepress_api.web.routes import (
+    artifacts,
+    catalogue,
+    datasets,
+    devices,
+    events,
+    health,
+    jobs,
+    metrics,
+    pages,
+    reports,
+)
+from edgepress_api.web.security_headers import SecurityHeaders
+from edgepress_common import __version__
+
+_MAX_BODY_BYTES = 1 << 20  # the largest spec that is accepted, 200 pipelines with all they can have, takes half of it
+_MAX_DEVICE_BODY_BYTES = 32 << 20  # a confusion matrix of 2,000 classes takes some 10 MB
+
+
+def create_app(adapters: Adapters) -> FastAPI:
+    """The gateway's application, working with what it is given."""
+    app = FastAPI(
+        title="Edgepress",
+        version=__version__,
+        root_path=adapters.settings.root_path,
+        docs_url=None,  # FastAPI's pages load their scripts from elsewhere; ours is in `routes.pages`
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+    )
+    registry = CollectorRegistry()
+    registry.register(WorkCollector(adapters.database))
+    app.state.adapters = adapters
+    app.state.registry = registry
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
+    add_error_handlers(app)
+    for resource in (jobs, events, reports, artifacts, datasets, catalogue, devices, health, metrics, pages):
+        app.include_router(resource.router)
+    # The last added is the outermost.
+    app.add_middleware(
+        BodyLimit,
+        default_bytes=_MAX_BODY_BYTES,
+        bytes_below={"/v1/datasets": adapters.settings.max_upload_bytes, "/v1/devices": _MAX_DEVICE_BODY_BYTES},
+    )
+    app.add_middleware(RequestMetrics, seconds=request_seconds(registry))
+    app.add_middleware(SecurityHeaders)
+    return app

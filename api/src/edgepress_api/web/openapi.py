@@ -1,0 +1,70 @@
+"""The API's description, as FastAPI makes it, put right where FastAPI does not know better."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from edgepress_api.web.problems import MEDIA_TYPE
+from edgepress_common import __version__
+
+_DESCRIPTION = """Edgepress compresses image classifiers for small Arm boards and measures the result on the board.
+
+Post a job (`POST /v1/jobs`), follow it (`GET /v1/jobs/{id}` or its events), and read the comparison
+(`GET /v1/jobs/{id}/report`). What a spec can ask for is in the catalogue. Every error is problem+json (RFC 9457): what
+was wrong, the offending value, and what would be accepted.
+"""
+
+TAGS = [
+    {"name": "jobs", "description": "Post, follow, end; and what came of it."},
+    {"name": "artifacts", "description": "Models and other files, by their SHA-256."},
+    {"name": "datasets", "description": "Archives of labelled images, sent to the server."},
+    {"name": "catalogue", "description": "What a spec can ask for."},
+    {"name": "devices", "description": "Who evaluates, and how they get their work."},
+    {"name": "operation", "description": "For whoever runs the server."},
+]
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the function: what a generated client calls its method."""
+    return route.name
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of an application; made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="Edgepress",
+            version=__version__,
+            description=_DESCRIPTION,
+            tags=TAGS,
+            routes=app.routes,
+            servers=[{"url": app.root_path}] if app.root_path else None,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            separate_input_output_schemas=False,
+        )
+        for operation in _operations(document):
+            _describe_problems(operation)
+            _describe_stream(operation)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def _describe_problems(operation: dict[str, Any]) -> None:
+    """FastAPI takes an error for something of the same media type as the answer."""
+    for status, response in operation["responses"].items():
+        if int(status) >= 400 and response.get("content"):  # noqa: PLR2004  where HTTP's errors begin
+            response["content"] = {MEDIA_TYPE: next(iter(response["content"].values()))}
+
+
+def _describe_stream(operation: dict[str, Any]) -> None:
+    """FastAPI describes events as OpenAPI 3.2 does, which 3.1 has no word for."""
+    for response in operation["responses"].values():
+        for media_type in response.get("content", {}).values():
+            if media_type.pop("itemSchema", None) is not None:
+                media_type["schema"] = {"type": "string"}

@@ -1,0 +1,150 @@
+"""The networks of the catalogue."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgepress_common.architectures import ARCHITECTURES
+from edgepress_common.errors import UnavailableError
+from edgepress_common.spec.model import Model
+from edgepress_worker.keras_environment import keras
+from edgepress_worker.networks import build_network
+from edgepress_worker.networks.catalogue import NETWORKS
+from edgepress_worker.networks.imagenet_weights import WeightsFile, fetch
+from edgepress_worker.networks.scaling import MINUS_ONE_TO_ONE, STANDARDIZED, Scaling
+
+CLASSES = 5
+
+
+def _build(downloads: Path, image_size: int = 32, **model: object) -> keras.Model:
+    return build_network(Model.model_validate(model), image_size=image_size, classes=CLASSES, downloads=downloads)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_network_is_what_the_table_says(name: str, tmp_path: Path) -> None:
+    """At its smallest image, each network has one pixel left to pool; it has the weights that the table counts."""
+    architecture = ARCHITECTURES[name]
+    side = architecture.min_image_size
+    network = _build(tmp_path, side, architecture=name)
+    assert network.input_shape == (None, side, side, 3)
+    assert network.get_layer("pooled").input_shape[1:3] == (1, 1)
+    assert network.output_shape == (None, CLASSES)
+    assert network.count_params() - network.get_layer("classifier").count_params() == architecture.parameters
+    assert all(layer.dtype == "float32" for layer in network.layers)
+    # Lambda layers would be code in a model's file, and TFMOT can do nothing with them.
+    assert not any(isinstance(layer, keras.layers.Lambda | keras.layers.Normalization) for layer in network.layers)
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        (architecture.name, width)
+        for architecture in ARCHITECTURES.values()
+        for width in {min(architecture.widths), max(architecture.widths)} - {1.0}
+    ],
+)
+def test_width_changes_the_number_of_weights(name: str, width: float, tmp_path: Path) -> None:
+    """The widths of the table can be built, and the network grows and shrinks with them."""
+    network = _build(tmp_path, architecture=name, width=width)
+    assert (network.count_params() > ARCHITECTURES[name].parameters) == (width > 1)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("image_size", [32, 128, 224])
+def test_imagenet_weights_exist_for_the_widths_of_the_table(name: str, image_size: int) -> None:
+    """For each width that the table promises, there is a file to download, a different one each."""
+    widths = ARCHITECTURES[name].imagenet_widths
+    files = [NETWORKS[name].imagenet(width, image_size) for width in widths]
+    assert len({file.name for file in files}) == len(widths)
+    assert all(file.url.startswith("https://") and file.url.endswith(f"/{file.name}") for file in files)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "pixel", "expected"),
+    [
+        (MINUS_ONE_TO_ONE, 0, [-1, -1, -1]),
+        (MINUS_ONE_TO_ONE, 255, [1, 1, 1]),
+        (STANDARDIZED, 0, [-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225]),
+        (STANDARDIZED, 255, [0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225]),
+    ],
+)
+def test_scaling(scaling: Scaling, pixel: int, expected: list[float]) -> None:
+    """Black and white become what the libraries' own preprocessing makes of them."""
+    scaled = scaling.layer()(np.full((1, 1, 1, 3), pixel, np.float32))
+    np.testing.assert_allclose(np.asarray(scaled)[0, 0, 0], expected, rtol=1e-5)
+
+
+def test_dropout_stands_before_the_classifier(tmp_path: Path) -> None:
+    """Dropout is there when asked for, and only then."""
+    rates = [
+        [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+        for network in (_build(tmp_path, architecture="resnet18", dropout=d) for d in (0.0, 0.3))
+    ]
+    assert rates == [[], [0.3]]
+
+
+def _save_imagenet_file(features: keras.Model, model: Model, downloads: Path) -> Path:
+    path = downloads / "weights" / NETWORKS[model.architecture].imagenet(model.width, 32).name
+    path.parent.mkdir()
+    features.save_weights(path)
+    return path
+
+
+def test_imagenet_weights_that_lie_there_are_used(tmp_path: Path) -> None:
+    """A file that was put into the downloads becomes the network's weights; nothing is downloaded."""
+    original = keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, weights=None)
+    model = Model(architecture="mobilenet", width=0.25, weights="imagenet")
+    _save_imagenet_file(original, model, tmp_path)
+    network = build_network(model, image_size=32, classes=CLASSES, downloads=tmp_path)
+    for found, expected in zip(network.get_weights(), original.get_weights(), strict=False):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_efficientnet_computes_what_keras_does_with_its_own_download(tmp_path: Path) -> None:
+    """With ImageNet's weights, EfficientNet-B0 standardizes pixels; its weights find their layers by name."""
+    original = keras.applications.EfficientNetB0(input_shape=(32, 32, 3), include_top=False, weights=None)
+    model = Model(architecture="efficientnet_b0", weights="imagenet")
+    _save_imagenet_file(original, model, tmp_path)
+    network = build_network(model, image_size=32, classes=CLASSES, downloads=tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    standardized = (pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    beyond_scaling = keras.Model(original.get_layer("stem_conv_pad").input, original.output)
+    features = keras.Model(network.input, network.get_layer("top_activation").output)
+    np.testing.assert_allclose(features(pixels), beyond_scaling(standardized), atol=1e-4)
+
+
+def test_broken_imagenet_file_is_named(tmp_path: Path) -> None:
+    """A file that isn't what its name says is reported with its place and what to do."""
+    model = Model(architecture="mobilenet", width=0.25, weights="imagenet")
+    original = keras.applications.MobileNet((32, 32, 3), alpha=0.5, include_top=False, weights=None)
+    path = _save_imagenet_file(original, model, tmp_path)
+    with pytest.raises(UnavailableError, match="Delete it") as wrong_shape:
+        build_network(model, image_size=32, classes=CLASSES, downloads=tmp_path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UnavailableError, match="Delete it") as cut_short:
+        build_network(model, image_size=32, classes=CLASSES, downloads=tmp_path)
+    assert str(path) in str(wrong_shape.value)
+    assert str(path) in str(cut_short.value)
+
+
+def test_download_is_kept_under_its_name(tmp_path: Path) -> None:
+    """A file that isn't there is fetched, and nothing else is left in the folder."""
+    (tmp_path / "published").write_bytes(b"weights")
+    file = WeightsFile("net.h5", (tmp_path / "published").as_uri(), md5="63f4f1e9b725370f459720575cd5f953")
+    place = fetch(file, tmp_path / "weights")
+    assert place.read_bytes() == b"weights"
+    assert list(place.parent.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("md5", [None, "0" * 32])
+def test_missing_download_says_what_to_put_where(md5: str | None, tmp_path: Path) -> None:
+    """Neither unreachable nor corrupt files are kept; the error names the file, its address and its place."""
+    if md5 is not None:
+        (tmp_path / "published").write_bytes(b"other bytes than were published")
+    file = WeightsFile("net.h5", (tmp_path / "published").as_uri(), md5)
+    with pytest.raises(UnavailableError) as caught:
+        fetch(file, tmp_path / "weights")
+    for part in (file.name, file.url, str(tmp_path / "weights" / "net.h5")):
+        assert part in str(caught.value)
+    assert list((tmp_path / "weights").iterdir()) == []
