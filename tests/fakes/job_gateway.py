@@ -51,12 +51,13 @@ def make_job(
     error: str | None = None,
     pipelines: Sequence[PipelineView] | None = None,
     id_: str = "job-1",
+    name: str = "digits",
 ) -> JobView:
     """A job of one pipeline called base, unless others are given."""
     ended = state not in {"queued", "running"}
     return JobView(
         id=id_,
-        name="digits",
+        name=name,
         state=state,
         progress=1.0 if ended else progress,
         created_at=BEGIN,

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import socket
 import sys
 import threading
 from datetime import UTC, datetime
@@ -27,11 +28,17 @@ _STOP_SECONDS = 5  # for answers under way; whoever is waiting for something has
 
 
 class _Server(uvicorn.Server):
-    """Tells those who wait for something when it is about to stop."""
+    """Tells where it listens, and tells those who wait for something when it is about to stop."""
 
     def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        await super().startup(sockets)
+        for listener in (listener for server in self.servers for listener in server.sockets):
+            logger.info("the gateway listens on http://%s:%d", *listener.getsockname()[:2])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See `uvicorn.Server`."""
@@ -53,19 +60,17 @@ def main() -> None:
         app,
         host=settings.host,
         port=settings.port,
+        root_path=settings.root_path,
         log_config=None,
         server_header=False,
         access_log=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    # Bound here rather than by uvicorn, which does not tell which port it was given for port 0.
-    listener = config.bind_socket()
-    logger.info("the gateway listens on http://%s:%d", *listener.getsockname()[:2])
     # uvicorn raises the signal again once it has stopped: then it is time to go, with all being well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
-        _Server(config, stopping).run(sockets=[listener])
+        _Server(config, stopping).run()
     finally:
         database.close()
 

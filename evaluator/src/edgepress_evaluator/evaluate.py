@@ -22,8 +22,8 @@ from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.results import EvaluationResult, ThreadMeasurement
 from edgepress_common.steps import EvaluationStep
-from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.accuracy import confusion_matrix, parallel_predictions, quality
+from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.measure.latency import TimedPass, summarise
 from edgepress_evaluator.measure.machine import usable_cores

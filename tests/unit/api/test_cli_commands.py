@@ -8,11 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from edgepress_api.cli import app
-from edgepress_api.cli.invocation import Invocation
+from edgepress_api.cli.invocation import Invocation, open_console
 from edgepress_api.devices.listing import DeviceList, DeviceView
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_common.devices import Announcement
@@ -36,7 +35,7 @@ class Ran:
 
 def _run(gateway: FakeGateway, arguments: Sequence[str], *, stdin: bytes | None = None) -> Ran:
     out, err = io.StringIO(), io.StringIO()
-    invocation = Invocation(Console(file=out, width=100), Console(file=err, width=100), gateway.transport)
+    invocation = Invocation(open_console(out), open_console(err), gateway.transport)
     result = CliRunner().invoke(app, list(arguments), obj=invocation, input=stdin, catch_exceptions=False)
     return Ran(out.getvalue(), err.getvalue() + result.output, result.exit_code)
 
@@ -187,6 +186,14 @@ def test_jobs_are_listed_over_pages_up_to_the_limit() -> None:
 
     assert [line.split()[0] for line in ran.out.splitlines()] == ["job", "job-0", "job-1", "job-2"]
     assert [request.url.params.get("state") for request in gateway.requests] == ["running", "running"]
+
+
+def test_names_are_printed_as_they_are() -> None:
+    """What looks like the terminal library's markup in a job's name is no markup."""
+    job = make_job(make_step("train"), name="[red]x[/] :warning:")
+
+    assert "[red]x[/] :warning:" in _run(FakeGateway(looks=[job]), ["jobs"]).out
+    assert "[red]x[/] :warning:" in _run(FakeGateway(looks=[job]), ["show"]).out
 
 
 def test_latest_is_the_newest_job() -> None:

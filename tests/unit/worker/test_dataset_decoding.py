@@ -1,6 +1,7 @@
 """From an image file to pixels: what is accepted, and what becomes of it."""
 
 import io
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,15 @@ def test_the_orientation_tag_is_followed(tmp_path: Path, name: str, orientation:
     photograph(1).transpose(AS_A_CAMERA_STORES[orientation]).save(tmp_path / name, exif=exif, quality=100)
     difference = np.abs(pixels(tmp_path / name).astype(int) - plain(photograph(1)))
     assert difference.mean() < (8 if name == "a.jpg" else 0.01)  # an image that lies wrong differs by 40 and more
+
+
+def test_odd_tags_beside_the_orientation_cost_no_image(tmp_path: Path) -> None:
+    """Cameras write all kinds of things; here, a width as text. The image is turned all the same."""
+    entries = struct.pack("<HHHI4s", 2, 0x0100, 2, 1, b"wide") + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    stored = photograph(1).transpose(AS_A_CAMERA_STORES[6])
+    stored.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0" + entries + bytes(4), quality=100)
+    difference = np.abs(pixels(tmp_path / "a.jpg").astype(int) - plain(photograph(1)))
+    assert difference.mean() < 8
 
 
 def test_what_is_not_square_is_squashed(tmp_path: Path) -> None:

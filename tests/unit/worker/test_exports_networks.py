@@ -22,6 +22,9 @@ from fakes.step_context import PlainContext
 
 pytestmark = pytest.mark.slow
 
+import os
+L=float(os.environ.get("L","5"))
+N=float(os.environ.get("N","4"))
 _SIDE = 32
 _CLASSES = ("blue", "green", "red", "untinted")
 _TRAIN, _VALIDATION = 64, 32
@@ -37,9 +40,9 @@ def _tinted(count: int, seed: int) -> LabelledImages:
     rows, columns = np.indices((_SIDE, _SIDE))[..., np.newaxis] / _SIDE
     images = []
     for label in labels:
-        light = random.uniform(60, 120) + random.uniform(-40, 40) * rows + random.uniform(-40, 40) * columns
-        tint = 60.0 * (np.arange(3) == 2 - label)  # channels are red, green, blue
-        noise = random.normal(0, 12, (_SIDE, _SIDE, 3))
+        light = 80 + random.uniform(-L, L) + random.uniform(-L, L) * rows
+        tint = 100.0 * (np.arange(3) == 2 - label)  # channels are red, green, blue
+        noise = random.normal(0, N, (_SIDE, _SIDE, 3))
         images.append(np.clip(light + tint + noise, 0, 255).astype(np.uint8))
     return LabelledImages(np.stack(images), labels)
 

@@ -18,6 +18,8 @@ def main() -> None:
     """Takes steps from the queues until SIGTERM or SIGINT, then gives back the one under way."""
     settings = WorkerSettings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("absl", "celery.app.trace", "celery.worker.strategy"):  # the executor says what is begun and ended
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     # Shared with the child process that Celery forks to do the work.
     stopping = multiprocessing.get_context("fork").Event()
     redis = Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=10)
@@ -32,5 +34,5 @@ def main() -> None:
     )
     app = create_celery(settings, executor.execute, stopping.set)
     app.worker_main(
-        ["worker", "--queues", ",".join(settings.worker_queues), "--without-gossip", "--without-mingle", "--quiet"]
+        ["--quiet", "worker", "--queues", ",".join(settings.worker_queues), "--without-gossip", "--without-mingle"]
     )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from itertools import chain, pairwise, repeat
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -31,12 +31,12 @@ def demo(context: typer.Context) -> None:
     settings = OneMachineSettings()
     moments = [time.monotonic()]
     interrupt_on_signals()
-    here.out.print(Text("Edgepress demo: handwritten digits, ResNet18, every export, measured on this machine", "bold"))
+    here.out.print(Text("Edgepress demo: a ResNet18 for handwritten digits, in every export", "bold"))
     try:
         with _gateway(here, settings) as client:
             moments.append(time.monotonic())
             job_id = client.submit(_spec())
-            here.out.print(f"Posted demo.yaml to {client.url}/v1/jobs, as any client would: {job_id}\n")
+            here.out.print(f"Posted a job to {client.url}/v1/jobs: {job_id}\n")
             show_to_the_end(here, client, job_id)
             moments.append(time.monotonic())
             _conclude(here, client, job_id, settings.home / "demo")
@@ -56,9 +56,9 @@ def _conclude(here: Invocation, client: GatewayClient, job_id: str, folder: Path
     models = pull_models(client, job_id, folder)
     report = folder / "report.html"
     report.write_bytes(client.report_document(job_id, "html"))
-    here.out.print(f"\nReport  {report}", soft_wrap=True)
-    for title, model in zip(chain(["Models"], repeat("")), models, strict=False):
-        here.out.print(f"{title:7} {folder / model}", soft_wrap=True)
+    here.out.print("\nReport and models:")
+    for file in (report, *(folder / model for model in models)):
+        here.out.print(f"  {file}", soft_wrap=True)
 
 
 @contextmanager

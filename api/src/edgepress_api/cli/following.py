@@ -37,8 +37,7 @@ def show_to_the_end(here: Invocation, client: GatewayClient, job_id: str) -> Non
     """
     with display_for(here.out) as display:
         job = follow(lambda: client.job(job_id), display)
-    report = client.report(job_id)
-    if report.rows:
-        here.out.print(report_table(report))
+    if job.state in {"succeeded", "partly_succeeded"}:
+        here.out.print(report_table(client.report(job_id), here.out.width))
     if job.state != "succeeded":
         raise typer.Exit(JOB_FAILED)

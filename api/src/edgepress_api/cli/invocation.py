@@ -1,9 +1,10 @@
 """One call of the command line: where it writes, and how it reaches a gateway."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import httpx
 import typer
@@ -11,6 +12,8 @@ from rich.console import Console
 
 from edgepress_api.cli.client import GatewayClient, connect
 from edgepress_api.cli.settings import ClientSettings
+
+_PIPE_WIDTH = 100
 
 GatewayOption = Annotated[
     str | None,
@@ -34,8 +37,8 @@ class Invocation:
         transport: Carries the requests; None for the network.
     """
 
-    out: Console = field(default_factory=Console)
-    err: Console = field(default_factory=lambda: Console(stderr=True))
+    out: Console = field(default_factory=lambda: open_console(sys.stdout))
+    err: Console = field(default_factory=lambda: open_console(sys.stderr))
     transport: httpx.BaseTransport | None = None
 
     @contextmanager
@@ -51,3 +54,10 @@ def of(context: typer.Context) -> Invocation:
     invocation = context.find_object(Invocation)
     assert invocation is not None, "set by the application's callback"
     return invocation
+
+
+def open_console(file: TextIO, *, width: int | None = None) -> Console:
+    """A console that writes what it is given: in the names of jobs, brackets and colons are just that."""
+    # Where no window sets the width, there is room for the widest table.
+    width = width or (None if file.isatty() else _PIPE_WIDTH)
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)

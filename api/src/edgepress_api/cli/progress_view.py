@@ -13,9 +13,10 @@ from rich.text import Text
 
 from edgepress_api.cli.formats import duration, percent, took, words
 from edgepress_api.jobs.views import JobView, StepView
+from edgepress_api.steps.states import ENDED
 from edgepress_common.messages import Progress
 
-_ENDED = frozenset({"succeeded", "failed", "cancelled"})
+_SHOWN_METRICS = ("loss", "accuracy", "val_accuracy")  # more would not fit a line
 _BAR_WIDTH = 40
 _EARLY = 0.03  # share of the work below which the pace says nothing yet
 
@@ -49,9 +50,10 @@ def changes(before: JobView | None, after: JobView, *, epochs: bool) -> Iterator
         done = sum(step.state == "succeeded" for _, step in steps.values())
         count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
         yield f"{after.id} ({after.name}): {count}" + (f", {done} of them done before" if done else "")
-    for key, (label, step) in steps.items():
+    # What ended before what began: that is the order in which they happened.
+    for key, (label, step) in sorted(steps.items(), key=lambda item: item[1][1].state == "running"):
         earlier = known[key][1] if key in known else None
-        if earlier is not None or step.state not in _ENDED:
+        if earlier is not None or step.state not in ENDED:
             yield from (f"{label}: {change}" for change in _step_changes(earlier, step, epochs=epochs))
     if has_ended(after):
         yield f"{after.id} {words(after.state)}" + (f": {after.error}" if after.error else "")
@@ -89,9 +91,11 @@ def figures(progress: Progress | None) -> str:
     if progress is None:
         return ""
     parts = [] if progress.epoch is None else [f"epoch {progress.epoch}/{progress.epochs}"]
-    for name, value in progress.metrics.items():
-        figure = percent(value) if name.endswith("accuracy") else f"{value:.3g}"
-        parts.append(f"{name.replace('_', ' ')} {figure}")
+    for name in _SHOWN_METRICS:
+        if name in progress.metrics:
+            value = progress.metrics[name]
+            figure = percent(value) if name.endswith("accuracy") else f"{value:.3g}"
+            parts.append(f"{name.replace('_', ' ')} {figure}")
     if not parts:
         parts = [progress.message] if progress.message else [percent(progress.fraction, 0)]
     if progress.seconds_left is not None:

@@ -1,4 +1,4 @@
-"""A report in the terminal: a table of at most 100 columns, and what must be known to read it."""
+"""A report in the terminal: a table, and what must be known to read it."""
 
 from collections.abc import Iterator
 
@@ -12,17 +12,23 @@ from edgepress_api.report import Report, ReportRow
 
 _MEGABYTE = 1_000_000
 
-_TEXT_COLUMNS = ("pipeline", "export", "device")
 _NUMBER_COLUMNS = (
     "thr", "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "times\nsmaller", "float\nops",
 )  # fmt: skip
+_ROOMY = 100  # columns from which on there is room between the figures
 
 
-def report_table(report: Report) -> RenderableType:
-    """The comparison, a row for each model, device and number of threads, with its notes."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in _TEXT_COLUMNS:
-        table.add_column(name, overflow="fold")
+def report_table(report: Report, width: int) -> RenderableType:
+    """The comparison, a row for each model, device and number of threads, with its notes.
+
+    Args:
+        report: What to show.
+        width: Columns there are; 80 are enough.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1 if width >= _ROOMY else 0), header_style="bold")
+    table.add_column("pipeline", min_width=8, overflow="fold")
+    table.add_column("export", no_wrap=True)
+    table.add_column("device", min_width=6, overflow="fold")
     for name in _NUMBER_COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for row in report.rows:
@@ -57,7 +63,7 @@ def _notes(report: Report) -> Iterator[str]:
 
 def _device_note(row: ReportRow) -> str:
     found = row.surroundings
-    parts = [found.board, found.cpu, f"{found.cores} cores", found.runtime, found.delegate]
+    parts = [found.board, found.cpu, f"{found.cores} cores", found.runtime]
     note = f"{row.device}: {', '.join(part for part in parts if part)}"
     if row.emulated:
         note += "; emulated: its times mean nothing"

@@ -29,7 +29,7 @@ def report(
     with here.gateway(gateway) as client:
         job_id = client.find(job)
         if wanted is None:
-            here.out.print(report_table(client.report(job_id)))
+            here.out.print(report_table(client.report(job_id), here.out.width))
             return
         document = client.report_document(job_id, wanted)
     if output is None:

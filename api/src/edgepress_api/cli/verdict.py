@@ -13,18 +13,19 @@ def verdict(report: Report) -> Iterator[str]:
         return
     smallest = _best(rows, lambda row: -row.size_bytes)
     ratio = smallest[0].ratios.float32_tflite
-    yield f"Smallest: {_names(smallest)}, {size(smallest[0].size_bytes)}" + (
+    yield f"Smallest: {_names(smallest, rows)}, {size(smallest[0].size_bytes)}" + (
         f", {ratio.size:.2f} times smaller than float32." if ratio and ratio.size > 1 else "."
     )
     timed = [row for row in rows if not row.emulated]  # an emulator's times mean nothing
     if timed:
         fastest = _best(timed, lambda row: -row.latency_ms.p50)
         speedup = fastest[0].ratios.float32_tflite_latency
-        yield f"Fastest: {_names(fastest)}, {figure(fastest[0].latency_ms.p50)} ms an image" + (
+        yield f"Fastest: {_names(fastest, rows)}, {figure(fastest[0].latency_ms.p50)} ms an image" + (
             f", {speedup:.2f} times as fast as float32." if speedup and speedup > 1 else "."
         )
     most_accurate = _best(rows, lambda row: row.accuracy)
-    yield f"Most accurate: {_names(most_accurate)}, {percent(most_accurate[0].accuracy, 2)} of {rows[0].images} images."
+    accuracy = percent(most_accurate[0].accuracy, 2)
+    yield f"Most accurate: {_names(most_accurate, rows)}, {accuracy} of {rows[0].images} images."
 
 
 def _best(rows: Sequence[ReportRow], merit: Callable[[ReportRow], float]) -> list[ReportRow]:
@@ -32,6 +33,12 @@ def _best(rows: Sequence[ReportRow], merit: Callable[[ReportRow], float]) -> lis
     return [row for row in rows if merit(row) == best]
 
 
-def _names(rows: Sequence[ReportRow]) -> str:
-    """The models' names, each once: one that is measured on several devices is still one model."""
-    return " and ".join(dict.fromkeys(f"{row.pipeline} {row.export}" for row in rows))
+def _names(chosen: Sequence[ReportRow], rows: Sequence[ReportRow]) -> str:
+    """What to call the models of some of the rows."""
+    several = len({row.pipeline for row in rows}) > 1
+    # Each model once, though it may have been measured on several devices.
+    every, named = (
+        list(dict.fromkeys(f"{row.pipeline} {row.export}" if several else row.export for row in some))
+        for some in (rows, chosen)
+    )
+    return "all of them alike" if len(named) > 1 and named == every else ", ".join(named)

@@ -63,6 +63,7 @@ class Supervisor:
         self._say = say
         self._kept: list[_Kept] = []
         self._stopping = threading.Event()
+        self._stopped = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor")
 
     def start(self) -> None:
@@ -83,7 +84,8 @@ class Supervisor:
 
     def wait(self) -> None:
         """Returns when the services have been stopped."""
-        self._watcher.join()
+        # Not by joining the thread: Python 3.11 takes a thread for ended when joining it is interrupted by a signal.
+        self._stopped.wait()
 
     def stop(self) -> None:
         """Stops all services, the last first."""
@@ -98,6 +100,7 @@ class Supervisor:
                     self._look_after(kept)
         finally:
             self._stop_all()
+            self._stopped.set()
 
     def _look_after(self, kept: _Kept) -> None:
         if kept.restart_at is None:

@@ -32,7 +32,6 @@ def create_app(adapters: Adapters) -> FastAPI:
     app = FastAPI(
         title="Edgepress",
         version=__version__,
-        root_path=adapters.settings.root_path,
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere; ours is in `routes.pages`
         redoc_url=None,
         redirect_slashes=False,

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from edgepress_api.web.problems import MEDIA_TYPE
+from edgepress_api.web.problems import MEDIA_TYPE, Problem
 from edgepress_common import __version__
 
 _DESCRIPTION = """Edgepress compresses image classifiers for small Arm boards and measures the result on the board.
@@ -25,6 +25,9 @@ TAGS = [
     {"name": "operation", "description": "For whoever runs the server."},
 ]
 
+_PROBLEM = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+_FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
+
 
 def operation_id(route: APIRoute) -> str:
     """The name of the function: what a generated client calls its method."""
@@ -40,13 +43,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=_DESCRIPTION,
             tags=TAGS,
             routes=app.routes,
-            servers=[{"url": app.root_path}] if app.root_path else None,
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             separate_input_output_schemas=False,
         )
         for operation in _operations(document):
             _describe_problems(operation)
             _describe_stream(operation)
+        for name in _FASTAPI_ERRORS:
+            document["components"]["schemas"].pop(name, None)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -56,10 +60,14 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _describe_problems(operation: dict[str, Any]) -> None:
-    """FastAPI takes an error for something of the same media type as the answer."""
-    for status, response in operation["responses"].items():
-        if int(status) >= 400 and response.get("content"):  # noqa: PLR2004  where HTTP's errors begin
-            response["content"] = {MEDIA_TYPE: next(iter(response["content"].values()))}
+    """Every error is a problem; FastAPI adds one of its own form, and takes ours for the media type of the answer."""
+    responses = operation["responses"]
+    for status in [status for status in responses if int(status) >= 400]:  # noqa: PLR2004  where HTTP's errors begin
+        if any(name in str(responses[status]) for name in _FASTAPI_ERRORS):
+            del responses[status]
+        else:
+            responses[status]["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
+    responses["default"] = {"description": "Any other problem.", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
 
 
 def _describe_stream(operation: dict[str, Any]) -> None:

@@ -92,9 +92,9 @@ class Classifier:
 def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> TypedImages:
     """What each of the 256 pixel values is to an input tensor.
 
-    A float32 tensor takes them as they are. An integer one takes ``round(value / scale) + zero_point``, computed in
-    float32 as the runtime's own QUANTIZE does, a half going to the even neighbour, and clipped to the type's range. As
-    a table it is exact, and costs one look-up a pixel whatever the type.
+    A float32 tensor takes them as they are. An integer one takes ``round(value / scale) + zero_point``, divided in
+    float32, a half going to the even neighbour, and clipped to the type's range: in numpy,
+    ``np.rint(image.astype(np.float32) / np.float32(scale)) + zero_point``.
 
     Raises:
         BrokenPromiseError: The type is none that an export can have.

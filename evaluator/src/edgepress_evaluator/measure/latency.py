@@ -109,10 +109,8 @@ def _time_each(
     advance: Advance,
     should_stop: ShouldStop,
 ) -> tuple["array[int]", "array[int]"]:
-    latencies_ns, predictions = (
-        array("q"),
-        array("q"),
-    )  # 16 bytes an image: a list's integers would take five times that
+    # 16 bytes an image: in lists their integers would take five times that.
+    latencies_ns, predictions = array("q"), array("q")
     for chunk in chunks:
         for image in classifier.prepare(chunk):
             if should_stop():

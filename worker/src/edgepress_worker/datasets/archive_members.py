@@ -23,7 +23,7 @@ from typing import IO, Literal
 from edgepress_common.errors import EdgepressError, InvalidInputError
 
 _CHUNK_BYTES = 1 << 20
-_MAX_ZIP_DIRECTORY_BYTES = 64 << 20  # some 500,000 members; as Python objects, ten times as much
+_MAX_ZIP_DIRECTORY_BYTES = 64 << 20  # some 500,000 members; as Python objects, up to ten times as much memory
 _MAX_TAR_READ_BYTES = 1 << 20  # the longest extended header that is believed; a path of 4096 bytes needs 10 KB
 _XZ_MEMORY_BYTES = 256 << 20  # xz -9 needs 65 MB to be read
 _TAR_BLOCK_BYTES = 512

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from edgepress_common.errors import StepFailedError
 from edgepress_worker.datasets.decoder_process import Batch, BatchDecoder, Failures, Setup, Task
 
-_MAX_DECODERS = 32  # each takes 40 MB, up to 100 MB with a large image: 3.2 GB in all
+_MAX_DECODERS = 32  # of 20 MB, and up to 64 MB for the image: 2.7 GB in all, and 0.7 GB more for one very large image
 _MAX_BATCH = 32  # 10 ms and more of work: a hundred times what handing over costs
 _BATCHES_EACH = 8  # so that the last ones end at about the same time
 _FEW = 2 * _MAX_BATCH
@@ -56,14 +56,13 @@ def decode_all(
         MemoryError: A decoder was killed, as the kernel does when memory runs out.
         OSError: A file can't be written to.
     """
-    decoders = min(processors or available_processors(), _MAX_DECODERS, count // _MAX_BATCH)
     if count < _FEW:
         yield from _decode_here(tasks, setup)
         return
+    decoders = min(processors or available_processors(), _MAX_DECODERS, count // _MAX_BATCH)
     batch_size = max(1, min(_MAX_BATCH, count // (decoders * _BATCHES_EACH)))
-    batches = _batches(tasks, batch_size)
     with _started(decoders, setup) as started:
-        yield from _hand_out(batches, started)
+        yield from _hand_out(_batches(tasks, batch_size), started)
 
 
 def _decode_here(tasks: Iterable[Task], setup: Setup) -> Iterator[tuple[int, Failures]]:

@@ -15,7 +15,7 @@ first reduced by the decoder (Pillow's ``draft``), to no less than twice the wan
 Stands on Pillow alone: the decoders' processes import this and must start quickly.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,7 @@ FORMATS = (
     TiffImagePlugin.TiffImageFile.format,
 )
 MAX_PIXELS = 89_478_485  # Pillow's own limit for a likely decompression bomb: 256 MiB of RGB
-_LARGE_PIXELS = 8_000_000  # two copies of 4 bytes a pixel are 64 MB: what each of 32 decoders may well take
+_LARGE_PIXELS = 8_000_000  # 4 bytes a pixel, twice while it is converted: 64 MB, which all decoders may take at once
 _DRAFT_MARGIN = 2  # twice the wanted size leaves the bilinear filter enough to average over
 CHANNELS = 3
 _SHORT = 160  # characters of a reason that people read
@@ -102,7 +102,9 @@ def decode(encoded: EncodedImage, side: int, large: AbstractContextManager[objec
             image.draft(None, (_DRAFT_MARGIN * side, _DRAFT_MARGIN * side))
             is_large = image.width * image.height > _LARGE_PIXELS
             with large if large is not None and is_large else nullcontext():
-                ImageOps.exif_transpose(image, in_place=True)
+                image.load()
+                with suppress(Exception):  # it may stumble over other tags, when the pixels are turned already
+                    ImageOps.exif_transpose(image, in_place=True)
                 return _to_rgb(image).resize((side, side), Image.Resampling.BILINEAR).tobytes()
     except UndecodableError:
         raise

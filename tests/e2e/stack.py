@@ -1,0 +1,81 @@
+"""A running Edgepress, as an outsider sees it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+PROGRAM = str(Path(sys.executable).with_name("edgepress"))
+ENDED = {"succeeded", "partly_succeeded", "failed", "cancelled"}
+
+_PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Edgepress:
+    """A running stack, as seen from outside: by HTTP, by its command line, and by its processes."""
+
+    url: str
+    home: Path
+    http: httpx.Client
+    supervisor: psutil.Process
+
+    def post(self, spec: Json) -> str:
+        """Posts a job, and answers its id."""
+        response = self.http.post("/v1/jobs", json=spec)
+        assert response.status_code == 202, response.text
+        assert response.headers["location"] == f"/v1/jobs/{response.json()['id']}"
+        return str(response.json()["id"])
+
+    def job(self, job_id: str) -> Json:
+        """A job as it is now."""
+        found: Json = self.http.get(f"/v1/jobs/{job_id}").raise_for_status().json()
+        return found
+
+    def step(self, job_id: str, title: str) -> Json:
+        """One of a job's steps, in full."""
+        key = next(step["key"] for step in self.steps(job_id) if step["title"] == title)
+        found: Json = self.http.get(f"/v1/steps/{key}").raise_for_status().json()
+        return found
+
+    def steps(self, job_id: str) -> list[Json]:
+        """The steps of a job's pipelines."""
+        return [step for pipeline in self.job(job_id)["pipelines"] for step in pipeline["steps"]]
+
+    def job_ids(self) -> list[str]:
+        """The newest jobs."""
+        return [job["id"] for job in self.http.get("/v1/jobs").raise_for_status().json()["jobs"]]
+
+    def report(self, job_id: str) -> Json:
+        """A job's report."""
+        found: Json = self.http.get(f"/v1/jobs/{job_id}/report").raise_for_status().json()
+        return found
+
+    def wait(self, job_id: str, until: Callable[[Json], bool] = lambda job: job["state"] in ENDED) -> Json:
+        """The job, once it is as wanted."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not until(job := self.job(job_id)):
+            assert time.monotonic() < deadline, f"not seen in {_PATIENCE_SECONDS} s: {job}"
+            assert self.supervisor.is_running()
+            time.sleep(0.2)
+        return job
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of the command line against this gateway."""
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=os.environ | {"EDGEPRESS_GATEWAY": self.url} | environment,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )

@@ -1,0 +1,105 @@
+"""The gateway's application over real tables and a real folder, called without a network.
+
+Only what is outside of it is made up: the time, Redis, and the workers and devices that do the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from edgepress_api.database import Base, Database
+from edgepress_api.datasets.fingerprint import Fingerprints
+from edgepress_api.jobs.submission import Submission
+from edgepress_api.settings import ApiSettings
+from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_api.web.adapters import Adapters
+from edgepress_api.web.app import create_app
+from edgepress_common.artifacts import FolderStore
+from fakes.jobs import Workforce, small_spec
+
+JSON = {"Content-Type": "application/json"}
+YAML = {"Content-Type": "application/yaml"}
+
+
+@dataclass
+class GatewayApp:
+    """A gateway of a test's own.
+
+    Attributes:
+        now: What its clock says.
+        redis_is_away: Whether Redis answers.
+        is_stopping: Whether the server is about to stop.
+        max_upload_bytes: Largest upload.
+        root_path: The prefix that a proxy serves it under.
+        dataset_roots: Folders that data sets may lie under.
+    """
+
+    database: Database
+    folder: Path
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    redis_is_away: bool = False
+    is_stopping: bool = False
+    max_upload_bytes: int = 100_000
+    root_path: str = ""
+    dataset_roots: tuple[Path, ...] = ()
+    ledger: Ledger = field(
+        default_factory=lambda: Ledger(
+            Rules(lease=timedelta(seconds=60), resend_pause=timedelta(seconds=30), max_attempts=3)
+        )
+    )
+
+    def __post_init__(self) -> None:
+        self.store = FolderStore(self.folder / "artifacts")
+        self.submission = Submission(self.database, Fingerprints(self.dataset_roots), self.ledger)
+        self.adapters = Adapters(
+            database=self.database,
+            store=self.store,
+            submission=self.submission,
+            ledger=self.ledger,
+            settings=ApiSettings(max_upload_bytes=self.max_upload_bytes),
+            clock=lambda: self.now,
+            ping_redis=self._ping_redis,
+            is_stopping=lambda: self.is_stopping,
+        )
+        self.client = self.client_of(self.adapters)
+        self.workforce = Workforce(self.database, self.ledger, self.now)
+        self.workforce.announce()
+
+    def with_adapters(self, **changes: object) -> TestClient:
+        """A client of the same gateway with other adapters."""
+        return self.client_of(replace(self.adapters, **changes))  # type: ignore[arg-type]  # named by the test
+
+    def submit(self, **changes: object) -> str:
+        """A small job, with another spec where that is told; answers its id."""
+        return self.submission.submit(small_spec(**changes), self.now)
+
+    def finished_job(self, **changes: object) -> str:
+        """A small job that is done."""
+        job_id = self.submit(**changes)
+        self.workforce.work_until_nothing_is_left()
+        return job_id
+
+    def client_of(self, adapters: Adapters) -> TestClient:
+        """A client that shows a 500 as its user would see it."""
+        return TestClient(create_app(adapters), raise_server_exceptions=False, root_path=self.root_path)
+
+    def _ping_redis(self) -> None:
+        if self.redis_is_away:
+            raise ConnectionError("nobody is listening")
+
+
+def sqlite_gateway(folder: Path, **settings: object) -> GatewayApp:
+    """A gateway on SQLite: for tests of what does not depend on the database."""
+    database = Database(f"sqlite:///{folder}/edgepress.db")
+    Base.metadata.create_all(database.engine)
+    return GatewayApp(database, folder, **settings)  # type: ignore[arg-type]  # named by the test
+
+
+def spec_json(**changes: object) -> bytes:
+    """A small spec as it is posted."""
+    return small_spec(**changes).model_dump_json().encode()
+

@@ -1,0 +1,153 @@
+"""The devices' protocol over HTTP, see `edgepress_common.devices`."""
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from edgepress_api.devices.listing import DeviceList
+from edgepress_common.devices import EvaluationLease
+from edgepress_common.messages import Progress, StepFailure
+from fakes.gateway_app import JSON, GatewayApp, sqlite_gateway
+from fakes.jobs import ANNOUNCEMENT, evaluation_result
+
+PROGRESS = Progress(fraction=0.5).model_dump_json()
+FAILURE = StepFailure(code="failed", message="no", retryable=True).model_dump_json()
+RESULT = evaluation_result().model_dump_json()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> GatewayApp:
+    """A gateway with a job whose evaluations can begin."""
+    gateway = sqlite_gateway(tmp_path)
+    gateway.submit()
+    while steps := gateway.workforce.take():
+        for step in steps:
+            gateway.workforce.finish(step)
+    return gateway
+
+
+def lease(gateway: GatewayApp, device: str = "pi4") -> EvaluationLease:
+    """A device asks, and gets a lease."""
+    response = gateway.client.post(f"/v1/devices/{device}/lease", content=ANNOUNCEMENT.model_dump_json(), headers=JSON)
+    assert response.status_code == 200
+    return EvaluationLease.model_validate_json(response.content)
+
+
+def say(gateway: GatewayApp, lease_: EvaluationLease, verb: str, content: str, device: str = "pi4") -> int:
+    """A device says something of its lease; how that is taken."""
+    path = f"/v1/devices/{device}/leases/{lease_.step_key}/{lease_.attempt}/{verb}"
+    return int(gateway.client.post(path, content=content, headers=JSON).status_code)
+
+
+def test_a_device_takes_renews_and_finishes(gateway: GatewayApp) -> None:
+    """Then the result is the step's; said again, it changes nothing."""
+    taken = lease(gateway)
+    assert say(gateway, taken, "renew", PROGRESS) == 204
+    assert gateway.client.get(f"/v1/steps/{taken.step_key}").json()["progress"]["fraction"] == 0.5
+    assert say(gateway, taken, "finish", RESULT) == 204
+    assert say(gateway, taken, "finish", RESULT) == 409
+    step = gateway.client.get(f"/v1/steps/{taken.step_key}").json()
+    assert (step["state"], step["holder"], step["result"]["accuracy"]) == ("succeeded", "pi4", 0.75)
+
+
+def test_a_device_that_fails_gives_the_step_back(gateway: GatewayApp) -> None:
+    """As another attempt, for whoever asks next."""
+    taken = lease(gateway)
+    assert say(gateway, taken, "fail", FAILURE) == 204
+    leases = [lease(gateway, "pi5"), lease(gateway, "pi5")]
+    assert (taken.step_key, 2) in [(each.step_key, each.attempt) for each in leases]
+
+
+@pytest.mark.parametrize(("verb", "content"), [("renew", PROGRESS), ("finish", RESULT), ("fail", FAILURE)])
+def test_nobody_speaks_for_a_lease_that_is_not_his(gateway: GatewayApp, verb: str, content: str) -> None:
+    """Not another device, not an earlier attempt, not for a worker's step."""
+    taken = lease(gateway)
+    assert say(gateway, taken, verb, content, device="pi5") == 409
+    assert say(gateway, taken.model_copy(update={"attempt": 2}), verb, content) == 409
+    assert say(gateway, taken.model_copy(update={"step_key": "0" * 64}), verb, content) == 409
+    gateway.submit(training={"epochs": 7})
+    (training,) = gateway.workforce.take()
+    workers = taken.model_copy(update={"step_key": training.step_key, "attempt": training.attempt})
+    assert say(gateway, workers, verb, content) == 409
+    assert gateway.client.get(f"/v1/steps/{taken.step_key}").json()["state"] == "running"
+
+
+def test_asking_in_vain_takes_as_long_as_was_said(tmp_path: Path) -> None:
+    """And is answered with nothing."""
+    gateway = sqlite_gateway(tmp_path)
+    start = time.monotonic()
+    response = gateway.client.post(
+        "/v1/devices/pi4/lease?wait_seconds=0.4", content=ANNOUNCEMENT.model_dump_json(), headers=JSON
+    )
+    assert (response.status_code, response.content) == (204, b"")
+    assert time.monotonic() - start >= 0.4
+
+
+def test_a_device_that_waits_gets_what_turns_up(tmp_path: Path) -> None:
+    """Long before its time is over."""
+    gateway = sqlite_gateway(tmp_path)
+    answers = []
+    thread = threading.Thread(
+        target=lambda: answers.append(
+            gateway.client.post(
+                "/v1/devices/pi4/lease?wait_seconds=60", content=ANNOUNCEMENT.model_dump_json(), headers=JSON
+            )
+        )
+    )
+    thread.start()
+    gateway.submit()
+    while steps := gateway.workforce.take():
+        for step in steps:
+            gateway.workforce.finish(step)
+    thread.join(timeout=30)
+    assert [answer.status_code for answer in answers] == [200]
+
+
+def test_a_device_that_waits_is_let_go_when_the_server_stops(tmp_path: Path) -> None:
+    """With nothing, as if its time were over."""
+    gateway = sqlite_gateway(tmp_path)
+    gateway.is_stopping = True
+    response = gateway.client.post(
+        "/v1/devices/pi4/lease?wait_seconds=60", content=ANNOUNCEMENT.model_dump_json(), headers=JSON
+    )
+    assert response.status_code == 204
+
+
+def test_devices_are_listed_with_what_they_do(gateway: GatewayApp) -> None:
+    """Online for two minutes after they were heard of, which renewing counts as."""
+    taken = lease(gateway)
+    gateway.now += timedelta(seconds=50)
+    assert say(gateway, taken, "renew", PROGRESS) == 204
+    gateway.now += timedelta(seconds=100)
+    listed = DeviceList.model_validate_json(gateway.client.get("/v1/devices").content)
+    assert [(each.name, each.online, each.running) for each in listed.devices] == [("pi", False, 0), ("pi4", True, 1)]
+    assert listed.devices[1].announcement == ANNOUNCEMENT
+    assert listed.waiting_for_any == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "content_type", "status", "field"),
+    [
+        ("pi4/lease", '{"machine": "x"}', "application/json", 422, "cores"),
+        ("pi4/lease", "[]", "application/json", 422, "body"),
+        ("pi4/lease", "", "application/json", 422, "body"),
+        ("pi4/lease", "{", "application/json", 400, "body"),
+        ("pi4/lease", "{}", "text/plain", 415, "Content-Type"),
+        ("pi4/lease?wait_seconds=61", ANNOUNCEMENT.model_dump_json(), "application/json", 422, "wait_seconds"),
+        ("Pi%204/lease", ANNOUNCEMENT.model_dump_json(), "application/json", 404, "name"),
+        (f"pi4/leases/{'0' * 64}/0/renew", PROGRESS, "application/json", 404, "attempt"),
+        (f"pi4/leases/{'0' * 64}/1/renew", '{"fraction": 2}', "application/json", 422, "fraction"),
+        (f"pi4/leases/{'0' * 64}/1/finish", RESULT.replace('"runs":4', '"runs":"x"'), "application/json", 422,
+         "measurements[0].latency_ms.runs"),
+    ],
+)  # fmt: skip
+def test_wrong_reports_name_what_is_wrong(
+    gateway: GatewayApp, path: str, content: str, content_type: str, status: int, field: str
+) -> None:
+    """The field, as the device wrote it."""
+    response = gateway.client.post(f"/v1/devices/{path}", content=content, headers={"Content-Type": content_type})
+    assert response.status_code == status
+    assert field in [error["field"] for error in response.json()["errors"]]

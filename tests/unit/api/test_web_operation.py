@@ -1,0 +1,120 @@
+"""What whoever runs the server looks at: health, metrics, headers, and the pages."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from edgepress_api.database import Database
+from fakes.gateway_app import GatewayApp, sqlite_gateway
+
+VOID = {"meta", "br", "line", "circle", "polyline"}
+
+
+class Page(HTMLParser):
+    """Checks that a page is well formed, and notes what it leads to and loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.text = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value or "" for name, value in attrs if name == "href" and tag == "a"]
+        self.loaded += [value or "" for name, value in attrs if name == "src" or (name == "href" and tag != "a")]
+        assert tag != "script"
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Opened and closed at once."""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> GatewayApp:
+    """A gateway."""
+    return sqlite_gateway(tmp_path)
+
+
+def test_the_process_lives_whatever_is_away(gateway: GatewayApp) -> None:
+    """Only readiness depends on others."""
+    gateway.redis_is_away = True
+    gateway.database.close()
+    assert gateway.client.get("/health/live").json() == {"status": "ok"}
+
+
+def test_readiness_names_what_is_away(gateway: GatewayApp, tmp_path: Path) -> None:
+    """Redis, the database, or both."""
+    assert gateway.client.get("/health/ready").json() == {"status": "ok"}
+    gateway.redis_is_away = True
+    response = gateway.client.get("/health/ready")
+    assert (response.status_code, response.json()["detail"]) == (503, "no answer from: Redis")
+    assert int(response.headers["retry-after"]) > 0
+    empty = gateway.with_adapters(database=Database(f"sqlite:///{tmp_path}/empty.db"))
+    assert empty.get("/health/ready").json()["detail"] == "no answer from: database, Redis"
+
+
+def test_metrics_count_jobs_steps_and_requests(gateway: GatewayApp) -> None:
+    """Requests by the route's template, so that a thousand jobs are one line."""
+    job_id = gateway.finished_job()
+    gateway.client.get(f"/v1/jobs/{job_id}")
+    gateway.client.get("/v1/nothing")
+    gateway.client.request("BREW", "/")
+    metrics = gateway.client.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    lines = metrics.text.splitlines()
+    assert 'edgepress_jobs{state="succeeded"} 1.0' in lines
+    assert 'edgepress_steps{kind="export",state="succeeded"} 2.0' in lines
+    assert 'edgepress_request_seconds_count{method="GET",route="/v1/jobs/{job_id}",status="200"} 1.0' in lines
+    assert 'edgepress_request_seconds_count{method="GET",route="(none)",status="404"} 1.0' in lines
+    assert "BREW" not in metrics.text
+
+
+@pytest.mark.parametrize("path", ["/", "/health/live", "/v1/nothing", "/v1/jobs", "/openapi.json", "/metrics"])
+def test_every_answer_tells_browsers_to_trust_nothing(gateway: GatewayApp, path: str) -> None:
+    """Errors included."""
+    headers = gateway.client.get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_home_page_shows_jobs_and_devices(gateway: GatewayApp) -> None:
+    """Escaped, with links that lead somewhere."""
+    assert "None yet" in gateway.client.get("/").text
+    job_id = gateway.finished_job(name="<b>digits & co</b>")
+    page = Page(gateway.client.get("/").text)
+    assert "<b>digits & co</b>" in page.text
+    assert "pi" in page.text
+    assert page.loaded == []
+    assert f"/v1/jobs/{job_id}/report?format=html" in page.links
+    for link in page.links:
+        assert gateway.client.get(link).status_code == 200, link
+
+
+def test_the_home_page_leads_through_a_proxy(tmp_path: Path) -> None:
+    """All links have the proxy's prefix."""
+    gateway = sqlite_gateway(tmp_path, root_path="/edgepress")
+    page = Page(gateway.client.get("/").text)
+    assert page.links
+    assert all(link.startswith("/edgepress/") for link in page.links)
+
+
+def test_the_docs_page_lists_every_operation_and_problem(gateway: GatewayApp) -> None:
+    """From the OpenAPI document, loading nothing."""
+    page = Page(gateway.client.get("/docs").text)
+    assert page.loaded == []
+    paths = gateway.client.get("/openapi.json").json()["paths"]
+    assert all(path in page.text for path in paths)
+    for link in page.links:
+        assert gateway.client.get(link).status_code == 200, link

@@ -1,0 +1,83 @@
+"""Random flips and rotations."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edgepress_common.spec.training import Augmentation
+from edgepress_worker.training.augmentation import apply_transforms, changes_images, draw_transforms
+
+Pixels = npt.NDArray[np.float32]
+
+
+def _images(count: int, side: int) -> Pixels:
+    return np.random.default_rng(5).integers(0, 256, (count, side, side, 3)).astype(np.float32)
+
+
+def _augmented(images: Pixels, augmentation: Augmentation, seed: int = 0) -> Pixels:
+    count, side = images.shape[:2]
+    transforms = draw_transforms(augmentation, count, side, np.random.default_rng(seed))
+    return np.asarray(apply_transforms(images, transforms))
+
+
+@pytest.mark.parametrize("side", [7, 8])
+@pytest.mark.parametrize(
+    ("augmentation", "choices"),
+    [
+        (Augmentation(), [np.asarray]),
+        (Augmentation(horizontal_flip=True), [np.asarray, np.fliplr]),
+        (Augmentation(vertical_flip=True), [np.asarray, np.flipud]),
+        (
+            Augmentation(horizontal_flip=True, vertical_flip=True),
+            [np.asarray, np.fliplr, np.flipud, lambda image: np.rot90(image, 2)],
+        ),
+    ],
+)
+def test_flips_keep_exact_pixels(augmentation: Augmentation, choices: list[object], side: int) -> None:
+    """Each image comes out as one of the flips asked for, pixel for pixel, and each of them occurs."""
+    images = _images(64, side)
+    found = set()
+    for image, result in zip(images, _augmented(images, augmentation), strict=True):
+        matches = [i for i, flip in enumerate(choices) if np.array_equal(flip(image), result)]  # type: ignore[operator]
+        assert len(matches) == 1
+        found.update(matches)
+    assert found == set(range(len(choices)))
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_a_quarter_turn_turns_by_a_quarter(side: int) -> None:
+    """Rotation is about the middle of the image, whether that is a pixel or between pixels."""
+    images = _images(1, side)
+    quarter = np.array([[0, -1, side - 1, 1, 0, 0, 0, 0]], np.float32)
+    np.testing.assert_array_equal(apply_transforms(images, quarter)[0], np.rot90(images[0]))
+    angles = draw_transforms(Augmentation(rotation_degrees=180), 2000, side, np.random.default_rng(0))
+    nearest = angles[np.argmin(np.abs(angles[:, 0]) + np.abs(angles[:, 3] - 1))]
+    np.testing.assert_allclose(nearest, quarter[0], atol=0.02 * side)
+
+
+def test_rotation_keeps_within_its_limit_and_reaches_it() -> None:
+    """Angles are spread over plus and minus the limit."""
+    transforms = draw_transforms(Augmentation(rotation_degrees=30), 2000, 32, np.random.default_rng(0))
+    angles = np.rad2deg(np.arctan2(transforms[:, 3], transforms[:, 0]))
+    assert angles.min() == pytest.approx(-30, abs=0.2)
+    assert angles.max() == pytest.approx(30, abs=0.2)
+    assert abs(angles.mean()) < 1
+
+
+def test_rotation_brings_no_black_corners() -> None:
+    """What comes into view at the edges is the image, reflected."""
+    bright = np.full((50, 16, 16, 3), 200, np.float32)
+    np.testing.assert_allclose(_augmented(bright, Augmentation(rotation_degrees=180)), 200, rtol=1e-5)
+
+
+def test_the_generator_decides() -> None:
+    """The same seed draws the same, another one something else."""
+    images, augmentation = _images(8, 16), Augmentation(horizontal_flip=True, rotation_degrees=90)
+    np.testing.assert_array_equal(_augmented(images, augmentation, 1), _augmented(images, augmentation, 1))
+    assert not np.array_equal(_augmented(images, augmentation, 1), _augmented(images, augmentation, 2))
+
+
+def test_default_changes_nothing() -> None:
+    """Without anything asked for, the whole matter can be left out."""
+    assert not changes_images(Augmentation())
+    assert changes_images(Augmentation(vertical_flip=True))

@@ -1,0 +1,50 @@
+"""Mixed precision, and what is left of it in a stored model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgepress_common.spec.model import Model
+from edgepress_worker.networks import build_network
+from edgepress_worker.training.precision import choose_policy, gpu_capabilities, with_policy
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "policy"),
+    [
+        ("auto", [], "float32"),
+        ("auto", [(6, 1)], "float32"),
+        ("auto", [(7, 0)], "mixed_float16"),
+        ("auto", [(8, 6), (6, 1)], "float32"),
+        ("auto", [(0, 0)], "float32"),
+        ("float32", [(8, 6)], "float32"),
+        ("mixed_bfloat16", [], "mixed_bfloat16"),
+    ],
+)
+def test_auto_is_mixed_where_a_gpu_gains(asked: str, gpus: list[tuple[int, int]], policy: str) -> None:
+    """Auto goes by what the GPUs can do; what is asked for by name is done."""
+    assert choose_policy(asked, gpus) == policy  # type: ignore[arg-type]
+
+
+def test_capabilities_are_pairs() -> None:
+    """Whatever GPUs this machine has, each is told by two numbers."""
+    assert all(len(capability) == 2 for capability in gpu_capabilities())
+
+
+@pytest.mark.parametrize(
+    "model", [{"architecture": "mobilenet", "width": 0.25}, {"architecture": "mobilenet_v3_small"}]
+)
+def test_policy_changes_the_arithmetic_and_nothing_else(model: dict[str, object], tmp_path: Path) -> None:
+    """In 16 bits and back: the same names and weights, and the same output as before."""
+    network = build_network(Model.model_validate(model), image_size=32, classes=3, downloads=tmp_path)
+    mixed = with_policy(network, "mixed_bfloat16")
+    assert mixed.get_layer("pooled").compute_dtype == "bfloat16"
+    assert mixed.output.dtype == "float32"
+    assert {weight.dtype.name for weight in mixed.weights} == {"float32"}
+
+    back = with_policy(mixed, "float32")
+    assert back.get_config() == network.get_config()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_array_equal(back(pixels), network(pixels))
+    np.testing.assert_allclose(mixed(pixels), network(pixels), atol=0.1)
