@@ -122,16 +122,10 @@ def test_a_second_stack_in_the_same_folder_is_refused(edgepress: Edgepress) -> N
         ({"model": {"architecture": "resnet19"}}, "model.architecture"),
         ({"training": {"epochs": 0}}, "training.epochs"),
         ({"pipelines": []}, "pipelines"),
-        (
-            {"pipelines": [{"name": "a", "stages": [{"kind": "melt"}], "exports": ["int8"]}]},
-            "pipelines[0].stages[0].kind",
-        ),
-        (
-            {"pipelines": [{"name": "a", "stages": [{"kind": "train"}] * 2, "exports": ["int8"]}]},
-            "pipelines[0].stages[1]",
-        ),
-        ({"pipelines": [{"name": "a", "exports": ["int4"]}]}, "pipelines[0].exports[0]"),
-        ({"pipelines": [{"name": "a", "exports": ["int8"]}] * 2}, "pipelines"),
+        ({"pipelines": [INT8 | {"stages": [{"kind": "melt"}]}]}, "pipelines[0].stages[0].kind"),
+        ({"pipelines": [INT8 | {"stages": [{"kind": "train"}, {"kind": "train"}]}]}, "pipelines[0].stages[1]"),
+        ({"pipelines": [INT8 | {"exports": ["int4"]}]}, "pipelines[0].exports[0]"),
+        ({"pipelines": [INT8, INT8]}, "pipelines"),
         ({"dataset": {"kind": "folder", "path": "/nowhere/at/all", "image_size": 32}}, "dataset.path"),
         ({"dataset": {"kind": "builtin", "image_size": 16}}, "dataset.image_size"),
         ({"evaluation": {"devices": ["pi5"]}}, "evaluation.devices[0]"),
@@ -186,10 +180,7 @@ def test_images_that_are_none_fail_the_job(edgepress: Edgepress, tmp_path: Path)
 
 def test_a_worker_that_is_killed_is_replaced_and_its_training_goes_on(edgepress: Edgepress, tiny_job: str) -> None:
     """SIGKILL in the middle: the step is leased anew, goes on after the last epoch it saved, and the job succeeds."""
-    job_id = edgepress.post(
-        TINY
-        | {"name": "killed", "training": {"epochs": 5, "seed": 1}, "pipelines": [{"name": "base", "exports": ["int8"]}]}
-    )
+    job_id = edgepress.post(TINY | {"name": "killed", "training": {"epochs": 5, "seed": 1}, "pipelines": [INT8]})
     edgepress.wait(job_id, lambda job: _epoch(job) >= 2)
     worker = next(child for child in edgepress.supervisor.children() if "edgepress-worker" in " ".join(child.cmdline()))
 

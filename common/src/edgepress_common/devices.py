@@ -6,8 +6,8 @@ The device asks, since it may stand behind somebody's router:
    there was nothing to do for so long.
 2. ``POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew`` with a `Progress`, well before ``lease_seconds``
    are over: 204, or 409 once the lease is lost (it expired, or the job was cancelled): stop, and go to 1.
-3. ``.../finish`` with an `EvaluationResult`, or ``.../fail`` with a `StepFailure`: 204, or 409 as above. Sent twice, the
-   second changes nothing.
+3. ``.../finish`` with an `EvaluationResult`, or ``.../fail`` with a `StepFailure`: 204, or 409 as above. Sent twice,
+   the second changes nothing.
 
 Models and packs are fetched from ``GET /v1/artifacts/{sha256}``.
 """

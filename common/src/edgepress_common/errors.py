@@ -39,6 +39,11 @@ class FieldProblem(Frozen):
     message: str
     accepted: str | None = None
 
+    def __str__(self) -> str:
+        """In a line, as in ``training.epochs: must be 1 or more; got 0; accepted: 1 to 1000``."""
+        accepted = "" if self.accepted is None else f"; accepted: {self.accepted}"
+        return f"{self.field}: {self.message}; got {self.value!r}{accepted}"
+
 
 class EdgepressError(Exception):
     """Whatever Edgepress reports on purpose."""
@@ -53,7 +58,7 @@ class InvalidSpecError(InvalidInputError):
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
+        super().__init__("; ".join(map(str, self.problems)))
 
 
 class UnreadableDatasetError(InvalidInputError):

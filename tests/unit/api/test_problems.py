@@ -48,8 +48,7 @@ def test_every_status_has_a_kind(status: int) -> None:
         ("GET", "/v1/jobs/job-1", 404, "no job 'job-1'"),
         ("GET", "/problems/x", 404, f"no kind of problem 'x'; accepted: {', '.join(KINDS)}"),
         ("GET", "/v1/jobs?page_token=x", 422, "page_token: not a page token (accepted: a next_page_token)"),
-        ("GET", "/v1/jobs?page_size=0", 422, "page_size: should be greater than or equal to 1 "
-         "(accepted: an integer from 1 to 100 (Entries on a page at the most))"),
+        ("GET", "/v1/jobs?page_size=0", 422, "page_size: should be greater than or equal to 1 (accepted: an integer from 1 to 100 (Entries on a page at the most))"),
         ("GET", "/v1/jobs?state=done", 422, "state: is not among the choices "
          "(accepted: queued, running, succeeded, partly_succeeded, failed, cancelled)"),
     ],

@@ -108,7 +108,10 @@ def test_all_wrong_fields_are_named_at_once() -> None:
     """Each with its place among the pipelines."""
     spec = SPEC | {
         "training": {"epoch": 1, "batch_norm_momentum": "x"},
-        "pipelines": [{"name": "a", "exports": ["float32"]}, {"name": "$", "exports": ["x"], "stages": [{"kind": "y"}]}],
+        "pipelines": [
+            {"name": "a", "exports": ["float32"]},
+            {"name": "$", "exports": ["x"], "stages": [{"kind": "y"}]},
+        ],
     }
     assert {problem.field for problem in problems(spec)} == {
         "training.epoch", "training.batch_norm_momentum",

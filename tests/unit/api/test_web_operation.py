@@ -1,43 +1,12 @@
 """What whoever runs the server looks at: health, metrics, headers, and the pages."""
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from edgepress_api.database import Database
 from fakes.gateway_app import GatewayApp, sqlite_gateway
-
-VOID = {"meta", "br", "line", "circle", "polyline"}
-
-
-class Page(HTMLParser):
-    """Checks that a page is well formed, and notes what it leads to and loads."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.links: list[str] = []
-        self.loaded: list[str] = []
-        self.text = ""
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.links += [value or "" for name, value in attrs if name == "href" and tag == "a"]
-        self.loaded += [value or "" for name, value in attrs if name == "src" or (name == "href" and tag != "a")]
-        assert tag != "script"
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Opened and closed at once."""
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from fakes.pages import Page
 
 
 @pytest.fixture

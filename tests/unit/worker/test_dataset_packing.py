@@ -14,6 +14,7 @@ from edgepress_common.errors import (
     StepCancelledError,
     UnreadableDatasetError,
 )
+from edgepress_common.layout import read_layout
 from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
 from edgepress_common.spec import Dataset, FolderDataset
@@ -224,3 +225,14 @@ def test_one_class_only_is_refused(tmp_path: Path, context: PlainContext) -> Non
     root = write_class_folders(tmp_path / "set", {"only": 5})
     with pytest.raises(InvalidInputError, match=r"found 1 class with images \(only\)"):
         packed(root, context)
+
+
+def test_a_folder_that_changed_after_its_job_was_accepted_is_refused(tmp_path: Path) -> None:
+    """Its steps are shared with jobs that want the same images, so other images must not take their place."""
+    root = write_class_folders(tmp_path / "set", COUNTS)
+    accepted = read_layout(root).fingerprint
+    dataset, environment = FolderDataset(path=str(root), image_size=8), Environment((tmp_path,), tmp_path)
+    pack_dataset(dataset, PlainContext(tmp_path / "before"), environment, fingerprint=accepted)
+    next(root.rglob("*.png")).unlink()
+    with pytest.raises(InvalidInputError, match="has changed since"):
+        pack_dataset(dataset, PlainContext(tmp_path / "after"), environment, fingerprint=accepted)

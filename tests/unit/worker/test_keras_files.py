@@ -3,7 +3,6 @@
 import zipfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -60,5 +59,4 @@ def test_optimizer_adds_its_slots(optimizer: str, times: int, tmp_path: Path) ->
     assert with_optimizer.size_bytes == pytest.approx(times * plain.size_bytes, rel=0.15)
     assert with_optimizer.zip_bytes > plain.zip_bytes
     assert [path.name for path in tmp_path.iterdir()] == ["model.h5"]
-    with h5py.File(tmp_path / "model.h5") as file:
-        assert "optimizer_weights" not in file
+    assert b"optimizer_weights" not in (tmp_path / "model.h5").read_bytes()

@@ -74,8 +74,8 @@ def _listener() -> tuple[list[str], keras.callbacks.Callback]:
     """What is called, and who notes it."""
     calls: list[str] = []
     return calls, keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, _logs: calls.append(f"epoch {epoch}"),
-        on_batch_end=lambda batch, _logs: calls.append(f"batch {batch}"),
+        on_epoch_begin=lambda epoch, _: calls.append(f"epoch {epoch}"),
+        on_batch_end=lambda batch, **_: calls.append(f"batch {batch}"),
     )
 
 
@@ -240,7 +240,7 @@ def test_cancelled_step_stops_at_the_next_batch(tmp_path: Path) -> None:
     """Whoever cancels need not wait for the epoch to end."""
     context, (calls, listener) = PlainContext(tmp_path), _listener()
 
-    def cancel(batch: int, _logs: object) -> None:
+    def cancel(batch: int, **_: object) -> None:
         context.cancelled = batch == 0
 
     stopping = keras.callbacks.LambdaCallback(on_batch_begin=cancel)

@@ -41,7 +41,7 @@ def run_step(step: RunStep, context: StepContext, environment: Environment) -> t
         case PackStep() as parameters:
             from edgepress_worker.datasets import pack_dataset  # noqa: PLC0415
 
-            return pack_dataset(parameters.dataset, context, environment)
+            return pack_dataset(parameters.dataset, context, environment, fingerprint=parameters.fingerprint)
         case StageStep() as parameters:
             from edgepress_worker.methods import run_stage  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ class WorkerSettings(BrokerSettings):
     )
     scratch: Path = Field(
         default=Path(".edgepress/scratch"),
-        description="Where unfinished trainings save their state: on a volume that all workers share, any of them can go on.",
+        description="Where unfinished trainings save their state; where workers share it, any of them can go on.",
     )
     downloads: Path = Field(default=Path(".edgepress/downloads"), description="Downloaded sets and weights.")
     steps_per_process: int = Field(

@@ -16,7 +16,8 @@ from edgepress_api.cli.following import show_to_the_end
 from edgepress_api.cli.formats import duration
 from edgepress_api.cli.invocation import Invocation
 from edgepress_api.cli.pulling import pull_models
-from edgepress_api.cli.up import interrupt_on_signals, narrator
+from edgepress_api.cli.signals import interrupting_signals
+from edgepress_api.cli.up import narrator
 from edgepress_api.cli.verdict import verdict
 from edgepress_api.one_machine.settings import OneMachineSettings
 from edgepress_api.one_machine.stack import running_stack
@@ -30,10 +31,9 @@ def demo(context: typer.Context) -> None:
     here = invocation.of(context)
     settings = OneMachineSettings()
     moments = [time.monotonic()]
-    interrupt_on_signals()
     here.out.print(Text("Edgepress demo: a ResNet18 for handwritten digits, in every export", "bold"))
     try:
-        with _gateway(here, settings) as client:
+        with interrupting_signals(), _gateway(here, settings) as client:
             moments.append(time.monotonic())
             job_id = client.submit(_spec())
             here.out.print(f"Posted a job to {client.url}/v1/jobs: {job_id}\n")

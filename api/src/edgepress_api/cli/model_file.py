@@ -1,13 +1,13 @@
 """What a .tflite file takes and gives, read from the file itself.
 
-A .tflite file is a FlatBuffer. The few fields needed here are read by their position in TensorFlow Lite's schema
-(tensorflow/compiler/mlir/lite/schema/schema.fbs), which promises never to change positions; so no runtime is needed.
+A .tflite file is a FlatBuffer: tables whose fields are found by their position in a schema. From the model over its
+subgraph and that one's tensors to their quantization, `_field` and `_vector` find all that is wanted; the positions are
+those of TensorFlow Lite's schema (tensorflow/compiler/mlir/lite/schema/schema.fbs), which never changes one. So neither
+a runtime nor numpy is needed.
 """
 
-from typing import Any, Literal
-
-from flatbuffers import number_types
-from flatbuffers.table import Table
+import struct
+from typing import Literal
 
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.frozen import Frozen
@@ -56,48 +56,54 @@ def describe_model(content: bytes) -> ModelDescription:
     """
     if content[4:8] != _IDENTIFIER:
         raise BrokenPromiseError(f"not a .tflite file: it begins with {content[:8]!r}")
-    root = Table(content, number_types.UOffsetTFlags.py_type(int.from_bytes(content[:4], "little")))
-    graph = _tables(root, _MODEL_SUBGRAPHS)[0]
-    tensors = _tables(graph, _SUBGRAPH_TENSORS)
+    model = _follow(content, 0)
+    graph = _follow(content, _vector(content, model, _MODEL_SUBGRAPHS)[0])
     return ModelDescription(
-        input=_describe(tensors[_numbers(graph, _SUBGRAPH_INPUTS, number_types.Int32Flags)[0]]),
-        output=_describe(tensors[_numbers(graph, _SUBGRAPH_OUTPUTS, number_types.Int32Flags)[0]]),
+        input=_describe(content, graph, _SUBGRAPH_INPUTS), output=_describe(content, graph, _SUBGRAPH_OUTPUTS)
     )
 
 
-def _describe(tensor: Table) -> TensorDescription:
-    code = tensor.GetSlot(_slot(_TENSOR_TYPE), 0, number_types.Int8Flags)
+def _describe(content: bytes, graph: int, which: int) -> TensorDescription:
+    number = _read(content, "<i", _vector(content, graph, which)[0])
+    tensor = _follow(content, _vector(content, graph, _SUBGRAPH_TENSORS)[number])
+    type_place = _field(content, tensor, _TENSOR_TYPE)
+    code = 0 if type_place is None else _read(content, "<b", type_place)  # a field that is 0 is left out of the file
     if code not in _TYPES:
         raise BrokenPromiseError(f"a tensor of type {code} in TensorFlow Lite's schema; accepted: {_TYPES}")
-    shape = tuple(_numbers(tensor, _TENSOR_SHAPE, number_types.Int32Flags))
-    offset = tensor.Offset(_slot(_TENSOR_QUANTIZATION))
-    if not offset or _TYPES[code] == "float32":
+    shape = tuple(_read(content, "<i", place) for place in _vector(content, tensor, _TENSOR_SHAPE))
+    quantization_place = _field(content, tensor, _TENSOR_QUANTIZATION)
+    if _TYPES[code] == "float32" or quantization_place is None:
         return TensorDescription(type=_TYPES[code], shape=shape)
-    quantization = Table(tensor.Bytes, tensor.Indirect(tensor.Pos + offset))
+    quantization = _follow(content, quantization_place)
     return TensorDescription(
         type=_TYPES[code],
         shape=shape,
-        scale=_numbers(quantization, _QUANTIZATION_SCALE, number_types.Float32Flags)[0],
-        zero_point=_numbers(quantization, _QUANTIZATION_ZERO_POINT, number_types.Int64Flags)[0],
+        scale=struct.unpack_from("<f", content, _vector(content, quantization, _QUANTIZATION_SCALE, 4)[0])[0],
+        zero_point=_read(content, "<q", _vector(content, quantization, _QUANTIZATION_ZERO_POINT, 8)[0]),
     )
 
 
-def _slot(position: int) -> int:
-    return 4 + 2 * position  # a FlatBuffer's vtable: two lengths, then an offset of two bytes for each field
+def _field(content: bytes, table: int, position: int) -> int | None:
+    """Where a table's field lies; None if it has been left out."""
+    vtable = table - _read(content, "<i", table)
+    slot = 4 + 2 * position  # after two lengths, an offset of two bytes for each field
+    offset = _read(content, "<H", vtable + slot) if slot < _read(content, "<H", vtable) else 0
+    return table + offset if offset else None
 
 
-def _tables(parent: Table, position: int) -> list[Table]:
-    places = _places(parent, position, number_types.UOffsetTFlags.bytewidth)
-    return [Table(parent.Bytes, parent.Indirect(place)) for place in places]
+def _vector(content: bytes, table: int, position: int, item_bytes: int = 4) -> range:
+    """Where the items of a vector lie that is a table's field."""
+    place = _field(content, table, position)
+    if place is None:
+        return range(0)
+    begin = _follow(content, place)
+    return range(begin + 4, begin + 4 + item_bytes * _read(content, "<I", begin), item_bytes)
 
 
-def _numbers(parent: Table, position: int, flags: Any) -> list[Any]:
-    return [parent.Get(flags, place) for place in _places(parent, position, flags.bytewidth)]
+def _follow(content: bytes, place: int) -> int:
+    """Where an offset leads that is written at a place."""
+    return place + _read(content, "<I", place)
 
 
-def _places(parent: Table, position: int, width: int) -> list[int]:
-    offset = parent.Offset(_slot(position))
-    if not offset:
-        return []
-    start = parent.Vector(offset)
-    return [start + width * index for index in range(parent.VectorLen(offset))]
+def _read(content: bytes, form: str, place: int) -> int:
+    return int(struct.unpack_from(form, content, place)[0])

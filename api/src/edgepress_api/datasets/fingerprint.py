@@ -3,7 +3,6 @@
 Cheap enough for a request: files are listed, never opened. Also where a spec learns that its data set is not there.
 """
 
-import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import DatasetRow
 from edgepress_common.errors import FieldProblem, InvalidSpecError
-from edgepress_common.layout import read_layout
+from edgepress_common.layout import file_fingerprint, find_under_roots, read_layout
 from edgepress_common.spec import (
     BuiltinDataset,
     Dataset,
@@ -48,23 +47,11 @@ class Fingerprints:
             case UploadDataset():
                 return _uploaded(session, dataset)
             case FolderDataset():
-                return read_layout(self._allowed(dataset.path)).fingerprint
+                return read_layout(find_under_roots(dataset.path, self.roots)).fingerprint
             case NpzDataset():
-                return _archive(self._allowed(dataset.path), dataset)
+                return _archive(find_under_roots(dataset.path, self.roots), dataset)
             case _:
                 assert_never(dataset)
-
-    def _allowed(self, text: str) -> Path:
-        path = Path(text).resolve()
-        if not any(path.is_relative_to(root.resolve()) for root in self.roots):
-            roots = ", ".join(map(str, self.roots))
-            raise _problem(
-                "dataset.path",
-                text,
-                "not under a folder this server takes data sets from",
-                f"an absolute path under {roots}" if roots else "an upload, until EDGEPRESS_DATASET_ROOTS is set",
-            )
-        return path
 
 
 def _uploaded(session: Session, dataset: UploadDataset) -> str:
@@ -74,19 +61,17 @@ def _uploaded(session: Session, dataset: UploadDataset) -> str:
 
 
 def _archive(path: Path, dataset: NpzDataset) -> str:
-    parts = [f"{part}_{what}.npy" for part in ("train", dataset.validation) for what in ("images", "labels")]
-    accepted = f"an .npz file with {', '.join(part.removesuffix('.npy') for part in parts)}"
+    accepted = "an .npz file with train_images and train_labels, and val_ or test_ likewise"
     try:
         with zipfile.ZipFile(path) as archive:
-            missing = sorted(set(parts) - set(archive.namelist()))
+            missing = {"train_images.npy", "train_labels.npy"} - set(archive.namelist())
+        if missing:
+            raise _problem("dataset.path", dataset.path, f"lacks {', '.join(sorted(missing))}", accepted)
+        return file_fingerprint(path)
     except FileNotFoundError:
         raise _problem("dataset.path", dataset.path, "there is no such file", accepted) from None
     except (zipfile.BadZipFile, OSError) as error:
         raise _problem("dataset.path", dataset.path, f"can't be read as .npz: {error}", accepted) from None
-    if missing:
-        raise _problem("dataset.path", dataset.path, f"lacks {', '.join(missing)}", accepted)
-    status = path.stat()
-    return hashlib.sha256(f"{path}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
 
 
 def _problem(field: str, value: str, message: str, accepted: str) -> InvalidSpecError:

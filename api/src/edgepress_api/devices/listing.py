@@ -70,4 +70,4 @@ def _counts(session: Session, state: str) -> dict[str | None, int]:
     """How many evaluations are in a state, by the device they are for, or that has them."""
     whose = StepRow.holder if state == "running" else StepRow.device
     query = select(whose, func.count()).where(StepRow.kind == "evaluation", StepRow.state == state).group_by(whose)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

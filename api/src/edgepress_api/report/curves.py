@@ -9,6 +9,8 @@ from edgepress_common.results import Epoch
 # Of the drawing area, in SVG's units; the page scales it.
 WIDTH, HEIGHT = 320.0, 150.0
 _TICKS = 4  # steps between the lines of the grid, at the most
+_LARGEST = 1e9  # a loss beyond has diverged: what follows is not to be seen in the same drawing
+_SMALLEST_SPAN = 1e-6  # share of the values below which their differences are rounding
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,9 @@ def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
 
 
 def _chart(title: str, series: dict[str, list[float]]) -> Chart:
-    # A training that diverged has values that are no numbers; the curve then stops short of them.
-    values = [value for line in series.values() for value in line if math.isfinite(value)] or [0.0]
-    step = _round_step(max(values) - min(values) or abs(values[0]) or 1.0)
+    values = [value for line in series.values() for value in line if _is_drawn(value)] or [0.0]
+    least_span = _SMALLEST_SPAN * max(1.0, *map(abs, values))
+    step = _round_step(max(max(values) - min(values), least_span))
     low = math.floor(min(values) / step) * step
     high = max(math.ceil(max(values) / step) * step, low + step)
     digits = max(0, -math.floor(math.log10(step)))
@@ -85,6 +87,10 @@ def _chart(title: str, series: dict[str, list[float]]) -> Chart:
     )
 
 
+def _is_drawn(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= _LARGEST
+
+
 def _round_step(span: float) -> float:
     """The smallest of 1, 2, 5, 10, ... (times a power of ten) that divides a span into few steps."""
     rough = span / _TICKS
@@ -97,7 +103,7 @@ def _line(name: str, values: Sequence[float], low: float, high: float) -> Line:
     points = [
         (WIDTH * index / last_epoch, HEIGHT * (1 - (value - low) / (high - low)))
         for index, value in enumerate(values)
-        if math.isfinite(value)
+        if _is_drawn(value)
     ]
     return Line(
         name=name, points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), last=points[-1] if points else (0, HEIGHT)

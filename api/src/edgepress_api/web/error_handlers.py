@@ -57,15 +57,14 @@ def _is_about_a_query(request: Request, error: Exception) -> bool:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
+    headers = {name.title(): value for name, value in (error.headers or {}).items()}
     match error.status_code:
         case 204 | 304:
             return Response(status_code=error.status_code, headers=headers)
         case 404 if error.detail == "Not Found":
             detail = f"no {request.url.path} here; accepted: what /openapi.json lists"
         case 405:
-            methods = accepted_methods(request, headers.get("allow", ""))
-            headers["Allow"] = ", ".join(methods)
+            headers["Allow"] = ", ".join(accepted_methods(request, headers.get("Allow", "")))
             detail = f"{request.method} is not for {request.url.path}; accepted: {headers['Allow']}"
         case _:
             detail = error.detail

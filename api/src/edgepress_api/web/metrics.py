@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgepress_api.database import Database, JobRow, StepRow
 
-_UNMATCHED = "(none)"  # requests for paths that are not there share one label, or anybody could make new ones
+# What is not there shares one label, or anybody could make new ones.
+_NONE = "(none)"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class WorkCollector(Collector):
@@ -72,5 +74,6 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            route = getattr(scope.get("route"), "path", _UNMATCHED)
-            self._seconds.labels(scope["method"], route, status).observe(time.perf_counter() - start)
+            route = getattr(scope.get("route"), "path", _NONE)
+            method = scope["method"] if scope["method"] in _METHODS else _NONE
+            self._seconds.labels(method, route, status).observe(time.perf_counter() - start)

@@ -66,9 +66,8 @@ class Schema:
 
     def tagged(self, value: object) -> "Schema | None":
         """The alternative whose tag a value bears."""
-        if not is_object(value):
-            return None
-        reference = self.node["discriminator"]["mapping"].get(value.get(self.tag_name or ""))
+        tag = value.get(self.tag_name or "") if is_object(value) else None
+        reference = self.node["discriminator"]["mapping"].get(tag) if isinstance(tag, str) else None
         return None if reference is None else Schema(self.document, {"$ref": reference}).resolved()
 
     @property

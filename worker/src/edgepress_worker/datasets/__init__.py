@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 
 def pack_dataset(
-    dataset: "Dataset", context: "StepContext", environment: "Environment"
+    dataset: "Dataset", context: "StepContext", environment: "Environment", *, fingerprint: str | None = None
 ) -> "tuple[Outputs, PackResult]":
     """Packs a data set at its image size.
+
+    Args:
+        dataset: Which.
+        context: Of this attempt.
+        environment: Of this worker.
+        fingerprint: Digest of what a set on the server held when its job was accepted; None not to look.
 
     Returns:
         ``train_images`` and ``validation_images``, uint8 ``(n, side, side, 3)`` RGB, ``train_labels`` and
@@ -26,7 +32,8 @@ def pack_dataset(
         images and parameters give the same bytes, whatever the number of processors.
 
     Raises:
-        InvalidInputError: The set isn't there, isn't laid out as its kind says, or lies outside the allowed folders.
+        InvalidInputError: The set isn't there, isn't laid out as its kind says, lies outside the allowed folders, or
+            has changed since its job was accepted.
         UnreadableDatasetError: Too many of its images can't be read, or a class has none left.
         UnavailableError: It would have to be downloaded, and can't be.
         StepFailedError: There is no room for it on the disk.
@@ -35,4 +42,4 @@ def pack_dataset(
     # Imported here, because the decoders' processes import this package too and are to start in a tenth of a second.
     from edgepress_worker.datasets.packing import pack  # noqa: PLC0415
 
-    return pack(dataset, context, environment)
+    return pack(dataset, context, environment, fingerprint)

@@ -21,7 +21,9 @@ class FolderSource:
     def open(self, dataset: FolderDataset, workplace: Workplace) -> Iterator[LabelledSet]:
         """See `Source.open`."""
         root = find_under_roots(dataset.path, workplace.environment.dataset_roots)
-        yield labelled_files(read_layout(root), root)
+        layout = read_layout(root)
+        workplace.check_unchanged(dataset.path, layout.fingerprint)
+        yield labelled_files(layout, root)
 
 
 def labelled_files(layout: Layout, root: Path) -> LabelledSet:

@@ -32,7 +32,7 @@ _TRAINING_SHARE = 0.93  # of the bytes: 11.7 GB, against 0.8 GB of the validatio
 _UNPACK_SHARE = 0.2  # of the time to get an archive, on a fast line
 
 _ZENODO = "https://zenodo.org/records/1214456/files"
-# Published with the record, as its page shows them.
+# As published with the record, version v0.1.
 _MD5 = {
     "NCT-CRC-HE-100K": "6fd702d11df6292bc054397ae038a464",
     "NCT-CRC-HE-100K-NONORM": "035777cf327776a71a05c95da6d6325f",

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import EdgepressError, InvalidInputError
-from edgepress_common.layout import find_under_roots
+from edgepress_common.layout import file_fingerprint, find_under_roots
 from edgepress_common.spec.dataset import NpzDataset
 from edgepress_worker.datasets.decoding import CHANNELS, MAX_PIXELS, EncodedImage, PlainImage
 from edgepress_worker.datasets.source import LabelledSet, Workplace
@@ -40,6 +40,7 @@ class NpzSource:
         """See `Source.open`."""
         path = find_under_roots(dataset.path, workplace.environment.dataset_roots)
         with _blaming(dataset.path):
+            workplace.check_unchanged(dataset.path, file_fingerprint(path))
             archive = zipfile.ZipFile(path)
         with archive:
             with _blaming(dataset.path):

@@ -56,7 +56,9 @@ class _Part:
     file: RowFile
 
 
-def pack(dataset: Dataset, context: StepContext, environment: Environment) -> tuple[Outputs, PackResult]:
+def pack(
+    dataset: Dataset, context: StepContext, environment: Environment, fingerprint: str | None
+) -> tuple[Outputs, PackResult]:
     """See `edgepress_worker.datasets.pack_dataset`."""
     source = SOURCES[dataset.kind]
     meter = Meter(context)
@@ -64,7 +66,7 @@ def pack(dataset: Dataset, context: StepContext, environment: Environment) -> tu
     with TemporaryDirectory(prefix="pack-", dir=context.scratch, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         preparation = meter.part(0, source.preparation_share)
-        with source.open(dataset, Workplace(environment, context.store, folder, preparation)) as labelled:
+        with source.open(dataset, Workplace(environment, context.store, folder, preparation, fingerprint)) as labelled:
             members = _split(labelled, dataset)
             parts = [
                 _Part(name, indices, RowFile(folder / f"{name}.npy", len(indices), dataset.image_size))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.artifacts import ArtifactStore
+from edgepress_common.errors import InvalidInputError
 from edgepress_common.spec.dataset import Dataset
 from edgepress_worker.datasets.decoding import EncodedImage
 from edgepress_worker.datasets.meter import Meter
@@ -46,12 +47,23 @@ class Workplace:
         store: Where uploads are.
         folder: An empty folder for temporary files, removed with all it holds when packing ends.
         meter: Of the time before the first image is read.
+        fingerprint: Digest of what a set on the server held when its job was accepted; None not to look.
     """
 
     environment: Environment
     store: ArtifactStore
     folder: Path
     meter: Meter
+    fingerprint: str | None = None
+
+    def check_unchanged(self, path: str, fingerprint: str) -> None:
+        """Holds a set on the server against what it was: its steps are shared by jobs that want the same images.
+
+        Raises:
+            InvalidInputError: It has changed.
+        """
+        if self.fingerprint not in {None, fingerprint}:
+            raise InvalidInputError(f"{path} has changed since the job was accepted; post the job again")
 
 
 class Source(Protocol[DatasetT_contra]):

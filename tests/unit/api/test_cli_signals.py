@@ -1,0 +1,27 @@
+"""Ctrl-C and SIGTERM, once and again."""
+
+import os
+import signal
+
+import pytest
+
+from edgepress_api.cli.signals import interrupting_signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_interrupts_and_a_second_does_not_disturb_the_ending(number: signal.Signals) -> None:
+    """What cleans up is not cut short by an impatient user; afterwards signals do what they did before."""
+    before = signal.getsignal(number)
+    cleaned_up = False
+
+    with pytest.raises(KeyboardInterrupt), interrupting_signals():
+        try:
+            os.kill(os.getpid(), number)
+            pytest.fail("not interrupted")
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+            cleaned_up = True
+
+    assert cleaned_up
+    assert signal.getsignal(number) is before

@@ -1,0 +1,222 @@
+"""What a report makes of finished steps."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from edgepress_api.database import Database
+from edgepress_api.report import Report
+from edgepress_api.report.building import build_report
+from edgepress_api.report.rows import ReportedPipeline, ReportedStep, find_baselines, find_failures, find_rows
+from edgepress_common.errors import NotFoundError
+from edgepress_common.messages import StepFailure
+from edgepress_common.plan import make_plan
+from edgepress_common.results import EvaluationResult, ExportResult, StepResult
+from edgepress_common.spec import JobSpec
+from fakes.gateway_app import GatewayApp
+from fakes.jobs import evaluation_result, made_up, small_spec
+
+TWO_PIPELINES = [
+    {"name": "other", "exports": ["int8"], "stages": [{"kind": "train", "training": {"epochs": 3}}]},
+    {"name": "base", "exports": ["float32", "int8"]},
+]
+
+
+def reported(
+    spec: JobSpec, results: dict[str, StepResult], devices: tuple[str, ...] = ("pi",)
+) -> list[ReportedPipeline]:
+    """The pipelines of a spec, all done, with the results given for some titles."""
+    plan = make_plan(spec, fingerprint="digits", devices=devices)
+    steps = {
+        step.key: ReportedStep(
+            key=step.key,
+            title=step.title,
+            parameters=step.parameters,
+            inputs=step.inputs,
+            result=results.get(step.title, made_up(step.kind)[1]),
+            failure=None,
+        )
+        for step in plan.steps
+    }
+    return [
+        ReportedPipeline(name=pipeline.name, steps=tuple(steps[key] for key in pipeline.steps))
+        for pipeline in plan.pipelines
+    ]
+
+
+def export(size_bytes: int, zip_bytes: int, **changes: object) -> ExportResult:
+    """An export of a given size."""
+    result = made_up("export")[1]
+    assert isinstance(result, ExportResult)
+    return result.model_copy(update={"size_bytes": size_bytes, "zip_bytes": zip_bytes, **changes})
+
+
+def evaluation(p50_ms: float, *, emulated: bool = False, threads: tuple[int, ...] = (1,)) -> EvaluationResult:
+    """A measurement of a given speed."""
+    result = evaluation_result()
+    one = result.measurements[0]
+    latency = one.latency_ms.model_copy(update={"p50": p50_ms})
+    return result.model_copy(
+        update={
+            "measurements": tuple(
+                one.model_copy(update={"threads": count, "latency_ms": latency}) for count in threads
+            ),
+            "surroundings": result.surroundings.model_copy(update={"emulated": emulated}),
+        }
+    )
+
+
+def test_a_row_has_what_its_steps_found() -> None:
+    """Each figure from the step that measured it."""
+    pipelines = reported(small_spec(), {"int8": export(100, 80, float_operators={"ADD": 2, "MUL": 1}, sparsity=0.5)})
+    row = find_rows(pipelines, find_baselines(pipelines))[1]
+    assert (row.pipeline, row.method, row.export, row.device, row.threads) == ("base", "base", "int8", "pi", 1)
+    assert (row.accuracy, row.precision, row.recall, row.f1, row.images) == (0.75, 0.8, 0.75, 0.77, 4)
+    assert (row.latency_ms.p50, row.total_seconds, row.peak_memory_bytes) == (2.0, 0.008, 10_000_000)
+    assert (row.size_bytes, row.zip_bytes, row.sparsity, row.float_ops) == (100, 80, 0.5, 3)
+    assert (row.keras_bytes, row.keras_with_optimizer_bytes, row.epoch_seconds) == (400, 1200, 1.5)
+    assert (row.model_sha256, row.confusion) == ("f" * 64, ((2, 0), (1, 1)))
+
+
+def test_there_is_a_row_for_each_export_device_and_number_of_threads() -> None:
+    """In the order of the spec."""
+    results: dict[str, StepResult] = {"int8 on pi": evaluation(1, threads=(1, 4))}
+    pipelines = reported(small_spec(), results, devices=("pi", "pi"))
+    rows = find_rows(pipelines, find_baselines(pipelines))
+    assert [(row.export, row.threads) for row in rows] == [("float32", 1), ("int8", 1), ("int8", 4)]
+
+
+def test_ratios_are_against_the_network_that_was_only_trained() -> None:
+    """Its float32 file, and its Keras file with the optimizer's state; the paper's factor is file against zip."""
+    pipelines = reported(small_spec(), {"float32": export(800, 720), "int8": export(200, 120)})
+    baselines = find_baselines(pipelines)
+    assert baselines.float32_tflite is not None
+    assert (baselines.float32_tflite.pipeline, baselines.float32_tflite.size_bytes) == ("base", 800)
+    row = find_rows(pipelines, baselines)[1]
+    assert row.ratios.float32_tflite is not None
+    assert row.ratios.float32_tflite.model_dump() == {"size": 4.0, "zip": 6.0, "size_to_zip": 800 / 120}
+    assert row.ratios.keras_with_optimizer is not None
+    assert row.ratios.keras_with_optimizer.model_dump() == {"size": 6.0, "zip": 7.5, "size_to_zip": 10.0}
+
+
+def test_both_baselines_are_of_one_pipeline() -> None:
+    """Of the first that has a float32 export, though another comes before it."""
+    baselines = find_baselines(reported(small_spec(pipelines=TWO_PIPELINES), {}))
+    assert baselines.float32_tflite is not None
+    assert baselines.keras_with_optimizer is not None
+    assert (baselines.float32_tflite.pipeline, baselines.keras_with_optimizer.pipeline) == ("base", "base")
+
+
+def test_without_a_float32_export_there_is_no_ratio_to_one() -> None:
+    """Only to the Keras file."""
+    pipelines = reported(small_spec(pipelines=TWO_PIPELINES[:1]), {})
+    row = find_rows(pipelines, find_baselines(pipelines))[0]
+    assert row.ratios.float32_tflite is None
+    assert row.ratios.float32_tflite_latency is None
+    assert row.ratios.keras_with_optimizer is not None
+
+
+def test_speed_is_compared_on_one_device_with_as_many_threads() -> None:
+    """And never on one that is emulated."""
+    results: dict[str, StepResult] = {
+        "float32 on pi": evaluation(6.0),
+        "int8 on pi": evaluation(2.0, threads=(1, 4)),
+        "float32 on qemu": evaluation(600.0, emulated=True).model_copy(update={"device": "qemu"}),
+        "int8 on qemu": evaluation(60.0, emulated=True).model_copy(update={"device": "qemu"}),
+    }
+    pipelines = reported(small_spec(), results, devices=("pi", "qemu"))
+    rows = find_rows(pipelines, find_baselines(pipelines))
+    found = {(row.export, row.device, row.threads): row.ratios.float32_tflite_latency for row in rows}
+    assert found == {
+        ("float32", "pi", 1): 1.0, ("int8", "pi", 1): 3.0, ("int8", "pi", 4): None,
+        ("float32", "qemu", 1): None, ("int8", "qemu", 1): None,
+    }  # fmt: skip
+    assert [row.emulated for row in rows if row.device == "qemu"] == [True, True]
+
+
+def test_a_failure_is_told_once_and_what_it_caused_is_not() -> None:
+    """With all the pipelines that went without the step."""
+    spec = small_spec(pipelines=[{"name": name, "exports": [kind]} for name, kind in (("a", "int8"), ("b", "float32"))])
+    failed = StepFailure(code="out_of_memory", message="no memory", retryable=False)
+    caused = StepFailure(code="input_failed", message="needs 'train'", retryable=False)
+    pipelines = [
+        ReportedPipeline(
+            name=pipeline.name,
+            steps=tuple(
+                ReportedStep(
+                    step.key,
+                    step.title,
+                    step.parameters,
+                    step.inputs,
+                    None,
+                    failed if step.title == "train" else caused,
+                )
+                for step in pipeline.steps
+            ),
+        )
+        for pipeline in reported(spec, {})
+    ]
+    (record,) = find_failures(pipelines)
+    assert (record.title, record.pipelines, record.code, record.message) == (
+        "train", ("a", "b"), "out_of_memory", "no memory"
+    )  # fmt: skip
+    assert find_rows(pipelines, find_baselines(pipelines)) == ()
+
+
+def test_the_report_of_a_finished_job_is_complete(database: Database, tmp_path: Path) -> None:
+    """With its data set, each training once, and a row per export."""
+    gateway = GatewayApp(database, tmp_path)
+    job_id = gateway.finished_job(pipelines=TWO_PIPELINES)
+    with database.read() as session:
+        report = build_report(session, job_id)
+    assert report.complete
+    assert (report.evaluations_done, report.evaluations_planned) == (3, 3)
+    assert [(row.pipeline, row.export) for row in report.rows] == [
+        ("other", "int8"), ("base", "float32"), ("base", "int8")
+    ]  # fmt: skip
+    assert [(training.stage, training.pipelines) for training in report.trainings] == [
+        ("train", ("other",)), ("train", ("base",))
+    ]  # fmt: skip
+    assert report.dataset is not None
+    assert report.dataset.classes == ("0", "1")
+    assert report.failures == ()
+    assert Report.model_validate_json(report.model_dump_json()) == report
+
+
+def test_the_report_of_a_job_under_way_has_what_there_is(database: Database, tmp_path: Path) -> None:
+    """And says that it is not all."""
+    gateway = GatewayApp(database, tmp_path)
+    job_id = gateway.submit()
+    with database.read() as session:
+        empty = build_report(session, job_id)
+    while steps := gateway.workforce.take():
+        for step in steps:
+            gateway.workforce.finish(step)
+    gateway.workforce.evaluate()
+    with database.read() as session:
+        partial = build_report(session, job_id)
+    assert (empty.complete, empty.dataset, empty.rows, empty.trainings) == (False, None, (), ())
+    assert (partial.complete, len(partial.rows), partial.evaluations_done, partial.evaluations_planned) == (
+        False, 1, 1, 2
+    )  # fmt: skip
+
+
+def test_the_report_of_a_job_that_failed_says_why(database: Database, tmp_path: Path) -> None:
+    """It is complete, though nothing was measured."""
+    gateway = GatewayApp(database, tmp_path)
+    job_id = gateway.submit()
+    (pack,) = gateway.workforce.take()
+    failure = StepFailure(code="unreadable_dataset", message="no images", retryable=False)
+    with database.write() as session:
+        gateway.ledger.fail(session, pack.step_key, 1, failure=failure, now=gateway.now + timedelta(seconds=1))
+    with database.read() as session:
+        report = build_report(session, job_id)
+    assert (report.complete, report.job.state, report.rows) == (True, "failed", ())
+    assert [(record.title, record.message) for record in report.failures] == [("pack", "no images")]
+
+
+def test_there_is_no_report_without_a_job(database: Database) -> None:
+    """Of that name."""
+    with database.read() as session, pytest.raises(NotFoundError):
+        build_report(session, "job-1")
