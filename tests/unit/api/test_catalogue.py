@@ -18,18 +18,16 @@ def gateway(tmp_path: Path) -> GatewayApp:
 
 def test_every_method_and_export_is_listed_with_its_parameters(gateway: GatewayApp) -> None:
     """In the schema, a name is what a spec can say, and a default is what saying nothing gives."""
-    for path, key, registry, type_ in (
-        ("methods", "methods", METHODS, Stage),
-        ("exports", "exports", EXPORTS, Export),
-    ):
-        adapter: TypeAdapter[object] = TypeAdapter(type_)
-        listed = gateway.client.get(f"/v1/{path}").json()[key]
+    stages: TypeAdapter[object] = TypeAdapter(Stage)
+    exports: TypeAdapter[object] = TypeAdapter(Export)
+    for name, registry, adapter in (("methods", METHODS, stages), ("exports", EXPORTS, exports)):
+        listed = gateway.client.get(f"/v1/{name}").json()[name]
         assert [each["kind"] for each in listed] == list(registry)
         for each in listed:
             assert each["summary"]
             defaults = adapter.dump_python(adapter.validate_python({"kind": each["kind"]}), mode="json")
             properties = each["parameters"]["properties"]
-            assert {name: value.get("default") for name, value in properties.items()} == defaults
+            assert {field: value.get("default") for field, value in properties.items()} == defaults
             with pytest.raises(ValidationError):
                 adapter.validate_python({"kind": each["kind"], "no_such_parameter": 1})
 

@@ -108,6 +108,15 @@ def test_the_picture_shows_what_runs_and_how_long_it_may_take() -> None:
     assert all(len(line) <= 100 for line in text.splitlines())
 
 
+def test_the_picture_of_a_job_that_waits_says_so() -> None:
+    """Where nothing runs, that is not left to be guessed."""
+    console = Console(file=io.StringIO(), width=100, record=True)
+
+    console.print(picture(make_job(make_step("train", "sent")), elapsed_seconds=1, first_progress=0))
+
+    assert "waiting for a worker or device" in console.export_text()
+
+
 def test_following_goes_on_while_the_gateway_is_away() -> None:
     """An absence is said once, and what happened meanwhile is told after it."""
     away = UnavailableError("no gateway answers at http://gateway")

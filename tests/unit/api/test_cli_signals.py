@@ -12,16 +12,20 @@ from edgepress_api.cli.signals import interrupting_signals
 def test_a_signal_interrupts_and_a_second_does_not_disturb_the_ending(number: signal.Signals) -> None:
     """What cleans up is not cut short by an impatient user; afterwards signals do what they did before."""
     before = signal.getsignal(number)
-    cleaned_up = False
+    cleaned_up = []
 
-    with pytest.raises(KeyboardInterrupt), interrupting_signals():
-        try:
-            os.kill(os.getpid(), number)
-            pytest.fail("not interrupted")
-        finally:
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGTERM)
-            cleaned_up = True
+    def run() -> None:
+        with interrupting_signals():
+            try:
+                os.kill(os.getpid(), number)
+                pytest.fail("not interrupted")
+            finally:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGTERM)
+                cleaned_up.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
 
     assert cleaned_up
     assert signal.getsignal(number) is before

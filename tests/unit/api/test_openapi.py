@@ -31,7 +31,8 @@ CONTRACT = {
     "POST /v1/jobs/{job_id}/cancel", "POST /v1/jobs/{job_id}/retry", "DELETE /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/report", "GET /v1/artifacts/{sha256}", "POST /v1/datasets", "GET /v1/datasets",
     "POST /v1/devices/{name}/lease", "POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew",
-    "POST /v1/devices/{name}/leases/{step_key}/{attempt}/finish", "POST /v1/devices/{name}/leases/{step_key}/{attempt}/fail",
+    "POST /v1/devices/{name}/leases/{step_key}/{attempt}/finish",
+    "POST /v1/devices/{name}/leases/{step_key}/{attempt}/fail",
     "GET /v1/methods", "GET /v1/exports", "GET /v1/architectures", "GET /v1/devices", "GET /health/live",
     "GET /health/ready", "GET /metrics",
 }  # fmt: skip

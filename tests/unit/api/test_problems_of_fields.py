@@ -30,7 +30,8 @@ def problems(value: object) -> list[FieldProblem]:
 
 def pipeline(**changes: JsonValue) -> dict[str, JsonValue]:
     """A spec with one pipeline."""
-    return {"pipelines": [{"name": "a", "exports": ["float32"]} | changes]}
+    written: dict[str, JsonValue] = {"name": "a", "exports": ["float32"]}
+    return {"pipelines": [written | changes]}
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def pipeline(**changes: JsonValue) -> dict[str, JsonValue]:
         (pipeline(exports=[]), "pipelines[0].exports", [], "has too few items", "a list of 1 to 20"),
         (pipeline(exports=["int8", "int8"]), "pipelines[0].exports[1]", "int8",
          "exports[1] is 'int8' a second time", "each export once"),
-        (pipeline(exports=[{"kind": "int8", "representative_images": 0}]), "pipelines[0].exports[0].representative_images",
-         0, "should be greater than or equal to 1",
+        (pipeline(exports=[{"kind": "int8", "representative_images": 0}]),
+         "pipelines[0].exports[0].representative_images", 0, "should be greater than or equal to 1",
          "an integer from 1 to 10000 (Training images that calibrate the ranges of the activations)"),
         (pipeline(stages=[{"kind": "train"}, {"kind": "train"}]), "pipelines[0].stages[1]", {"kind": "train"},
          "stages[1] is 'train', which would throw away what comes before it", "train as the first stage only"),
@@ -82,7 +83,8 @@ def pipeline(**changes: JsonValue) -> dict[str, JsonValue]:
          "is of the wrong type", "true or false"),
         ({"evaluation": {"devices": ["Pi 4"]}}, "evaluation.devices[0]", "Pi 4", "is not of the right form",
          "text matching ^[a-z0-9][a-z0-9._-]{0,62}$"),
-        ({"evaluation": {"threads": [1, 1]}}, "evaluation.threads", [1, 1], "threads names one twice: 1, 1", "each once"),
+        ({"evaluation": {"threads": [1, 1]}}, "evaluation.threads", [1, 1], "threads names one twice: 1, 1",
+         "each once"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_as_it_was_written(

@@ -1,5 +1,6 @@
 """What a report makes of finished steps."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import pytest
 
 from edgepress_api.database import Database
 from edgepress_api.report import Report
+from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.building import build_report
-from edgepress_api.report.rows import ReportedPipeline, ReportedStep, find_baselines, find_failures, find_rows
+from edgepress_api.report.records import find_failures
+from edgepress_api.report.rows import find_rows
+from edgepress_api.report.steps import ReportedPipeline, ReportedStep
 from edgepress_common.errors import NotFoundError
 from edgepress_common.messages import StepFailure
 from edgepress_common.plan import make_plan
@@ -141,17 +145,10 @@ def test_a_failure_is_told_once_and_what_it_caused_is_not() -> None:
     failed = StepFailure(code="out_of_memory", message="no memory", retryable=False)
     caused = StepFailure(code="input_failed", message="needs 'train'", retryable=False)
     pipelines = [
-        ReportedPipeline(
-            name=pipeline.name,
+        replace(
+            pipeline,
             steps=tuple(
-                ReportedStep(
-                    step.key,
-                    step.title,
-                    step.parameters,
-                    step.inputs,
-                    None,
-                    failed if step.title == "train" else caused,
-                )
+                replace(step, result=None, failure=failed if step.title == "train" else caused)
                 for step in pipeline.steps
             ),
         )

@@ -116,6 +116,16 @@ def test_a_device_that_waits_is_let_go_when_the_server_stops(tmp_path: Path) -> 
     assert response.status_code == 204
 
 
+@pytest.mark.parametrize("machine", [r"\u0000", r"\ud800"])
+def test_what_no_database_can_hold_is_refused(gateway: GatewayApp, machine: str) -> None:
+    """Before it is stored, so that the list of devices can always be written."""
+    content = ANNOUNCEMENT.model_dump_json().replace("x86_64", machine)
+    response = gateway.client.post("/v1/devices/pi4/lease", content=content, headers=JSON)
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed-body")
+    assert response.json()["detail"].startswith("machine has a character that is no text")
+    assert "pi4" not in gateway.client.get("/v1/devices").text
+
+
 def test_devices_are_listed_with_what_they_do(gateway: GatewayApp) -> None:
     """Online for two minutes after they were heard of, which renewing counts as."""
     taken = lease(gateway)

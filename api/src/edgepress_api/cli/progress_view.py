@@ -78,7 +78,9 @@ def picture(job: JobView, *, elapsed_seconds: float, first_progress: float) -> R
     running = Table.grid(padding=(0, 2))
     for label, step in steps:
         if step.state == "running":
-            running.add_row(Text(f"  {label}", style="cyan"), Text(figures(step.progress)))
+            running.add_row(Text(f"  {label}", style="cyan"), Text(figures(step.progress) or "begins"))
+    if not running.row_count:
+        running.add_row(Text("  waiting for a worker or device", style="cyan"))
     states = [step.state for _, step in steps]
     counts = f"  {states.count('succeeded')} of {len(states)} steps done, {states.count('running')} running"
     if failed := states.count("failed"):

@@ -26,7 +26,8 @@ def up(
         with interrupting_signals(), running_stack(OneMachineSettings(), port, narrator(out)) as stack:
             out.print(f"Edgepress is ready at {stack.url}")
             out.print(f"  everything it writes, logs included, is in {stack.folder.root}")
-            out.print("  post a job with: edgepress submit SPEC --watch      stop with Ctrl-C")
+            out.print(f"  post a job with: edgepress submit SPEC --watch --gateway {stack.url}")
+            out.print("  stop with: Ctrl-C")
             stack.supervisor.wait()
     except KeyboardInterrupt:
         out.print("Edgepress has stopped. What was under way goes on at the next start.")

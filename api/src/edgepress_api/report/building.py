@@ -8,16 +8,11 @@ from sqlalchemy.orm import Session
 from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.jobs.following import UNDER_WAY
 from edgepress_api.jobs.views import JobSummary
+from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.document import DatasetSummary, Report
-from edgepress_api.report.rows import (
-    ReportedPipeline,
-    ReportedStep,
-    find_baselines,
-    find_failures,
-    find_pack,
-    find_rows,
-    find_trainings,
-)
+from edgepress_api.report.records import find_failures, find_pack, find_trainings
+from edgepress_api.report.rows import find_rows
+from edgepress_api.report.steps import ReportedPipeline, ReportedStep
 from edgepress_common.errors import NotFoundError
 from edgepress_common.results import EvaluationResult, PackResult
 from edgepress_common.spec import JobSpec

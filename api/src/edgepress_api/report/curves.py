@@ -8,7 +8,7 @@ from edgepress_common.results import Epoch
 
 # Of the drawing area, in SVG's units; the page scales it.
 WIDTH, HEIGHT = 320.0, 150.0
-_TICKS = 4  # steps between the lines of the grid, at the most
+_TICKS = 5  # steps between the lines of the grid, at the most
 _LARGEST = 1e9  # a loss beyond has diverged: what follows is not to be seen in the same drawing
 _SMALLEST_SPAN = 1e-6  # share of the values below which their differences are rounding
 

@@ -1,65 +1,18 @@
-"""Works a report out from a job's steps; touches no database.
+"""Works the comparison out from a job's steps.
 
 1. Each evaluation that succeeded leads, by its inputs, to its export, and that to the stage it was made from.
-2. The baselines are found among the exports and stages.
+2. The baseline's pace is found, on each device and with each number of threads.
 3. Each evaluation gives a row for each number of threads.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgepress_api.report.document import (
-    Baseline,
-    Baselines,
-    FailureRecord,
-    Ratios,
-    ReportRow,
-    SizeRatios,
-    TrainingRecord,
-)
-from edgepress_common.messages import StepFailure
-from edgepress_common.results import (
-    EvaluationResult,
-    ExportResult,
-    PackResult,
-    StageResult,
-    StepResult,
-    ThreadMeasurement,
-)
-from edgepress_common.steps import ExportStep, Role, StageStep, StepKey, StepParameters
-
-BASE_METHOD = "base"
-
-
-@dataclass(frozen=True)
-class ReportedStep:
-    """A step, as far as a report is concerned.
-
-    Attributes:
-        result: What it found; None unless it succeeded.
-        failure: Why it failed; None unless it did.
-    """
-
-    key: StepKey
-    title: str
-    parameters: StepParameters
-    inputs: Mapping[Role, StepKey]
-    result: StepResult | None
-    failure: StepFailure | None
-
-
-@dataclass(frozen=True)
-class ReportedPipeline:
-    """A pipeline and its steps, in an order in which they can run."""
-
-    name: str
-    steps: tuple[ReportedStep, ...]
-
-    @property
-    def method(self) -> str:
-        """What it does to the network: its stages, apart from the training that all begin with."""
-        kinds = [step.parameters.stage.kind for step in self.steps if isinstance(step.parameters, StageStep)]
-        return "+".join(kind for kind in kinds if kind != "train") or BASE_METHOD
+from edgepress_api.report.baselines import size_ratios
+from edgepress_api.report.document import Baseline, Baselines, Ratios, ReportRow
+from edgepress_api.report.steps import ReportedPipeline
+from edgepress_common.results import EvaluationResult, ExportResult, StageResult, ThreadMeasurement
+from edgepress_common.steps import ExportStep
 
 
 @dataclass(frozen=True)
@@ -73,41 +26,6 @@ class _Measured:
     evaluation: EvaluationResult
 
 
-def find_pack(pipelines: Sequence[ReportedPipeline]) -> PackResult | None:
-    """What the data set turned out to be, once it is packed."""
-    results = (step.result for pipeline in pipelines for step in pipeline.steps)
-    return next((result for result in results if isinstance(result, PackResult)), None)
-
-
-def find_baselines(pipelines: Sequence[ReportedPipeline]) -> Baselines:
-    """What the rows are compared with; see `edgepress_api.report.document`."""
-    # Those that only train first; else in the spec's order.
-    ordered = sorted(pipelines, key=lambda pipeline: pipeline.method != BASE_METHOD)
-    exports = [(pipeline, export) for pipeline in ordered if (export := _float32(pipeline)) is not None]
-    trained_by = [pipeline for pipeline, _ in exports] or ordered
-    trainings = [(pipeline, stage) for pipeline in trained_by if (stage := _first_stage(pipeline)) is not None]
-    return Baselines(
-        float32_tflite=next(
-            (
-                Baseline(pipeline=pipeline.name, size_bytes=export.size_bytes, zip_bytes=export.zip_bytes)
-                for pipeline, export in exports
-            ),
-            None,
-        ),
-        keras_with_optimizer=next(
-            (
-                Baseline(
-                    pipeline=pipeline.name,
-                    size_bytes=stage.keras_with_optimizer_bytes,
-                    zip_bytes=stage.keras_with_optimizer_zip_bytes,
-                )
-                for pipeline, stage in trainings
-            ),
-            None,
-        ),
-    )
-
-
 def find_rows(pipelines: Sequence[ReportedPipeline], baselines: Baselines) -> tuple[ReportRow, ...]:
     """The comparison, in the order of the spec."""
     measured = [each for pipeline in pipelines for each in _measured(pipeline)]
@@ -117,41 +35,6 @@ def find_rows(pipelines: Sequence[ReportedPipeline], baselines: Baselines) -> tu
         for each in measured
         for measurement in each.evaluation.measurements
     )
-
-
-def find_trainings(pipelines: Sequence[ReportedPipeline]) -> tuple[TrainingRecord, ...]:
-    """The stages that were run, each once."""
-    found = {}
-    for pipeline in pipelines:
-        for step in pipeline.steps:
-            if isinstance(step.parameters, StageStep) and isinstance(step.result, StageResult):
-                found[step.key] = TrainingRecord(
-                    step_key=step.key,
-                    stage=step.parameters.stage.kind,
-                    pipelines=_sharing(pipelines, step.key),
-                    architecture=step.parameters.model.architecture,
-                    parameters=step.result.parameters,
-                    val_accuracy=step.result.val_accuracy,
-                    epoch_seconds=step.result.epoch_seconds,
-                    epochs=step.result.epochs,
-                )
-    return tuple(found.values())
-
-
-def find_failures(pipelines: Sequence[ReportedPipeline]) -> tuple[FailureRecord, ...]:
-    """What failed of itself, each once."""
-    found = {}
-    for pipeline in pipelines:
-        for step in pipeline.steps:
-            if step.failure is not None and step.failure.code != "input_failed":
-                found[step.key] = FailureRecord(
-                    step_key=step.key,
-                    title=step.title,
-                    pipelines=_sharing(pipelines, step.key),
-                    code=step.failure.code,
-                    message=step.failure.message,
-                )
-    return tuple(found.values())
 
 
 def _measured(pipeline: ReportedPipeline) -> Iterator[_Measured]:
@@ -166,20 +49,6 @@ def _measured(pipeline: ReportedPipeline) -> Iterator[_Measured]:
             assert isinstance(export.result, ExportResult)
             assert isinstance(stage.result, StageResult)
             yield _Measured(pipeline, export.parameters, stage.result, export.result, step.result)
-
-
-def _float32(pipeline: ReportedPipeline) -> ExportResult | None:
-    for step in pipeline.steps:
-        is_float32 = isinstance(step.parameters, ExportStep) and step.parameters.export.kind == "float32"
-        if is_float32 and isinstance(step.result, ExportResult):
-            return step.result
-    return None
-
-
-def _first_stage(pipeline: ReportedPipeline) -> StageResult | None:
-    stages = [step.result for step in pipeline.steps if isinstance(step.parameters, StageStep)]
-    first = stages[0] if stages else None
-    return first if isinstance(first, StageResult) else None
 
 
 def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> dict[tuple[str, int], float]:
@@ -226,9 +95,9 @@ def _row(
         peak_memory_bytes=evaluation.peak_memory_bytes,
         model_sha256=evaluation.model_sha256,
         ratios=Ratios(
-            float32_tflite=_size_ratios(baselines.float32_tflite, export),
+            float32_tflite=size_ratios(baselines.float32_tflite, export),
             float32_tflite_latency=baseline_p50_ms / p50_ms if baseline_p50_ms is not None and p50_ms > 0 else None,
-            keras_with_optimizer=_size_ratios(baselines.keras_with_optimizer, export),
+            keras_with_optimizer=size_ratios(baselines.keras_with_optimizer, export),
         ),
         load_ms=measurement.load_ms,
         first_inference_ms=measurement.first_inference_ms,
@@ -238,17 +107,3 @@ def _row(
         operator_times=evaluation.operator_times,
         confusion=evaluation.confusion,
     )
-
-
-def _size_ratios(baseline: Baseline | None, export: ExportResult) -> SizeRatios | None:
-    if baseline is None or not export.size_bytes or not export.zip_bytes:
-        return None
-    return SizeRatios(
-        size=baseline.size_bytes / export.size_bytes,
-        zip=baseline.zip_bytes / export.zip_bytes,
-        size_to_zip=baseline.size_bytes / export.zip_bytes,
-    )
-
-
-def _sharing(pipelines: Sequence[ReportedPipeline], key: StepKey) -> tuple[str, ...]:
-    return tuple(pipeline.name for pipeline in pipelines if any(step.key == key for step in pipeline.steps))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-_KIB = 1024
+_STEP = 1000  # as the paper and disk makers count, not 1024
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -11,13 +11,13 @@ def percent(share: float, digits: int = 2) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """``11742208`` as ``11.2 MiB``."""
-    amount = float(size_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < _KIB or unit == "GiB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.{_digits(amount)}f} {unit}"
-        amount /= _KIB
-    raise AssertionError("the last unit takes all")
+    """``11742208`` as ``11.7 MB``."""
+    amount, unit = float(size_bytes), "B"
+    for larger in ("kB", "MB", "GB"):
+        if amount < _STEP:
+            break
+        amount, unit = amount / _STEP, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.{_digits(amount)}f} {unit}"
 
 
 def milliseconds(value: float) -> str:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, Never
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import JsonValue, ValidationError
 from starlette.exceptions import HTTPException
 
-from edgepress_api.web.field_problems import FieldPath, field_problems, written_path
+from edgepress_api.web.error_places import FieldPath, written_path
+from edgepress_api.web.field_problems import field_problems
 from edgepress_api.web.plain_yaml import MAX_DEPTH, MalformedBodyError, parse_yaml
 from edgepress_api.web.schema import Schema
 from edgepress_common.errors import InvalidSpecError
@@ -77,8 +79,45 @@ def parse_body(raw: RawSpec) -> JsonValue:
     if not text.strip():
         raise MalformedBodyError(f"the body is empty; accepted: a spec in {raw.format}")
     value = parse_yaml(text) if raw.format == "YAML" else _parse_json(text)
-    _refuse_unstorable(value, ())
+    refuse_unstorable(value)
     return value
+
+
+async def check_json_body(request: Request) -> None:
+    """A dependency of routes whose bodies FastAPI reads: has them refused as a spec would be.
+
+    Raises:
+        MalformedBodyError: See `refuse_unstorable`.
+    """
+    try:
+        value = await request.json()
+    except ValueError:
+        return  # FastAPI finds that, too
+    await run_in_threadpool(refuse_unstorable, value)
+
+
+def refuse_unstorable(value: JsonValue, path: FieldPath = ()) -> None:
+    """Lets only data pass that both JSON and every database can hold.
+
+    Raises:
+        MalformedBodyError: A number is not finite, a text has NUL or half a surrogate pair in it, a key is no text, or
+            it is nested without end.
+    """
+    if len(path) > MAX_DEPTH:
+        raise _too_deep()
+    match value:
+        case float() if not math.isfinite(value):
+            raise MalformedBodyError(f"{_named(path)} is {value}; accepted: numbers that are finite")
+        case str() if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+            raise MalformedBodyError(f"{_named(path)} has a character that is no text: {ascii(value)[:60]}")
+        case list():
+            for index, item in enumerate(value):
+                refuse_unstorable(item, (*path, index))
+        case dict():
+            for name, item in value.items():
+                if not isinstance(name, str):
+                    raise MalformedBodyError(f"{_named(path)} has the key {name!r:.60}; accepted: text as keys")
+                refuse_unstorable(item, (*path, name))
 
 
 def _format_of(content_type: str | None) -> Format:
@@ -112,7 +151,7 @@ def _without_doubles(pairs: Sequence[tuple[str, JsonValue]]) -> dict[str, JsonVa
     found: dict[str, JsonValue] = {}
     for key, value in pairs:
         if key in found:
-            raise MalformedBodyError(f"{key!r} is given twice in one object; accepted: each key once")
+            raise MalformedBodyError(f"{key!r:.60} is given twice in one object; accepted: each key once")
         found[key] = value
     return found
 
@@ -121,22 +160,8 @@ def _refuse_constant(name: str) -> Never:
     raise MalformedBodyError(f"not JSON: {name}; accepted: numbers that are finite")
 
 
-def _refuse_unstorable(value: JsonValue, path: FieldPath) -> None:
-    if len(path) > MAX_DEPTH:
-        raise _too_deep()
-    match value:
-        case float() if not math.isfinite(value):
-            raise MalformedBodyError(f"{written_path(path)} is {value}; accepted: numbers that are finite")
-        case str() if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
-            raise MalformedBodyError(f"{written_path(path)} has a character that is no text: {ascii(value)[:60]}")
-        case list():
-            for index, item in enumerate(value):
-                _refuse_unstorable(item, (*path, index))
-        case dict():
-            for name, item in value.items():
-                if not isinstance(name, str):
-                    raise MalformedBodyError(f"{written_path(path)} has the key {name!r}; accepted: text as keys")
-                _refuse_unstorable(item, (*path, name))
+def _named(path: FieldPath) -> str:
+    return written_path(path) or "the body"
 
 
 def _too_deep() -> MalformedBodyError:

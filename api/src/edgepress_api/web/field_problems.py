@@ -1,8 +1,6 @@
-"""Turns what pydantic says of an input into the fields at fault, as the user wrote them.
+"""Turns what pydantic says of an input into the fields at fault, in words.
 
-Pydantic's locations name members of unions and tags along with fields; `Schema` tells which are which. Then:
-
-1. Each error is placed: the path as written, the value found there, the part of the schema that it falls under.
+1. Each error is placed where the user would look for it, see `edgepress_api.web.error_places`.
 2. Of a union's members, only the one that was meant is heard; if none is near, one problem says what all accept.
 3. The message is put into words, and the schema says what is accepted. A validator of our own writes
    ``what is wrong; accepted: what is``, and may begin with the path of the field it means.
@@ -12,16 +10,19 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from edgepress_api.web.error_places import FieldPath, Place, locate, written_path
 from edgepress_api.web.schema import Schema, is_object
 from edgepress_common.errors import FieldProblem
 
+_MOST_ERRORS = 100  # who has made more has made one mistake many times; a megabyte of them would take seconds
 _LONGEST_VALUE = 200  # characters of an offending value that help more than they hide
+_LONGEST_MESSAGE = 500  # likewise of a message, which may quote it
 _LEADING_PATH = re.compile(r"[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
 _NO_ALTERNATIVE = "no_alternative"  # in the place of pydantic's types of error: one for all members of a union
 _WRONG_TYPE = ("_type", "_parsing")
@@ -38,53 +39,24 @@ _PLAIN_WORDS = {
     "string_pattern_mismatch": "is not of the right form",
 }
 
-FieldPath = tuple[str | int, ...]
-
 # How far a value is from what a member of a union takes.
 _INSIDE, _ITS_TYPE, _NOT_ITS_TYPE = range(3)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where an error is.
-
-    Attributes:
-        path: As the user wrote it.
-        value: What is there.
-        schema: What it falls under.
-        siblings: The fields that are known where it is.
-        unions: Choices of types on the way, the outermost first: the path of each, and what it accepts.
-    """
-
-    path: FieldPath
-    value: object
-    schema: Schema
-    siblings: tuple[str, ...] = ()
-    unions: tuple[tuple[FieldPath, Schema], ...] = ()
-
-
 def field_problems(
-    errors: Iterable[ErrorDetails], value: object, schema: Schema, *, root: str = ""
+    errors: Sequence[ErrorDetails], value: object, schema: Schema, *, root: str = ""
 ) -> list[FieldProblem]:
     """The fields at fault.
 
     Args:
-        errors: As pydantic gives them.
+        errors: As pydantic gives them; of very many, only the first are looked at.
         value: What was validated.
         schema: Its JSON Schema.
         root: What to call the value as a whole; fields inside it are not prefixed with it.
     """
-    placed = [(error, _locate(error, value, schema)) for error in errors]
+    placed = [(error, locate(error, value, schema)) for error in errors[:_MOST_ERRORS]]
     real = [(error, place) for error, place in placed if not _is_echo(error, place)]
     return [_problem(error, place, root) for error, place in _meant(real)]
-
-
-def written_path(path: Sequence[str | int]) -> str:
-    """A path as people write it: ``pipelines[0].stages[1].kind``."""
-    text = ""
-    for item in path:
-        text += f"[{item}]" if isinstance(item, int) else f".{item}" if text else item
-    return text
 
 
 def shortened(value: object) -> Any:
@@ -99,46 +71,7 @@ def shortened(value: object) -> Any:
     return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
-def _locate(error: ErrorDetails, value: object, schema: Schema) -> _Place:
-    place = _Place((), value, schema)
-    tag_taken = False
-    for position, item in enumerate(error["loc"]):
-        is_last = position == len(error["loc"]) - 1
-        choice = place.schema.resolved()
-        chosen = choice.for_value(place.value)
-        is_tag = not tag_taken and is_object(place.value) and _tag_of(choice, place.value) == item
-        if is_tag:
-            place, tag_taken = replace(place, schema=chosen), True
-        elif isinstance(item, int) or item in chosen.properties or (is_last and _names_a_field(error, place, item)):
-            place, tag_taken = _step(place, chosen, item), False
-        else:  # a label that pydantic gives to a member of a union
-            place = replace(place, schema=chosen, unions=(*place.unions, (place.path, choice)))
-    return place
-
-
-def _tag_of(choice: Schema, value: Mapping[str, object]) -> object:
-    """The tag that decides between an object's types: of the choice itself, or of the member meant for objects."""
-    for candidate in (choice, *choice.options()):
-        if candidate.tag_name is not None:
-            return value.get(candidate.tag_name)
-    return None
-
-
-def _names_a_field(error: ErrorDetails, place: _Place, item: str) -> bool:
-    return error["type"] == "missing" or (is_object(place.value) and item in place.value)
-
-
-def _step(place: _Place, schema: Schema, item: str | int) -> _Place:
-    value = place.value
-    if isinstance(item, int):
-        below = value[item] if isinstance(value, list | tuple) and item < len(value) else None
-    else:
-        below = value.get(item) if is_object(value) else None
-    path = (*place.path, item)
-    return replace(place, path=path, value=below, schema=schema.child(item), siblings=schema.properties)
-
-
-def _is_echo(error: ErrorDetails, place: _Place) -> bool:
+def _is_echo(error: ErrorDetails, place: Place) -> bool:
     """A tuple whose items are wrong is said to be too short as well, though it is not."""
     return (
         error["type"] == "too_short"
@@ -147,7 +80,7 @@ def _is_echo(error: ErrorDetails, place: _Place) -> bool:
     )
 
 
-def _meant(placed: Sequence[tuple[ErrorDetails, _Place]]) -> Iterator[tuple[ErrorDetails, _Place]]:
+def _meant(placed: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[tuple[ErrorDetails, Place]]:
     """Step 2 of the module's walk-through."""
     nearest: dict[FieldPath, int] = {}
     for error, place in placed:
@@ -167,7 +100,7 @@ def _meant(placed: Sequence[tuple[ErrorDetails, _Place]]) -> Iterator[tuple[Erro
             yield error | {"type": _NO_ALTERNATIVE}, replace(place, schema=choice)
 
 
-def _remoteness(error: ErrorDetails, place: _Place, union: FieldPath) -> int:
+def _remoteness(error: ErrorDetails, place: Place, union: FieldPath) -> int:
     """How far the value is from the member of a union that complains."""
     if len(place.path) > len(union):
         return _INSIDE
@@ -175,17 +108,17 @@ def _remoteness(error: ErrorDetails, place: _Place, union: FieldPath) -> int:
     return _NOT_ITS_TYPE if wrong_type else _ITS_TYPE
 
 
-def _problem(error: ErrorDetails, place: _Place, root: str) -> FieldProblem:
+def _problem(error: ErrorDetails, place: Place, root: str) -> FieldProblem:
     place, message, accepted = _in_words(error, place)
     return FieldProblem(
         field=written_path(place.path) or root,
         value=None if error["type"] in {"missing", "union_tag_not_found"} else shortened(place.value),
-        message=message,
+        message=message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}...",
         accepted=accepted,
     )
 
 
-def _in_words(error: ErrorDetails, place: _Place) -> tuple[_Place, str, str | None]:
+def _in_words(error: ErrorDetails, place: Place) -> tuple[Place, str, str | None]:
     """The place that is meant, what is wrong there, and what is accepted there."""
     choice = place.schema.for_value(place.value)
     match error["type"]:
@@ -195,8 +128,8 @@ def _in_words(error: ErrorDetails, place: _Place) -> tuple[_Place, str, str | No
             return _own_words(error, place)
         case "union_tag_not_found" | "union_tag_invalid" if is_object(place.value) and choice.tag_name:
             tag = choice.tag_name
-            message = f"no {tag} {place.value[tag]!r}" if tag in place.value else "is required"
-            return _step(place, choice, tag), message, ", ".join(choice.tags)
+            message = f"no {tag} {place.value[tag]!r}" if place.has(tag) else "is required"
+            return place.step(choice, tag), message, ", ".join(choice.tags)
         case type_ if type_.endswith(_WRONG_TYPE):
             return place, "is of the wrong type", place.schema.accepted()
         case type_:
@@ -204,13 +137,13 @@ def _in_words(error: ErrorDetails, place: _Place) -> tuple[_Place, str, str | No
             return place, message, place.schema.accepted()
 
 
-def _unknown_field(place: _Place) -> tuple[_Place, str, str]:
+def _unknown_field(place: Place) -> tuple[Place, str, str]:
     near = difflib.get_close_matches(str(place.path[-1]), place.siblings, n=1)
     message = "unknown field" + (f"; did you mean {near[0]!r}?" if near else "")
     return place, message, ", ".join(place.siblings)
 
 
-def _own_words(error: ErrorDetails, place: _Place) -> tuple[_Place, str, str | None]:
+def _own_words(error: ErrorDetails, place: Place) -> tuple[Place, str, str | None]:
     message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
     message, _, accepted = message.partition("; accepted: ")
     leading = _LEADING_PATH.match(message)
@@ -218,15 +151,11 @@ def _own_words(error: ErrorDetails, place: _Place) -> tuple[_Place, str, str | N
     return below or place, message, accepted or None
 
 
-def _follow(place: _Place, text: str) -> _Place | None:
+def _follow(place: Place, text: str) -> Place | None:
     """Where a written path leads from a place; None if nothing is there."""
     for name in re.findall(r"[a-z_]+|\d+", text):
         item = int(name) if name.isdigit() else name
-        if isinstance(item, int):
-            exists = isinstance(place.value, list | tuple) and item < len(place.value)
-        else:
-            exists = is_object(place.value) and item in place.value
-        if not exists:
+        if not place.has(item):
             return None
-        place = _step(place, place.schema.for_value(place.value), item)
+        place = place.step(place.schema.for_value(place.value), item)
     return place

@@ -87,7 +87,9 @@ class _Tally:
             return
         if inside.key_next and scalar is not None:
             if scalar in inside.keys:
-                raise MalformedBodyError(f"{scalar!r} is given twice, again in line {line}; accepted: each key once")
+                raise MalformedBodyError(
+                    f"{scalar!r:.60} is given twice, again in line {line}; accepted: each key once"
+                )
             inside.keys.add(scalar)
         inside.key_next = not inside.key_next
 
@@ -99,7 +101,7 @@ def _go_through(events: Iterator[yaml.Event]) -> None:
         match event:
             case yaml.AliasEvent():
                 if event.anchor not in tally.anchored:
-                    raise MalformedBodyError(f"*{event.anchor} in line {line} refers to nothing that is complete")
+                    raise MalformedBodyError(f"*{event.anchor:.60} in line {line} refers to nothing that is complete")
                 tally.add(tally.anchored[event.anchor], None, line)
             case yaml.ScalarEvent():
                 _refuse_tag(event.tag, line)
@@ -120,4 +122,4 @@ def _go_through(events: Iterator[yaml.Event]) -> None:
 
 def _refuse_tag(tag: str | None, line: int) -> None:
     if tag not in {None, "!"}:
-        raise MalformedBodyError(f"has the tag {tag} in line {line}; accepted: plain values")
+        raise MalformedBodyError(f"has the tag {tag:.60} in line {line}; accepted: plain values")

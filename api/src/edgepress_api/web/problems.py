@@ -26,7 +26,6 @@ from edgepress_common.frozen import Frozen
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2  # a restart of Redis or PostgreSQL takes about as long
 
-_MOST_ERRORS = 50  # fields named in one answer; who has more has made one mistake many times
 _MOST_IN_DETAIL = 3
 
 
@@ -202,7 +201,7 @@ def problem_response(
         status=kind.status,
         detail=detail,
         instance=path,
-        errors=tuple(errors[:_MOST_ERRORS]),
+        errors=tuple(errors),
     )
     # As ASCII: a value that is quoted may hold half a surrogate pair, which has no UTF-8.
     content = json.dumps(problem.model_dump(mode="json"))

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -12,6 +12,7 @@ from edgepress_api.devices.leasing import lease_next
 from edgepress_api.devices.listing import DeviceList, list_devices
 from edgepress_api.devices.reporting import LeaseName, report_failure, report_progress, report_result
 from edgepress_api.web.adapters import Given
+from edgepress_api.web.bodies import check_json_body
 from edgepress_api.web.parameters import AttemptInPath, DeviceNameInPath, LeaseQuery, StepKeyInPath
 from edgepress_api.web.responses import json_response, problems
 from edgepress_common.devices import Announcement, EvaluationLease
@@ -22,6 +23,7 @@ _LOOK_SECONDS = 0.25
 
 router = APIRouter(tags=["devices"])
 
+_CHECKED = [Depends(check_json_body)]
 _LEASE_PATH = "/v1/devices/{name}/leases/{step_key}/{attempt}"
 _REPORT_PROBLEMS = problems("malformed-body", "not-found", "lease-lost", "too-large", "unsupported-media-type")
 _REPORT_PROBLEMS |= problems("invalid-request")
@@ -36,6 +38,7 @@ def list_all_devices(given: Given) -> Response:
 
 @router.post(
     "/v1/devices/{name}/lease",
+    dependencies=_CHECKED,
     response_model=EvaluationLease,
     response_description="An evaluation to do.",
     responses={
@@ -64,7 +67,7 @@ async def lease_evaluation(
     return Response(status_code=204)
 
 
-@router.post(f"{_LEASE_PATH}/renew", status_code=204, responses=_REPORT_PROBLEMS)
+@router.post(f"{_LEASE_PATH}/renew", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
 def renew_lease(
     given: Given, name: DeviceNameInPath, step_key: StepKeyInPath, attempt: AttemptInPath, progress: Progress
 ) -> None:
@@ -73,7 +76,7 @@ def renew_lease(
     report_progress(given.database, given.ledger, lease, progress, given.clock())
 
 
-@router.post(f"{_LEASE_PATH}/finish", status_code=204, responses=_REPORT_PROBLEMS)
+@router.post(f"{_LEASE_PATH}/finish", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
 def finish_evaluation(
     given: Given, name: DeviceNameInPath, step_key: StepKeyInPath, attempt: AttemptInPath, result: EvaluationResult
 ) -> None:
@@ -82,7 +85,7 @@ def finish_evaluation(
     report_result(given.database, given.ledger, lease, result, given.clock())
 
 
-@router.post(f"{_LEASE_PATH}/fail", status_code=204, responses=_REPORT_PROBLEMS)
+@router.post(f"{_LEASE_PATH}/fail", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
 def fail_evaluation(
     given: Given, name: DeviceNameInPath, step_key: StepKeyInPath, attempt: AttemptInPath, failure: StepFailure
 ) -> None:

@@ -1,0 +1,62 @@
+"""What the rows of a report are compared with; see `edgepress_api.report.document`."""
+
+from collections.abc import Sequence
+
+from edgepress_api.report.document import Baseline, Baselines, SizeRatios
+from edgepress_api.report.steps import BASE_METHOD, ReportedPipeline
+from edgepress_common.results import ExportResult, StageResult
+from edgepress_common.steps import ExportStep, StageStep
+
+
+def find_baselines(pipelines: Sequence[ReportedPipeline]) -> Baselines:
+    """The baselines there are so far."""
+    # Those that only train first; else in the spec's order.
+    ordered = sorted(pipelines, key=lambda pipeline: pipeline.method != BASE_METHOD)
+    exports = [(pipeline, export) for pipeline in ordered if (export := _float32(pipeline)) is not None]
+    trained_by = [pipeline for pipeline, _ in exports] or ordered
+    trainings = [(pipeline, stage) for pipeline in trained_by if (stage := _first_stage(pipeline)) is not None]
+    return Baselines(
+        float32_tflite=next(
+            (
+                Baseline(pipeline=pipeline.name, size_bytes=export.size_bytes, zip_bytes=export.zip_bytes)
+                for pipeline, export in exports
+            ),
+            None,
+        ),
+        keras_with_optimizer=next(
+            (
+                Baseline(
+                    pipeline=pipeline.name,
+                    size_bytes=stage.keras_with_optimizer_bytes,
+                    zip_bytes=stage.keras_with_optimizer_zip_bytes,
+                )
+                for pipeline, stage in trainings
+            ),
+            None,
+        ),
+    )
+
+
+def size_ratios(baseline: Baseline | None, export: ExportResult) -> SizeRatios | None:
+    """How much smaller an export is than a baseline; None where there is none."""
+    if baseline is None or not export.size_bytes or not export.zip_bytes:
+        return None
+    return SizeRatios(
+        size=baseline.size_bytes / export.size_bytes,
+        zip=baseline.zip_bytes / export.zip_bytes,
+        size_to_zip=baseline.size_bytes / export.zip_bytes,
+    )
+
+
+def _float32(pipeline: ReportedPipeline) -> ExportResult | None:
+    for step in pipeline.steps:
+        is_float32 = isinstance(step.parameters, ExportStep) and step.parameters.export.kind == "float32"
+        if is_float32 and isinstance(step.result, ExportResult):
+            return step.result
+    return None
+
+
+def _first_stage(pipeline: ReportedPipeline) -> StageResult | None:
+    stages = [step.result for step in pipeline.steps if isinstance(step.parameters, StageStep)]
+    first = stages[0] if stages else None
+    return first if isinstance(first, StageResult) else None

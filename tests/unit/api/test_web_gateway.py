@@ -1,0 +1,72 @@
+"""The gateway as a process: it says where it listens, serves, and stops when told to."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from edgepress_common.devices import Announcement
+from fakes.gateway_app import JSON, spec_json
+
+ANNOUNCEMENT = Announcement(machine="aarch64", cores=4, memory_bytes=2**30, runtime="LiteRT 2").model_dump_json()
+
+
+@contextmanager
+def running_gateway(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, and its address."""
+    environment = {
+        **os.environ,
+        "EDGEPRESS_DATABASE_URL": f"sqlite:///{folder}/edgepress.db",
+        "EDGEPRESS_ARTIFACTS": str(folder / "artifacts"),
+        "EDGEPRESS_REDIS_URL": "redis://127.0.0.1:1/0",
+        "EDGEPRESS_PORT": "0",
+        **settings,
+    }
+    command = [sys.executable, "-c", "from edgepress_api.gateway import main; main()"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        found = next(filter(None, (re.search(r"listens on (\S+)", line) for line in process.stderr)))
+        yield process, found[1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_work(url: str) -> int:
+    """What a device that has time is answered."""
+    path = f"{url}/v1/devices/pi4/lease?wait_seconds=60"
+    return httpx.post(path, content=ANNOUNCEMENT, headers=JSON, timeout=90).status_code
+
+
+def test_the_gateway_serves_and_stops_at_once_though_clients_wait(tmp_path: Path) -> None:
+    """An open stream of events and a waiting device are let go; the process ends well."""
+    with running_gateway(tmp_path) as (process, url), httpx.Client(base_url=url, timeout=30) as client:
+        client.post("/v1/devices/pi4/lease", content=ANNOUNCEMENT, headers=JSON)
+        job_id = client.post("/v1/jobs", content=spec_json(), headers=JSON).json()["id"]
+        answers: list[int] = []
+        waiting = threading.Thread(target=lambda: answers.append(wait_for_work(url)))
+        waiting.start()
+        with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
+            lines = stream.iter_lines()
+            assert any("queued" in line for line in lines)
+            process.send_signal(signal.SIGTERM)
+            assert list(lines)[-1] == ""  # the stream ends between two events
+        assert process.wait(timeout=15) == 0
+        waiting.join(timeout=15)
+        assert answers == [204]
+
+
+def test_links_lead_through_the_proxy_that_was_named(tmp_path: Path) -> None:
+    """The prefix is what the proxy takes away."""
+    with running_gateway(tmp_path, EDGEPRESS_ROOT_PATH="/edgepress") as (_, url):
+        assert httpx.get(f"{url}/health/live").json() == {"status": "ok"}
+        assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": "/edgepress"}]
+        assert "/edgepress/openapi.json" in httpx.get(url).text
