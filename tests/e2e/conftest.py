@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from e2e.stack import PROGRAM, Edgepress
+from e2e.stack import BEHIND_A_PROXY, PROGRAM, Edgepress
 from edgepress_api.one_machine.ports import free_port
 
 _START_SECONDS = 120
@@ -24,7 +24,8 @@ def edgepress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edgepress]:
     """`edgepress up`, in a folder of its own. Nothing of it is left when the tests are over."""
     home = tmp_path_factory.mktemp("edgepress")
     url = f"http://127.0.0.1:{(port := free_port())}"
-    environment = os.environ | {"EDGEPRESS_HOME": str(home), "EDGEPRESS_LEASE_SECONDS": str(_LEASE_SECONDS)}
+    environment = os.environ | BEHIND_A_PROXY
+    environment |= {"EDGEPRESS_HOME": str(home), "EDGEPRESS_LEASE_SECONDS": str(_LEASE_SECONDS)}
     with (home / "up.log").open("w") as log:
         process = subprocess.Popen([PROGRAM, "up", "--port", str(port)], env=environment, stdout=log, stderr=log)
     supervisor = psutil.Process(process.pid)

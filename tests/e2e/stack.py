@@ -13,6 +13,8 @@ import httpx
 import psutil
 
 PROGRAM = str(Path(sys.executable).with_name("edgepress"))
+# As on many a company's machine, except that nobody is there: what stays on this machine must not go that way.
+BEHIND_A_PROXY = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
 ENDED = {"succeeded", "partly_succeeded", "failed", "cancelled"}
 
 _PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
@@ -73,7 +75,7 @@ class Edgepress:
         """Runs a command of the command line against this gateway."""
         return subprocess.run(
             [PROGRAM, *arguments],
-            env=os.environ | {"EDGEPRESS_GATEWAY": self.url} | environment,
+            env=os.environ | BEHIND_A_PROXY | {"EDGEPRESS_GATEWAY": self.url} | environment,
             capture_output=True,
             text=True,
             timeout=_PATIENCE_SECONDS,

@@ -16,13 +16,14 @@ from e2e.stack import Edgepress, Json
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
+EXPORTS = ["float32", "float16", "dynamic", "int16x8", "int8"]
 INT8 = {"name": "base", "exports": ["int8"]}
 TINY = {
     "name": "tiny",
     "dataset": {"kind": "builtin", "name": "digits", "image_size": 32},
     "model": {"architecture": "mobilenet_v2", "width": 0.35},
     "training": {"epochs": 1, "batch_size": 64},
-    "pipelines": [{"name": "base", "exports": ["float32", "int8"]}],
+    "pipelines": [{"name": "base", "exports": EXPORTS}],
     "evaluation": {"runs": 10, "warmup_runs": 2},
 }
 
@@ -37,16 +38,15 @@ def tiny_job(edgepress: Edgepress) -> str:
 
 
 def test_a_posted_job_ends_in_its_report(edgepress: Edgepress, tiny_job: str) -> None:
-    """Two exports, each measured on this machine, each with all its figures."""
+    """All exports, each measured on this machine, each with all its figures."""
     job, report = edgepress.job(tiny_job), edgepress.report(tiny_job)
 
     assert (job["progress"], job["error"]) == (1.0, None)
     assert report["complete"] is True
     assert [(row["pipeline"], row["export"], row["device"]) for row in report["rows"]] == [
-        ("base", "float32", "host"),
-        ("base", "int8", "host"),
+        ("base", export, "host") for export in EXPORTS
     ]
-    float32, int8 = report["rows"]
+    float32, *_, int8 = report["rows"]
     assert (float32["images"], int8["float_ops"]) == (359, 0)
     assert int8["size_bytes"] < 0.5 * float32["size_bytes"]
     assert 0 < int8["latency_ms"]["p50"] <= int8["latency_ms"]["p90"]
@@ -89,11 +89,11 @@ def test_the_command_line_shows_the_job(edgepress: Edgepress, tiny_job: str, tmp
     assert tiny_job in edgepress.run("jobs", "--state", "succeeded").stdout
     assert "float32 on any  succeeded" in edgepress.run("show", tiny_job).stdout
     assert "times smaller: than the float32 .tflite of base" in edgepress.run("watch", tiny_job).stdout
-    assert edgepress.run("report", tiny_job).stdout.count("base") >= 2
+    assert edgepress.run("report", tiny_job).stdout.count("base") >= len(EXPORTS)
     rows = list(csv.DictReader(io.StringIO(edgepress.run("report", tiny_job, "--format", "csv").stdout)))
-    assert [row["export"] for row in rows] == ["float32", "int8"]
+    assert [row["export"] for row in rows] == EXPORTS
     assert edgepress.run("devices").stdout.splitlines()[1].split()[:2] == ["host", "yes"]
-    assert "6 steps, 6 of them done before" in edgepress.run("validate", str(tmp_path / "tiny.json")).stdout
+    assert "12 steps, 12 of them done before" in edgepress.run("validate", str(tmp_path / "tiny.json")).stdout
 
 
 def test_the_exit_code_says_what_went_wrong(edgepress: Edgepress, tmp_path: Path) -> None:
@@ -204,7 +204,8 @@ def test_a_cancelled_job_lets_its_worker_go(edgepress: Edgepress, tiny_job: str)
 
     assert edgepress.job(endless)["state"] == "cancelled"
     assert edgepress.step(endless, "train")["state"] == "cancelled"
-    other = edgepress.post(TINY | {"name": "other", "pipelines": [{"name": "base", "exports": ["dynamic"]}]})
+    export = {"kind": "int8", "input_type": "uint8"}
+    other = edgepress.post(TINY | {"name": "other", "pipelines": [INT8 | {"exports": [export]}]})
     assert edgepress.wait(other)["state"] == "succeeded"
     assert edgepress.run("cancel", endless).returncode == 2
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 from fastapi.testclient import TestClient
 
@@ -37,6 +38,8 @@ class GatewayApp:
         root_path: The prefix that a proxy serves it under.
         dataset_roots: Folders that data sets may lie under.
     """
+
+    _described: ClassVar[dict[str, Any]] = {}
 
     database: Database
     folder: Path
@@ -85,7 +88,11 @@ class GatewayApp:
 
     def client_of(self, adapters: Adapters) -> TestClient:
         """A client that shows a 500 as its user would see it."""
-        return TestClient(create_app(adapters), raise_server_exceptions=False, root_path=self.root_path)
+        app = create_app(adapters)
+        # The same for all, and a third of a second's work, so it is done once.
+        app.openapi_schema = GatewayApp._described or None
+        GatewayApp._described = app.openapi()
+        return TestClient(app, raise_server_exceptions=False, root_path=self.root_path)
 
     def _ping_redis(self) -> None:
         if self.redis_is_away:

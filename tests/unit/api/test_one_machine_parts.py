@@ -33,6 +33,20 @@ def test_a_folder_is_held_by_one_stack_at_a_time(tmp_path: Path) -> None:
         assert (tmp_path / "state" / ".gitignore").read_text() == "*\n"
 
 
+def test_a_start_begins_new_logs_and_keeps_the_last(tmp_path: Path) -> None:
+    """Logs do not grow for ever, and what happened before a restart can still be read."""
+    folder = StateFolder(tmp_path)
+    folder.log("worker").parent.mkdir()
+    for start in ("first", "second", "third"):
+        folder.begin_logs()
+        folder.log("worker").write_text(start)
+
+    assert {path.name: path.read_text() for path in (tmp_path / "logs").iterdir()} == {
+        "worker.log": "third",
+        "worker.log.1": "second",
+    }
+
+
 def test_a_stack_does_not_start_in_a_folder_that_is_held(tmp_path: Path) -> None:
     """Nothing is started, nothing is changed."""
     with (

@@ -17,7 +17,7 @@ from edgepress_api.web.app import create_app
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 
 TRIED_OFTEN = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

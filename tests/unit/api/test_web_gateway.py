@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def running_gateway(folder: Path, **settings: str) -> Iterator[tuple[subprocess.
 
 def wait_for_work(url: str) -> int:
     """What a device that has time is answered."""
-    path = f"{url}/v1/devices/pi4/lease?wait_seconds=60"
+    path = f"{url}/v1/devices/pi5/lease?wait_seconds=60"
     return httpx.post(path, content=ANNOUNCEMENT, headers=JSON, timeout=90).status_code
 
 
@@ -54,6 +55,8 @@ def test_the_gateway_serves_and_stops_at_once_though_clients_wait(tmp_path: Path
         answers: list[int] = []
         waiting = threading.Thread(target=lambda: answers.append(wait_for_work(url)))
         waiting.start()
+        while "pi5" not in client.get("/v1/devices").text:
+            time.sleep(0.05)
         with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
             lines = stream.iter_lines()
             assert any("queued" in line for line in lines)

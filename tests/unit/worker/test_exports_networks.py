@@ -22,96 +22,100 @@ from fakes.step_context import PlainContext
 
 pytestmark = pytest.mark.slow
 
-import os
-L=float(os.environ.get("L","5"))
-N=float(os.environ.get("N","4"))
 _SIDE = 32
 _CLASSES = ("blue", "green", "red", "untinted")
-_TRAIN, _VALIDATION = 64, 32
+_BLUE = 2  # channel of class 0; the classes count down from it
 
-Pixels = npt.NDArray[np.uint8]
-Probabilities = npt.NDArray[np.float32]
-
-
-def _tinted(count: int, seed: int) -> LabelledImages:
-    """Images that lean to blue, green, red or nothing, brighter towards a corner, under noise."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(count, dtype=np.int64) % len(_CLASSES)
-    rows, columns = np.indices((_SIDE, _SIDE))[..., np.newaxis] / _SIDE
-    images = []
-    for label in labels:
-        light = 80 + random.uniform(-L, L) + random.uniform(-L, L) * rows
-        tint = 100.0 * (np.arange(3) == 2 - label)  # channels are red, green, blue
-        noise = random.normal(0, N, (_SIDE, _SIDE, 3))
-        images.append(np.clip(light + tint + noise, 0, 255).astype(np.uint8))
-    return LabelledImages(np.stack(images), labels)
+# What every BatchNorm multiplies by. Untrained, with 1, MobileNetV2 lets a signal die away to 1e-13 of itself, which
+# float32 can carry and int8 can't; with these it arrives at about a thousandth. Found by trying.
+_GAINS = {"resnet18": 1.0, "mobilenet_v2": 2.75, "mobilenet_v3_small": 3.0, "efficientnet_b0": 1.2}
 
 
 @dataclass(frozen=True)
-class _Trained:
-    """A network that knows the tints, as a file, and what it says of the validation images."""
+class _Fitted:
+    """A network that knows its images, as a file, and what it says of the validation images, ``(n, classes)``."""
 
+    architecture: str
     path: Path
     pack: Pack
-    expected: Probabilities
+    expected: npt.NDArray[np.float32]
 
 
-def _train_quickly(network: Any, images: LabelledImages) -> None:
-    """Random features under a fitted classifier: as sure of itself as a trained network, in one pass.
+def _tinted(count: int, seed: int) -> LabelledImages:
+    """Images with one channel brighter, or none; unevenly lit, under noise."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % len(_CLASSES)
+    rows = np.arange(_SIDE)[:, np.newaxis, np.newaxis] / _SIDE
+    images = np.empty((count, _SIDE, _SIDE, 3), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        light = 80 + random.uniform(-20, 20) + random.uniform(-20, 20) * rows
+        tint = 100 * (np.arange(3) == _BLUE - label)
+        image[:] = np.clip(light + tint + random.normal(0, 8, image.shape), 0, 255)
+    return LabelledImages(images, labels)
 
-    BatchNorm's statistics are taken from the images; the classifier is the ridge regression on the pooled features.
+
+def _fit(network: Any, images: LabelledImages, gain: float) -> None:
+    """Random features under a fitted classifier: as sure of its images as a trained network, in one pass.
+
+    The classifier is the ridge regression from pooled features to logits that are 8 apart.
     """
-    pixels = images.images.astype(np.float32)
     for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0
-    network(pixels, training=True)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.gamma is not None:
+            layer.gamma.assign(np.full(layer.gamma.shape, gain, np.float32))
     classifier = network.layers[-1]
-    features = keras.Model(network.input, classifier.input)(pixels, training=False).numpy().astype(np.float64)
+    features = keras.Model(network.input, classifier.input)(images.images.astype(np.float32), training=False)
+    features = features.numpy().astype(np.float64)
     centred = features - features.mean(axis=0)
-    wanted = 8.0 * (np.eye(len(_CLASSES))[images.labels] - 1 / len(_CLASSES))
-    import os
-    ridge = float(os.environ.get("RIDGE","1e-2")) * np.trace(centred @ centred.T) / len(centred)
-    kernel = centred.T @ np.linalg.solve(centred @ centred.T + ridge * np.eye(len(centred)), wanted)
+    products = centred @ centred.T
+    logits = 8.0 * (np.eye(len(_CLASSES))[images.labels] - 1 / len(_CLASSES))
+    kernel = centred.T @ np.linalg.solve(
+        products + 0.01 * np.trace(products) / len(products) * np.eye(len(products)), logits
+    )
     classifier.set_weights([kernel, -features.mean(axis=0) @ kernel])
 
 
-@pytest.fixture(
-    scope="module", params=["resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0"]
-)
-def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> _Trained:
+@pytest.fixture(scope="module", params=_GAINS)
+def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> _Fitted:
     """One network after the other."""
-    folder = tmp_path_factory.mktemp(request.param)
+    name = request.param
+    folder = tmp_path_factory.mktemp(name)
     keras.utils.set_random_seed(3)
-    network = build_network(
-        Model(architecture=request.param), image_size=_SIDE, classes=len(_CLASSES), downloads=folder
-    )
-    pack = Pack(_CLASSES, train=_tinted(_TRAIN, 1), validation=_tinted(_VALIDATION, 2))
-    _train_quickly(network, pack.train)
+    network = build_network(Model(architecture=name), image_size=_SIDE, classes=len(_CLASSES), downloads=folder)
+    pack = Pack(_CLASSES, train=_tinted(64, seed=1), validation=_tinted(32, seed=2))
+    _fit(network, pack.train, _GAINS[name])
     save_model(network, folder / "model")
     expected = network(pack.validation.images.astype(np.float32), training=False).numpy()
-    return _Trained(folder / "model", pack, expected)
+    assert (expected.argmax(axis=1) == pack.validation.labels).all()  # else agreeing with it would mean little
+    return _Fitted(name, folder / "model", pack, expected)
 
 
-def _exported(trained: _Trained, kind: ExportKind, folder: Path, **parameters: Any) -> tuple[ExportResult, Probabilities]:
+def _exported(fitted: _Fitted, kind: ExportKind, folder: Path) -> tuple[ExportResult, npt.NDArray[np.float32]]:
     """What the export says of itself, and what its file says of the validation images."""
     context = PlainContext(folder)
-    step = ExportStep.model_validate({"export": {"kind": kind, **parameters}, "seed": 1})
-    outputs, result = run_export(step, trained.pack, trained.path, context)
+    step = ExportStep.model_validate({"export": {"kind": kind}, "seed": 1})
+    outputs, result = run_export(step, fitted.pack, fitted.path, context)
     path = context.store.local_path(outputs["tflite"].sha256)
-    return result, np.concatenate([infer(path, image).output for image in trained.pack.validation.images])
+    return result, np.concatenate([infer(path, image).output for image in fitted.pack.validation.images])
 
 
-def test_float32_gives_what_keras_gives(trained: _Trained, tmp_path: Path) -> None:
-    """Every probability is equal to four decimals."""
-    _, found = _exported(trained, "float32", tmp_path)
-    np.testing.assert_allclose(found, trained.expected, rtol=0, atol=1e-4)
-    print("margin", np.sort(trained.expected, 1)[:, -1].mean(), "acc", (trained.expected.argmax(1)==trained.pack.validation.labels).mean(), np.abs(found-trained.expected).max())
+def test_float32_gives_what_keras_gives(fitted: _Fitted, tmp_path: Path) -> None:
+    """Every probability is the same to four decimals."""
+    _, found = _exported(fitted, "float32", tmp_path)
+    np.testing.assert_allclose(found, fitted.expected, rtol=0, atol=1e-4)
 
 
-def test_dynamic_and_int8_agree_with_keras(trained: _Trained, tmp_path: Path) -> None:
-    """No float operator is left in int8, and both choose the same class as Keras for nearly every image."""
-    for kind in ("dynamic","int8"):
-        import time; t=time.time()
-        result, found = _exported(trained, kind, tmp_path / kind)
-        print(kind, 'agree',(found.argmax(1)==trained.expected.argmax(1)).mean(), 'err',np.abs(found-trained.expected).max(), np.abs(found-trained.expected).mean(), result.float_operators, time.time()-t)
+@pytest.mark.parametrize("kind", ["dynamic", "int8"])
+def test_quantized_files_choose_as_keras_does(fitted: _Fitted, kind: ExportKind, tmp_path: Path) -> None:
+    """Probabilities move by a hundredth on average at most, and no float operator is left in int8."""
+    result, found = _exported(fitted, kind, tmp_path)
+    assert np.mean(found.argmax(axis=1) == fitted.expected.argmax(axis=1)) >= 0.95
+    assert np.abs(found - fitted.expected).mean() < 0.01
+    assert (result.float_operators == {}) == (kind == "int8")
+
+
+def test_int16x8_leaves_in_float_only_what_has_no_such_form(fitted: _Fitted, tmp_path: Path) -> None:
+    """MobileNetV3's HARD_SWISH stays in float between two conversions; the other networks are integers throughout."""
+    result, found = _exported(fitted, "int16x8", tmp_path)
+    left = {"DEQUANTIZE", "HARD_SWISH", "QUANTIZE"} if fitted.architecture == "mobilenet_v3_small" else set()
+    assert set(result.float_operators) == left
+    assert np.abs(found - fitted.expected).mean() < 0.01

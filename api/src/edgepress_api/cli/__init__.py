@@ -20,9 +20,11 @@ from edgepress_api.cli.up import up
 app = typer.Typer(
     name="edgepress",
     help="Compress image classifiers for small boards, measure them there, and compare.",
+    epilog="Exit codes: 0 all is well; 1 the job did not succeed; 2 wrong use, or refused; 3 no gateway answers.",
     cls=ExplainingGroup,
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 

@@ -29,9 +29,10 @@ ReportFormat = Literal["json", "csv", "html"]
 _MEDIA_TYPES: Mapping[ReportFormat, str] = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
 
 _LARGEST_PAGE = 100  # that the gateway gives
-# Accepting a job lists its data set: 100,000 files on a slow disk take a minute.
-_TIMEOUT = httpx.Timeout(30, read=300)
-
+_TIMEOUT_SECONDS = 30.0
+_PLANNING_SECONDS = 300.0  # to plan a job its data set is listed: 100,000 files on a slow disk take a minute
+# Whatever proxy the environment names, it does not lead to this machine.
+_PAST_PROXIES = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -61,23 +62,15 @@ class GatewayClient:
 
     def submit(self, spec: SpecDocument) -> str:
         """Posts a job, and answers its id."""
-        response = self._send("POST", "/v1/jobs", content=spec.content, headers={"Content-Type": spec.media_type})
-        return _parse(JobView, response).id
+        return _parse(JobView, self._post_spec(spec, validate_only=False)).id
 
     def validate(self, spec: SpecDocument) -> PlanPreview:
         """What a job would do."""
-        response = self._send(
-            "POST",
-            "/v1/jobs",
-            params={"validate_only": "true"},
-            content=spec.content,
-            headers={"Content-Type": spec.media_type},
-        )
-        return _parse(PlanPreview, response)
+        return _parse(PlanPreview, self._post_spec(spec, validate_only=True))
 
     def job(self, job_id: str) -> JobView:
         """A job with its pipelines and steps."""
-        return _parse(JobView, self._send("GET", f"/v1/jobs/{job_id}"))
+        return _parse(JobView, self._get(f"/v1/jobs/{job_id}"))
 
     def jobs(self, limit: int, *, state: JobState | None = None) -> Iterator[JobSummary]:
         """The newest jobs, fetched page by page as they are asked for.
@@ -88,7 +81,7 @@ class GatewayClient:
         """
         params = {"page_size": str(min(limit, _LARGEST_PAGE))} | ({"state": state} if state else {})
         while True:
-            page = _parse(JobPage, self._send("GET", "/v1/jobs", params=params))
+            page = _parse(JobPage, self._get("/v1/jobs", params=params))
             yield from page.jobs[:limit]
             limit -= len(page.jobs)
             if limit <= 0 or page.next_page_token is None:
@@ -110,27 +103,27 @@ class GatewayClient:
 
     def cancel(self, job_id: str) -> None:
         """Stops a job."""
-        self._send("POST", f"/v1/jobs/{job_id}/cancel")
+        self._post(f"/v1/jobs/{job_id}/cancel")
 
     def retry(self, job_id: str) -> None:
         """Takes up again what failed or was cancelled."""
-        self._send("POST", f"/v1/jobs/{job_id}/retry")
+        self._post(f"/v1/jobs/{job_id}/retry")
 
     def step(self, key: StepKey) -> StepDetail:
         """A step with what it gave and found."""
-        return _parse(StepDetail, self._send("GET", f"/v1/steps/{key}"))
+        return _parse(StepDetail, self._get(f"/v1/steps/{key}"))
 
     def devices(self) -> DeviceList:
         """All devices that have ever announced themselves."""
-        return _parse(DeviceList, self._send("GET", "/v1/devices"))
+        return _parse(DeviceList, self._get("/v1/devices"))
 
     def report(self, job_id: str) -> Report:
         """A job's report, of what there is so far."""
-        return _parse(Report, self._send("GET", f"/v1/jobs/{job_id}/report", headers={"Accept": _MEDIA_TYPES["json"]}))
+        return _parse(Report, self._get(f"/v1/jobs/{job_id}/report", accept=_MEDIA_TYPES["json"]))
 
     def report_document(self, job_id: str, format_: ReportFormat) -> bytes:
         """A job's report, written out."""
-        return self._send("GET", f"/v1/jobs/{job_id}/report", headers={"Accept": _MEDIA_TYPES[format_]}).content
+        return self._get(f"/v1/jobs/{job_id}/report", accept=_MEDIA_TYPES[format_]).content
 
     def download(self, artifact: ArtifactRef, target: Path) -> None:
         """Fetches an artifact into a file, whole or not at all.
@@ -158,17 +151,24 @@ class GatewayClient:
                 response.read()
             yield from _checked(response).iter_bytes()
 
-    def _send(
-        self,
-        method: Literal["GET", "POST"],
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    def _get(self, path: str, *, params: Mapping[str, str] | None = None, accept: str = "*/*") -> httpx.Response:
         with self._reached():
-            return _checked(self._http.request(method, path, params=params, content=content, headers=headers))
+            return _checked(self._http.get(path, params=params, headers={"Accept": accept}))
+
+    def _post(self, path: str) -> httpx.Response:
+        with self._reached():
+            return _checked(self._http.post(path))
+
+    def _post_spec(self, spec: SpecDocument, *, validate_only: bool) -> httpx.Response:
+        with self._reached():
+            response = self._http.post(
+                "/v1/jobs",
+                params={"validate_only": "true"} if validate_only else None,
+                content=spec.content,
+                headers={"Content-Type": spec.media_type},
+                timeout=_PLANNING_SECONDS,
+            )
+            return _checked(response)
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -198,7 +198,9 @@ def connect(
     if not url.startswith(("http://", "https://")):
         raise InvalidInputError(f"{url!r} is no address of a gateway; accepted: http://host:port or https://host")
     headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
-    with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT, transport=transport) as http:
+    with httpx.Client(
+        base_url=url, headers=headers, timeout=_TIMEOUT_SECONDS, transport=transport, mounts=_PAST_PROXIES
+    ) as http:
         yield GatewayClient(http)
 
 

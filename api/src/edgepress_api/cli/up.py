@@ -19,7 +19,11 @@ def up(
         int, typer.Option("--port", min=1, max=65535, help="Where the gateway listens (127.0.0.1).")
     ] = 8000,
 ) -> None:
-    """Run gateway, scheduler, worker and evaluator on this machine, until Ctrl-C."""
+    """Run gateway, scheduler, worker and evaluator on this machine, until Ctrl-C.
+
+    Everything is kept in .edgepress, or the folder that EDGEPRESS_HOME names. Data sets may lie anywhere on this
+    machine; EDGEPRESS_DATASET_ROOTS, a JSON list of folders, narrows that. Only this machine is listened to.
+    """
     out = invocation.of(context).out
     out.print("Starting Edgepress ...")
     try:

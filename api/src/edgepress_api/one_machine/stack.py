@@ -56,6 +56,7 @@ def running_stack(settings: OneMachineSettings, port: int | None, say: Say) -> I
     url = f"http://{HOST}:{port}"
     with folder.held(url):
         check_free(port)
+        folder.begin_logs()
         redis = configure(folder.redis, free_port())
         environment = _environment(settings, folder, redis, port)
         with supervised(_services(folder, redis, url, environment), say) as supervisor:
@@ -80,6 +81,7 @@ def _environment(settings: OneMachineSettings, folder: StateFolder, redis: Redis
             "EDGEPRESS_DEVICE": DEVICE_NAME,
             "EDGEPRESS_EVALUATOR_CACHE": str(folder.evaluator_cache),
             "EDGEPRESS_SHARES_CPU": "true",
+            "no_proxy": ",".join(filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), HOST])),
         }
     )
 
@@ -109,6 +111,7 @@ def _program(name: str) -> str:
 
 def _get(url: str) -> str | None:
     try:
-        return httpx.get(url, timeout=2).raise_for_status().text
+        # Past any proxy that the environment names: it does not lead to this machine.
+        return httpx.get(url, timeout=2, trust_env=False).raise_for_status().text
     except httpx.HTTPError:
         return None

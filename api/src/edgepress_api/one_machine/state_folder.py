@@ -63,6 +63,11 @@ class StateFolder:
         """What a process has written to its standard output and error."""
         return self.root / "logs" / f"{process}.log"
 
+    def begin_logs(self) -> None:
+        """Puts the logs of the last start aside, in place of those of the one before."""
+        for log in (self.root / "logs").glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))
+
     @contextmanager
     def held(self, url: str) -> Iterator[None]:
         """Keeps the folder to this process. The lock goes with the process, however that ends.
