@@ -109,4 +109,3 @@ def sqlite_gateway(folder: Path, **settings: object) -> GatewayApp:
 def spec_json(**changes: object) -> bytes:
     """A small spec as it is posted."""
     return small_spec(**changes).model_dump_json().encode()
-
