@@ -54,6 +54,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             if parent.owner() == "root" and parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
                 parent.chmod(0o755)
         shutil.chown(folder, user)
+        programs = _reachable(programs, user, folder)
     data = folder / "data"
     options = ["--pgdata", data, "--auth", "trust", "--username", "edgepress", "--no-sync"]
     subprocess.run(
@@ -80,6 +81,21 @@ def free_port() -> int:
 def _postgres_programs() -> Path | None:
     found = importlib.util.find_spec("pgserver")  # not imported: only its programs are wanted
     return None if found is None or found.origin is None else Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _reachable(programs: Path, user: str, folder: Path) -> Path:
+    """The programs, or a copy in the folder where the user can't get at them: a home of root's is closed to others."""
+    try:
+        subprocess.run(
+            [str(programs / "initdb"), "--version"], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/"
+        )
+    except PermissionError:
+        packages = programs.parents[2]  # their libraries lie beside the package, and are found from the programs' place
+        for package in packages.glob("pgserver*"):
+            if package.is_dir():
+                shutil.copytree(package, folder / "packages" / package.name)
+        return folder / "packages" / programs.relative_to(packages)
+    return programs
 
 
 def _answers(port: int) -> bool:

@@ -26,7 +26,7 @@ QUEUES: dict[StepKind, Literal["train", "convert"]] = {"pack": "convert", "stage
 
 Outputs = dict[str, ArtifactRef]
 """A step's artifacts by name. pack: ``train_images`` ``train_labels`` ``validation_images`` ``validation_labels``
-(each .npy, uint8 ``(n, side, side, 3)`` and int64 ``(n,)``); stage: ``model`` (.h5), ``log``; export: ``tflite``;
+(each .npy, uint8 ``(n, side, side, 3)`` and int64 ``(n,)``); stage: ``model`` (.h5); export: ``tflite``;
 evaluation: none."""
 
 
