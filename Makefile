@@ -7,7 +7,7 @@ BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: demo up test check bench lock clean install
+.PHONY: help demo up test check bench lock clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
@@ -17,13 +17,14 @@ install: .venv/installed  ## make the environment in .venv, exactly as locked
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Edgepress needs Python 3.11; say which with make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv .uv
-	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/installed: $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
-	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(MEMBERS:%=--editable ./%)
+	@echo "Installing into .venv, as locked ..."
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps $(MEMBERS:%=--editable ./%)
 	@touch $@
 
 demo: install  ## train a network, export it every way, measure and compare: minutes
