@@ -9,10 +9,25 @@ Steps with equal keys are one step, so what pipelines have in common is done onc
 """
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from edgepress_common.frozen import Frozen
-from edgepress_common.spec import JobSpec, Pipeline, TrainStage
+from edgepress_common.spec import (
+    ClusterStage,
+    DistillStage,
+    JobSpec,
+    Model,
+    Pipeline,
+    PruneStage,
+    QuantizeAwareStage,
+    Stage,
+    TrainStage,
+)
+from edgepress_common.spec.order import Carried, after, with_choices_made
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, Role, StageStep, Step, StepKey, make_step
+
+# TFMOT's guides fine-tune at a tenth to a hundredth of the rate that the network was trained with.
+_FINE_TUNING_RATE = 0.1
 
 
 class PlannedPipeline(Frozen):
@@ -52,14 +67,16 @@ def _pipeline_steps(spec: JobSpec, pipeline: Pipeline, pack: Step, devices: Sequ
     stages = pipeline.stages
     if not stages or stages[0].kind != "train":
         stages = (TrainStage(), *stages)
-    model: Step | None = None
+    made: Step | None = None
+    carried = Carried()
     for stage in stages:
-        model = _stage_step(spec, stage, pack, model)
-        yield model
-    assert model is not None
+        made = _stage_step(spec, with_choices_made(stage, carried), pack, made)
+        carried = after(carried, stage)
+        yield made
+    assert made is not None
     for export in pipeline.exports:
         exported = make_step(
-            export.kind, ExportStep(export=export, seed=spec.training.seed), {"pack": pack.key, "model": model.key}
+            export.kind, ExportStep(export=export, seed=spec.training.seed), {"pack": pack.key, "model": made.key}
         )
         yield exported
         for device in devices:
@@ -76,14 +93,41 @@ def _pipeline_steps(spec: JobSpec, pipeline: Pipeline, pack: Step, devices: Sequ
             )
 
 
-def _stage_step(spec: JobSpec, stage: TrainStage, pack: Step, source: Step | None) -> Step:
-    parameters = StageStep(
-        # What the stage overrides is written out beside it, so that saying so or not gives the same key.
-        stage=TrainStage(),
-        model=stage.model or spec.model,
-        training=stage.training or spec.training,
-    )
+def _stage_step(spec: JobSpec, stage: Stage, pack: Step, source: Step | None) -> Step:
     inputs: dict[Role, StepKey] = {"pack": pack.key}
     if source is not None:
-        inputs["model"] = source.key
-    return make_step(stage.kind, parameters, inputs)
+        inputs["teacher" if stage.kind == "distill" else "model"] = source.key
+    return make_step(stage.kind, _in_force(spec, stage, _network_of(source) or spec.model), inputs)
+
+
+def _network_of(source: Step | None) -> Model | None:
+    if source is None:
+        return None
+    assert isinstance(source.parameters, StageStep)
+    return source.parameters.model
+
+
+def _in_force(spec: JobSpec, stage: Stage, network: Model) -> StageStep:
+    """A stage with its settings written out: saying outright what would be so anyway gives the same key."""
+    match stage:
+        case TrainStage():
+            return StageStep(
+                stage=TrainStage(), model=stage.model or spec.model, training=stage.training or spec.training
+            )
+        case DistillStage():
+            return StageStep(
+                stage=stage.model_copy(update={"training": None}),
+                model=stage.student,
+                training=stage.training or spec.training,
+            )
+        case PruneStage() | ClusterStage() | QuantizeAwareStage():
+            rate = stage.learning_rate or spec.training.learning_rate * _FINE_TUNING_RATE
+            # A network that is trained already needs no warm-up, and what a stage promises is true at its end only.
+            changes = {"epochs": stage.epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+            return StageStep(
+                stage=stage.model_copy(update={"learning_rate": rate}),
+                model=network,
+                training=spec.training.model_copy(update=changes),
+            )
+        case _ as unknown:
+            assert_never(unknown)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edgepress_common.frozen import Frozen
+from edgepress_common.promises import KeptPromise, LayerPromise
 
 
 class UnreadableImage(Frozen):
@@ -76,6 +77,7 @@ class StageResult(Frozen):
         keras_zip_bytes: The same, zipped.
         keras_with_optimizer_bytes: Size of the HDF5 file with the optimizer's state too, as ``model.save`` writes it.
         keras_with_optimizer_zip_bytes: The same, zipped.
+        promises: What is true of its weights from here on, by layer, earlier stages' included.
     """
 
     kind: Literal["stage"] = "stage"
@@ -88,6 +90,7 @@ class StageResult(Frozen):
     keras_zip_bytes: int
     keras_with_optimizer_bytes: int
     keras_with_optimizer_zip_bytes: int
+    promises: tuple[LayerPromise, ...] = ()
 
 
 class ExportResult(Frozen):
@@ -96,23 +99,37 @@ class ExportResult(Frozen):
     Attributes:
         size_bytes: Its size.
         zip_bytes: Its size, zipped.
+        encoding: ``sparse``: zeros are left out of the file, because that makes it smaller; ``dense`` otherwise.
+        dense_size_bytes: Size with all zeros written.
+        dense_zip_bytes: The same, zipped.
+        sparse_size_bytes: Size with zeros left out; None where nothing was pruned, so nobody tried.
+        sparse_zip_bytes: The same, zipped.
         input_type: Type of the input tensor, as numpy writes it.
         output_type: Likewise of the output.
         operators: How many of each operator it has.
         float_operators: Those of them that compute on floats, as name and count.
         sparsity: Share of zeros among the weights of convolutions and dense layers.
         unique_weights_max: Largest number of different values in one such weight tensor.
+        unique_weights_per_channel_max: Largest number of different values in one output channel of one.
+        promises: What stages and export promised, and what is so in the file.
     """
 
     kind: Literal["export"] = "export"
     size_bytes: int
     zip_bytes: int
+    encoding: Literal["dense", "sparse"] = "dense"
+    dense_size_bytes: int
+    dense_zip_bytes: int
+    sparse_size_bytes: int | None = None
+    sparse_zip_bytes: int | None = None
     input_type: str
     output_type: str
     operators: dict[str, int]
     float_operators: dict[str, int]
     sparsity: float
     unique_weights_max: int
+    unique_weights_per_channel_max: int
+    promises: tuple[KeptPromise, ...] = ()
 
 
 class Latency(Frozen):

@@ -20,10 +20,10 @@ from edgepress_common.spec.training import Training
 
 StepKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 StepKind = Literal["pack", "stage", "export", "evaluation"]
-Role = Literal["pack", "model"]  # what an input is to the step that takes it
+Role = Literal["pack", "model", "teacher"]  # what an input is to the step that takes it
 
 # Raise one when the code behind it comes to give another output for the same input: nothing old is then reused.
-CODE_VERSIONS: dict[StepKind, int] = {"pack": 1, "stage": 1, "export": 1, "evaluation": 1}
+CODE_VERSIONS: dict[StepKind, int] = {"pack": 1, "stage": 2, "export": 2, "evaluation": 1}
 
 
 class PackStep(Frozen):
@@ -39,7 +39,13 @@ class PackStep(Frozen):
 
 
 class StageStep(Frozen):
-    """Run one stage. ``model`` and ``training`` are those in force: the stage's own, else the job's."""
+    """Run one stage.
+
+    Attributes:
+        stage: With what it keeps said outright, and without what is written out beside it.
+        model: The network it gives: the stage's own, else the one before it, else the job's.
+        training: In force: the stage's own settings, else the job's.
+    """
 
     kind: Literal["stage"] = "stage"
     stage: Stage

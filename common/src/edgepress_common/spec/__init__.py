@@ -14,9 +14,22 @@ from edgepress_common.spec.dataset import (
 from edgepress_common.spec.evaluation import Evaluation
 from edgepress_common.spec.exports import EXPORTS, Export, ExportKind
 from edgepress_common.spec.job import JobSpec
+from edgepress_common.spec.layers import LayerSelection
+from edgepress_common.spec.methods import METHODS
 from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
-from edgepress_common.spec.stages import METHODS, Stage, StageKind, TrainStage
+from edgepress_common.spec.stages import (
+    ClusterStage,
+    ConstantSchedule,
+    DistillStage,
+    PatternSchedule,
+    PolynomialSchedule,
+    PruneStage,
+    QuantizeAwareStage,
+    Stage,
+    StageKind,
+    TrainStage,
+)
 from edgepress_common.spec.training import Augmentation, EarlyStopping, Training
 
 __all__ = [
@@ -24,17 +37,25 @@ __all__ = [
     "METHODS",
     "Augmentation",
     "BuiltinDataset",
+    "ClusterStage",
+    "ConstantSchedule",
     "Dataset",
+    "DistillStage",
     "EarlyStopping",
     "Evaluation",
     "Export",
     "ExportKind",
     "FolderDataset",
     "JobSpec",
+    "LayerSelection",
     "Model",
     "NctCrcHeDataset",
     "NpzDataset",
+    "PatternSchedule",
     "Pipeline",
+    "PolynomialSchedule",
+    "PruneStage",
+    "QuantizeAwareStage",
     "Stage",
     "StageKind",
     "TrainStage",

@@ -10,7 +10,11 @@ ExportKind = Literal["float32", "float16", "dynamic", "int16x8", "int8"]
 
 
 class _ExportBase(Frozen):
-    pass
+    encoding: Literal["smallest", "dense", "sparse"] = Field(
+        default="smallest",
+        description="How a pruned network's zeros are stored. sparse: left out (TFLite's sparse encoding); dense: "
+        "written; smallest: whichever gives the smaller file. Networks that were not pruned are always dense.",
+    )
 
 
 class Float32Export(_ExportBase):

@@ -11,6 +11,7 @@ from edgepress_common.spec.evaluation import Evaluation
 from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.presets import PRESETS, PresetName
+from edgepress_common.spec.stages import DistillStage, TrainStage
 from edgepress_common.spec.training import Training
 
 
@@ -52,5 +53,12 @@ class JobSpec(Frozen):
         return self
 
     def _own_models(self) -> list[Model]:
-        stages = (stage for pipeline in self.pipeline_list() for stage in pipeline.stages)
-        return [stage.model for stage in stages if stage.kind == "train" and stage.model is not None]
+        models = []
+        for pipeline in self.pipeline_list():
+            for stage in pipeline.stages:
+                match stage:
+                    case TrainStage(model=Model() as model) | DistillStage(student=model):
+                        models.append(model)
+                    case _:
+                        pass
+        return models

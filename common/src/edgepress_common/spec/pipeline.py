@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec.exports import ExportOrName
+from edgepress_common.spec.order import check_order
 from edgepress_common.spec.stages import Stage
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+%-]{0,63}$")]
@@ -23,12 +24,7 @@ class Pipeline(Frozen):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        for position, stage in enumerate(self.stages):
-            if stage.kind == "train" and position > 0:
-                raise ValueError(
-                    f"stages[{position}] is 'train', which would throw away what comes before it; "
-                    "accepted: train as the first stage only"
-                )
+        check_order(self.stages)
         for position, export in enumerate(self.exports):
             if export in self.exports[:position]:
                 raise ValueError(f"exports[{position}] is {export.kind!r} a second time; accepted: each export once")

@@ -3,15 +3,70 @@
 from typing import Literal, get_args
 
 from edgepress_common.spec.exports import DynamicExport, Float16Export, Float32Export, Int8Export, Int16x8Export
+from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
+from edgepress_common.spec.stages import (
+    ClusterStage,
+    ConstantSchedule,
+    DistillStage,
+    PolynomialSchedule,
+    PruneStage,
+    QuantizeAwareStage,
+    Stage,
+    TrainStage,
+)
 
-PresetName = Literal["quick"]
+PresetName = Literal["quick", "paper"]
 
 _ALL_EXPORTS = (Float32Export(), Float16Export(), DynamicExport(), Int16x8Export(), Int8Export())
 
-PRESETS: dict[PresetName, tuple[Pipeline, ...]] = {
-    # Post-training quantization of one network: what can be had without training again.
-    "quick": (Pipeline(name="base", exports=_ALL_EXPORTS),),
-}
+_PRUNE_HALF = PruneStage(schedule=PolynomialSchedule(final_sparsity=0.5))
+_CLUSTER_16 = ClusterStage(clusters=16)
+_STUDENT = Model(architecture="mobilenet_v2")
+
+
+def _studied(name: str, *stages: Stage) -> Pipeline:
+    return Pipeline(name=name, stages=stages, exports=_ALL_EXPORTS)
+
+
+# Predic et al. 2022, doi:10.3390/axioms11050229: its methods under its names (section 3.4 and Table 2), each written
+# every way. Where it does not say how much (sparsity, clusters of its combined methods), half and 16.
+_PAPER = (
+    _studied("base"),
+    _studied("PR constant", PruneStage(schedule=ConstantSchedule(final_sparsity=0.5))),
+    _studied("PR", _PRUNE_HALF),
+    _studied("CL KPP 32", ClusterStage(clusters=32, centroids="kmeans_plus_plus")),
+    _studied("CL LIN 32", ClusterStage(clusters=32, centroids="linear")),
+    _studied("CL KPP 256", ClusterStage(clusters=256, centroids="kmeans_plus_plus")),
+    _studied("PR CL", _PRUNE_HALF, _CLUSTER_16),
+    _studied("QAT", QuantizeAwareStage()),
+    _studied("PQAT", _PRUNE_HALF, QuantizeAwareStage()),
+    _studied("CQAT", _CLUSTER_16, QuantizeAwareStage()),
+    _studied("PCQAT", _PRUNE_HALF, _CLUSTER_16, QuantizeAwareStage()),
+    _studied("distillation", DistillStage(student=_STUDENT)),
+    _studied("student alone", TrainStage(model=_STUDENT)),
+)
+
+# One of each purpose: as trained and its int8; int8 as good as it gets; smallest to send; fastest to run.
+_QUICK = (
+    Pipeline(name="base", exports=_ALL_EXPORTS),
+    Pipeline(name="QAT", stages=(QuantizeAwareStage(epochs=2),), exports=(Int8Export(),)),
+    Pipeline(
+        name="PCQAT",
+        stages=(
+            PruneStage(epochs=2, schedule=PolynomialSchedule(final_sparsity=0.5)),
+            ClusterStage(epochs=2, clusters=16),
+            QuantizeAwareStage(epochs=2),
+        ),
+        exports=(Int8Export(),),
+    ),
+    Pipeline(
+        name="distillation",
+        stages=(DistillStage(student=Model(architecture="mobilenet_v2", width=0.5)),),
+        exports=(Float32Export(), Int8Export()),
+    ),
+)
+
+PRESETS: dict[PresetName, tuple[Pipeline, ...]] = {"quick": _QUICK, "paper": _PAPER}
 
 assert set(PRESETS) == set(get_args(PresetName))
