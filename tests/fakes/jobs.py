@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement
 from edgepress_common.messages import Outputs, RunStep
+from edgepress_common.promises import KeptPromise, LayerPromise
 from edgepress_common.results import (
     EvaluationResult,
     ExportResult,
@@ -62,18 +63,29 @@ def made_up(kind: str) -> tuple[Outputs, StepResult]:
                 keras_zip_bytes=300,
                 keras_with_optimizer_bytes=1200,
                 keras_with_optimizer_zip_bytes=900,
+                promises=(LayerPromise(layer="dense", sparsity=0.5, clusters=16),),
             )
             return {"model": artifact("e")}, result
         case "export":
             result = ExportResult(
                 size_bytes=100,
                 zip_bytes=80,
+                dense_size_bytes=100,
+                dense_zip_bytes=80,
+                sparse_size_bytes=110,
+                sparse_zip_bytes=90,
                 input_type="float32",
                 output_type="float32",
                 operators={"CONV_2D": 1},
                 float_operators={},
-                sparsity=0.0,
-                unique_weights_max=255,
+                sparsity=0.5,
+                unique_weights_max=16,
+                unique_weights_per_channel_max=12,
+                promises=(
+                    KeptPromise(kind="sparsity", promised=0.5, found=0.5, layers=1, layer="dense"),
+                    KeptPromise(kind="unique_weights", promised=16, found=16, layers=1, layer="dense"),
+                    KeptPromise(kind="classes", promised=2, found=2),
+                ),
             )
             return {"tflite": artifact("f")}, result
         case _:

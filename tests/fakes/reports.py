@@ -1,7 +1,8 @@
 """Reports with made-up figures."""
 
 from edgepress_api.jobs.views import JobSummary
-from edgepress_api.report.document import Baseline, Baselines, Ratios, Report, ReportRow, SizeRatios
+from edgepress_api.report.document import Baseline, Baselines, PipelineRecord, Ratios, Report, ReportRow, SizeRatios
+from edgepress_common.promises import KeptPromise
 from edgepress_common.results import Latency, Surroundings
 from edgepress_common.spec import BuiltinDataset, ExportKind, JobSpec, Model
 from fakes.job_gateway import BEGIN
@@ -17,13 +18,16 @@ def make_row(
     accuracy: float = 0.9833,
     p50: float = 5.0,
     size_bytes: int = BASELINE_BYTES,
+    zip_bytes: int | None = None,
     emulated: bool = False,
 ) -> ReportRow:
-    """A row, with ratios to a float32 .tflite of 44.7 MB and 5 ms."""
+    """A row, with ratios to a float32 .tflite of 44.7 MB and 5 ms; zipping takes a tenth off unless that is given."""
     size = BASELINE_BYTES / size_bytes
+    zip_bytes = zip_bytes or int(0.9 * size_bytes)
     return ReportRow(
         pipeline=pipeline,
         method="base",
+        stages=("train resnet18, 6 epochs",),
         export=export,
         device=device,
         threads=1,
@@ -35,19 +39,27 @@ def make_row(
         total_seconds=0.36 * p50,
         images=360,
         size_bytes=size_bytes,
-        zip_bytes=int(0.9 * size_bytes),
+        zip_bytes=zip_bytes,
+        encoding="dense",
+        dense_size_bytes=size_bytes,
+        dense_zip_bytes=zip_bytes,
+        sparse_size_bytes=None,
+        sparse_zip_bytes=None,
         keras_bytes=BASELINE_BYTES,
         keras_zip_bytes=BASELINE_BYTES,
         keras_with_optimizer_bytes=3 * BASELINE_BYTES,
         keras_with_optimizer_zip_bytes=3 * BASELINE_BYTES,
         sparsity=0,
         unique_weights_max=1000,
+        unique_weights_per_channel_max=500,
         float_ops=0 if export == "int8" else 21,
+        promises=(KeptPromise(kind="classes", promised=10, found=10),),
         epoch_seconds=4,
+        stage_epoch_seconds=(4,),
         peak_memory_bytes=50_000_000,
         model_sha256="a" * 64,
         ratios=Ratios(
-            float32_tflite=SizeRatios(size=size, zip=size, size_to_zip=size),
+            float32_tflite=SizeRatios(size=size, zip=size, size_to_zip=BASELINE_BYTES / zip_bytes),
             float32_tflite_latency=None if emulated else 5 / p50,
             keras_with_optimizer=None,
         ),
@@ -82,7 +94,13 @@ def make_report(*rows: ReportRow, complete: bool = True) -> Report:
             float32_tflite=Baseline(pipeline="base", size_bytes=BASELINE_BYTES, zip_bytes=BASELINE_BYTES),
             keras_with_optimizer=None,
         ),
+        pipelines=tuple(
+            PipelineRecord(name=name, method="base", stages=("train resnet18, 6 epochs",))
+            for name in dict.fromkeys(row.pipeline for row in rows)
+        ),
         trainings=(),
         rows=rows,
+        accuracy_by_export=(),
+        seconds_per_epoch=(),
         failures=(),
     )

@@ -27,7 +27,7 @@ from edgepress_common.spec.order import Carried, after, with_choices_made
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, Role, StageStep, Step, StepKey, make_step
 
 # TFMOT's guides fine-tune at a tenth to a hundredth of the rate that the network was trained with.
-_FINE_TUNING_RATE = 0.1
+_FINE_TUNING_SLOWDOWN = 10
 
 
 class PlannedPipeline(Frozen):
@@ -121,7 +121,7 @@ def _in_force(spec: JobSpec, stage: Stage, network: Model) -> StageStep:
                 training=stage.training or spec.training,
             )
         case PruneStage() | ClusterStage() | QuantizeAwareStage():
-            rate = stage.learning_rate or spec.training.learning_rate * _FINE_TUNING_RATE
+            rate = stage.learning_rate or spec.training.learning_rate / _FINE_TUNING_SLOWDOWN
             # A network that is trained already needs no warm-up, and what a stage promises is true at its end only.
             changes = {"epochs": stage.epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
             return StageStep(

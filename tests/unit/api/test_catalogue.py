@@ -24,12 +24,20 @@ def test_every_method_and_export_is_listed_with_its_parameters(gateway: GatewayA
         listed = gateway.client.get(f"/v1/{name}").json()[name]
         assert [each["kind"] for each in listed] == list(registry)
         for each in listed:
-            assert each["summary"]
+            described = {key: value for key, value in each.items() if key != "parameters"}
+            assert described == registry[each["kind"]].model_dump(exclude={"parameters"})
             defaults = adapter.dump_python(adapter.validate_python({"kind": each["kind"]}), mode="json")
             properties = each["parameters"]["properties"]
             assert {field: value.get("default") for field, value in properties.items()} == defaults
             with pytest.raises(ValidationError):
                 adapter.validate_python({"kind": each["kind"], "no_such_parameter": 1})
+
+
+def test_every_export_can_be_told_how_to_store_zeros(gateway: GatewayApp) -> None:
+    """By itself it takes what makes the smaller file."""
+    for each in gateway.client.get("/v1/exports").json()["exports"]:
+        encoding = each["parameters"]["properties"]["encoding"]
+        assert (encoding["enum"], encoding["default"]) == (["smallest", "dense", "sparse"], "smallest")
 
 
 def test_every_architecture_is_listed_with_what_it_takes(gateway: GatewayApp) -> None:

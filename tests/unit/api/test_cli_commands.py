@@ -168,7 +168,7 @@ def test_validate_shows_the_plan_and_what_is_done() -> None:
         "6 steps, 1 of them done before",
         "base",
         "pack  done before",
-        "train  stage",
+        "train resnet18, 10 epochs  stage",
         "int8  export",
         "int8 on any  evaluation",
         "again",

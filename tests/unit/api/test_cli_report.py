@@ -5,16 +5,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from edgepress_api.cli import app
 from edgepress_api.cli.formats import duration, figure, size
 from edgepress_api.cli.invocation import Invocation, open_console
 from edgepress_api.cli.report_view import report_table
+from edgepress_api.cli.study_tables import study_tables
 from edgepress_api.cli.verdict import verdict
 from edgepress_api.report import Report
 from fakes.job_gateway import FakeGateway, make_job, make_step
+from fakes.paper_report import paper_job, paper_report, with_broken_promise
 from fakes.reports import make_report, make_row
 
 EXPORTS = make_report(
@@ -26,8 +28,13 @@ EXPORTS = make_report(
 
 
 def _table(report: Report, width: int = 100) -> list[str]:
+    return _printed(report_table(report, width), width=width)
+
+
+def _printed(*parts: RenderableType, width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, record=True)
-    console.print(report_table(report, width))
+    for part in parts:
+        console.print(part)
     return [line.rstrip() for line in console.export_text().splitlines() if line.strip()]
 
 
@@ -41,6 +48,58 @@ def test_the_table_has_the_figures_of_the_report() -> None:
         ["base", "int16x8", "host", "1", "98.06", "86.0", "94.6", "31.0", "11.3", "10.2", "3.96", "21"],
         ["base", "int8", "host", "1", "97.78", "1.80", "1.98", "0.648", "11.3", "10.2", "3.96", "0"],
     ]
+
+
+def test_a_wide_table_has_what_was_done_to_the_weights() -> None:
+    """How many times smaller the zipped file is than float32 not zipped, the share of zeros, and the values."""
+    lines = _table(make_report(make_row("float16", size_bytes=11_000_000, zip_bytes=3_000_000)), 120)
+
+    assert [line.split()[-5:] for line in lines if line.lstrip().startswith("base")] == [
+        ["4.06", "21", "14.9", "0.0", "1000"]
+    ]
+    assert any("zip times: how many times the zipped file is smaller" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_the_studys_whole_matrix_is_a_line_for_each_file(width: int) -> None:
+    """65 rows, none of them folded, each with its pipeline's name; what failed is told below."""
+    names = {row.pipeline for row in paper_report().rows}
+    lines = _table(paper_report(), width)
+
+    rows = [line for line in lines if line.strip().startswith(tuple(names)) and " pi4 " in line]
+    assert len(rows) == 65
+    assert max(map(len, lines)) <= width
+    broken = _table(paper_report(with_broken_promise(paper_job(), "PCQAT", "int8", "31 values, not 16")), width)
+    assert "int8 failed (PCQAT): 31 values, not 16" in broken
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_studys_tables_are_shown_below(width: int) -> None:
+    """Accuracy by export with the model itself, seconds per epoch with the ratio to plain training, promises kept."""
+    lines = _printed(*study_tables(paper_report()), width=width)
+
+    assert ["pipeline", "keras", "float32", "float16", "dynamic", "int16x8", "int8"] in [line.split() for line in lines]
+    assert ["base", "94.50", "94.50", "94.50", "94.50", "94.50", "93.25"] in [line.split() for line in lines]
+    assert [line.split()[-2:] for line in lines].count(["44.2", "1.38"]) == 4  # with int8 in mind, after each of four
+    assert "times training: than an epoch of training resnet18" in " ".join(lines)
+    assert any(line.startswith("146 promises kept") for line in lines)
+    assert max(map(len, lines)) <= width
+
+
+def test_accuracies_on_several_devices_are_told_apart() -> None:
+    """By a column that is not there otherwise."""
+    report = paper_report()
+    other = report.accuracy_by_export[0].model_copy(update={"device": "qemu", "exports": ()})
+    both = report.model_copy(update={"accuracy_by_export": (report.accuracy_by_export[0], other)})
+
+    lines = [line.split() for line in _printed(*study_tables(both), width=100)]
+
+    assert ["base", "qemu", "94.50", "-", "-", "-", "-", "-"] in lines
+
+
+def test_there_are_no_tables_of_nothing() -> None:
+    """Before anything is trained."""
+    assert list(study_tables(make_report())) == []
 
 
 def test_the_table_says_what_its_figures_stand_on() -> None:
@@ -85,6 +144,18 @@ def test_the_verdict_names_the_best_and_all_that_tie() -> None:
     ]
 
 
+def test_the_verdict_names_what_is_smallest_when_zipped() -> None:
+    """Where that is another: shared values and zeros are worth nothing before."""
+    clustered = make_row("int8", pipeline="PCQAT", size_bytes=11_400_000, zip_bytes=3_000_000)
+
+    said = list(verdict(make_report(make_row("int8", size_bytes=11_300_000), clustered)))
+
+    assert said[:2] == [
+        "Smallest: base int8, 11.3 MB, 3.96 times smaller than float32.",
+        "Smallest when zipped: PCQAT int8, 3.0 MB, 14.90 times smaller than float32 not zipped.",
+    ]
+
+
 def test_the_verdict_names_pipelines_where_there_are_several() -> None:
     """An export alone would not say which is meant; a model measured twice is named once."""
     rows = [make_row("int8"), make_row("int8", device="pi4"), make_row("int8", pipeline="pruned", accuracy=0.9)]
@@ -116,6 +187,17 @@ def _run(gateway: FakeGateway, *arguments: str) -> tuple[str, int]:
     invocation = Invocation(open_console(out), open_console(out), gateway.transport)
     exit_code = CliRunner().invoke(app, arguments, obj=invocation, catch_exceptions=False).exit_code
     return out.getvalue(), exit_code
+
+
+def test_a_report_is_shown_with_all_its_tables() -> None:
+    """The comparison, then the study's."""
+    gateway = FakeGateway()
+    gateway.answers["GET", "/v1/jobs/job-1/report"] = httpx.Response(200, content=paper_report().model_dump_json())
+
+    said, exit_code = _run(gateway, "report", "job-1")
+
+    places = [said.index(words) for words in ("pipeline", "Accuracy by export", "Seconds per epoch", "promises kept")]
+    assert (exit_code, places) == (0, sorted(places))
 
 
 @pytest.mark.parametrize(

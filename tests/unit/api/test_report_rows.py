@@ -12,14 +12,13 @@ from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.building import build_report
 from edgepress_api.report.records import find_failures
 from edgepress_api.report.rows import find_rows
-from edgepress_api.report.steps import ReportedPipeline, ReportedStep
 from edgepress_common.errors import NotFoundError
 from edgepress_common.messages import StepFailure
-from edgepress_common.plan import make_plan
-from edgepress_common.results import EvaluationResult, ExportResult, StepResult
-from edgepress_common.spec import JobSpec
+from edgepress_common.promises import KeptPromise
+from edgepress_common.results import EvaluationResult, ExportResult, StageResult, StepResult
 from fakes.gateway_app import GatewayApp
 from fakes.jobs import evaluation_result, made_up, small_spec
+from fakes.reported import reported
 
 TWO_PIPELINES = [
     {"name": "other", "exports": ["int8"], "stages": [{"kind": "train", "training": {"epochs": 3}}]},
@@ -27,33 +26,20 @@ TWO_PIPELINES = [
 ]
 
 
-def reported(
-    spec: JobSpec, results: dict[str, StepResult], devices: tuple[str, ...] = ("pi",)
-) -> list[ReportedPipeline]:
-    """The pipelines of a spec, all done, with the results given for some titles."""
-    plan = make_plan(spec, fingerprint="digits", devices=devices)
-    steps = {
-        step.key: ReportedStep(
-            key=step.key,
-            title=step.title,
-            parameters=step.parameters,
-            inputs=step.inputs,
-            result=results.get(step.title, made_up(step.kind)[1]),
-            failure=None,
-        )
-        for step in plan.steps
-    }
-    return [
-        ReportedPipeline(name=pipeline.name, steps=tuple(steps[key] for key in pipeline.steps))
-        for pipeline in plan.pipelines
-    ]
-
-
 def export(size_bytes: int, zip_bytes: int, **changes: object) -> ExportResult:
     """An export of a given size."""
     result = made_up("export")[1]
     assert isinstance(result, ExportResult)
-    return result.model_copy(update={"size_bytes": size_bytes, "zip_bytes": zip_bytes, **changes})
+    sizes = {"size_bytes": size_bytes, "zip_bytes": zip_bytes}
+    dense = {f"dense_{name}": count for name, count in sizes.items()}
+    return result.model_copy(update={**sizes, **dense, **changes})
+
+
+def stage(**changes: object) -> StageResult:
+    """A stage of which something is known."""
+    result = made_up("stage")[1]
+    assert isinstance(result, StageResult)
+    return result.model_copy(update=changes)
 
 
 def evaluation(p50_ms: float, *, emulated: bool = False, threads: tuple[int, ...] = (1,)) -> EvaluationResult:
@@ -73,8 +59,8 @@ def evaluation(p50_ms: float, *, emulated: bool = False, threads: tuple[int, ...
 
 def test_a_row_has_what_its_steps_found() -> None:
     """Each figure from the step that measured it."""
-    pipelines = reported(small_spec(), {"int8": export(100, 80, float_operators={"ADD": 2, "MUL": 1}, sparsity=0.5)})
-    row = find_rows(pipelines, find_baselines(pipelines))[1]
+    job = reported(small_spec(), {"int8": export(100, 80, float_operators={"ADD": 2, "MUL": 1}, sparsity=0.5)})
+    row = find_rows(job, find_baselines(job))[1]
     assert (row.pipeline, row.method, row.export, row.device, row.threads) == ("base", "base", "int8", "pi", 1)
     assert (row.accuracy, row.precision, row.recall, row.f1, row.images) == (0.75, 0.8, 0.75, 0.77, 4)
     assert (row.latency_ms.p50, row.total_seconds, row.peak_memory_bytes) == (2.0, 0.008, 10_000_000)
@@ -83,21 +69,61 @@ def test_a_row_has_what_its_steps_found() -> None:
     assert (row.model_sha256, row.confusion) == ("f" * 64, ((2, 0), (1, 1)))
 
 
+def test_a_row_has_all_sizes_of_its_file_and_what_was_promised_of_it() -> None:
+    """Dense and sparse, zipped or not, whichever was kept; and the values per channel."""
+    promise = KeptPromise(kind="sparsity", promised=0.5, found=0.51, layers=21, layer="conv1")
+    sparse = export(
+        100, 80, encoding="sparse", dense_size_bytes=140, dense_zip_bytes=85, sparse_size_bytes=100,
+        sparse_zip_bytes=80, unique_weights_per_channel_max=12, promises=(promise,),
+    )  # fmt: skip
+    job = reported(small_spec(), {"int8": sparse})
+    row = find_rows(job, find_baselines(job))[1]
+    assert (row.encoding, row.size_bytes, row.zip_bytes) == ("sparse", 100, 80)
+    assert (row.dense_size_bytes, row.dense_zip_bytes) == (140, 85)
+    assert (row.sparse_size_bytes, row.sparse_zip_bytes) == (100, 80)
+    assert (row.unique_weights_per_channel_max, row.promises) == (12, (promise,))
+
+
+def test_a_row_tells_each_stage_and_what_its_epochs_took() -> None:
+    """In the order they were run, the training included; ``epoch_seconds`` is the last one's."""
+    stages = [{"kind": "prune"}, {"kind": "cluster"}, {"kind": "quantize_aware"}]
+    spec = small_spec(pipelines=[{"name": "PCQAT", "exports": ["int8"], "stages": stages}])
+    seconds = {"train": 4.0, "prune": 4.5, "cluster": 5.0, "quantize_aware": 6.0}
+    job = reported(spec, {kind: stage(epoch_seconds=value) for kind, value in seconds.items()})
+    (row,) = find_rows(job, find_baselines(job))
+    assert row.method == "prune + cluster + quantize_aware"
+    assert row.stages == (
+        "train resnet18, 2 epochs",
+        "prune to 50 % (polynomial), 4 epochs",
+        "cluster to 16 values (kmeans_plus_plus), zeros kept, 4 epochs",
+        "quantize_aware, zeros and shared values kept, 4 epochs",
+    )
+    assert (row.stage_epoch_seconds, row.epoch_seconds) == ((4.0, 4.5, 5.0, 6.0), 6.0)
+
+
+def test_a_distilled_students_keras_file_is_its_own() -> None:
+    """Not its teacher's, which is no input of the student's file."""
+    spec = small_spec(pipelines=[{"name": "small", "exports": ["int8"], "stages": [{"kind": "distill"}]}])
+    job = reported(spec, {"train": stage(keras_bytes=4000), "distill": stage(keras_bytes=1000)})
+    (row,) = find_rows(job, find_baselines(job))
+    assert (row.method, row.keras_bytes) == ("distill", 1000)
+
+
 def test_there_is_a_row_for_each_export_device_and_number_of_threads() -> None:
     """In the order of the spec."""
     results: dict[str, StepResult] = {"int8 on pi": evaluation(1, threads=(1, 4))}
-    pipelines = reported(small_spec(), results, devices=("pi", "pi"))
-    rows = find_rows(pipelines, find_baselines(pipelines))
+    job = reported(small_spec(), results, devices=("pi", "pi"))
+    rows = find_rows(job, find_baselines(job))
     assert [(row.export, row.threads) for row in rows] == [("float32", 1), ("int8", 1), ("int8", 4)]
 
 
 def test_ratios_are_against_the_network_that_was_only_trained() -> None:
     """Its float32 file, and its Keras file with the optimizer's state; the paper's factor is file against zip."""
-    pipelines = reported(small_spec(), {"float32": export(800, 720), "int8": export(200, 120)})
-    baselines = find_baselines(pipelines)
+    job = reported(small_spec(), {"float32": export(800, 720), "int8": export(200, 120)})
+    baselines = find_baselines(job)
     assert baselines.float32_tflite is not None
     assert (baselines.float32_tflite.pipeline, baselines.float32_tflite.size_bytes) == ("base", 800)
-    row = find_rows(pipelines, baselines)[1]
+    row = find_rows(job, baselines)[1]
     assert row.ratios.float32_tflite is not None
     assert row.ratios.float32_tflite.model_dump() == {"size": 4.0, "zip": 6.0, "size_to_zip": 800 / 120}
     assert row.ratios.keras_with_optimizer is not None
@@ -114,8 +140,8 @@ def test_both_baselines_are_of_one_pipeline() -> None:
 
 def test_without_a_float32_export_there_is_no_ratio_to_one() -> None:
     """Only to the Keras file."""
-    pipelines = reported(small_spec(pipelines=TWO_PIPELINES[:1]), {})
-    row = find_rows(pipelines, find_baselines(pipelines))[0]
+    job = reported(small_spec(pipelines=TWO_PIPELINES[:1]), {})
+    row = find_rows(job, find_baselines(job))[0]
     assert row.ratios.float32_tflite is None
     assert row.ratios.float32_tflite_latency is None
     assert row.ratios.keras_with_optimizer is not None
@@ -129,8 +155,8 @@ def test_speed_is_compared_on_one_device_with_as_many_threads() -> None:
         "float32 on qemu": evaluation(600.0, emulated=True).model_copy(update={"device": "qemu"}),
         "int8 on qemu": evaluation(60.0, emulated=True).model_copy(update={"device": "qemu"}),
     }
-    pipelines = reported(small_spec(), results, devices=("pi", "qemu"))
-    rows = find_rows(pipelines, find_baselines(pipelines))
+    job = reported(small_spec(), results, devices=("pi", "qemu"))
+    rows = find_rows(job, find_baselines(job))
     found = {(row.export, row.device, row.threads): row.ratios.float32_tflite_latency for row in rows}
     assert found == {
         ("float32", "pi", 1): 1.0, ("int8", "pi", 1): 3.0, ("int8", "pi", 4): None,
@@ -144,21 +170,25 @@ def test_a_failure_is_told_once_and_what_it_caused_is_not() -> None:
     spec = small_spec(pipelines=[{"name": name, "exports": [kind]} for name, kind in (("a", "int8"), ("b", "float32"))])
     failed = StepFailure(code="out_of_memory", message="no memory", retryable=False)
     caused = StepFailure(code="input_failed", message="needs 'train'", retryable=False)
-    pipelines = [
-        replace(
-            pipeline,
-            steps=tuple(
-                replace(step, result=None, failure=failed if step.title == "train" else caused)
-                for step in pipeline.steps
-            ),
-        )
-        for pipeline in reported(spec, {})
-    ]
-    (record,) = find_failures(pipelines)
+    job = reported(spec, {})
+    job = replace(
+        job,
+        pipelines=tuple(
+            replace(
+                pipeline,
+                steps=tuple(
+                    replace(step, result=None, failure=failed if step.title == "train" else caused)
+                    for step in pipeline.steps
+                ),
+            )
+            for pipeline in job.pipelines
+        ),
+    )
+    (record,) = find_failures(job)
     assert (record.title, record.pipelines, record.code, record.message) == (
         "train", ("a", "b"), "out_of_memory", "no memory"
     )  # fmt: skip
-    assert find_rows(pipelines, find_baselines(pipelines)) == ()
+    assert find_rows(job, find_baselines(job)) == ()
 
 
 def test_the_report_of_a_finished_job_is_complete(database: Database, tmp_path: Path) -> None:
@@ -175,6 +205,11 @@ def test_the_report_of_a_finished_job_is_complete(database: Database, tmp_path: 
     assert [(training.stage, training.pipelines) for training in report.trainings] == [
         ("train", ("other",)), ("train", ("base",))
     ]  # fmt: skip
+    assert [(pipeline.name, pipeline.method, pipeline.stages) for pipeline in report.pipelines] == [
+        ("other", "base", ("train resnet18, 3 epochs",)), ("base", "base", ("train resnet18, 2 epochs",))
+    ]  # fmt: skip
+    assert [(entry.pipeline, len(entry.exports)) for entry in report.accuracy_by_export] == [("other", 1), ("base", 2)]
+    assert [entry.pipelines for entry in report.seconds_per_epoch] == [("other",), ("base",)]
     assert report.dataset is not None
     assert report.dataset.classes == ("0", "1")
     assert report.failures == ()

@@ -32,6 +32,12 @@ def test_yaml_keeps_dates_as_text_and_aliases_as_copies() -> None:
     assert parse("name: 2026-01-05\na: &a {x: 1}\nb: *a") == {"name": "2026-01-05", "a": {"x": 1}, "b": {"x": 1}}
 
 
+def test_yaml_keeps_what_older_versions_take_for_hours_as_text() -> None:
+    """A pattern of zeros need not be quoted; numbers are numbers."""
+    assert parse("pattern: 2:4\nb: 12:16\nc: 1:30.5") == {"pattern": "2:4", "b": "12:16", "c": "1:30.5"}
+    assert parse("a: -12\nb: 0.5\nc: 0x10\nd: 1.0e-3") == {"a": -12, "b": 0.5, "c": 16, "d": 0.001}
+
+
 def test_a_byte_order_mark_is_passed_over() -> None:
     """Some editors write one."""
     assert parse("\ufeff{}", "JSON") == {}

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from edgepress_api.database import Database, JobRow, StepRow
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobView, StepDetail
-from edgepress_common.spec import JobSpec
+from edgepress_common.spec import JobSpec, TrainStage
 from fakes.gateway_app import JSON, YAML, GatewayApp, spec_json
 
 YAML_SPEC = """
@@ -46,7 +46,9 @@ def test_a_job_posted_as_yaml_is_accepted(gateway: GatewayApp, media_type: str) 
     response = gateway.client.post("/v1/jobs", content=YAML_SPEC, headers={"Content-Type": media_type})
     assert response.status_code == 202
     spec = JobSpec.model_validate_json(gateway.client.get(f"/v1/jobs/{response.json()['id']}/spec").content)
-    assert spec.pipeline_list()[0].stages[0].training == spec.training
+    (stage,) = spec.pipeline_list()[0].stages
+    assert isinstance(stage, TrainStage)
+    assert stage.training == spec.training
 
 
 def test_the_location_leads_through_a_proxy(database: Database, tmp_path: Path) -> None:
@@ -73,6 +75,23 @@ def test_a_misspelt_option_submits_nothing(gateway: GatewayApp) -> None:
     response = gateway.client.post("/v1/jobs?validate-only=true", content=spec_json(), headers=JSON)
     assert response.status_code == 422
     assert response.json()["errors"][0]["message"] == "unknown field; did you mean 'validate_only'?"
+    assert gateway.client.get("/v1/jobs").json()["jobs"] == []
+
+
+def test_a_wrong_setting_of_a_stage_is_named_where_it_was_written(gateway: GatewayApp) -> None:
+    """However deep it lies; and nothing is stored."""
+    stages = "[{kind: train}, {kind: prune, schedule: {kind: polynomial, final_sparsity: 95}}]"
+    content = YAML_SPEC_OF_THE_SAME.replace("name: base,", f"name: base, stages: {stages},")
+    response = gateway.client.post("/v1/jobs", content=content, headers=YAML)
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-spec")
+    assert response.json()["errors"] == [
+        {
+            "field": "pipelines[0].stages[1].schedule.final_sparsity",
+            "value": 95,
+            "message": "should be less than 1",
+            "accepted": "a number above 0 and below 1 (Share of zeros in each layer from the end on)",
+        }
+    ]
     assert gateway.client.get("/v1/jobs").json()["jobs"] == []
 
 

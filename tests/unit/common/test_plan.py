@@ -3,9 +3,16 @@
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from edgepress_common.plan import Plan, make_plan
-from edgepress_common.spec import JobSpec
+from edgepress_common.spec import ClusterStage, JobSpec, QuantizeAwareStage
 from edgepress_common.steps import StageStep
+
+PRUNE = {"kind": "prune"}
+CLUSTER = {"kind": "cluster"}
+QUANTIZE = {"kind": "quantize_aware"}
+DISTILL = {"kind": "distill"}
 
 
 def plan(fingerprint: str = "digits", devices: tuple[str, ...] = ("any",), **changes: Any) -> Plan:
@@ -18,6 +25,12 @@ def plan(fingerprint: str = "digits", devices: tuple[str, ...] = ("any",), **cha
         "pipelines": [{"name": "base", "exports": ["float32", "int8"]}],
     }
     return make_plan(JobSpec.model_validate(content | changes), fingerprint=fingerprint, devices=devices)
+
+
+def staged(*stages: dict[str, Any], **changes: Any) -> list[StageStep]:
+    """What the stages of a small job with one pipeline are told to do."""
+    planned = plan(pipelines=[{"name": "a", "stages": list(stages), "exports": ["int8"]}], **changes)
+    return [step.parameters for step in planned.steps if isinstance(step.parameters, StageStep)]
 
 
 def kinds(plan: Plan) -> Counter[str]:
@@ -83,3 +96,116 @@ def test_how_it_is_measured_changes_only_the_evaluations() -> None:
     first, second = plan(), plan(evaluation={"threads": [2]})
     shared = {step.key for step in first.steps} & {step.key for step in second.steps}
     assert {step.kind for step in first.steps if step.key not in shared} == {"evaluation"}
+
+
+@pytest.mark.parametrize(
+    ("stages", "kept"),
+    [
+        ((CLUSTER,), [(False, None)]),
+        ((PRUNE, CLUSTER), [(True, None)]),
+        ((PRUNE, CLUSTER | {"preserve_sparsity": False}, QUANTIZE), [(False, None), (False, True)]),
+        ((QUANTIZE,), [(False, False)]),
+        ((PRUNE, QUANTIZE), [(True, False)]),
+        ((CLUSTER, QUANTIZE), [(False, None), (False, True)]),
+        ((PRUNE, CLUSTER, QUANTIZE), [(True, None), (True, True)]),
+        ((PRUNE, CLUSTER, QUANTIZE | {"preserve_clusters": False}), [(True, None), (True, False)]),
+        ((PRUNE, DISTILL, CLUSTER, QUANTIZE), [(False, None), (False, True)]),
+    ],
+)
+def test_what_was_done_before_is_kept_unless_told_otherwise(
+    stages: tuple[dict[str, Any], ...], kept: list[tuple[bool, bool | None]]
+) -> None:
+    """Nobody has to say it, and the plan says it outright: zeros, and shared values."""
+    found = [step.stage for step in staged(*stages)]
+    assert [
+        (stage.preserve_sparsity, stage.preserve_clusters if isinstance(stage, QuantizeAwareStage) else None)
+        for stage in found
+        if isinstance(stage, ClusterStage | QuantizeAwareStage)
+    ] == kept
+
+
+@pytest.mark.parametrize("stage", [PRUNE, CLUSTER, QUANTIZE])
+def test_a_stage_that_goes_on_trains_at_a_tenth_of_the_rate(stage: dict[str, Any]) -> None:
+    """For its own epochs, or at its own rate; whatever only a beginning needs is left out, the rest is the job's."""
+    training = {
+        "epochs": 9,
+        "learning_rate": 0.05,
+        "batch_size": 48,
+        "warmup_epochs": 2,
+        "early_stopping": {},
+        "seed": 3,
+    }
+    trained, as_it_comes = staged(stage, training=training)
+    _, told = staged(stage | {"epochs": 2, "learning_rate": 0.01}, training=training)
+    assert (trained.training.epochs, trained.training.warmup_epochs) == (9, 2)
+    for step, epochs, rate in ((as_it_comes, 4, 0.005), (told, 2, 0.01)):
+        expected = {"epochs": epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+        assert step.training == trained.training.model_copy(update=expected)
+        assert step.model == trained.model
+
+
+def test_the_rate_in_force_said_outright_is_the_same_step() -> None:
+    """As is anything else that would be so anyway."""
+    assert staged(PRUNE) == staged(PRUNE | {"learning_rate": 0.0001, "epochs": 4}, model={"architecture": "resnet18"})
+
+
+def test_a_student_learns_from_the_network_before_it_and_is_the_network_from_then_on() -> None:
+    """The teacher is an input of its own kind; what follows goes on from the student."""
+    student = {"architecture": "mobilenet_v2", "width": 0.5}
+    planned = plan(
+        pipelines=[
+            {"name": "a", "stages": [PRUNE, DISTILL | {"student": student}, QUANTIZE], "exports": ["int8"]},
+            {"name": "b", "stages": [PRUNE], "exports": ["int8"]},
+        ]
+    )
+    steps = {step.title: step for step in planned.steps if isinstance(step.parameters, StageStep)}
+    pack = planned.steps[0].key
+    assert {title: step.inputs for title, step in steps.items()} == {
+        "train": {"pack": pack},
+        "prune": {"pack": pack, "model": steps["train"].key},
+        "distill": {"pack": pack, "teacher": steps["prune"].key},
+        "quantize_aware": {"pack": pack, "model": steps["distill"].key},
+    }
+    networks = [step.parameters.model.architecture for step in steps.values() if isinstance(step.parameters, StageStep)]
+    assert networks == ["resnet18", "resnet18", "mobilenet_v2", "mobilenet_v2"]
+
+
+def test_a_student_is_trained_as_the_network_would_be_or_as_it_is_told() -> None:
+    """From scratch, so at the full rate."""
+    training = {"epochs": 9, "learning_rate": 0.05, "warmup_epochs": 2}
+    trained, distilled = staged(DISTILL, training=training)
+    assert distilled.training == trained.training
+    told = staged(DISTILL | {"training": {"epochs": 3}}, training=training)[1]
+    assert (told.training.epochs, told.training.learning_rate) == (3, 0.001)
+
+
+def test_a_network_of_a_pipelines_own_is_what_its_stages_go_on_from() -> None:
+    """Whatever the job's is."""
+    own = {"kind": "train", "model": {"architecture": "mobilenet_v2"}}
+    assert [step.model.architecture for step in staged(own, PRUNE, CLUSTER)] == ["mobilenet_v2"] * 3
+
+
+def test_pipelines_share_their_stages_as_far_as_they_are_equal() -> None:
+    """Another setting makes another step of it, and of all that follows."""
+    shared = plan(
+        pipelines=[
+            {"name": "PR", "stages": [PRUNE], "exports": ["int8"]},
+            {"name": "PQAT", "stages": [PRUNE, QUANTIZE], "exports": ["int8"]},
+            {"name": "PCQAT", "stages": [PRUNE, CLUSTER, QUANTIZE], "exports": ["int8"]},
+            {"name": "all but the first", "stages": [PRUNE | {"layers": {"exclude": ["first"]}}], "exports": ["int8"]},
+        ]
+    )
+    assert [step.title for step in shared.steps if step.kind == "stage"] == [
+        "train", "prune", "quantize_aware", "cluster", "quantize_aware", "prune"
+    ]  # fmt: skip
+
+
+def test_how_zeros_are_stored_is_another_export_of_the_same_model() -> None:
+    """Which shares all stages with the others."""
+    stored = plan(
+        pipelines=[
+            {"name": "a", "stages": [PRUNE], "exports": ["int8", {"kind": "int8", "encoding": "dense"}]},
+            {"name": "b", "stages": [PRUNE], "exports": [{"kind": "int8", "encoding": "smallest"}]},
+        ]
+    )
+    assert kinds(stored) == {"pack": 1, "stage": 2, "export": 2, "evaluation": 2}

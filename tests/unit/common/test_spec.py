@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from edgepress_common.spec import EXPORTS, METHODS, JobSpec
 from edgepress_common.spec.exports import ExportInfo
+from edgepress_common.spec.methods import Method
 from edgepress_common.spec.presets import PRESETS
-from edgepress_common.spec.stages import Method
 
 SPEC: dict[str, Any] = {
     "name": "digits",
@@ -22,7 +22,7 @@ def test_the_smallest_spec_has_the_defaults_of_its_fields() -> None:
     spec = JobSpec.model_validate(SPEC)
     assert spec.training.epochs == 10
     assert spec.evaluation.devices == ("any",)
-    assert [export.kind for pipeline in spec.pipeline_list() for export in pipeline.exports] == list(EXPORTS)
+    assert spec.pipeline_list() == PRESETS["quick"]
 
 
 def test_an_export_can_be_named_or_written_out() -> None:
@@ -45,7 +45,7 @@ def test_an_export_can_be_named_or_written_out() -> None:
         ({"training": {"epochs": 2, "warmup_epochs": 2}}, "training", "accepted: less than epochs, 2"),
         ({"training": {"batch_norm_momentum": 1.0}}, "training", "accepted: auto, or 0 to below 1"),
         ({"pipelines": []}, "pipelines", "at least 1"),
-        ({"pipelines": "everything"}, "pipelines", "'quick'"),
+        ({"pipelines": "everything"}, "pipelines", "'quick' or 'paper'"),
         ({"pipelines": [{"name": "p", "exports": ["int4"]}]}, "pipelines", "'float32', 'float16'"),
         ({"pipelines": [{"name": "p", "exports": []}]}, "pipelines", "at least 1"),
         ({"pipelines": [{"name": "p", "exports": ["int8", "int8"]}]}, "pipelines", "'int8' a second time"),
@@ -88,3 +88,7 @@ def test_catalogues_say_what_their_parameters_are() -> None:
         schema = entry.parameters.model_json_schema()
         assert schema["properties"]["kind"]["const"] == entry.kind
         assert entry.summary
+    for method in METHODS.values():
+        assert method.limits
+        assert method.cost
+        assert method.paper or method.kind == "train"

@@ -121,3 +121,38 @@ def test_weights_travel_with_the_images() -> None:
     expected = class_weights(labels, len(CLASSES), "balanced")
     for _, one_hot, weights in _epoch(settings, 0, LabelledImages(pixels, labels)):
         np.testing.assert_array_equal(weights, expected[one_hot.argmax(axis=1)])
+
+
+@pytest.mark.parametrize(
+    "augmentation",
+    [Augmentation(), Augmentation(vertical_flip=True), Augmentation(horizontal_flip=True, vertical_flip=True)],
+)
+def test_what_is_known_of_an_image_travels_with_it(augmentation: Augmentation) -> None:
+    """Of each image, as it has been flipped, the batch has what is known of just that mirror image."""
+    images, settings = _images(), Training(batch_size=16, augmentation=augmentation)
+    mirrored = [images.images]
+    if augmentation.horizontal_flip:
+        mirrored += [pixels[:, :, ::-1] for pixels in mirrored]
+    if augmentation.vertical_flip:
+        mirrored += [pixels[:, ::-1] for pixels in mirrored]
+    known = np.stack([_corners(pixels) for pixels in mirrored])
+    batches = list(training_batches(images, len(CLASSES), settings, 0, known=known).as_numpy_iterator())
+    for pixels, _, _, looked_up in batches:
+        np.testing.assert_array_equal(looked_up, _corners(pixels))
+    assert sum(len(batch[3]) for batch in batches) == COUNT
+
+
+def test_what_is_known_changes_nothing_else() -> None:
+    """The same images in the same order, with or without."""
+    settings = Training(batch_size=16, augmentation=Augmentation(horizontal_flip=True))
+    known = np.zeros((2, COUNT, 3), np.float32)
+    with_known = list(training_batches(_images(), len(CLASSES), settings, 0, known=known).as_numpy_iterator())
+    for batch, plain in zip(with_known, _epoch(settings, 0), strict=True):
+        assert len(plain) == 3
+        for part, plain_part in zip(batch[:3], plain, strict=True):
+            np.testing.assert_array_equal(part, plain_part)
+
+
+def _corners(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """The first pixel of each image and the last of its first line, ``(images, 6)``: no mirror image has the same."""
+    return np.concatenate([pixels[:, 0, 0], pixels[:, 0, -1]], axis=1).astype(np.float32)

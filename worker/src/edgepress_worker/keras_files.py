@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edgepress_worker.keras_environment import keras
+from edgepress_worker.quantization.activation_range import ActivationRange
 from edgepress_worker.zip_size import zip_bytes
 
 MEDIA_TYPE = "application/x-hdf5"
@@ -38,7 +39,7 @@ def save_model(model: keras.Model, path: Path, *, include_optimizer: bool = Fals
 
 def load_model(path: Path) -> keras.Model:
     """Reads a model, not compiled. The file may have any name: artifacts have no suffix."""
-    return keras.models.load_model(path, compile=False)
+    return keras.models.load_model(path, compile=False, custom_objects={"edgepress>ActivationRange": ActivationRange})
 
 
 def size_with_optimizer(model: keras.Model, optimizer: keras.optimizers.Optimizer, scratch: Path) -> FileSize:

@@ -9,7 +9,8 @@ from typing import assert_never
 
 from edgepress_common.errors import StepFailedError
 from edgepress_common.messages import Outputs, RunStep
-from edgepress_common.results import PackResult, StepResult
+from edgepress_common.promises import LayerPromise
+from edgepress_common.results import PackResult, StageResult, StepResult
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.pack import Pack
@@ -43,15 +44,21 @@ def run_step(step: RunStep, context: StepContext, environment: Environment) -> t
 
             return pack_dataset(parameters.dataset, context, environment, fingerprint=parameters.fingerprint)
         case StageStep() as parameters:
-            from edgepress_worker.methods import run_stage  # noqa: PLC0415
+            from edgepress_worker.methods import Material, run_stage  # noqa: PLC0415
 
-            return run_stage(parameters, _pack(step, context), _model(step, context), context, environment)
+            material = Material(
+                pack=_pack(step, context),
+                source=_model(step, context),
+                downloads=environment.downloads,
+                promises=_promises(step),
+            )
+            return run_stage(parameters, material, context)
         case ExportStep() as parameters:
-            from edgepress_worker.exports import run_export  # noqa: PLC0415
+            from edgepress_worker.exports import Source, run_export  # noqa: PLC0415
 
             model = _model(step, context)
             assert model is not None
-            return run_export(parameters, _pack(step, context), model, context)
+            return run_export(parameters, _pack(step, context), Source(model, _promises(step)), context)
         case EvaluationStep():
             raise StepFailedError("an evaluation was sent to a worker; devices fetch theirs from the gateway")
         case _ as unknown:
@@ -65,5 +72,10 @@ def _pack(step: RunStep, context: StepContext) -> Pack:
 
 
 def _model(step: RunStep, context: StepContext) -> Path | None:
-    outputs = step.inputs.get("model")
+    outputs = step.inputs.get("model") or step.inputs.get("teacher")
     return None if outputs is None else context.store.local_path(outputs["model"].sha256)
+
+
+def _promises(step: RunStep) -> tuple[LayerPromise, ...]:
+    result = step.input_results.get("model")
+    return result.promises if isinstance(result, StageResult) else ()

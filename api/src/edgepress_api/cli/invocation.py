@@ -13,7 +13,7 @@ from rich.console import Console
 from edgepress_api.cli.client import GatewayClient, connect
 from edgepress_api.cli.settings import ClientSettings
 
-_PIPE_WIDTH = 100
+_PIPE_WIDTH = 120
 
 GatewayOption = Annotated[
     str | None,

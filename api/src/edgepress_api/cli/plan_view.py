@@ -4,7 +4,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from edgepress_api.jobs.submission import PlanPreview
-from edgepress_common.steps import Step
+from edgepress_api.report.stage_words import stage_summary
+from edgepress_common.steps import StageStep, Step
 
 
 def plan_tree(preview: PlanPreview) -> Tree:
@@ -29,7 +30,7 @@ def plan_tree(preview: PlanPreview) -> Tree:
 
 
 def _line(step: Step, *, is_done: bool) -> Text:
-    line = Text(step.title)
+    line = Text(stage_summary(step.parameters) if isinstance(step.parameters, StageStep) else step.title)
     if step.title != step.kind:
         line.append(f"  {step.kind}", style="dim")
     if is_done:

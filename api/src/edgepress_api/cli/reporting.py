@@ -9,6 +9,7 @@ from edgepress_api.cli import invocation
 from edgepress_api.cli.client import ReportFormat
 from edgepress_api.cli.invocation import GatewayOption, JobArgument
 from edgepress_api.cli.report_view import report_table
+from edgepress_api.cli.study_tables import study_tables
 from edgepress_common.errors import InvalidInputError
 
 
@@ -29,7 +30,9 @@ def report(
     with here.gateway(gateway) as client:
         job_id = client.find(job)
         if wanted is None:
-            here.out.print(report_table(client.report(job_id), here.out.width))
+            found = client.report(job_id)
+            for part in (report_table(found, here.out.width), *study_tables(found)):
+                here.out.print(part)
             return
         document = client.report_document(job_id, wanted)
     if output is None:

@@ -7,7 +7,10 @@ from edgepress_api.report import Report, ReportRow
 
 
 def verdict(report: Report) -> Iterator[str]:
-    """A sentence each on the smallest, the fastest and the most accurate model; those that tie are all named."""
+    """A sentence each on the smallest, the fastest and the most accurate model; those that tie are all named.
+
+    Which is the smallest once it is zipped is said where it is another.
+    """
     rows = report.rows
     if not rows:
         return
@@ -16,6 +19,14 @@ def verdict(report: Report) -> Iterator[str]:
     yield f"Smallest: {_names(smallest, rows)}, {size(smallest[0].size_bytes)}" + (
         f", {ratio.size:.2f} times smaller than float32." if ratio and ratio.size > 1 else "."
     )
+    zipped = _best(rows, lambda row: -row.zip_bytes)
+    if _names(zipped, rows) != _names(smallest, rows):
+        ratio = zipped[0].ratios.float32_tflite
+        yield f"Smallest when zipped: {_names(zipped, rows)}, {size(zipped[0].zip_bytes)}" + (
+            f", {ratio.size_to_zip:.2f} times smaller than float32 not zipped."
+            if ratio and ratio.size_to_zip > 1
+            else "."
+        )
     timed = [row for row in rows if not row.emulated]  # an emulator's times mean nothing
     if timed:
         fastest = _best(timed, lambda row: -row.latency_ms.p50)

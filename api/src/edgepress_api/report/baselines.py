@@ -1,24 +1,26 @@
 """What the rows of a report are compared with; see `edgepress_api.report.document`."""
 
-from collections.abc import Sequence
-
 from edgepress_api.report.document import Baseline, Baselines, SizeRatios
-from edgepress_api.report.steps import BASE_METHOD, ReportedPipeline
+from edgepress_api.report.steps import ReportedJob, ReportedPipeline
 from edgepress_common.results import ExportResult, StageResult
-from edgepress_common.steps import ExportStep, StageStep
+from edgepress_common.steps import ExportStep
 
 
-def find_baselines(pipelines: Sequence[ReportedPipeline]) -> Baselines:
+def find_baselines(job: ReportedJob) -> Baselines:
     """The baselines there are so far."""
-    # Those that only train first; else in the spec's order.
-    ordered = sorted(pipelines, key=lambda pipeline: pipeline.method != BASE_METHOD)
-    exports = [(pipeline, export) for pipeline in ordered if (export := _float32(pipeline)) is not None]
-    trained_by = [pipeline for pipeline, _ in exports] or ordered
-    trainings = [(pipeline, stage) for pipeline in trained_by if (stage := _first_stage(pipeline)) is not None]
+    pipelines = job.with_own_network()
+    exports = [
+        (pipeline, export)
+        for pipeline in pipelines
+        if len(pipeline.stages) == 1 and (export := _float32(pipeline)) is not None
+    ]
+    # Of one pipeline, where one has both.
+    trained_by = [pipeline for pipeline, _ in exports] or pipelines
+    trainings = [(pipeline, stage) for pipeline in trained_by if (stage := first_stage(pipeline)) is not None]
     return Baselines(
         float32_tflite=next(
             (
-                Baseline(pipeline=pipeline.name, size_bytes=export.size_bytes, zip_bytes=export.zip_bytes)
+                Baseline(pipeline=pipeline.name, size_bytes=export.dense_size_bytes, zip_bytes=export.dense_zip_bytes)
                 for pipeline, export in exports
             ),
             None,
@@ -48,15 +50,15 @@ def size_ratios(baseline: Baseline | None, export: ExportResult) -> SizeRatios |
     )
 
 
+def first_stage(pipeline: ReportedPipeline) -> StageResult | None:
+    """What a pipeline's first stage found; None until it has succeeded."""
+    first, _ = pipeline.stages[0]
+    return first.result if isinstance(first.result, StageResult) else None
+
+
 def _float32(pipeline: ReportedPipeline) -> ExportResult | None:
     for step in pipeline.steps:
         is_float32 = isinstance(step.parameters, ExportStep) and step.parameters.export.kind == "float32"
         if is_float32 and isinstance(step.result, ExportResult):
             return step.result
     return None
-
-
-def _first_stage(pipeline: ReportedPipeline) -> StageResult | None:
-    stages = [step.result for step in pipeline.steps if isinstance(step.parameters, StageStep)]
-    first = stages[0] if stages else None
-    return first if isinstance(first, StageResult) else None

@@ -4,7 +4,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgepress_api.report import words
 from edgepress_api.report.curves import HEIGHT, WIDTH, training_charts
-from edgepress_api.report.document import Report, ReportRow
+from edgepress_api.report.document import Report
+from edgepress_api.report.groups import pipeline_groups
+from edgepress_common.spec import EXPORTS
 
 _MOST_CLASSES = 40  # a confusion matrix of more is a grey square
 
@@ -26,6 +28,7 @@ def page_environment() -> Environment:
         "times": words.times,
         "moment": words.moment,
         "state": words.state,
+        "pipelines": words.pipelines,
     }
     return environment
 
@@ -37,23 +40,21 @@ def report_html(report: Report, artifacts_url: str) -> str:
         report: What to show.
         artifacts_url: What an artifact's SHA-256 is put behind to fetch it.
     """
+    measured = {entry.export for accuracies in report.accuracy_by_export for entry in accuracies.exports}
     return _TEMPLATE.render(
         report=report,
+        groups=pipeline_groups(report),
+        export_kinds=[kind for kind in EXPORTS if kind in measured],
         artifacts_url=artifacts_url,
         charts={training.step_key: training_charts(training.epochs) for training in report.trainings},
         chart_width=WIDTH,
         chart_height=HEIGHT,
-        matrices=_matrices(report),
+        has_matrices=bool(report.rows) and report.dataset is not None and len(report.dataset.classes) <= _MOST_CLASSES,
         has_emulated=any(row.emulated for row in report.rows),
         has_throttled=any(row.throttled for row in report.rows),
+        has_several_devices=len({row.device for row in report.rows}) > 1,
+        has_several_places=len({(row.device, row.threads) for row in report.rows}) > 1,
     )
 
 
 _TEMPLATE = page_environment().get_template("report.html")
-
-
-def _matrices(report: Report) -> list[ReportRow]:
-    """The rows whose confusion matrices are shown: one for each file, since devices and threads hardly differ."""
-    if report.dataset is None or len(report.dataset.classes) > _MOST_CLASSES:
-        return []
-    return list({(row.pipeline, row.export): row for row in reversed(report.rows)}.values())[::-1]

@@ -1,30 +1,44 @@
-"""What else a report tells of a job's steps: its data set, its trainings, and what did not work."""
+"""What else a report tells of a job's steps: its data set, its pipelines, its trainings, and what did not work."""
 
-from collections.abc import Sequence
-
-from edgepress_api.report.document import FailureRecord, TrainingRecord
-from edgepress_api.report.steps import ReportedPipeline
+from edgepress_api.report.document import FailureRecord, PipelineRecord, TrainingRecord
+from edgepress_api.report.stage_words import stage_summary
+from edgepress_api.report.steps import ReportedJob, ReportedPipeline
 from edgepress_common.results import PackResult, StageResult
-from edgepress_common.steps import StageStep, StepKey
+from edgepress_common.steps import StepKey
 
 
-def find_pack(pipelines: Sequence[ReportedPipeline]) -> PackResult | None:
+def find_pack(job: ReportedJob) -> PackResult | None:
     """What the data set turned out to be, once it is packed."""
-    results = (step.result for pipeline in pipelines for step in pipeline.steps)
+    results = (step.result for pipeline in job.pipelines for step in pipeline.steps)
     return next((result for result in results if isinstance(result, PackResult)), None)
 
 
-def find_trainings(pipelines: Sequence[ReportedPipeline]) -> tuple[TrainingRecord, ...]:
+def find_pipelines(job: ReportedJob) -> tuple[PipelineRecord, ...]:
+    """What was asked for, whatever has come of it."""
+    return tuple(
+        PipelineRecord(name=pipeline.name, method=job.method_of(pipeline), stages=stage_summaries(pipeline))
+        for pipeline in job.pipelines
+    )
+
+
+def stage_summaries(pipeline: ReportedPipeline) -> tuple[str, ...]:
+    """A pipeline's stages in words, from the first."""
+    return tuple(stage_summary(parameters) for _, parameters in pipeline.stages)
+
+
+def find_trainings(job: ReportedJob) -> tuple[TrainingRecord, ...]:
     """The stages that were run, each once."""
-    found = {}
-    for pipeline in pipelines:
-        for step in pipeline.steps:
-            if isinstance(step.parameters, StageStep) and isinstance(step.result, StageResult):
+    found: dict[StepKey, TrainingRecord] = {}
+    for pipeline in job.pipelines:
+        summaries = stage_summaries(pipeline)
+        for count, (step, parameters) in enumerate(pipeline.stages, start=1):
+            if isinstance(step.result, StageResult) and step.key not in found:
                 found[step.key] = TrainingRecord(
                     step_key=step.key,
-                    stage=step.parameters.stage.kind,
-                    pipelines=_sharing(pipelines, step.key),
-                    architecture=step.parameters.model.architecture,
+                    stage=parameters.stage.kind,
+                    stages=summaries[:count],
+                    pipelines=job.sharing(step.key),
+                    architecture=parameters.model.architecture,
                     parameters=step.result.parameters,
                     val_accuracy=step.result.val_accuracy,
                     epoch_seconds=step.result.epoch_seconds,
@@ -33,21 +47,17 @@ def find_trainings(pipelines: Sequence[ReportedPipeline]) -> tuple[TrainingRecor
     return tuple(found.values())
 
 
-def find_failures(pipelines: Sequence[ReportedPipeline]) -> tuple[FailureRecord, ...]:
+def find_failures(job: ReportedJob) -> tuple[FailureRecord, ...]:
     """What failed of itself, each once."""
-    found = {}
-    for pipeline in pipelines:
+    found: dict[StepKey, FailureRecord] = {}
+    for pipeline in job.pipelines:
         for step in pipeline.steps:
             if step.failure is not None and step.failure.code != "input_failed":
                 found[step.key] = FailureRecord(
                     step_key=step.key,
                     title=step.title,
-                    pipelines=_sharing(pipelines, step.key),
+                    pipelines=job.sharing(step.key),
                     code=step.failure.code,
                     message=step.failure.message,
                 )
     return tuple(found.values())
-
-
-def _sharing(pipelines: Sequence[ReportedPipeline], key: StepKey) -> tuple[str, ...]:
-    return tuple(pipeline.name for pipeline in pipelines if any(step.key == key for step in pipeline.steps))

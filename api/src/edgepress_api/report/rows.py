@@ -1,6 +1,6 @@
 """Works the comparison out from a job's steps.
 
-1. Each evaluation that succeeded leads, by its inputs, to its export, and that to the stage it was made from.
+1. Each evaluation that succeeded leads, by its input, to its export; that was made from the pipeline's last stage.
 2. The baseline's pace is found, on each device and with each number of threads.
 3. Each evaluation gives a row for each number of threads.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from edgepress_api.report.baselines import size_ratios
 from edgepress_api.report.document import Baseline, Baselines, Ratios, ReportRow
-from edgepress_api.report.steps import ReportedPipeline
+from edgepress_api.report.records import stage_summaries
+from edgepress_api.report.steps import ReportedJob, ReportedPipeline
 from edgepress_common.results import EvaluationResult, ExportResult, StageResult, ThreadMeasurement
 from edgepress_common.steps import ExportStep
 
@@ -20,15 +21,16 @@ class _Measured:
     """An evaluation with what it stands on."""
 
     pipeline: ReportedPipeline
+    method: str
     kind: ExportStep
-    stage: StageResult
+    stages: tuple[StageResult, ...]
     export: ExportResult
     evaluation: EvaluationResult
 
 
-def find_rows(pipelines: Sequence[ReportedPipeline], baselines: Baselines) -> tuple[ReportRow, ...]:
+def find_rows(job: ReportedJob, baselines: Baselines) -> tuple[ReportRow, ...]:
     """The comparison, in the order of the spec."""
-    measured = [each for pipeline in pipelines for each in _measured(pipeline)]
+    measured = [each for pipeline in job.pipelines for each in _measured(pipeline, job.method_of(pipeline))]
     pace = _baseline_pace(measured, baselines.float32_tflite)
     return tuple(
         _row(each, measurement, baselines, pace.get((each.evaluation.device, measurement.threads)))
@@ -37,18 +39,18 @@ def find_rows(pipelines: Sequence[ReportedPipeline], baselines: Baselines) -> tu
     )
 
 
-def _measured(pipeline: ReportedPipeline) -> Iterator[_Measured]:
+def _measured(pipeline: ReportedPipeline, method: str) -> Iterator[_Measured]:
     """Step 1 of the module's walk-through."""
     by_key = {step.key: step for step in pipeline.steps}
+    stages = tuple(step.result for step, _ in pipeline.stages if isinstance(step.result, StageResult))
     for step in pipeline.steps:
         if isinstance(step.result, EvaluationResult):
             export = by_key[step.inputs["model"]]
-            stage = by_key[export.inputs["model"]]
             # An evaluation can't have succeeded unless these had.
             assert isinstance(export.parameters, ExportStep)
             assert isinstance(export.result, ExportResult)
-            assert isinstance(stage.result, StageResult)
-            yield _Measured(pipeline, export.parameters, stage.result, export.result, step.result)
+            assert len(stages) == len(pipeline.stages)
+            yield _Measured(pipeline, method, export.parameters, stages, export.result, step.result)
 
 
 def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> dict[tuple[str, int], float]:
@@ -67,11 +69,12 @@ def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> 
 def _row(
     measured: _Measured, measurement: ThreadMeasurement, baselines: Baselines, baseline_p50_ms: float | None
 ) -> ReportRow:
-    stage, export, evaluation = measured.stage, measured.export, measured.evaluation
+    stage, export, evaluation = measured.stages[-1], measured.export, measured.evaluation
     p50_ms = measurement.latency_ms.p50
     return ReportRow(
         pipeline=measured.pipeline.name,
-        method=measured.pipeline.method,
+        method=measured.method,
+        stages=stage_summaries(measured.pipeline),
         export=measured.kind.export.kind,
         device=evaluation.device,
         threads=measurement.threads,
@@ -84,14 +87,22 @@ def _row(
         images=evaluation.images,
         size_bytes=export.size_bytes,
         zip_bytes=export.zip_bytes,
+        encoding=export.encoding,
+        dense_size_bytes=export.dense_size_bytes,
+        dense_zip_bytes=export.dense_zip_bytes,
+        sparse_size_bytes=export.sparse_size_bytes,
+        sparse_zip_bytes=export.sparse_zip_bytes,
         keras_bytes=stage.keras_bytes,
         keras_zip_bytes=stage.keras_zip_bytes,
         keras_with_optimizer_bytes=stage.keras_with_optimizer_bytes,
         keras_with_optimizer_zip_bytes=stage.keras_with_optimizer_zip_bytes,
         sparsity=export.sparsity,
         unique_weights_max=export.unique_weights_max,
+        unique_weights_per_channel_max=export.unique_weights_per_channel_max,
         float_ops=sum(export.float_operators.values()),
+        promises=export.promises,
         epoch_seconds=stage.epoch_seconds,
+        stage_epoch_seconds=tuple(each.epoch_seconds for each in measured.stages),
         peak_memory_bytes=evaluation.peak_memory_bytes,
         model_sha256=evaluation.model_sha256,
         ratios=Ratios(

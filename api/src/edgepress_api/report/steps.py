@@ -1,10 +1,11 @@
 """A job's steps, as far as a report is concerned; no database is known here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgepress_common.messages import StepFailure
 from edgepress_common.results import StepResult
+from edgepress_common.spec import JobSpec
 from edgepress_common.steps import Role, StageStep, StepKey, StepParameters
 
 BASE_METHOD = "base"
@@ -35,7 +36,35 @@ class ReportedPipeline:
     steps: tuple[ReportedStep, ...]
 
     @property
-    def method(self) -> str:
-        """What it does to the network: its stages, apart from the training that all begin with."""
-        kinds = [step.parameters.stage.kind for step in self.steps if isinstance(step.parameters, StageStep)]
-        return "+".join(kind for kind in kinds if kind != "train") or BASE_METHOD
+    def stages(self) -> tuple[tuple[ReportedStep, StageStep], ...]:
+        """Its stages, each with its parameters; the first trains."""
+        return tuple((step, step.parameters) for step in self.steps if isinstance(step.parameters, StageStep))
+
+
+@dataclass(frozen=True)
+class ReportedJob:
+    """A job's pipelines, in the order of its spec."""
+
+    spec: JobSpec
+    pipelines: tuple[ReportedPipeline, ...]
+
+    def method(self, stages: Sequence[StageStep]) -> str:
+        """What stages, in order from a pipeline's first, do to the job's network; see `ReportRow`."""
+        after_training = stages[1:] if self._trains_own_network(stages[0]) else stages
+        return " + ".join(step.stage.kind for step in after_training) or BASE_METHOD
+
+    def method_of(self, pipeline: ReportedPipeline) -> str:
+        """Likewise for all stages of a pipeline."""
+        return self.method([parameters for _, parameters in pipeline.stages])
+
+    def with_own_network(self) -> list[ReportedPipeline]:
+        """The pipelines that begin by training the job's network, those that do so by the job's own settings first."""
+        found = [pipeline for pipeline in self.pipelines if self._trains_own_network(pipeline.stages[0][1])]
+        return sorted(found, key=lambda pipeline: pipeline.stages[0][1].training != self.spec.training)
+
+    def sharing(self, key: StepKey) -> tuple[str, ...]:
+        """Names of the pipelines that need a step."""
+        return tuple(pipeline.name for pipeline in self.pipelines if any(step.key == key for step in pipeline.steps))
+
+    def _trains_own_network(self, step: StageStep) -> bool:
+        return step.stage.kind == "train" and step.model == self.spec.model

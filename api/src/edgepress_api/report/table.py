@@ -4,6 +4,8 @@ import csv
 import io
 
 from edgepress_api.report.document import Report, ReportRow
+from edgepress_api.report.promise_words import short
+from edgepress_common.promises import KeptPromise
 
 _Cell = str | int | float | None
 
@@ -40,6 +42,16 @@ _SURROUNDINGS = [
     "runtime",
     "delegate",
 ]
+_OTHER_FILES = [
+    "encoding",
+    "dense_size_bytes",
+    "sparse_size_bytes",
+    "dense_zip_bytes",
+    "sparse_zip_bytes",
+    "unique_weights_per_channel_max",
+    "promises",
+]
+_STAGES = ["stages", "stage_epoch_seconds"]
 
 # Header of each column, and where its value is in a row.
 COLUMNS: dict[str, str] = (
@@ -51,6 +63,7 @@ COLUMNS: dict[str, str] = (
     | {f"{name}_ratio_to_keras_with_optimizer": f"ratios.keras_with_optimizer.{name}" for name in _RATIOS}
     | {name: name for name in _STATE}
     | {name: f"surroundings.{name}" for name in _SURROUNDINGS}
+    | {name: name for name in (*_OTHER_FILES, *_STAGES)}
 )
 
 
@@ -74,7 +87,14 @@ def _cell(row: ReportRow, path: str) -> _Cell:
         case bool():
             return "yes" if value else "no"
         case tuple():
-            return "; ".join(value) or "no"
+            return _text("; ".join(map(_item, value)) or "no")
         case _:
-            text = str(value)
-            return f"'{text}" if text.startswith(_FORMULA_BEGINNINGS) else text
+            return _text(str(value))
+
+
+def _item(value: object) -> str:
+    return short(value) if isinstance(value, KeptPromise) else str(value)
+
+
+def _text(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_BEGINNINGS) else text

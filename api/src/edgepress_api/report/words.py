@@ -1,5 +1,6 @@
 """Figures as people read them: for the pages."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _STEP = 1000  # as the paper and disk makers count, not 1024
@@ -47,6 +48,11 @@ def moment(value: datetime | None) -> str:
 def state(value: str) -> str:
     """``partly_succeeded`` as ``partly succeeded``."""
     return value.replace("_", " ")
+
+
+def pipelines(names: Sequence[str], count: int) -> str:
+    """Some of ``count`` pipelines, by name; ``all 13 pipelines`` if it is all of several."""
+    return f"all {count} pipelines" if len(names) == count > 1 else ", ".join(names)
 
 
 def _digits(value: float) -> int:

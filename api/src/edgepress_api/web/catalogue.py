@@ -15,6 +15,8 @@ class MethodView(Frozen):
         title: How people write it.
         summary: What it does and when it pays.
         paper: Where it was published; None for plain practice.
+        limits: What it can't do, and what to be careful about.
+        cost: What it takes, in time and memory, against plain training.
         parameters: JSON Schema of what a spec can say of it.
     """
 
@@ -22,11 +24,13 @@ class MethodView(Frozen):
     title: str
     summary: str
     paper: str | None
+    limits: str
+    cost: str
     parameters: dict[str, JsonValue]
 
 
 class ExportView(Frozen):
-    """A kind of export; the fields are those of a method."""
+    """A kind of export; the fields are those of a method, whose limits and cost are in the summary."""
 
     kind: ExportKind
     title: str
@@ -62,6 +66,8 @@ def list_methods() -> MethodList:
                 title=method.title,
                 summary=method.summary,
                 paper=method.paper,
+                limits=method.limits,
+                cost=method.cost,
                 parameters=method.parameters.model_json_schema(),
             )
             for method in METHODS.values()

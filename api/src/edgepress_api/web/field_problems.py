@@ -152,10 +152,11 @@ def _own_words(error: ErrorDetails, place: Place) -> tuple[Place, str, str | Non
 
 
 def _follow(place: Place, text: str) -> Place | None:
-    """Where a written path leads from a place; None if nothing is there."""
+    """Where a written path leads from a place, as far as it was written; None if nothing of it was."""
+    reached = None
     for name in re.findall(r"[a-z_]+|\d+", text):
         item = int(name) if name.isdigit() else name
         if not place.has(item):
-            return None
-        place = place.step(place.schema.for_value(place.value), item)
-    return place
+            break
+        reached = place = place.step(place.schema.for_value(place.value), item)
+    return reached

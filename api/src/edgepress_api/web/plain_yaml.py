@@ -6,7 +6,7 @@ something else to different readers, is refused before it is built.
 1. Nesting is limited; and the number of values, with what an alias stands for counted each time it is used, or a few
    lines could stand for thousands of millions of values.
 2. A key given twice is refused, and so are tags, which name types that JSON does not have.
-3. Then it is built, dates staying the text they are written as.
+3. Then it is built, dates and numbers to the base of 60 staying the text they are written as.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from edgepress_common.errors import InvalidInputError
 MAX_DEPTH = 32  # a spec is seven deep
 _MAX_VALUES = 100_000  # a spec of 200 pipelines with all their stages and exports written out has some 20,000
 
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_TIMESTAMP, _INTEGER, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float"))
 
 
 class MalformedBodyError(InvalidInputError):
@@ -28,12 +28,24 @@ class MalformedBodyError(InvalidInputError):
 
 
 class _PlainLoader(yaml.CSafeLoader):
-    """Knows no dates."""
+    """Knows no dates and no hours."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML's name and type for it
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+def _construct_number(loader: _PlainLoader, node: yaml.ScalarNode) -> str | int | float:
+    """A number, but not what YAML 1.1 takes for hours and minutes: 2:4 is a pattern of zeros, not 124."""
+    text = str(loader.construct_scalar(node))
+    if ":" in text:
+        return text
+    return loader.construct_yaml_int(node) if node.tag == _INTEGER else loader.construct_yaml_float(node)
+
+
+for _tag in (_INTEGER, _FLOAT):
+    _PlainLoader.add_constructor(_tag, _construct_number)
 
 
 def parse_yaml(text: str) -> JsonValue:

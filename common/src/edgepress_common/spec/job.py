@@ -43,7 +43,7 @@ class JobSpec(Frozen):
 
     @model_validator(mode="after")
     def _network_takes_the_image(self) -> Self:
-        for model in {self.model, *self._own_models()}:
+        for model in (self.model, *self._own_models()):
             architecture = ARCHITECTURES[model.architecture]
             if self.dataset.image_size < architecture.min_image_size:
                 raise ValueError(

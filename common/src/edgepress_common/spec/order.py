@@ -5,11 +5,19 @@ grid from ``quantize_aware``. A stage that goes on training it keeps what is the
 ``distill`` give a new network, which has nothing of that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from edgepress_common.spec.stages import ClusterStage, DistillStage, PruneStage, QuantizeAwareStage, Stage, TrainStage
+from edgepress_common.spec.stages import (
+    ClusterStage,
+    DistillStage,
+    PatternSchedule,
+    PruneStage,
+    QuantizeAwareStage,
+    Stage,
+    TrainStage,
+)
 
 
 @dataclass(frozen=True)
@@ -67,44 +75,75 @@ def with_choices_made(stage: Stage, carried: Carried) -> Stage:
 
 
 def check_order(stages: Sequence[Stage]) -> None:
-    """Looks whether each stage can work on what those before it give.
+    """Looks whether each stage can work on what those before it give, and has something left to do.
 
     Raises:
         ValueError: One can't; with its position, the reason, and what would be accepted.
     """
     carried = Carried()
+    done: dict[int, Stage] = {}  # to the present network, by position
     for position, stage in enumerate(stages):
-        problem = _first_problem(position, stage, carried)
+        problem = _out_of_order(position, stage, carried) or _nothing_to_keep(stage, carried) or _undoing(stage, done)
         if problem is not None:
-            raise ValueError(f"stages[{position}] is {stage.kind!r}, {problem}")
+            raise ValueError(f"stages[{position}]{problem}")
         carried = after(carried, stage)
+        done = {} if isinstance(stage, TrainStage | DistillStage) else done | {position: stage}
 
 
-def _first_problem(position: int, stage: Stage, carried: Carried) -> str | None:
+def _out_of_order(position: int, stage: Stage, carried: Carried) -> str | None:
     match stage:
         case TrainStage() if position > 0:
-            return "which would throw away what comes before it; accepted: train as the first stage only"
+            return " is 'train', which would throw away what comes before it; accepted: train as the first stage only"
         case PruneStage() if carried.clusters:
             return (
-                "but the network's weights share values by then: training on with some of them zero would take the "
-                "others off these values; accepted: prune before cluster"
+                " is 'prune', but the network's weights share values by then: training on with some of them zero would "
+                "take the others off these values; accepted: prune before cluster"
             )
         case PruneStage() | ClusterStage() | QuantizeAwareStage() if carried.grid:
             return (
-                "but the network's weights lie on int8's grid by then, and training on would take them off it; "
-                "accepted: quantize_aware last, or followed by distill"
+                f" is {stage.kind!r}, but the network's weights lie on int8's grid by then, and training on would take "
+                "them off it; accepted: quantize_aware last, or followed by distill"
             )
-        case ClusterStage() | QuantizeAwareStage():
-            return _nothing_to_keep(stage, carried)
         case _:
             return None
 
 
-def _nothing_to_keep(stage: ClusterStage | QuantizeAwareStage, carried: Carried) -> str | None:
-    if stage.preserve_sparsity and not carried.zeros:
-        return "with preserve_sparsity, but nothing before it makes zeros; accepted: prune before it, or null"
-    if isinstance(stage, QuantizeAwareStage) and stage.preserve_clusters and not carried.clusters:
-        return "with preserve_clusters, but nothing before it makes clusters; accepted: cluster before it, or null"
+def _nothing_to_keep(stage: Stage, carried: Carried) -> str | None:
+    match stage:
+        case ClusterStage(preserve_sparsity=True) | QuantizeAwareStage(preserve_sparsity=True) if not carried.zeros:
+            return (
+                ".preserve_sparsity is true, but the network has no zeros to keep by then; "
+                "accepted: null, or prune before it and nothing that gives them up between"
+            )
+        case QuantizeAwareStage(preserve_clusters=True) if not carried.clusters:
+            return (
+                ".preserve_clusters is true, but the network's weights share no values by then; "
+                "accepted: null, or cluster before it"
+            )
+        case _:
+            return None
+
+
+def _undoing(stage: Stage, done: Mapping[int, Stage]) -> str | None:
+    """What a stage would have to undo: a second pruning only adds zeros, a second clustering only merges values."""
+    for position, before in done.items():
+        match before, stage:
+            case PruneStage(), PruneStage(schedule=schedule) if before.layers == stage.layers:
+                there, asked = before.schedule.final_sparsity, schedule.final_sparsity
+                if asked < there and not isinstance(schedule, PatternSchedule):
+                    return (
+                        f".schedule.final_sparsity is {asked:g}, but stages[{position}] has made {there:g} of the same "
+                        f"layers' weights zero, and they stay zero; accepted: {there:g} or more"
+                    )
+            case ClusterStage(), ClusterStage() if before.layers == stage.layers:
+                comparable = stage.per_channel or not before.per_channel
+                if stage.clusters > before.clusters and comparable:
+                    return (
+                        f".clusters is {stage.clusters}, but stages[{position}] has left the same layers "
+                        f"{before.clusters} values; accepted: {before.clusters} or fewer"
+                    )
+            case _:
+                pass
     return None
 
 

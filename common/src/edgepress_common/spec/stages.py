@@ -14,7 +14,7 @@ from edgepress_common.spec.training import Training
 
 StageKind = Literal["train", "prune", "cluster", "quantize_aware", "distill"]
 
-Sparsity = Annotated[float, Field(ge=0, lt=1)]
+_DEPTHWISE = "kind:depthwise_conv2d"
 
 
 class TrainStage(Frozen):
@@ -35,11 +35,25 @@ class _FineTuning(Frozen):
     layers: LayerSelection = LayerSelection()
 
 
+class _OfLargeKernels(_FineTuning):
+    """Those that leave depthwise convolutions alone: they have nine weights a channel, and need them all."""
+
+    @model_validator(mode="after")
+    def _asks_for_no_depthwise(self) -> Self:
+        for field, patterns in (("include", self.layers.include), ("exclude", self.layers.exclude)):
+            if _DEPTHWISE in patterns:
+                raise ValueError(
+                    f"layers.{field}[{patterns.index(_DEPTHWISE)}] is {_DEPTHWISE!r}, which this method leaves alone; "
+                    "accepted: first, last, kind:conv2d, kind:dense, or name: and a shell pattern"
+                )
+        return self
+
+
 class ConstantSchedule(Frozen):
     """The final sparsity from the beginning on."""
 
     kind: Literal["constant"] = "constant"
-    final_sparsity: Sparsity = Field(default=0.5, description="Share of zeros in each layer.")
+    final_sparsity: float = Field(default=0.5, gt=0, lt=1, description="Share of zeros in each layer.")
     begin: float = Field(default=0.0, ge=0, lt=1, description="When to begin, as a share of the stage's steps.")
     end: float = Field(default=0.75, gt=0, le=1, description="When to choose for the last time which weights are zero.")
     frequency: int = Field(default=10, ge=1, le=100_000, description="Steps between two choices.")
@@ -55,8 +69,10 @@ class PolynomialSchedule(Frozen):
     """A sparsity that rises quickly at first and ever slower towards its end."""
 
     kind: Literal["polynomial"] = "polynomial"
-    initial_sparsity: Sparsity = Field(default=0.0, description="Share of zeros in each layer at the beginning.")
-    final_sparsity: Sparsity = Field(default=0.5, description="Share of zeros in each layer from the end on.")
+    initial_sparsity: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of zeros in each layer at the beginning."
+    )
+    final_sparsity: float = Field(default=0.5, gt=0, lt=1, description="Share of zeros in each layer from the end on.")
     begin: float = Field(default=0.0, ge=0, lt=1, description="When to begin, as a share of the stage's steps.")
     end: float = Field(default=0.75, gt=0, le=1, description="When the final sparsity is reached.")
     power: float = Field(default=3.0, gt=0, le=10, description="Of the polynomial.")
@@ -111,14 +127,14 @@ PruningSchedule = Annotated[
 ]
 
 
-class PruneStage(_FineTuning):
+class PruneStage(_OfLargeKernels):
     """Set the smallest weights of each layer to zero, and train the others on."""
 
     kind: Literal["prune"] = "prune"
     schedule: PruningSchedule = PolynomialSchedule()
 
 
-class ClusterStage(_FineTuning):
+class ClusterStage(_OfLargeKernels):
     """Let the weights of each layer share few values, and train the values."""
 
     kind: Literal["cluster"] = "cluster"

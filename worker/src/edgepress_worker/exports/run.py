@@ -9,9 +9,11 @@
 The same model, pack and parameters give the same bytes.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgepress_common.messages import Outputs, Progress
+from edgepress_common.promises import LayerPromise
 from edgepress_common.results import ExportResult
 from edgepress_common.steps import ExportStep
 from edgepress_worker.context import StepContext
@@ -30,13 +32,28 @@ from edgepress_worker.zip_size import zip_bytes
 TFLITE_MEDIA_TYPE = "application/x-tflite"
 
 
-def run_export(parameters: ExportStep, pack: Pack, model: Path, context: StepContext) -> tuple[Outputs, ExportResult]:
+@dataclass(frozen=True)
+class Source:
+    """The network to write.
+
+    Attributes:
+        model: Its file, HDF5.
+        promises: What is true of its weights, by layer.
+    """
+
+    model: Path
+    promises: tuple[LayerPromise, ...] = ()
+
+
+def run_export(
+    parameters: ExportStep, pack: Pack, source: Source, context: StepContext
+) -> tuple[Outputs, ExportResult]:
     """Writes a model as a .tflite file, checks it, and stores it.
 
     Args:
         parameters: What kind of file, and the seed that draws the representative images.
         pack: Its training images calibrate and check; they have the side the file is made for.
-        model: The Keras model, HDF5.
+        source: The Keras model.
         context: The step's surroundings.
 
     Returns:
@@ -49,7 +66,7 @@ def run_export(parameters: ExportStep, pack: Pack, model: Path, context: StepCon
     """
     kind = parameters.export.kind
     context.report(Progress(fraction=0.0, message=f"converting to {kind}"))
-    converter = make_converter(load_model(model), side=pack.train.images.shape[1])
+    converter = make_converter(load_model(source.model), side=pack.train.images.shape[1])
     context.raise_if_cancelled()
     promise = EXPORTERS[kind](parameters.export, converter, Calibration(pack.train, parameters.seed, context))
     path = context.scratch / f"{kind}.tflite"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edgepress_common.promises import LayerPromise
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -17,13 +18,15 @@ class Material:
 
     Attributes:
         pack: The images.
-        source: File of the model it starts from; None for a stage that makes its own.
+        source: File of the model it starts from, a distillation's teacher; None for a stage that makes its own.
         downloads: Where downloads are kept.
+        promises: What is true of the source's weights, by layer.
     """
 
     pack: Pack
     source: Path | None
     downloads: Path
+    promises: tuple[LayerPromise, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class Compressed:
         model: In float32, without anything that was wrapped around it for the training.
         optimizer: That trained it, with its state.
         record: How the training went.
+        promises: What is true of the model's weights, by layer; earlier stages' promises that it keeps among them.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     record: TrainingRecord
+    promises: tuple[LayerPromise, ...] = ()
 
 
 class Method(Protocol):

@@ -1,6 +1,5 @@
 """Runs a stage: hands the material to its method, stores the model that comes back, and weighs it."""
 
-from pathlib import Path
 from typing import get_args
 
 from edgepress_common.messages import Outputs
@@ -9,30 +8,32 @@ from edgepress_common.spec.stages import StageKind
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_files import MEDIA_TYPE, save_model, size_with_optimizer
+from edgepress_worker.methods.cluster import cluster
+from edgepress_worker.methods.distill import distill
 from edgepress_worker.methods.method import Material, Method
+from edgepress_worker.methods.prune import prune
+from edgepress_worker.methods.quantize_aware import quantize_aware
 from edgepress_worker.methods.train import train_network
-from edgepress_worker.pack import Pack
-from edgepress_worker.run import Environment
 from edgepress_worker.training import TrainingRecord, begin_repeatable
 
 METHODS: dict[StageKind, Method] = {
     "train": train_network,
+    "prune": prune,
+    "cluster": cluster,
+    "quantize_aware": quantize_aware,
+    "distill": distill,
 }
 
 assert set(METHODS) == set(get_args(StageKind))
 
 
-def run_stage(
-    parameters: StageStep, pack: Pack, model: Path | None, context: StepContext, environment: Environment
-) -> tuple[Outputs, StageResult]:
+def run_stage(parameters: StageStep, material: Material, context: StepContext) -> tuple[Outputs, StageResult]:
     """Runs a stage.
 
     Args:
         parameters: Which, and with what settings.
-        pack: The images.
-        model: File of the model it starts from, if it starts from one.
+        material: What it works on.
         context: Of this attempt.
-        environment: Of this worker.
 
     Returns:
         ``model``, the .h5 file, and what there is to say about it.
@@ -42,7 +43,7 @@ def run_stage(
     """
     begin_repeatable(parameters.training.seed)
     method = METHODS[parameters.stage.kind]
-    made = method(parameters, Material(pack, model, environment.downloads), context)
+    made = method(parameters, material, context)
     file = context.scratch / "model.h5"
     keras_size = save_model(made.model, file)
     with_optimizer = size_with_optimizer(made.model, made.optimizer, context.scratch)
@@ -57,6 +58,7 @@ def run_stage(
         keras_zip_bytes=keras_size.zip_bytes,
         keras_with_optimizer_bytes=with_optimizer.size_bytes,
         keras_with_optimizer_zip_bytes=with_optimizer.zip_bytes,
+        promises=made.promises,
     )
 
 

@@ -8,11 +8,14 @@ from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.networks.catalogue import NETWORKS, Network
 from edgepress_worker.networks.imagenet_weights import fetch
 
-__all__ = ["build_network"]
+__all__ = ["LOGITS_LAYER", "build_network"]
+
+LOGITS_LAYER = "classifier"
+"""Name of the layer that gives the classes' logits ``(batch, classes)``; the one behind it makes them probabilities."""
 
 
 def build_network(model: Model, *, image_size: int, classes: int, downloads: Path) -> keras.Model:
-    """A network with a classifier on top: global average pooling, dropout if asked for, one dense softmax layer.
+    """A network with a classifier on top: global average pooling, dropout if asked for, one dense layer, softmax.
 
     Args:
         model: Which network, how wide, and what its weights start from.
@@ -40,7 +43,9 @@ def _classifier(features: tf.Tensor, classes: int, dropout: float) -> tf.Tensor:
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(features)
     if dropout > 0:
         pooled = keras.layers.Dropout(dropout, name="pooled_dropout")(pooled)
-    return keras.layers.Dense(classes, activation="softmax", name="classifier")(pooled)
+    # Two layers: what works on logits (a student's temperature, int8's range of them) finds them between.
+    logits = keras.layers.Dense(classes, name=LOGITS_LAYER)(pooled)
+    return keras.layers.Activation("softmax", name="probabilities")(logits)
 
 
 def _load_imagenet(features: keras.Model, network: Network, file: Path) -> None:

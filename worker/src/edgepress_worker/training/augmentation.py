@@ -1,8 +1,16 @@
 """Random flips and rotations of training images.
 
-Flip and rotation are drawn together as one projective transform per image, and applied by one operation: an image is
-resampled once, and one that is only flipped keeps its exact pixels. What is drawn depends on the generator alone.
+1. What is to happen to each image is drawn, as data: whether it is flipped, and by how much it is turned. What is drawn
+   depends on the generator alone.
+2. Flip and rotation become one projective transform per image, applied by one operation: an image is resampled once,
+   and one that is only flipped keeps its exact pixels.
+
+Images that are flipped and not turned are one of two or four mirror images, which have numbers, so that what is known
+of each of them can be looked up.
 """
+
+import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,30 +19,67 @@ from edgepress_common.spec.training import Augmentation
 from edgepress_worker.keras_environment import tf
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What happens to each of some images, in three arrays of equal length.
+
+    Attributes:
+        flip_x: Whether it is mirrored left to right, bool ``(count,)``.
+        flip_y: Whether it is mirrored top to bottom, bool ``(count,)``.
+        angle: By how much it is turned, in radians ``(count,)``.
+    """
+
+    flip_x: npt.NDArray[np.bool_]
+    flip_y: npt.NDArray[np.bool_]
+    angle: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.angle)
+
+    def transforms(self, side: int) -> npt.NDArray[np.float32]:
+        """They as transforms of images of ``side`` pixels.
+
+        Returns:
+            float32 ``(count, 8)``: a0 a1 a2 b0 b1 b2 c0 c1, where the pixel at (x, y) of the result is taken from
+            (a0 x + a1 y + a2, b0 x + b1 y + b2) of the image; c0 and c1, the perspective, are 0.
+        """
+        flip_x, flip_y = _signs(self.flip_x), _signs(self.flip_y)
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        a0, a1, b0, b1 = cos * flip_x, -sin * flip_y, sin * flip_x, cos * flip_y
+        centre = (side - 1) / 2  # stays where it is: hence the offsets
+        a2 = centre - (a0 + a1) * centre
+        b2 = centre - (b0 + b1) * centre
+        nothing = np.zeros(len(self))
+        return np.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1).astype(np.float32)
+
+
 def changes_images(augmentation: Augmentation) -> bool:
     """Whether it does anything."""
     return augmentation != Augmentation()
 
 
-def draw_transforms(
-    augmentation: Augmentation, count: int, side: int, random: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """One transform for each of ``count`` images of ``side`` pixels.
-
-    Returns:
-        float32 ``(count, 8)``: a0 a1 a2 b0 b1 b2 c0 c1, where the pixel at (x, y) of the result is taken from
-        (a0 x + a1 y + a2, b0 x + b1 y + b2) of the image; c0 and c1, the perspective, are 0.
-    """
-    flip_x = _signs(count, random) if augmentation.horizontal_flip else np.ones(count)
-    flip_y = _signs(count, random) if augmentation.vertical_flip else np.ones(count)
+def draw_changes(augmentation: Augmentation, count: int, random: np.random.Generator) -> Changes:
+    """What happens to each of ``count`` images."""
+    flip_x = _half_of_them(count, random) if augmentation.horizontal_flip else np.zeros(count, np.bool_)
+    flip_y = _half_of_them(count, random) if augmentation.vertical_flip else np.zeros(count, np.bool_)
     angle = np.deg2rad(random.uniform(-augmentation.rotation_degrees, augmentation.rotation_degrees, count))
-    cos, sin = np.cos(angle), np.sin(angle)
-    a0, a1, b0, b1 = cos * flip_x, -sin * flip_y, sin * flip_x, cos * flip_y
-    centre = (side - 1) / 2  # stays where it is: hence the offsets
-    a2 = centre - (a0 + a1) * centre
-    b2 = centre - (b0 + b1) * centre
-    nothing = np.zeros(count)
-    return np.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1).astype(np.float32)
+    return Changes(flip_x, flip_y, angle)
+
+
+def mirror_images(augmentation: Augmentation) -> Changes:
+    """The mirror images that its flips can make of an image: 1, 2 or 4, in the order of their numbers."""
+    choices = itertools.product(
+        (False, True) if augmentation.vertical_flip else (False,),
+        (False, True) if augmentation.horizontal_flip else (False,),
+    )
+    flip_y, flip_x = np.array(list(choices)).T
+    return Changes(flip_x, flip_y, np.zeros(len(flip_x)))
+
+
+def mirror_numbers(augmentation: Augmentation, changes: Changes) -> npt.NDArray[np.int64]:
+    """Which of `mirror_images` each image becomes, not counting rotation: int64 ``(count,)``."""
+    return changes.flip_x + changes.flip_y * (2 if augmentation.horizontal_flip else 1)
 
 
 def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
@@ -42,7 +87,7 @@ def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
 
     Args:
         images: float32 ``(batch, side, side, 3)``.
-        transforms: float32 ``(batch, 8)``, see `draw_transforms`.
+        transforms: float32 ``(batch, 8)``, or ``(1, 8)`` for all alike; see `Changes.transforms`.
     """
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
@@ -54,5 +99,9 @@ def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _signs(count: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
-    return np.where(random.random(count) < 0.5, -1.0, 1.0)  # noqa: PLR2004 - half of the time
+def _half_of_them(count: int, random: np.random.Generator) -> npt.NDArray[np.bool_]:
+    return random.random(count) < 0.5  # noqa: PLR2004 - half of the time
+
+
+def _signs(flipped: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    return np.where(flipped, -1.0, 1.0)

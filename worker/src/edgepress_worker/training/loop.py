@@ -9,14 +9,15 @@ What an epoch does follows from the settings, its number and the state before it
 ends with the same weights, bit for bit, as one that was not.
 """
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgepress_common.results import Epoch
 from edgepress_common.spec.training import Training
 from edgepress_worker.context import StepContext
-from edgepress_worker.keras_environment import keras
+from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.pack import Pack
 from edgepress_worker.training.batch_norm import momentum_for, set_momentum
 from edgepress_worker.training.batches import steps_per_epoch, training_batches, validation_batches
@@ -49,6 +50,7 @@ def train(
     context: StepContext,
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    batches: Callable[[int], tf.data.Dataset] | None = None,
 ) -> TrainingRecord:
     """Trains the model in place.
 
@@ -59,11 +61,15 @@ def train(
         settings: How. The precision is the model's own, see `with_policy`.
         context: Saves its state under ``scratch/training``; reports; may cancel.
         callbacks: A method's own, called as `keras.Model.fit` calls them, once per epoch.
+        batches: Gives the batches of an epoch, counted from 0; None for the pack's, see `training_batches`. A model
+            with a ``train_step`` of its own may take others.
 
     Raises:
         StepFailedError: The loss is no number any more.
         StepCancelledError: The step is to stop. What was saved stays.
     """
+    if batches is None:
+        batches = functools.partial(training_batches, pack.train, len(pack.classes), settings)
     steps = steps_per_epoch(len(pack.train), settings.batch_size)
     set_momentum(model, momentum_for(settings.batch_norm_momentum, steps))
     _compile(model, settings, steps)
@@ -73,7 +79,7 @@ def train(
     watch = Watch(context, epochs=settings.epochs, steps=steps, done=resumed_after)
     while not _is_over(history, settings):
         context.raise_if_cancelled()
-        history.append(_epoch(model, pack, settings, len(history), [watch, *callbacks]))
+        history.append(_epoch(model, pack, settings, len(history), batches(len(history)), [watch, *callbacks]))
         watch.epoch_ended(history[-1])
         state.save(history, best=_kept(history, settings))
     if _kept(history, settings) != len(history):
@@ -83,7 +89,7 @@ def train(
 
 def _compile(model: keras.Model, settings: Training, steps: int) -> None:
     if model.optimizer is None:
-        policies = {layer.dtype_policy.name for layer in model.layers}
+        policies = {layer.dtype_policy.name for layer in model.submodules if isinstance(layer, keras.layers.Layer)}
         model.compile(
             optimizer=make_optimizer(settings, steps_per_epoch=steps, loss_scaling="mixed_float16" in policies),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
@@ -98,16 +104,15 @@ def _epoch(
     pack: Pack,
     settings: Training,
     number: int,
+    batches: tf.data.Dataset,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Epoch:
-    classes = len(pack.classes)
     reseed_layers(model, settings.seed, number)
-    batches = training_batches(pack.train, classes, settings, number)
     started = time.monotonic()
     fitted = model.fit(batches, initial_epoch=number, epochs=number + 1, callbacks=callbacks, verbose=0).history
     seconds = time.monotonic() - started
     validated = model.evaluate(
-        validation_batches(pack.validation, classes, settings.batch_size),
+        validation_batches(pack.validation, len(pack.classes), settings.batch_size),
         callbacks=[callbacks[0]],
         return_dict=True,
         verbose=0,

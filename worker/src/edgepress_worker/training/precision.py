@@ -1,10 +1,11 @@
 """The precision that a network computes in.
 
-A mixed policy multiplies in 16 bits and keeps weights, BatchNorm's statistics and the classifier's output in 32. Models
-are stored, and given from stage to stage, in plain float32: a policy is put on for the training and taken off after it.
+A mixed policy multiplies in 16 bits and keeps weights, BatchNorm's statistics and the classifier in 32, logits and
+probabilities included. Models are stored, and given from stage to stage, in plain float32: a policy is put on for the
+training and taken off after it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from edgepress_worker.keras_environment import keras, tf
@@ -40,16 +41,30 @@ def gpu_capabilities() -> list[tuple[int, int]]:
 def with_policy(model: keras.Model, policy: Policy) -> keras.Model:
     """A copy of the model, weights and all, that computes in another precision; not compiled.
 
-    Layers that give the model's output stay in float32: a softmax in 16 bits loses small probabilities.
+    The last layer that learns, and what comes behind it, stay in float32: a softmax in 16 bits loses small
+    probabilities, and logits in 16 bits are too coarse to be compared with a teacher's.
     """
-    last = {id(tensor) for tensor in model.outputs}
+    in_full = {layer.name for output in model.output_names for layer in _classifier(model.get_layer(output))}
 
     def convert(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        gives_output = any(id(tensor) in last for tensor in tf.nest.flatten(layer.output))
-        config["dtype"] = "float32" if gives_output else policy
+        config["dtype"] = "float32" if layer.name in in_full else policy
         return layer.__class__.from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=convert)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model itself, if it computes in float32 throughout; else a copy that does."""
+    is_plain = all(layer.dtype_policy.name == "float32" for layer in model.layers)
+    return model if is_plain else with_policy(model, "float32")
+
+
+def _classifier(last: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """The last layer, and those before it back to one that learns, or to where several come together."""
+    yield last
+    (node,) = last.inbound_nodes
+    if not last.trainable_weights and len(node.parent_nodes) == 1:
+        yield from _classifier(node.parent_nodes[0].layer)

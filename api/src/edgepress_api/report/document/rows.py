@@ -1,20 +1,11 @@
-"""What a report says.
+"""The comparison: a row for each file, device and number of threads, and what rows are compared with."""
 
-Ratios are against one baseline for the whole report, named and shown with it, so that rows can be compared with each
-other as well as with it:
+from typing import Literal
 
-- ``float32_tflite`` is the float32 export of the first pipeline that only trains; where there is none, that of the
-  first pipeline that has one.
-- ``keras_with_optimizer`` is the Keras file of that pipeline's training with the optimizer's state, as ``model.save``
-  writes it: what the published factors of compression are mostly against. Where there is no float32 export, that of the
-  first training.
-"""
-
-from edgepress_api.jobs.views import JobSummary
 from edgepress_common.frozen import Frozen
-from edgepress_common.results import Epoch, Latency, OperatorTime, Surroundings, UnreadableImage
-from edgepress_common.spec import ExportKind, JobSpec, StageKind
-from edgepress_common.steps import StepKey
+from edgepress_common.promises import KeptPromise
+from edgepress_common.results import Latency, OperatorTime, Surroundings
+from edgepress_common.spec import ExportKind
 
 
 class SizeRatios(Frozen):
@@ -55,7 +46,7 @@ class Baseline(Frozen):
 
 
 class Baselines(Frozen):
-    """See the module; None until the step that gives it has succeeded."""
+    """See the package; None until the step that gives it has succeeded."""
 
     float32_tflite: Baseline | None
     keras_with_optimizer: Baseline | None
@@ -66,7 +57,10 @@ class ReportRow(Frozen):
 
     Attributes:
         pipeline: Its name.
-        method: What was done to the network: ``base`` if it was only trained, else as in ``prune+cluster``.
+        method: What was done to the job's network: ``base`` if it was only trained, else the kinds of the stages after
+            that, as in ``prune + cluster + quantize_aware``; ``train`` for another network that was only trained.
+        stages: Each stage with what tells it from others, the training included, as in ``prune to 50 % (polynomial),
+            4 epochs``.
         export: Kind of the export.
         device: Name of the device.
         threads: Interpreter threads.
@@ -79,14 +73,22 @@ class ReportRow(Frozen):
         images: Validation images.
         size_bytes: Of the .tflite file.
         zip_bytes: Of the .tflite file, zipped.
+        encoding: ``sparse``: zeros are left out of the file, which makes it smaller; ``dense`` otherwise.
+        dense_size_bytes: Of the .tflite file with all zeros written.
+        dense_zip_bytes: The same, zipped.
+        sparse_size_bytes: Of the .tflite file with zeros left out; None where nothing was pruned, so nobody tried.
+        sparse_zip_bytes: The same, zipped.
         keras_bytes: Of the Keras file it was made from, weights alone.
         keras_zip_bytes: The same, zipped.
         keras_with_optimizer_bytes: Of the Keras file with the optimizer's state.
         keras_with_optimizer_zip_bytes: The same, zipped.
         sparsity: Share of zeros among the weights of convolutions and dense layers.
         unique_weights_max: Largest number of different values in one such tensor.
+        unique_weights_per_channel_max: Largest number of different values in one output channel of one.
         float_ops: Operators of the file that compute on floats.
+        promises: What stages and export promised, and what is so in the file.
         epoch_seconds: Mean time of an epoch of the last stage.
+        stage_epoch_seconds: Likewise of each of ``stages``.
         peak_memory_bytes: Resident memory that loading and running the model added.
         model_sha256: The .tflite file's name among the artifacts.
         ratios: Against the report's baselines.
@@ -101,6 +103,7 @@ class ReportRow(Frozen):
 
     pipeline: str
     method: str
+    stages: tuple[str, ...]
     export: ExportKind
     device: str
     threads: int
@@ -113,14 +116,22 @@ class ReportRow(Frozen):
     images: int
     size_bytes: int
     zip_bytes: int
+    encoding: Literal["dense", "sparse"]
+    dense_size_bytes: int
+    dense_zip_bytes: int
+    sparse_size_bytes: int | None
+    sparse_zip_bytes: int | None
     keras_bytes: int
     keras_zip_bytes: int
     keras_with_optimizer_bytes: int
     keras_with_optimizer_zip_bytes: int
     sparsity: float
     unique_weights_max: int
+    unique_weights_per_channel_max: int
     float_ops: int
+    promises: tuple[KeptPromise, ...]
     epoch_seconds: float
+    stage_epoch_seconds: tuple[float, ...]
     peak_memory_bytes: int
     model_sha256: str
     ratios: Ratios
@@ -131,95 +142,3 @@ class ReportRow(Frozen):
     surroundings: Surroundings
     operator_times: tuple[OperatorTime, ...] | None
     confusion: tuple[tuple[int, ...], ...]
-
-
-class TrainingRecord(Frozen):
-    """A stage that was run, with its curves.
-
-    Attributes:
-        step_key: Its step.
-        stage: Its kind.
-        pipelines: The pipelines that share it.
-        architecture: The network.
-        parameters: Number of weights, those that are not trained included.
-        val_accuracy: Of the model as kept.
-        epoch_seconds: Mean over the epochs, the first left out where there are others.
-        epochs: The curves.
-    """
-
-    step_key: StepKey
-    stage: StageKind
-    pipelines: tuple[str, ...]
-    architecture: str
-    parameters: int
-    val_accuracy: float
-    epoch_seconds: float
-    epochs: tuple[Epoch, ...]
-
-
-class DatasetSummary(Frozen):
-    """What was trained and validated on.
-
-    Attributes:
-        kind: Where it comes from.
-        image_size: Side in pixels.
-        classes: Names, in the order of the labels.
-        train_counts: Training images of each class.
-        validation_counts: Validation images of each class.
-        unreadable_count: Images left out because they could not be read.
-        unreadable: The first hundred of them.
-    """
-
-    kind: str
-    image_size: int
-    classes: tuple[str, ...]
-    train_counts: tuple[int, ...]
-    validation_counts: tuple[int, ...]
-    unreadable_count: int
-    unreadable: tuple[UnreadableImage, ...]
-
-
-class FailureRecord(Frozen):
-    """A step that failed, and not merely for want of another.
-
-    Attributes:
-        step_key: The step.
-        title: For people.
-        pipelines: The pipelines that went without it.
-        code: Why, for programs.
-        message: Why, for people.
-    """
-
-    step_key: StepKey
-    title: str
-    pipelines: tuple[str, ...]
-    code: str
-    message: str
-
-
-class Report(Frozen):
-    """A job's report, of what there is so far.
-
-    Attributes:
-        job: The job.
-        complete: Whether the job has ended, so that nothing will be added.
-        evaluations_done: Measurements there are.
-        evaluations_planned: Measurements there would be if all went well.
-        spec: What was asked for.
-        dataset: What it was done on; None until it is packed.
-        baselines: What ratios are against.
-        trainings: Stages, in the order they depend on each other.
-        rows: The comparison, in the order of the spec.
-        failures: What did not work.
-    """
-
-    job: JobSummary
-    complete: bool
-    evaluations_done: int
-    evaluations_planned: int
-    spec: JobSpec
-    dataset: DatasetSummary | None
-    baselines: Baselines
-    trainings: tuple[TrainingRecord, ...]
-    rows: tuple[ReportRow, ...]
-    failures: tuple[FailureRecord, ...]

@@ -1,0 +1,39 @@
+"""Stages that hypothesis puts together: of every kind, with what matters to their order varied."""
+
+from hypothesis import strategies as st
+
+from edgepress_common.spec import (
+    ClusterStage,
+    ConstantSchedule,
+    DistillStage,
+    LayerSelection,
+    PatternSchedule,
+    PolynomialSchedule,
+    PruneStage,
+    QuantizeAwareStage,
+    Stage,
+    TrainStage,
+)
+
+_LAYERS = st.sampled_from([LayerSelection(), LayerSelection(exclude=("first", "last"))])
+_SPARSITIES = st.sampled_from([0.5, 0.8])
+_SCHEDULES = st.one_of(
+    st.builds(ConstantSchedule, final_sparsity=_SPARSITIES),
+    st.builds(PolynomialSchedule, final_sparsity=_SPARSITIES),
+    st.just(PatternSchedule()),
+)
+_CHOICES = st.sampled_from([None, True, False])
+
+STAGES: st.SearchStrategy[Stage] = st.one_of(
+    st.just(TrainStage()),
+    st.builds(PruneStage, layers=_LAYERS, schedule=_SCHEDULES),
+    st.builds(
+        ClusterStage,
+        layers=_LAYERS,
+        clusters=st.sampled_from([16, 32]),
+        per_channel=st.booleans(),
+        preserve_sparsity=_CHOICES,
+    ),
+    st.builds(QuantizeAwareStage, preserve_sparsity=_CHOICES, preserve_clusters=_CHOICES),
+    st.just(DistillStage()),
+)

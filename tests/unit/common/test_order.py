@@ -1,0 +1,163 @@
+"""Which orders of stages are accepted, and what is said of the others."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from edgepress_common.plan import Plan, make_plan
+from edgepress_common.spec import BuiltinDataset, JobSpec, Model, Pipeline, Stage, TrainStage
+from edgepress_common.spec.exports import Int8Export
+from edgepress_common.spec.order import Carried, after, check_order, with_choices_made
+from edgepress_common.steps import StageStep
+from fakes.stages import STAGES
+
+TRAIN = {"kind": "train"}
+PRUNE = {"kind": "prune"}
+PRUNE_MORE = {"kind": "prune", "schedule": {"kind": "constant", "final_sparsity": 0.8}}
+PRUNE_BY_PATTERN = {"kind": "prune", "schedule": {"kind": "pattern"}}
+PRUNE_LAST = PRUNE | {"layers": {"include": ["last"]}}
+CLUSTER = {"kind": "cluster"}
+CLUSTER_32 = CLUSTER | {"clusters": 32}
+QUANTIZE = {"kind": "quantize_aware"}
+DISTILL = {"kind": "distill"}
+
+
+def stages(*written: dict[str, Any]) -> tuple[Stage, ...]:
+    """Stages, as a spec would have them."""
+    return TypeAdapter(tuple[Stage, ...]).validate_python(written)
+
+
+def planned(pipeline: tuple[Stage, ...]) -> Plan:
+    """The plan of a job with one pipeline."""
+    spec = JobSpec(
+        name="digits",
+        dataset=BuiltinDataset(image_size=32),
+        model=Model(architecture="resnet18"),
+        pipelines=(Pipeline(name="tried", stages=pipeline, exports=(Int8Export(),)),),
+    )
+    return make_plan(spec, fingerprint="digits", devices=("any",))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        (),
+        (TRAIN,),
+        (TRAIN, PRUNE, CLUSTER, QUANTIZE),
+        (DISTILL, PRUNE, CLUSTER, QUANTIZE),
+        (PRUNE, DISTILL, PRUNE),
+        (CLUSTER, DISTILL, PRUNE, CLUSTER),
+        (QUANTIZE, DISTILL, QUANTIZE),
+        (PRUNE, PRUNE_MORE),
+        (PRUNE_MORE, PRUNE_LAST),
+        (PRUNE_MORE, PRUNE_BY_PATTERN),
+        (CLUSTER_32, CLUSTER),
+        (CLUSTER | {"per_channel": True}, CLUSTER_32),
+        (PRUNE, CLUSTER | {"preserve_sparsity": False}, QUANTIZE | {"preserve_clusters": False}),
+        (PRUNE, CLUSTER, QUANTIZE | {"preserve_sparsity": True, "preserve_clusters": True}),
+    ],
+)
+def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]) -> None:
+    """Whatever goes on from what is there, or begins with a new network."""
+    check_order(stages(*order))
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ((PRUNE, TRAIN),
+         "stages[1] is 'train', which would throw away what comes before it; accepted: train as the first stage only"),
+        ((TRAIN, CLUSTER, PRUNE),
+         ("stages[2] is 'prune', but the network's weights share values by then: training on with some of them zero "
+         "would take the others off these values; accepted: prune before cluster")),
+        ((QUANTIZE, PRUNE),
+         ("stages[1] is 'prune', but the network's weights lie on int8's grid by then, and training on would take them "
+         "off it; accepted: quantize_aware last, or followed by distill")),
+        ((QUANTIZE, CLUSTER), "stages[1] is 'cluster', but the network's weights lie on int8's grid"),
+        ((QUANTIZE, QUANTIZE), "stages[1] is 'quantize_aware', but the network's weights lie on int8's grid"),
+        ((CLUSTER | {"preserve_sparsity": True},),
+         ("stages[0].preserve_sparsity is true, but the network has no zeros to keep by then; accepted: null, or prune "
+         "before it and nothing that gives them up between")),
+        ((PRUNE, DISTILL, QUANTIZE | {"preserve_sparsity": True}), "stages[2].preserve_sparsity is true"),
+        ((PRUNE, CLUSTER | {"preserve_sparsity": False}, QUANTIZE | {"preserve_sparsity": True}),
+         "stages[2].preserve_sparsity is true"),
+        ((PRUNE, QUANTIZE | {"preserve_clusters": True}),
+         ("stages[1].preserve_clusters is true, but the network's weights share no values by then; accepted: null, or "
+         "cluster before it")),
+        ((TRAIN, PRUNE_MORE, PRUNE),
+         ("stages[2].schedule.final_sparsity is 0.5, but stages[1] has made 0.8 of the same layers' weights zero, and "
+         "they stay zero; accepted: 0.8 or more")),
+        ((CLUSTER, CLUSTER_32),
+         "stages[1].clusters is 32, but stages[0] has left the same layers 16 values; accepted: 16 or fewer"),
+        ((CLUSTER, CLUSTER_32 | {"per_channel": True}), "stages[1].clusters is 32"),
+    ],
+)  # fmt: skip
+def test_an_order_that_can_not_work_is_refused_with_the_reason(order: tuple[dict[str, Any], ...], message: str) -> None:
+    """Which stage, why, and what would be accepted instead."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_order(stages(*order))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(STAGES, max_size=6).map(tuple))
+def test_whatever_is_accepted_can_be_planned(order: tuple[Stage, ...]) -> None:
+    """Each stage goes on from the one before, and says outright what it keeps, which is there; else all is refused."""
+    try:
+        check_order(order)
+    except ValueError as error:
+        assert_names_the_first_that_can_not_work(order, str(error))
+        return
+    expected = order if order and isinstance(order[0], TrainStage) else (TrainStage(), *order)
+    steps = [step for step in planned(order).steps if isinstance(step.parameters, StageStep)]
+    assert [step.title for step in steps] == [stage.kind for stage in expected]
+    assert [set(step.inputs) for step in steps] == [
+        {"pack"} if stage.kind == "train" else {"pack", "teacher" if stage.kind == "distill" else "model"}
+        for stage in expected
+    ]
+    there: set[str] = set()  # what the network has by then
+    for asked, step in zip(expected, steps, strict=True):
+        assert isinstance(step.parameters, StageStep)
+        for field, kept in kept_by(step.parameters.stage).items():
+            assert kept is (field in there if (choice := kept_by(asked)[field]) is None else choice)
+            assert field in there or not kept
+            there -= set() if kept else {field}
+        match step.title:
+            case "prune":
+                there.add("preserve_sparsity")
+            case "cluster":
+                there.add("preserve_clusters")
+            case "train" | "distill":
+                there.clear()
+
+
+def kept_by(stage: Stage) -> dict[str, bool | None]:
+    """What a stage says of the things it can keep."""
+    return stage.model_dump(include={"preserve_sparsity", "preserve_clusters"})
+
+
+def assert_names_the_first_that_can_not_work(order: tuple[Stage, ...], message: str) -> None:
+    """All before it are fine by themselves, and it is said what would be."""
+    named = re.match(r"stages\[(\d+)\][. ].*; accepted: .+", message)
+    assert named, message
+    check_order(order[: int(named[1])])
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_order(order[: int(named[1]) + 1])
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(STAGES, max_size=5).map(tuple))
+def test_saying_outright_what_is_kept_changes_nothing(order: tuple[Stage, ...]) -> None:
+    """It is accepted just as well, and gives the same steps."""
+    try:
+        check_order(order)
+    except ValueError:
+        return
+    carried, outright = Carried(), []
+    for stage in order:
+        outright.append(with_choices_made(stage, carried))
+        carried = after(carried, stage)
+    assert planned(tuple(outright)) == planned(order)

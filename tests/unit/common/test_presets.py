@@ -1,0 +1,79 @@
+"""What the presets come to: which pipelines, and what they share."""
+
+from collections import Counter
+
+import pytest
+
+from edgepress_common.plan import Plan, make_plan
+from edgepress_common.spec import EXPORTS, BuiltinDataset, JobSpec, Model, StageKind
+from edgepress_common.spec.presets import PRESETS, PresetName
+from edgepress_common.steps import StageStep, Step
+
+
+def planned(preset: PresetName) -> Plan:
+    """The plan of a job that asks for a preset."""
+    spec = JobSpec(
+        name="digits",
+        dataset=BuiltinDataset(image_size=32),
+        model=Model(architecture="resnet18"),
+        pipelines=preset,
+    )
+    return make_plan(spec, fingerprint="digits", devices=("any",))
+
+
+def stages_of(plan: Plan, pipeline: str) -> list[Step]:
+    """The stages that a pipeline needs, in order."""
+    (needed,) = (each.steps for each in plan.pipelines if each.name == pipeline)
+    return [step for step in plan.steps if step.key in needed and step.kind == "stage"]
+
+
+def test_the_papers_matrix_is_complete() -> None:
+    """Every method of its final comparison, under its name, in every export."""
+    assert [pipeline.name for pipeline in PRESETS["paper"]] == [
+        "base", "PR constant", "PR", "CL KPP 32", "CL LIN 32", "CL KPP 256", "PR CL", "QAT", "PQAT", "CQAT", "PCQAT",
+        "distillation", "student alone",
+    ]  # fmt: skip
+    for pipeline in PRESETS["paper"]:
+        assert [export.kind for export in pipeline.exports] == list(EXPORTS)
+
+
+@pytest.mark.parametrize(
+    ("preset", "shared", "alone"),
+    [
+        ("paper", {"train": 2, "prune": 2, "cluster": 5, "quantize_aware": 4, "distill": 1}, 29),
+        ("quick", {"train": 1, "prune": 1, "cluster": 1, "quantize_aware": 2, "distill": 1}, 9),
+    ],
+)
+def test_what_pipelines_have_in_common_is_done_once(
+    preset: PresetName, shared: dict[StageKind, int], alone: int
+) -> None:
+    """So many stages of each kind; and so many in all, were each pipeline run by itself."""
+    plan = planned(preset)
+    assert Counter(step.title for step in plan.steps if step.kind == "stage") == shared
+    assert sum(len(stages_of(plan, pipeline.name)) for pipeline in plan.pipelines) == alone
+
+
+def test_the_papers_network_is_trained_once_and_pruned_once_for_all_that_start_from_half() -> None:
+    """PR, PR CL, PQAT and PCQAT share their pruning; PR CL and PCQAT their clustering, which is not that of CQAT."""
+    plan = planned("paper")
+    trained = {stages_of(plan, pipeline.name)[0].key for pipeline in plan.pipelines[:-1]}
+    assert len(trained) == 1
+    assert len({stages_of(plan, name)[1].key for name in ("PR", "PR CL", "PQAT", "PCQAT")}) == 1
+    assert stages_of(plan, "PR CL")[2] == stages_of(plan, "PCQAT")[2]
+    assert stages_of(plan, "CQAT")[1] != stages_of(plan, "PCQAT")[2]
+
+
+def test_the_student_alone_is_trained_just_as_the_distilled_one() -> None:
+    """The same network for as many epochs, with the same settings: only the teacher makes a difference."""
+    plan = planned("paper")
+    distilled, alone = stages_of(plan, "distillation")[-1].parameters, stages_of(plan, "student alone")[-1].parameters
+    assert isinstance(distilled, StageStep)
+    assert isinstance(alone, StageStep)
+    assert (distilled.model, distilled.training) == (alone.model, alone.training)
+
+
+def test_the_quick_preset_ends_in_int8() -> None:
+    """Which is what it is about; the network as trained comes in every export, to compare with."""
+    base, *others = PRESETS["quick"]
+    assert [export.kind for export in base.exports] == list(EXPORTS)
+    assert all(pipeline.exports[-1].kind == "int8" for pipeline in others)

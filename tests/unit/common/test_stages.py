@@ -1,0 +1,110 @@
+"""The parameters of each stage: what is accepted, what it means, and what is said of anything else."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from edgepress_common.spec import METHODS, LayerSelection, PatternSchedule, PruneStage, Stage
+
+PRUNE = {"kind": "prune"}
+CONSTANT = {"kind": "constant"}
+POLYNOMIAL = {"kind": "polynomial"}
+PATTERN = {"kind": "pattern"}
+
+
+def stage(**written: Any) -> Stage:
+    """A stage, as a spec would have it."""
+    return TypeAdapter[Stage](Stage).validate_python(written)
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_a_stage_needs_no_more_than_its_kind(kind: str) -> None:
+    """Everything else has a default, and it is the stage that the catalogue describes."""
+    assert stage(kind=kind) == METHODS[kind].parameters()  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        CONSTANT | {"final_sparsity": 0.8, "begin": 0.1, "end": 0.5, "frequency": 100},
+        POLYNOMIAL | {"initial_sparsity": 0.5, "final_sparsity": 0.5},
+        PATTERN | {"pattern": "1:4"},
+    ],
+)
+def test_a_schedule_is_chosen_by_its_kind(schedule: dict[str, Any]) -> None:
+    """Each with its own parameters."""
+    pruned = stage(kind="prune", schedule=schedule)
+    assert isinstance(pruned, PruneStage)
+    assert pruned.schedule.model_dump(include=set(schedule)) == schedule
+
+
+def test_a_pattern_comes_to_a_share_of_zeros() -> None:
+    """Two of four are half."""
+    assert PatternSchedule(pattern="2:4").zeros_of_group == (2, 4)
+    assert PatternSchedule(pattern="2:4").final_sparsity == 0.5
+    assert PatternSchedule(pattern="12:16").final_sparsity == 0.75
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"kind": "squeeze"}, "'train', 'prune', 'cluster', 'quantize_aware', 'distill'"),
+        (PRUNE | {"epochs": 0}, "greater than or equal to 1"),
+        (PRUNE | {"learning_rate": 0}, "greater than 0"),
+        (PRUNE | {"final_sparsity": 0.5}, "Extra inputs"),
+        (PRUNE | {"schedule": {"kind": "linear"}}, "'constant', 'polynomial', 'pattern'"),
+        (PRUNE | {"schedule": CONSTANT | {"final_sparsity": 0}}, "greater than 0"),
+        (PRUNE | {"schedule": CONSTANT | {"final_sparsity": 1}}, "less than 1"),
+        (PRUNE | {"schedule": CONSTANT | {"initial_sparsity": 0.5}}, "Extra inputs"),
+        (PRUNE | {"schedule": CONSTANT | {"begin": 0.8}}, "begin is 0.8 and end is 0.75; accepted: begin before end"),
+        (PRUNE | {"schedule": POLYNOMIAL | {"final_sparsity": 0}}, "greater than 0"),
+        (PRUNE | {"schedule": POLYNOMIAL | {"begin": 0.5, "end": 0.5}}, "begin is 0.5 and end is 0.5"),
+        (PRUNE | {"schedule": POLYNOMIAL | {"initial_sparsity": 0.6}},
+         "initial_sparsity is 0.6 and final_sparsity is 0.5; accepted: an initial sparsity of at most the final one"),
+        (PRUNE | {"schedule": POLYNOMIAL | {"frequency": 0}}, "greater than or equal to 1"),
+        (PRUNE | {"schedule": PATTERN | {"pattern": "4:4"}}, "pattern is '4:4'; accepted: m:n with m less than n"),
+        (PRUNE | {"schedule": PATTERN | {"pattern": "0:4"}}, "should match pattern"),
+        (PRUNE | {"layers": {"include": ["kind:depthwise_conv2d"]}},
+         r"layers.include\[0\] is 'kind:depthwise_conv2d', which this method leaves alone; accepted: first, last"),
+        ({"kind": "cluster", "layers": {"exclude": ["first", "kind:depthwise_conv2d"]}},
+         r"layers.exclude\[1\] is 'kind:depthwise_conv2d', which this method leaves alone"),
+        ({"kind": "cluster", "clusters": 1}, "greater than or equal to 2"),
+        ({"kind": "cluster", "clusters": 257}, "less than or equal to 256"),
+        ({"kind": "cluster", "centroids": "kmeans"}, "'density' or 'kmeans_plus_plus'"),
+        ({"kind": "quantize_aware", "preserve_clusters": "no idea"}, "valid boolean"),
+        ({"kind": "distill", "alpha": 1.1}, "less than or equal to 1"),
+        ({"kind": "distill", "temperature": 0.5}, "greater than or equal to 1"),
+        ({"kind": "distill", "student": {"architecture": "resnet18", "width": 0.5}}, "accepted: 1"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_done_is_refused_in_words(written: dict[str, Any], words: str) -> None:
+    """Settings out of their range, of another kind, or that contradict each other."""
+    with pytest.raises(ValidationError, match=words):
+        stage(**written)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["first", "last", "kind:conv2d", "kind:dense", "name:stage4_*", "name:conv[0-9]", "name:block/conv?"]
+)
+def test_layers_are_chosen_by_place_kind_or_name(pattern: str) -> None:
+    """And quantization-aware training alone knows what to do with depthwise convolutions."""
+    assert LayerSelection(include=(pattern,)).include == (pattern,)
+    assert LayerSelection(exclude=(pattern,)).exclude == (pattern,)
+    stage(kind="quantize_aware", layers={"include": ["kind:depthwise_conv2d", pattern]})
+
+
+@pytest.mark.parametrize("pattern", ["", "second", "kind:batch_norm", "name:", "conv1", "name:a b", "First"])
+def test_any_other_pattern_is_refused(pattern: str) -> None:
+    """A name without ``name:`` too, so that no layer called first is mistaken for the first layer."""
+    with pytest.raises(ValidationError, match="should match pattern"):
+        LayerSelection(include=(pattern,))
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude"), [(["name:*"], ["name:*"]), (["first", "last"], ["last", "kind:dense", "first"])]
+)
+def test_a_selection_of_nothing_is_refused(include: list[str], exclude: list[str]) -> None:
+    """As far as it can be seen without the network."""
+    with pytest.raises(ValidationError, match="exclude takes out all that include takes in"):
+        LayerSelection.model_validate({"include": include, "exclude": exclude})

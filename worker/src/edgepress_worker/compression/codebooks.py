@@ -1,0 +1,133 @@
+"""Kernels whose weights share few values: the values (centroids), and who has which (assignments).
+
+What a training step needs, for a kernel with masters m, centroids c and the gradient g of its weights:
+
+1. Each weight takes the centroid nearest to its master. The centroids are sorted and a weight is looked up among the
+   midpoints between neighbours by halving: log2(k) comparisons, where TFMOT takes all k distances (and writes them
+   down). XLA makes one pass over the weights of it.
+2. A centroid's gradient is the sum of g over the weights that have it.
+3. A master's gradient is g: rounding to a centroid is taken for the identity (straight through).
+
+This is TFMOT's clustering with its default, summed gradients (Han et al. 2015, arXiv:1510.00149, section 3), and the
+centroids begin where TFMOT's own initializers put them.
+"""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from tensorflow_model_optimization.python.core.clustering.keras import cluster_config, clustering_centroids
+
+from edgepress_worker.keras_environment import tf
+
+Initialization = Literal["linear", "random", "density", "kmeans_plus_plus"]
+
+INITIALIZATIONS = {
+    "linear": cluster_config.CentroidInitialization.LINEAR,
+    "random": cluster_config.CentroidInitialization.RANDOM,
+    "density": cluster_config.CentroidInitialization.DENSITY_BASED,
+    "kmeans_plus_plus": cluster_config.CentroidInitialization.KMEANS_PLUS_PLUS,
+}
+
+
+class Codebook(tf.Module):
+    """The shared values of one kernel.
+
+    Args:
+        layer: Whose kernel; its variables are named after it, because an optimizer is saved by its variables' names.
+        centroids: ``(books, clusters)``: one book for the kernel, or one for each index of its last axis.
+        shape: Of the kernel.
+        pinned: Bool ``(books, clusters)``: centroids that stay as they are, the zeros of a pruned kernel.
+    """
+
+    def __init__(
+        self,
+        layer: str,
+        centroids: npt.NDArray[np.float32],
+        shape: tuple[int, ...],
+        *,
+        pinned: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        super().__init__()
+        self.centroids = tf.Variable(centroids, name=f"{layer}/centroids")
+        self.assignments = tf.Variable(tf.zeros(shape, tf.int32), trainable=False, name=f"{layer}/assignments")
+        self._free = None if pinned is None else tf.constant(~pinned, tf.float32)
+
+    def look_up(self, masters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """Assigns each weight its nearest centroid, remembers which, and gives the weights.
+
+        Args:
+            masters: Of the kernel's shape.
+            values: ``(books, clusters)``, what the weights with each centroid are to be: the centroids, or those
+                rounded.
+        """
+        weights, assignments = _nearest(masters, self.centroids, values)
+        self.assignments.assign(assignments)
+        return weights
+
+    def gradient(self, of_weights: tf.Tensor) -> tf.Tensor:
+        """The centroids' gradient ``(books, clusters)``, given that of the kernel's weights."""
+        books, clusters = self.centroids.shape
+        index = self.assignments if books == 1 else self.assignments + clusters * tf.range(books)
+        total = tf.math.bincount(index, weights=of_weights, minlength=books * clusters, maxlength=books * clusters)
+        total = tf.reshape(total, (books, clusters))
+        return total if self._free is None else total * self._free
+
+
+@tf.function(jit_compile=True)
+def _nearest(masters: tf.Tensor, centroids: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """For each weight its value ``(...)``, and which of the centroids it has, int32 ``(...)``."""
+    books, clusters = centroids.shape
+    order = tf.argsort(centroids, axis=1)
+    ascending = tf.gather(centroids, order, batch_dims=1)
+    midpoints = (ascending[:, 1:] + ascending[:, :-1]) / 2
+    levels = max(1, (clusters - 1).bit_length())
+    # Filled up to 2**levels - 1 with what no weight is above, so that halving needs no special case.
+    midpoints = tf.pad(midpoints, [(0, 0), (0, 2**levels - clusters)], constant_values=np.inf)
+    flat_midpoints, row = tf.reshape(midpoints, [-1]), 2**levels - 1
+    book = tf.zeros_like(masters, tf.int32) if books == 1 else tf.range(books) + tf.zeros_like(masters, tf.int32)
+    place = tf.zeros_like(masters, tf.int32)
+    for level in reversed(range(levels)):
+        above = masters > tf.gather(flat_midpoints, book * row + place + (2**level - 1))
+        place += tf.where(above, 2**level, 0)
+    flat_place = book * clusters + place
+    weights = tf.gather(tf.reshape(tf.gather(values, order, batch_dims=1), [-1]), flat_place)
+    return weights, tf.gather(tf.reshape(order, [-1]), flat_place)
+
+
+def first_centroids(
+    weights: npt.NDArray[np.float32], clusters: int, how: Initialization, *, per_channel: bool, keep_zeros: bool
+) -> npt.NDArray[np.float32]:
+    """Where TFMOT's clustering would begin.
+
+    Args:
+        weights: Of the kernel; its last axis counts output channels.
+        clusters: How many values.
+        how: To choose them.
+        per_channel: Whether for each output channel.
+        keep_zeros: Whether one of them is to be zero, and the rest shared out among negative and positive weights.
+
+    Returns:
+        ``(books, clusters)``. Fewer values than asked for, where zeros are kept and nothing else is there, are filled
+        up with zeros.
+    """
+    kind = clustering_centroids.CentroidsInitializerFactory.get_centroid_initializer(INITIALIZATIONS[how])
+    parts = np.moveaxis(weights, -1, 0) if per_channel else weights[np.newaxis]
+    books = [kind(tf.constant(part), clusters, preserve_sparsity=keep_zeros).get_cluster_centroids() for part in parts]
+    return np.stack([_filled_up(book.numpy(), clusters) for book in books])
+
+
+def existing_centroids(
+    weights: npt.NDArray[np.float32], clusters: int, *, per_channel: bool
+) -> npt.NDArray[np.float32]:
+    """The values that a clustered kernel has.
+
+    Returns:
+        ``(books, clusters)``; a book with fewer values is filled up with its last one.
+    """
+    parts = np.moveaxis(weights, -1, 0) if per_channel else weights[np.newaxis]
+    return np.stack([_filled_up(np.unique(part), clusters) for part in parts])
+
+
+def _filled_up(values: npt.NDArray[np.float32], clusters: int) -> npt.NDArray[np.float32]:
+    return np.pad(values, (0, clusters - len(values)), mode="edge").astype(np.float32)

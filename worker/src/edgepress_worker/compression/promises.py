@@ -1,0 +1,75 @@
+"""What a stage says of its kernels, held against their weights as it hands them on."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edgepress_common.errors import BrokenPromiseError
+from edgepress_common.promises import LayerPromise
+from edgepress_worker.compression.grids import LARGEST_CODE
+from edgepress_worker.compression.kernels import Kernel
+from edgepress_worker.compression.masks import pattern_mask
+from edgepress_worker.keras_environment import keras
+
+# A weight on the grid is its code times the step, rounded once: off by 127 half units in the last place at the most.
+_OFF_GRID = 1e-4
+
+
+def by_layer(promises: Iterable[LayerPromise]) -> dict[str, LayerPromise]:
+    """The promises by the layer's name."""
+    return {promise.layer: promise for promise in promises}
+
+
+def check_kernels(kernels: Sequence[Kernel], promises: Sequence[LayerPromise]) -> None:
+    """Looks whether each promised kernel is as promised.
+
+    Raises:
+        BrokenPromiseError: One isn't: the stage's own fault, or that of what it was given.
+    """
+    by_name = {kernel.layer: kernel for kernel in kernels}
+    for promise in promises:
+        problem = _first_problem(by_name[promise.layer], promise)
+        if problem is not None:
+            raise BrokenPromiseError(f"{promise.layer}: {problem}")
+
+
+def _first_problem(kernel: Kernel, promise: LayerPromise) -> str | None:
+    weights = keras.backend.get_value(kernel.variable)
+    zeros = np.count_nonzero(weights == 0) / weights.size
+    if promise.sparsity is not None and zeros < promise.sparsity - 1 / weights.size:
+        return f"{zeros:.2%} of its weights are zero where {promise.sparsity:.2%} were promised"
+    if promise.pattern is not None:
+        broken = _groups_with_too_few_zeros(weights, promise.pattern)
+        if broken:
+            return f"{broken} groups of its weights have fewer zeros than the pattern {promise.pattern} promises"
+    if promise.clusters is not None:
+        unique = _unique(weights, per_channel=promise.clusters_per_channel)
+        if unique > promise.clusters:
+            place = "an output channel has" if promise.clusters_per_channel else "it has"
+            return f"{place} {unique} different weights where at most {promise.clusters} were promised"
+    if promise.grid is not None:
+        axes = kernel.within_channel_axes if promise.grid == "channel" else None
+        off = _off_grid(weights, axes)
+        if off > _OFF_GRID:
+            return f"its weights lie up to {off:.2g} steps off int8's grid"
+    return None
+
+
+def _unique(weights: npt.NDArray[np.float32], *, per_channel: bool) -> int:
+    if not per_channel:
+        return len(np.unique(weights))
+    channels = np.sort(weights.reshape(-1, weights.shape[-1]), axis=0)
+    return int((1 + np.count_nonzero(np.diff(channels, axis=0), axis=0)).max())
+
+
+def _groups_with_too_few_zeros(weights: npt.NDArray[np.float32], pattern: str) -> int:
+    """The mask of weights that fit the pattern leaves all that are not zero."""
+    zeros, group = map(int, pattern.split(":"))
+    return int(np.count_nonzero(weights[pattern_mask(weights, zeros, group) == 0]))
+
+
+def _off_grid(weights: npt.NDArray[np.float32], axes: tuple[int, ...] | None) -> float:
+    step = np.abs(weights).max(axis=axes, keepdims=True) / LARGEST_CODE
+    codes = np.divide(weights, step, out=np.zeros_like(weights), where=step > 0)
+    return float(np.abs(codes - np.rint(codes)).max())

@@ -1,0 +1,62 @@
+"""Weight clustering: all weights of a kernel share few values, and values and assignments are trained.
+
+1. Each chosen kernel gets a codebook, where TFMOT's initializers put it; of a pruned kernel whose zeros are to stay,
+   one value is zero and stays zero.
+2. The masters are trained straight through the codebook, and the values with the sum of their weights' gradients.
+
+See `compression.codebooks`. A kernel that has no more different weights than a codebook would have is left as it is.
+"""
+
+import numpy as np
+
+from edgepress_common.promises import LayerPromise
+from edgepress_common.spec import ClusterStage
+from edgepress_common.steps import StageStep
+from edgepress_worker.compression.codebooks import Codebook, first_centroids
+from edgepress_worker.compression.compressed_kernel import CompressedKernel
+from edgepress_worker.compression.kernels import SHARED_OR_ZERO, Kernel, find_kernels, select
+from edgepress_worker.context import StepContext
+from edgepress_worker.keras_environment import keras
+from edgepress_worker.methods.fine_tuning import Carried, carry, load_source, train_masters
+from edgepress_worker.methods.method import Compressed, Material
+
+
+def cluster(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
+    """See `Method`."""
+    stage = parameters.stage
+    assert isinstance(stage, ClusterStage)
+    network = load_source(parameters, material)
+    kernels = find_kernels(network)
+    chosen = {kernel.layer for kernel in select(kernels, stage.layers, SHARED_OR_ZERO)}
+    carried = carry(kernels, material.promises, keep_zeros=bool(stage.preserve_sparsity), keep_clusters=True)
+    compressed, promises = [], []
+    for kernel in kernels:
+        kept = carried[kernel.layer]
+        if kernel.layer in chosen:
+            kept = _clustered(kernel, kept, stage)
+        promises.append(kept.promise)
+        if kept.compressed:
+            compressed.append(CompressedKernel(kernel, mask=kept.mask, codebook=kept.codebook))
+    return train_masters(network, compressed, parameters, material, context, promises=promises)
+
+
+def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
+    weights = keras.backend.get_value(kernel.variable)
+    centroids = first_centroids(
+        weights,
+        stage.clusters,
+        stage.centroids,
+        per_channel=stage.per_channel,
+        keep_zeros=kept.mask is not None,
+    )
+    return Carried(
+        LayerPromise(
+            layer=kernel.layer,
+            sparsity=kept.promise.sparsity,
+            pattern=kept.promise.pattern,
+            clusters=stage.clusters,
+            clusters_per_channel=stage.per_channel,
+        ),
+        kept.mask,
+        Codebook(kernel.layer, centroids, weights.shape, pinned=np.equal(centroids, 0) if kept.mask is not None else None),
+    )

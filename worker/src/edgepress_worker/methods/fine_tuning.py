@@ -1,0 +1,120 @@
+"""What the stages share that go on from a trained network: load it, keep what it carries, train masters, check."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgepress_common.promises import LayerPromise
+from edgepress_common.steps import StageStep
+from edgepress_worker.compression.codebooks import Codebook, existing_centroids
+from edgepress_worker.compression.compressed_kernel import CompressedKernel
+from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
+from edgepress_worker.compression.kernels import Kernel, find_kernels
+from edgepress_worker.compression.promises import by_layer, check_kernels
+from edgepress_worker.context import StepContext
+from edgepress_worker.keras_environment import keras
+from edgepress_worker.keras_files import load_model
+from edgepress_worker.methods.method import Compressed, Material
+from edgepress_worker.training import choose_policy, gpu_capabilities, train, with_policy
+
+Weights = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a kernel brings from earlier stages and keeps, as parts of a `CompressedKernel`.
+
+    Attributes:
+        promise: The part of the source's promise that stays true.
+        mask: Of its zeros, if they stay.
+        codebook: Of its shared values, if they stay.
+    """
+
+    promise: LayerPromise
+    mask: Weights | None = None
+    codebook: Codebook | None = None
+
+    @property
+    def compressed(self) -> bool:
+        """Whether there is anything to keep."""
+        return self.mask is not None or self.codebook is not None
+
+
+def load_source(parameters: StageStep, material: Material) -> keras.Model:
+    """The source's network, in the precision to train it in."""
+    assert material.source is not None
+    network = load_model(material.source)
+    policy = choose_policy(parameters.training.precision, gpu_capabilities())
+    return network if policy == "float32" else with_policy(network, policy)
+
+
+def carry(
+    kernels: Sequence[Kernel], promises: Sequence[LayerPromise], *, keep_zeros: bool, keep_clusters: bool
+) -> dict[str, Carried]:
+    """What each kernel keeps, by layer."""
+    promised = by_layer(promises)
+    return {
+        kernel.layer: _carried(kernel, promised.get(kernel.layer), keep_zeros=keep_zeros, keep_clusters=keep_clusters)
+        for kernel in kernels
+    }
+
+
+def _carried(kernel: Kernel, promise: LayerPromise | None, *, keep_zeros: bool, keep_clusters: bool) -> Carried:
+    if promise is None:
+        return Carried(LayerPromise(layer=kernel.layer))
+    weights = keras.backend.get_value(kernel.variable)
+    has_zeros = keep_zeros and (promise.sparsity is not None or promise.pattern is not None)
+    mask = (weights != 0).astype(np.float32) if has_zeros else None
+    codebook = None
+    if keep_clusters and promise.clusters is not None:
+        centroids = existing_centroids(weights, promise.clusters, per_channel=promise.clusters_per_channel)
+        codebook = Codebook(kernel.layer, centroids, weights.shape, pinned=centroids == 0 if has_zeros else None)
+    return Carried(
+        LayerPromise(
+            layer=kernel.layer,
+            sparsity=promise.sparsity if has_zeros else None,
+            pattern=promise.pattern if has_zeros else None,
+            clusters=None if codebook is None else promise.clusters,
+            clusters_per_channel=codebook is not None and promise.clusters_per_channel,
+        ),
+        mask,
+        codebook,
+    )
+
+
+def train_masters(
+    network: keras.Model,
+    compressed: Sequence[CompressedKernel],
+    parameters: StageStep,
+    material: Material,
+    context: StepContext,
+    *,
+    promises: Sequence[LayerPromise],
+    callbacks: Callable[[CompressedModel], Sequence[keras.callbacks.Callback]] = lambda _: (),
+) -> Compressed:
+    """Trains the network with these kernels compressed, and looks whether the promises are true at the end.
+
+    Args:
+        network: As loaded; is trained in place.
+        compressed: Its compressed kernels.
+        parameters: Of the stage.
+        material: Of the stage.
+        context: Of this attempt.
+        promises: What shall be true afterwards.
+        callbacks: The method's own, given the model that is trained.
+
+    Raises:
+        EdgepressError: It can't be done; see `edgepress_common.errors`.
+    """
+    model = CompressedModel(network, compressed)
+    record = train(model, material.pack, parameters.training, context, callbacks=[*callbacks(model), ProjectKernels(model)])
+    plain = network if _is_plain(network) else with_policy(network, "float32")
+    said = tuple(promise for promise in promises if promise != LayerPromise(layer=promise.layer))
+    check_kernels(find_kernels(plain), said)
+    return Compressed(model=plain, optimizer=model.optimizer, record=record, promises=said)
+
+
+def _is_plain(network: keras.Model) -> bool:
+    return all(layer.dtype_policy.name == "float32" for layer in network.layers)
