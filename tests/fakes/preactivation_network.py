@@ -67,7 +67,12 @@ def trained_file(folder: Path, epochs: int = 3) -> Path:
     from fakes.step_context import PlainContext
 
     network = preactivation_network()
-    train(network, coloured_pack(), Training(epochs=epochs, batch_size=16, learning_rate=0.01), PlainContext(folder / "train"))
+    train(
+        network,
+        coloured_pack(),
+        Training(epochs=epochs, batch_size=16, learning_rate=0.01),
+        PlainContext(folder / "train"),
+    )
     path = folder / "trained.h5"
     save_model(network, path)
     return path

@@ -1,4 +1,4 @@
-"""A network that converts in a second and has each kind of layer that holds weights, and a pack it fits."""
+"""Networks that convert in a second, a pack they fit, and the way into a file of any kind."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy.typing as npt
 from edgepress_worker.pack import LabelledImages, Pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from edgepress_common.spec.exports import ExportKind
 
 CLASSES = ("blank", "dots", "stripes")
 SIDE = 16
@@ -27,7 +29,9 @@ def small_pack(count: int = 30) -> Pack:
 
 
 def small_network(change: Callable[[Kernel], Kernel] = lambda kernel: kernel) -> Any:
-    """A Keras model: convolution, depthwise convolution, 1x1 convolution, dense softmax; the same weights each time.
+    """A Keras model with each kind of layer that holds weights, the same ones each time.
+
+    Convolution, depthwise convolution, 1x1 convolution, dense softmax.
 
     Args:
         change: What is done to each kernel, once it is drawn: zeros put in, values made few.
@@ -49,6 +53,52 @@ def small_network(change: Callable[[Kernel], Kernel] = lambda kernel: kernel) ->
             kernel, bias = layer.get_weights()
             layer.set_weights([change(random.normal(0, 0.3, kernel.shape).astype(np.float32)), bias])
     return network
+
+
+def chain(kernels: Mapping[str, Kernel], *, normalized: bool = False) -> Any:
+    """A Keras model of convolutions one after the other, each followed by a ReLU, and a classifier.
+
+    Args:
+        kernels: By the names of the layers, ``(height, width, in, out)``; the first takes three channels, each of the
+            others what the one before it gives.
+        normalized: Whether a normalization stands before each ReLU. Some of its factors are negative.
+    """
+    from edgepress_worker.keras_environment import keras
+
+    layers = keras.layers
+    random = np.random.default_rng(11)
+    image = flow = keras.Input((SIDE, SIDE, 3), name="pixels")
+    for name, kernel in kernels.items():
+        height, width, _, channels = kernel.shape
+        convolution = layers.Conv2D(channels, (height, width), padding="same", use_bias=False, name=name)
+        flow = convolution(flow)
+        convolution.set_weights([kernel])
+        if normalized:
+            normalization = layers.BatchNormalization(name=name + "_norm")
+            flow = normalization(flow)
+            gamma = random.uniform(0.5, 2, channels) * np.where(np.arange(channels) % 4, 1, -1)
+            shift, mean, variance = np.full((3, channels), [[0.1], [0.0], [float(height * width * 100)]])
+            normalization.set_weights([gamma, shift, mean, variance])
+        flow = layers.ReLU(name=name + "_relu")(flow)
+    flow = layers.GlobalAveragePooling2D(name="pooled")(flow)
+    flow = layers.Dense(len(CLASSES), name="classifier")(flow)
+    return keras.Model(image, layers.Softmax(name="probabilities")(flow), name="chain")
+
+
+def written(network: Any, kind: ExportKind, folder: Path) -> Path:
+    """The network as a file of this kind, as the converter leaves it."""
+    from edgepress_common.spec.exports import EXPORTS
+    from edgepress_worker.exports.calibration import Calibration
+    from edgepress_worker.exports.converter import convert, make_converter
+    from edgepress_worker.exports.registry import EXPORTERS
+    from fakes.step_context import PlainContext
+
+    converter = make_converter(network, SIDE)
+    calibration = Calibration(LabelledImages(small_pack().train.images[:4], np.arange(4)), 1, PlainContext(folder))
+    EXPORTERS[kind](EXPORTS[kind].parameters(), converter, calibration)
+    path = folder / f"{kind}.tflite"
+    path.write_bytes(convert(converter, kind))
+    return path
 
 
 def saved(network: Any, folder: Path) -> Path:

@@ -102,7 +102,8 @@ class ExportResult(Frozen):
         encoding: ``sparse``: zeros are left out of the file, because that makes it smaller; ``dense`` otherwise.
         dense_size_bytes: Size with all zeros written.
         dense_zip_bytes: The same, zipped.
-        sparse_size_bytes: Size with zeros left out; None where nothing was pruned, so nobody tried.
+        sparse_size_bytes: Size with zeros left out; None where nothing was pruned, so nobody tried, or where that can't
+            be done (``dynamic``) or saves nothing.
         sparse_zip_bytes: The same, zipped.
         input_type: Type of the input tensor, as numpy writes it.
         output_type: Likewise of the output.

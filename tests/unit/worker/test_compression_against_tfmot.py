@@ -38,9 +38,8 @@ def batches() -> Any:
 
 def fitted(model: Any, *, adam: bool = False, callbacks: Any = ()) -> Any:
     """The model after the steps."""
-    from edgepress_worker.keras_environment import keras
-
     from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
+    from edgepress_worker.keras_environment import keras
 
     optimizer = keras.optimizers.legacy.Adam(0.01) if adam else keras.optimizers.legacy.SGD(0.1)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
@@ -78,7 +77,10 @@ def test_pruning_is_tfmots(schedule: Any, *, adam: bool) -> None:
     theirs = tfmot.sparsity.keras.strip_pruning(wrapped)
 
     ours = network()
-    kernels = [CompressedKernel(kernel, mask=np.ones(kernel.variable.shape, np.float32), mask_is_final=False) for kernel in find_kernels(ours)]
+    kernels = [
+        CompressedKernel(kernel, mask=np.ones(kernel.variable.shape, np.float32), mask_is_final=False)
+        for kernel in find_kernels(ours)
+    ]
     choice = MaskChoice(schedule, kernels, steps=STEPS)
     choice.choose(step=1)
     model = CompressedModel(ours, kernels)

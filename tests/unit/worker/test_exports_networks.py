@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edgepress_common.promises import LayerPromise
 from edgepress_common.results import ExportResult
 from edgepress_common.spec.exports import ExportKind
 from edgepress_common.spec.model import Model
 from edgepress_common.steps import ExportStep
-from edgepress_worker.exports import run_export
+from edgepress_worker.compression.kernels import find_kernels
+from edgepress_worker.exports import Source, run_export
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import save_model
 from edgepress_worker.networks import build_network
@@ -33,9 +35,17 @@ _GAINS = {"resnet18": 1.0, "mobilenet_v2": 2.75, "mobilenet_v3_small": 3.0, "eff
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A network that knows its images, as a file, and what it says of the validation images, ``(n, classes)``."""
+    """A network that knows its images, as a file.
+
+    Attributes:
+        path: Its file.
+        layers: Names of its convolutions and dense layers.
+        pack: The images.
+        expected: What it says of the validation images, ``(n, classes)``.
+    """
 
     path: Path
+    layers: tuple[str, ...]
     pack: Pack
     expected: npt.NDArray[np.float32]
 
@@ -61,7 +71,7 @@ def _fit(network: Any, images: LabelledImages, gain: float) -> None:
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.gamma is not None:
             layer.gamma.assign(np.full(layer.gamma.shape, gain, np.float32))
-    classifier = network.layers[-1]
+    classifier = network.get_layer("classifier")
     features = keras.Model(network.input, classifier.input)(images.images.astype(np.float32), training=False)
     features = features.numpy().astype(np.float64)
     centred = features - features.mean(axis=0)
@@ -85,14 +95,19 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     save_model(network, folder / "model")
     expected = network(pack.validation.images.astype(np.float32), training=False).numpy()
     assert (expected.argmax(axis=1) == pack.validation.labels).all()  # else agreeing with it would mean little
-    return _Fitted(folder / "model", pack, expected)
+    layers = tuple(kernel.layer for kernel in find_kernels(network))
+    return _Fitted(folder / "model", layers, pack, expected)
 
 
 def _exported(fitted: _Fitted, kind: ExportKind, folder: Path) -> tuple[ExportResult, npt.NDArray[np.float32]]:
-    """What the export says of itself, and what its file says of the validation images."""
+    """What the export says of itself, and what its file says of the validation images.
+
+    Something is promised of every layer, so that each must be found in the file.
+    """
     context = PlainContext(folder)
+    promises = tuple(LayerPromise(layer=layer, sparsity=0.0) for layer in fitted.layers)
     step = ExportStep.model_validate({"export": {"kind": kind}, "seed": 1})
-    outputs, result = run_export(step, fitted.pack, fitted.path, context)
+    outputs, result = run_export(step, fitted.pack, Source(fitted.path, promises), context)
     path = context.store.local_path(outputs["tflite"].sha256)
     return result, np.concatenate([infer(path, image).output for image in fitted.pack.validation.images])
 
@@ -125,6 +140,15 @@ def test_int16x8_leaves_in_float_only_what_has_no_such_form(fitted: _Fitted, tmp
     result, found = _exported(fitted, "int16x8", tmp_path)
     assert set(result.float_operators) == {"DEQUANTIZE", "HARD_SWISH", "QUANTIZE"}
     _assert_alike(found, fitted.expected)
+
+
+@pytest.mark.parametrize("kind", ["float16", "int16x8"])
+@pytest.mark.parametrize("fitted", ["resnet18", "mobilenet_v2"], indirect=True)
+def test_every_layer_is_found_in_other_exports(fitted: _Fitted, kind: ExportKind, tmp_path: Path) -> None:
+    """Whatever the converter makes of a layer's name, what was promised of it can be looked at."""
+    result, _ = _exported(fitted, kind, tmp_path)
+    (kept,) = (kept for kept in result.promises if kept.kind == "sparsity")
+    assert kept.layers == len(fitted.layers)
 
 
 def _assert_alike(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from edgepress_common.errors import BrokenPromiseError, StepCancelledError, StepFailedError
 from edgepress_common.messages import Outputs, Progress
+from edgepress_common.promises import KeptPromise, LayerPromise
 from edgepress_common.results import ExportResult
 from edgepress_common.spec.exports import ExportKind
 from edgepress_common.steps import ExportStep
-from edgepress_worker.exports import TFLITE_MEDIA_TYPE, run_export
+from edgepress_worker.exports import TFLITE_MEDIA_TYPE, Source, run_export
 from edgepress_worker.exports.converter import convert
 from edgepress_worker.exports.registry import EXPORTERS
 from edgepress_worker.keras_environment import keras, tf
@@ -26,9 +27,11 @@ def _step(kind: str, **parameters: Any) -> ExportStep:
     return ExportStep.model_validate({"export": {"kind": kind, **parameters}, "seed": 11})
 
 
-def _export(step: ExportStep, network: Any, folder: Path) -> tuple[Outputs, ExportResult, PlainContext]:
+def _export(
+    step: ExportStep, network: Any, folder: Path, *promises: LayerPromise
+) -> tuple[Outputs, ExportResult, PlainContext]:
     context = PlainContext(folder)
-    return *run_export(step, small_pack(), saved(network, folder), context), context
+    return *run_export(step, small_pack(), Source(saved(network, folder), promises), context), context
 
 
 def test_every_kind_of_the_vocabulary_has_its_exporter() -> None:
@@ -86,9 +89,51 @@ def test_sparsity_and_unique_weights_are_those_of_the_file(tmp_path: Path) -> No
     network = small_network(three_values)
     kernels = np.concatenate([layer.get_weights()[0].ravel() for layer in network.layers if layer.weights])
     _, result, _ = _export(_step("float32"), network, tmp_path)
-    assert result.unique_weights_max == 3
+    assert result.unique_weights_max == result.unique_weights_per_channel_max == 3
     assert result.sparsity == pytest.approx(np.mean(kernels == 0))
     assert 0.5 < result.sparsity < 0.7
+
+
+def test_without_promises_the_file_has_its_classes_and_int8_no_floats(tmp_path: Path) -> None:
+    """What an export promises by itself is told, and a network that was not pruned is dense."""
+    _, result, _ = _export(_step("int8", representative_images=2), small_network(), tmp_path)
+    assert result.promises == (
+        KeptPromise(kind="float_operators", promised=0, found=0),
+        KeptPromise(kind="classes", promised=3, found=3),
+    )
+    assert (result.encoding, result.sparse_size_bytes, result.sparse_zip_bytes) == ("dense", None, None)
+    assert (result.dense_size_bytes, result.dense_zip_bytes) == (result.size_bytes, result.zip_bytes)
+
+
+@pytest.mark.parametrize(("wanted", "encoding"), [("smallest", "sparse"), ("sparse", "sparse"), ("dense", "dense")])
+def test_a_pruned_network_is_stored_as_asked_for(wanted: str, encoding: str, tmp_path: Path) -> None:
+    """The artifact and all figures are those of the file that is stored; the other one is weighed as well."""
+
+    def mostly_zero(kernel: Kernel) -> Kernel:
+        return kernel * (np.random.default_rng(2).random(kernel.shape) < 0.1)
+
+    promise = LayerPromise(layer="pointwise", sparsity=0.85)
+    outputs, result, _ = _export(_step("float32", encoding=wanted), small_network(mostly_zero), tmp_path, promise)
+    assert result.encoding == encoding
+    assert result.sparse_size_bytes is not None
+    assert result.sparse_zip_bytes is not None
+    assert result.sparse_size_bytes < result.dense_size_bytes
+    sizes = {
+        "dense": (result.dense_size_bytes, result.dense_zip_bytes),
+        "sparse": (result.sparse_size_bytes, result.sparse_zip_bytes),
+    }
+    assert (result.size_bytes, result.zip_bytes) == sizes[encoding]
+    assert outputs["tflite"].size_bytes == result.size_bytes
+    assert ("DENSIFY" in result.operators) == (encoding == "sparse")
+    assert 0.85 < result.sparsity < 0.95
+    assert [kept.kind for kept in result.promises] == ["sparsity", "classes"]
+
+
+def test_a_broken_promise_of_a_stage_fails_the_export(tmp_path: Path) -> None:
+    """A network that lost what an earlier stage promised is no artifact."""
+    with pytest.raises(BrokenPromiseError, match="'pointwise' in the float32 file"):
+        _export(_step("float32"), small_network(), tmp_path, LayerPromise(layer="pointwise", sparsity=0.5))
+    assert not [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
 
 
 def test_progress_goes_forward_and_says_what_is_done(tmp_path: Path) -> None:
@@ -114,8 +159,9 @@ class _CancelledWhileCalibrating(PlainContext):
 def test_a_step_that_is_told_to_stop_while_calibrating_does(tmp_path: Path) -> None:
     """The converter passes the cancellation on as what it is."""
     context = _CancelledWhileCalibrating(tmp_path)
+    source = Source(saved(small_network(), tmp_path))
     with pytest.raises(StepCancelledError):
-        run_export(_step("int8", representative_images=4), small_pack(), saved(small_network(), tmp_path), context)
+        run_export(_step("int8", representative_images=4), small_pack(), source, context)
     assert context.reports[-1].message == "calibrating 2 of 4"
 
 
@@ -163,10 +209,11 @@ from pathlib import Path
 from fakes.small_network import small_pack
 from fakes.step_context import PlainContext
 from edgepress_common.steps import ExportStep
-from edgepress_worker.exports import run_export
+from edgepress_worker.exports import Source, run_export
 folder, model, *steps = sys.argv[1:]
+source, context = Source(Path(model)), PlainContext(Path(folder))
 for step in steps:
-    outputs, _ = run_export(ExportStep.model_validate_json(step), small_pack(), Path(model), PlainContext(Path(folder)))
+    outputs, _ = run_export(ExportStep.model_validate_json(step), small_pack(), source, context)
     print(outputs["tflite"].sha256)
 """
 
@@ -185,7 +232,7 @@ def test_the_same_model_gives_the_same_bytes_in_any_process(tmp_path: Path) -> N
 
     def digests(folder: Path) -> list[str]:
         context = PlainContext(folder)
-        return [run_export(step, small_pack(), model, context)[0]["tflite"].sha256 for step in steps]
+        return [run_export(step, small_pack(), Source(model), context)[0]["tflite"].sha256 for step in steps]
 
     here, again = digests(tmp_path / "here"), digests(tmp_path / "again")
     elsewhere = subprocess.run(

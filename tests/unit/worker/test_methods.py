@@ -15,9 +15,8 @@ from edgepress_common.spec.training import Training
 from edgepress_common.steps import StageStep
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
-from edgepress_worker.methods import METHODS, run_stage
+from edgepress_worker.methods import METHODS, Material, run_stage
 from edgepress_worker.pack import LabelledImages, Pack
-from edgepress_worker.run import Environment
 from fakes.step_context import PlainContext
 from fakes.tiny_images import CLASSES, tiny_images
 
@@ -47,7 +46,7 @@ def _run(folder: Path, **changes: object) -> Stage:
         model=Model(architecture="mobilenet", width=0.25, dropout=0.2),
         training=Training.model_validate(settings),
     )
-    outputs, result = run_stage(step, pack, None, context, Environment((), folder / "downloads"))
+    outputs, result = run_stage(step, Material(pack, None, folder / "downloads"), context)
     return Stage(context, pack, outputs, result)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgepress_common.errors import BrokenPromiseError, InvalidInputError
 from edgepress_common.promises import LayerPromise
-from edgepress_common.spec import Model, Pipeline, Training
+from edgepress_common.spec import Model, Pipeline, QuantizeAwareStage, Stage, Training
 from edgepress_common.spec.order import Carried, after, with_choices_made
 from edgepress_common.steps import StageStep
 from fakes.preactivation_network import coloured_pack, trained_file
@@ -55,11 +55,10 @@ def run(source: Path, folder: Path, *stages: dict[str, Any]) -> Made:
     from edgepress_worker.methods import Material, run_stage
 
     pipeline = Pipeline.model_validate({"name": "p", "stages": list(stages), "exports": ["int8"]})
-    carried, promises, result = Carried(), (), None
+    carried, result = Carried(), None
+    promises: tuple[LayerPromise, ...] = ()
     for number, stage in enumerate(pipeline.stages):
-        step = StageStep(
-            stage=with_choices_made(stage, carried), model=Model(architecture="resnet18"), training=TRAINING
-        )
+        step = step_of(with_choices_made(stage, carried))
         context = PlainContext(folder / str(number))
         outputs, result = run_stage(step, Material(coloured_pack(), source, folder, promises), context)
         carried, promises = after(carried, stage), result.promises
@@ -71,6 +70,12 @@ def run(source: Path, folder: Path, *stages: dict[str, Any]) -> Made:
 PRUNE = {"kind": "prune", "schedule": {"kind": "polynomial", "final_sparsity": 0.6}}
 CLUSTER = {"kind": "cluster", "clusters": 6}
 QUANTIZE = {"kind": "quantize_aware"}
+
+
+def step_of(stage: Stage, epochs: int = 2) -> StageStep:
+    """The stage as the plan would have it."""
+    training = TRAINING.model_copy(update={"epochs": epochs})
+    return StageStep(stage=stage, model=Model(architecture="resnet18"), training=training)
 
 
 def zeros(kernel: Any) -> float:
@@ -181,11 +186,7 @@ def test_a_stage_that_breaks_its_promise_fails(trained: Path, tmp_path: Path) ->
     """A promise of the stage before that its file does not keep is found out, with the layer's name."""
     from edgepress_worker.methods import Material, run_stage
 
-    step = StageStep(
-        stage=with_choices_made(Pipeline.model_validate({"name": "p", "stages": [PRUNE, QUANTIZE], "exports": ["int8"]}).stages[1], Carried(zeros=True)),
-        model=Model(architecture="resnet18"),
-        training=TRAINING,
-    )
+    step = step_of(QuantizeAwareStage(preserve_sparsity=True, preserve_clusters=False))
     lie = (LayerPromise(layer="unit1_conv1", sparsity=0.6),)
     with pytest.raises(BrokenPromiseError, match=r"unit1_conv1: 0.[0-9]+% of its weights are zero where 60.00% were"):
         run_stage(step, Material(coloured_pack(), trained, tmp_path, lie), PlainContext(tmp_path))
@@ -197,13 +198,11 @@ def test_a_resumed_stage_goes_on_as_if_nothing_had_happened(trained: Path, tmp_p
     from edgepress_common.errors import StepCancelledError
     from edgepress_worker.methods import Material, run_stage
 
-    *before, last = stages
-    source = run(trained, tmp_path / "before", *before) if before else None
+    source = run(trained, tmp_path / "before", *stages[:-1]) if stages[:-1] else None
     file = trained if source is None else source.file
     promises = () if source is None else source.result.promises
-    carried = Carried(zeros=bool(before))
-    stage = with_choices_made(Pipeline.model_validate({"name": "p", "stages": stages, "exports": ["int8"]}).stages[-1], carried)
-    step = StageStep(stage=stage, model=Model(architecture="resnet18"), training=TRAINING.model_copy(update={"epochs": 4}))
+    pipeline = Pipeline.model_validate({"name": "p", "stages": stages, "exports": ["int8"]})
+    step = step_of(with_choices_made(pipeline.stages[-1], Carried(zeros=source is not None)), epochs=4)
     material = Material(coloured_pack(), file, tmp_path, promises)
 
     undisturbed, _ = run_stage(step, material, PlainContext(tmp_path / "undisturbed"))

@@ -9,7 +9,7 @@ from edgepress_common.architectures import ARCHITECTURES
 from edgepress_common.errors import UnavailableError
 from edgepress_common.spec.model import Model
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.networks import build_network
+from edgepress_worker.networks import LOGITS_LAYER, build_network
 from edgepress_worker.networks.catalogue import NETWORKS
 from edgepress_worker.networks.imagenet_weights import WeightsFile, fetch
 from edgepress_worker.networks.scaling import MINUS_ONE_TO_ONE, STANDARDIZED, Scaling
@@ -82,6 +82,17 @@ def test_dropout_stands_before_the_classifier(tmp_path: Path) -> None:
         for network in (_build(tmp_path, architecture="resnet18", dropout=d) for d in (0.0, 0.3))
     ]
     assert rates == [[], [0.3]]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_logits_lie_between_the_classifier_and_its_softmax(name: str, tmp_path: Path) -> None:
+    """What comes out is the softmax, and no more, of what a layer of known name gives."""
+    network = _build(tmp_path, architecture=name)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    logits, probabilities = keras.Model(network.input, [network.get_layer(LOGITS_LAYER).output, network.output])(pixels)
+    np.testing.assert_array_equal(probabilities, keras.activations.softmax(logits))
+    np.testing.assert_allclose(np.sum(probabilities, axis=1), 1, rtol=1e-5)
+    assert np.min(logits) < 0
 
 
 def _save_imagenet_file(features: keras.Model, model: Model, downloads: Path) -> Path:

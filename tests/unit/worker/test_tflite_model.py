@@ -78,7 +78,12 @@ def test_float_weights_are_those_of_the_model(tmp_path: Path) -> None:
     """Each kernel comes back value by value, in the order of the layers."""
     network = small_network()
     weights = list(read_weights(_written(network, tmp_path)))
-    assert [layer.operator for layer in weights] == ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "FULLY_CONNECTED"]
+    assert [layer.operators[0].name for layer in weights] == [
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "CONV_2D",
+        "FULLY_CONNECTED",
+    ]
     for layer, kernel in zip(weights, _kernels(network), strict=True):
         assert np.array_equal(layer.codes, kernel)
         assert layer.unique_count() == len(np.unique(kernel))
@@ -159,14 +164,14 @@ def test_layers_of_equal_weights_count_each() -> None:
         outputs=(2,),
     )
     weights = list(read_weights(model))
-    assert [layer.name for layer in weights] == ["a", "b"]
+    assert [model.tensors[layer.tensor].name for layer in weights] == ["a", "b"]
     assert sparsity(weights) == 0.5
 
 
 def test_zero_is_what_the_zero_point_says() -> None:
     """Where a channel's zero point is not 0, its code is what stands for zero."""
     codes = np.array([[0, 5, 5], [0, 5, 0]], np.uint8)
-    weights = Weights("w", "FULLY_CONNECTED", codes, zero_codes=np.array([[5], [0]]), channel_axis=0)
+    weights = Weights(tensor=0, operators=(), codes=codes, zero_codes=np.array([[5], [0]]), channel_axis=0)
     assert weights.zero_count() == 4
 
 

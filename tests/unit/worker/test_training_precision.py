@@ -7,7 +7,7 @@ import pytest
 
 from edgepress_common.spec.model import Model
 from edgepress_worker.networks import build_network
-from edgepress_worker.training.precision import choose_policy, gpu_capabilities, with_policy
+from edgepress_worker.training.precision import choose_policy, gpu_capabilities, in_float32, with_policy
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,8 @@ def test_policy_changes_the_arithmetic_and_nothing_else(model: dict[str, object]
     network = build_network(Model.model_validate(model), image_size=32, classes=3, downloads=tmp_path)
     mixed = with_policy(network, "mixed_bfloat16")
     assert mixed.get_layer("pooled").compute_dtype == "bfloat16"
+    assert mixed.get_layer("classifier").compute_dtype == "float32"
+    assert mixed.get_layer("classifier").output.dtype == "float32"
     assert mixed.output.dtype == "float32"
     assert {weight.dtype.name for weight in mixed.weights} == {"float32"}
 
@@ -48,3 +50,12 @@ def test_policy_changes_the_arithmetic_and_nothing_else(model: dict[str, object]
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
     np.testing.assert_array_equal(back(pixels), network(pixels))
     np.testing.assert_allclose(mixed(pixels), network(pixels), atol=0.1)
+
+
+def test_model_that_is_plain_already_stays_the_same_object(tmp_path: Path) -> None:
+    """One that computes in 16 bits gives way to a copy that does not."""
+    model = Model(architecture="mobilenet", width=0.25)
+    network = build_network(model, image_size=32, classes=3, downloads=tmp_path)
+    assert in_float32(network) is network
+    plain = in_float32(with_policy(network, "mixed_bfloat16"))
+    assert plain.get_config() == network.get_config()

@@ -5,7 +5,7 @@ from typing import Any
 
 from edgepress_worker.keras_environment import keras, tf
 
-Layer = keras.layers.Layer
+Layer = Any  # keras.layers.Layer, which has no types
 _Node = Any  # tf_keras.src.engine.node.Node: one call of a layer
 
 

@@ -62,9 +62,7 @@ def _kernels(network: keras.Model) -> Iterator[Kernel]:
                 pass
 
 
-def select(
-    kernels: Sequence[Kernel], selection: LayerSelection, kinds: Collection[KernelKind]
-) -> tuple[Kernel, ...]:
+def select(kernels: Sequence[Kernel], selection: LayerSelection, kinds: Collection[KernelKind]) -> tuple[Kernel, ...]:
     """The kernels that a selection means.
 
     Args:

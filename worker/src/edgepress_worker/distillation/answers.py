@@ -59,9 +59,7 @@ def answers(
     return np.load(file, mmap_mode="r")
 
 
-def _asked(
-    teacher: keras.Model, images: LabelledImages, settings: Training, context: StepContext
-) -> Iterator[Logits]:
+def _asked(teacher: keras.Model, images: LabelledImages, settings: Training, context: StepContext) -> Iterator[Logits]:
     """Batch after batch of one mirror image after the other."""
     transforms = mirror_images(settings.augmentation).transforms(images.images.shape[1])
 

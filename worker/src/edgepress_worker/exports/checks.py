@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import BrokenPromiseError
+from edgepress_common.promises import KeptPromise
 from edgepress_worker.exports.exporter import Promise
 from edgepress_worker.tflite.float_operators import count_by_name, float_operators
 from edgepress_worker.tflite.inference import infer
@@ -18,8 +19,11 @@ _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _PLACES_NAMED = 3  # enough to find the layers by, few enough to read
 
 
-def check_promise(promise: Promise, model: TfliteModel) -> None:
+def check_promise(promise: Promise, model: TfliteModel) -> tuple[KeptPromise, ...]:
     """Looks at the file's types and operators.
+
+    Returns:
+        That no operator computes on floats, where that was promised.
 
     Raises:
         BrokenPromiseError: An input or output of another type, or floats where there should be none.
@@ -34,15 +38,19 @@ def check_promise(promise: Promise, model: TfliteModel) -> None:
     floats = float_operators(model)
     if promise.integers_only and floats:
         raise BrokenPromiseError(_floats_left(floats, model))
+    return (KeptPromise(kind="float_operators", promised=0, found=len(floats)),) if promise.integers_only else ()
 
 
-def check_inference(path: Path, image: npt.NDArray[np.uint8], classes: int) -> None:
+def check_inference(path: Path, image: npt.NDArray[np.uint8], classes: int) -> KeptPromise:
     """Loads the file and classifies an image with it.
 
     Args:
         path: The file.
         image: uint8 ``(side, side, 3)``.
         classes: How many probabilities there should be.
+
+    Returns:
+        That there are.
 
     Raises:
         BrokenPromiseError: It does not load or run, or what it gives are no probabilities of so many classes.
@@ -61,6 +69,7 @@ def check_inference(path: Path, image: npt.NDArray[np.uint8], classes: int) -> N
             f"the file's outputs for a training image add up to {total:g}, not to 1 within {tolerance:.2g}: they "
             "are no probabilities. Has training diverged (look at its loss), or does the network not end in a softmax?"
         )
+    return KeptPromise(kind="classes", promised=classes, found=output.shape[-1])
 
 
 def _floats_left(floats: tuple[Operator, ...], model: TfliteModel) -> str:

@@ -4,7 +4,7 @@
    one value is zero and stays zero.
 2. The masters are trained straight through the codebook, and the values with the sum of their weights' gradients.
 
-See `compression.codebooks`. A kernel that has no more different weights than a codebook would have is left as it is.
+See `compression.codebooks`. A kernel with no more weights than a codebook would have is left as it is.
 """
 
 import numpy as np
@@ -42,6 +42,9 @@ def cluster(parameters: StageStep, material: Material, context: StepContext) -> 
 
 def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
     weights = keras.backend.get_value(kernel.variable)
+    weights_per_book = weights.size // (weights.shape[-1] if stage.per_channel else 1)
+    if weights_per_book <= stage.clusters:
+        return kept
     centroids = first_centroids(
         weights,
         stage.clusters,
@@ -49,6 +52,7 @@ def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
         per_channel=stage.per_channel,
         keep_zeros=kept.mask is not None,
     )
+    pinned = np.equal(centroids, 0) if kept.mask is not None else None
     return Carried(
         LayerPromise(
             layer=kernel.layer,
@@ -58,5 +62,5 @@ def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
             clusters_per_channel=stage.per_channel,
         ),
         kept.mask,
-        Codebook(kernel.layer, centroids, weights.shape, pinned=np.equal(centroids, 0) if kept.mask is not None else None),
+        Codebook(kernel.layer, centroids, weights.shape, pinned=pinned),
     )

@@ -109,7 +109,8 @@ def train_masters(
         EdgepressError: It can't be done; see `edgepress_common.errors`.
     """
     model = CompressedModel(network, compressed)
-    record = train(model, material.pack, parameters.training, context, callbacks=[*callbacks(model), ProjectKernels(model)])
+    every_callback = [*callbacks(model), ProjectKernels(model)]
+    record = train(model, material.pack, parameters.training, context, callbacks=every_callback)
     plain = network if _is_plain(network) else with_policy(network, "float32")
     said = tuple(promise for promise in promises if promise != LayerPromise(layer=promise.layer))
     check_kernels(find_kernels(plain), said)

@@ -49,8 +49,8 @@ class Compressed:
 class Method(Protocol):
     """A kind of stage: turns the material into a model.
 
-    1. It may be interrupted anywhere and called again with the same arguments: it leaves nothing behind but what
-       `training.train` keeps in the context's scratch folder.
+    1. It may be interrupted anywhere and called again with the same arguments: it leaves nothing behind but what it and
+       `training.train` keep in the context's scratch folder, to go on from.
     2. It draws from the settings' seed alone: called again, it gives the same weights.
     3. It checks what it promises on the model it gives, and raises `BrokenPromiseError` otherwise.
     """

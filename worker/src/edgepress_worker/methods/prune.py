@@ -46,10 +46,8 @@ def prune(parameters: StageStep, material: Material, context: StepContext) -> Co
     steps = parameters.training.epochs * steps_per_epoch(len(material.pack.train), parameters.training.batch_size)
     choice = MaskChoice(stage.schedule, pruned, steps=steps)
     choice.choose(step=1)
-    promises = [
-        _promise(carried[kernel.layer].promise, stage.schedule) if kernel.layer in chosen else carried[kernel.layer].promise
-        for kernel in kernels
-    ]
+    before = [carried[kernel.layer].promise for kernel in kernels]
+    promises = [_promise(promise, stage.schedule) if promise.layer in chosen else promise for promise in before]
 
     def callbacks(model: CompressedModel) -> Sequence[keras.callbacks.Callback]:
         return [ChooseMasks(choice, model)]

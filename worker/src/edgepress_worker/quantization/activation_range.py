@@ -23,9 +23,7 @@ class ActivationRange(keras.layers.Layer):
         settings: Keras's own.
     """
 
-    def __init__(
-        self, momentum: float = 0.99, fixed: tuple[float, float] | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, momentum: float = 0.99, fixed: tuple[float, float] | None = None, **settings: Any) -> None:
         super().__init__(**settings)
         self.momentum = momentum
         self.fixed = None if fixed is None else (float(fixed[0]), float(fixed[1]))

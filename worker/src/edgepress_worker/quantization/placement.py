@@ -2,7 +2,8 @@
 
 TFLite runs some layers as one operator: a convolution or dense layer with the normalization behind it and the ReLU
 behind that, an addition or a normalization that stands alone with a ReLU. Only what comes out at the end is rounded.
-Layers that only move or choose values take their input's range. A softmax has a range that TFLite prescribes.
+Layers that only move or choose values take their input's range, and what is joined side by side takes the range of the
+whole. A softmax has a range that TFLite prescribes.
 """
 
 from edgepress_worker.keras_environment import keras
@@ -51,13 +52,14 @@ def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
         return isinstance(layer, _MULTIPLYING)
     if _is_relu(following):
         return isinstance(layer, (*_MULTIPLYING, _layers.BatchNormalization, _layers.Add))
-    return False
+    return isinstance(following, _layers.Concatenate)
 
 
 def _is_relu(layer: Layer) -> bool:
     if isinstance(layer, _layers.ReLU):
+        limit = None if layer.max_value is None else float(layer.max_value)  # an array, in a network from a file
         # The two that TFLite joins to an operator.
-        return layer.max_value in {None, 6.0} and not layer.negative_slope and not layer.threshold
+        return limit in {None, 6.0} and not layer.negative_slope and not layer.threshold
     return _is_activation(layer, "relu") or _is_activation(layer, "relu6")
 
 

@@ -85,12 +85,17 @@ class TfliteModel:
 
 
 def read_tflite(path: Path) -> TfliteModel:
-    """Reads a file.
+    """Reads a file; see `parse_tflite`."""
+    return parse_tflite(path.read_bytes())
+
+
+def parse_tflite(content: bytes) -> TfliteModel:
+    """Makes sense of a file's bytes.
 
     Raises:
         StepFailedError: It has several subgraphs (control flow), which no classifier of the catalogue needs.
     """
-    file = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    file = schema.ModelT.InitFromPackedBuf(content)
     if len(file.subgraphs) != 1:
         raise StepFailedError(f"the .tflite has {len(file.subgraphs)} subgraphs; only files with one are understood")
     graph = file.subgraphs[0]

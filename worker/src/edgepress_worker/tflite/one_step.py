@@ -1,11 +1,11 @@
 """Gives the weights of a layer one int8 step, in a file whose weights have a step for each output channel.
 
-The converter takes each channel's step from the channel's largest weight. A value that all channels of a clustered layer
-share then becomes another code in each, and the file zips as if nothing had been shared. With one step for the layer,
-the codes are as few as the values:
+The converter takes each channel's step from the channel's largest weight. A value that all channels of a clustered
+layer share then becomes another code in each, and the file zips as if nothing had been shared. With one step for the
+layer, which it must have been trained for, the codes are as few as the values:
 
-1. A normalization that follows a convolution has been multiplied into its weights, by a factor f per channel. It is found
-   from what the file stores: the least squares of file against layer.
+1. A normalization that follows a convolution has been multiplied into its weights, by a factor f per channel. It is
+   found from what the file stores: the least squares of file against layer.
 2. A weight w of the layer gets the code round(w / s), with s the layer's largest weight over 127, and the channel the
    step |f| s. Where f is negative, so are the codes.
 3. A bias in integers counts in the input's step times the weights', so it is counted anew.
@@ -26,6 +26,7 @@ Kernel = npt.NDArray[np.float32]
 
 _LARGEST_CODE = 127
 _WEIGHTS, _BIAS = 1, 2  # inputs of a convolution or dense layer
+_NO_TENSOR = -1  # stands for an optional input that is left out
 _OPERATORS = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.FULLY_CONNECTED)
 _BIAS_TYPES = {schema.TensorType.INT32: np.dtype("<i4"), schema.TensorType.INT64: np.dtype("<i8")}
 
@@ -46,11 +47,19 @@ def with_one_step(content: bytes, kernels: Mapping[str, Kernel]) -> bytes:
         if file.OperatorCodes(operator.OpcodeIndex()).BuiltinCode() not in _OPERATORS:
             continue
         weights = graph.Tensors(operator.Inputs(_WEIGHTS))
-        names = layers_of(weights.Name().decode()) & kernels.keys()
+        names = _layers_of(weights, kernels) or _layers_of(graph.Tensors(operator.Outputs(0)), kernels)
         if len(names) == 1 and weights.Type() == schema.TensorType.INT8:
-            bias = graph.Tensors(operator.Inputs(_BIAS)) if operator.InputsLength() > _BIAS else None
-            _patch(file, weights, bias, kernels[names.pop()])
+            _patch(file, weights, _bias(graph, operator), kernels[names.pop()])
     return bytes(patched)
+
+
+def _layers_of(tensor: Any, kernels: Mapping[str, Kernel]) -> set[str]:
+    return layers_of(tensor.Name().decode()) & kernels.keys()
+
+
+def _bias(graph: Any, operator: Any) -> Any | None:
+    has_bias = operator.InputsLength() > _BIAS and operator.Inputs(_BIAS) != _NO_TENSOR
+    return graph.Tensors(operator.Inputs(_BIAS)) if has_bias else None
 
 
 def _patch(file: Any, weights: Any, bias: Any, kernel: Kernel) -> None:

@@ -1,4 +1,4 @@
-"""Constants stored without their zeros, the way TFLite does, and how to fill the zeros in again.
+"""Constants stored without their zeros, the way TFLite does: how to leave zeros out, and fill them in again.
 
 A tensor is a tree: one level per dimension, in some order, and one more level per dimension that is cut into blocks,
 whose entries lie within a block. The stored values are the leaves, in order.
@@ -7,6 +7,10 @@ whose entries lie within a block. The stored values are the leaves, in order.
 2. A sparse level gives node ``i`` the children ``segments[i]`` to ``segments[i + 1]``, at the coordinates ``indices``
    tells; what isn't there is zero.
 3. A coordinate moves a leaf on by the dimension's stride, times the block's size where it counts blocks.
+
+Zeros are left out along one dimension, the last level: all others are dense. The converter's own encoding
+(``tf.lite.Optimize.EXPERIMENTAL_SPARSITY``) takes the last dimension for it; here it is whichever takes the fewest
+bytes, for coordinates up to 255 take one byte each, and larger ones two.
 
 Format: ``SparsityParameters`` in TFLite's schema.fbs, after Chou et al. 2018, Format Abstraction for Sparse Tensor
 Algebra Compilers, arXiv:1804.10112.
@@ -54,6 +58,38 @@ class SparseEncoding:
     blocked_dimensions: tuple[int, ...]
     levels: tuple[Level, ...]
 
+    @property
+    def size_bytes(self) -> int:
+        """What segments and indices take in a file."""
+        arrays = [array for level in self.levels for array in (level.segments, level.indices) if array is not None]
+        return sum(array.nbytes for array in arrays)
+
+
+def leave_out_zeros(whole: npt.NDArray[_Code]) -> tuple[npt.NDArray[_Code], SparseEncoding]:
+    """The values of a tensor that are not zero, and where they belong: the inverse of `fill_in_zeros`.
+
+    Args:
+        whole: Of any shape.
+
+    Returns:
+        ``(n,)``, and the encoding, whose arrays have the narrowest type that holds them.
+    """
+    count = int(np.count_nonzero(whole))
+    dimensions = range(whole.ndim)
+
+    def size_bytes(dimension: int) -> int:
+        length = whole.shape[dimension]
+        return count * _width(length - 1) + (whole.size // length + 1) * _width(count)
+
+    sparse = min(dimensions, key=size_bytes)
+    dense = [dimension for dimension in dimensions if dimension != sparse]
+    rows = np.moveaxis(whole, sparse, -1).reshape(-1, whole.shape[sparse])
+    stays = rows != 0
+    segments = np.concatenate([[0], np.cumsum(np.count_nonzero(stays, axis=1))])
+    last = Level(segments=_narrow(segments), indices=_narrow(np.nonzero(stays)[1]))
+    levels = (*(Level(size=whole.shape[dimension]) for dimension in dense), last)
+    return rows[stays], SparseEncoding(order=(*dense, sparse), blocked_dimensions=(), levels=levels)
+
 
 def fill_in_zeros(stored: npt.NDArray[_Code], shape: tuple[int, ...], encoding: SparseEncoding) -> npt.NDArray[_Code]:
     """The whole tensor.
@@ -94,3 +130,12 @@ def _strides(shape: tuple[int, ...], encoding: SparseEncoding) -> list[int]:
             strides[encoding.blocked_dimensions[dimension - rank]] *= level.size
     by_dimension = strides + block_strides
     return [by_dimension[dimension] for dimension in encoding.order]
+
+
+def _width(largest: int) -> int:
+    """Bytes of the narrowest type that holds numbers up to this one."""
+    return np.min_scalar_type(largest).itemsize
+
+
+def _narrow(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.integer]:
+    return numbers.astype(np.min_scalar_type(numbers.max(initial=0)))

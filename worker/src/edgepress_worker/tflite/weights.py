@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import StepFailedError
-from edgepress_worker.tflite.model import Tensor, TfliteModel
+from edgepress_worker.tflite.model import Operator, Tensor, TfliteModel
 from edgepress_worker.tflite.sparse_encoding import fill_in_zeros
 
 # The dimension of an operator's weights that counts its output channels, from the layouts in TFLite's schema:
@@ -27,21 +27,27 @@ _STORED_TYPES = {name: np.dtype(name) for name in ("float32", "float16", "int8",
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of one operator.
+    """One tensor of weights.
 
     Attributes:
-        name: Of their tensor.
-        operator: Kind of the operator, as in ``CONV_2D``.
+        tensor: Index of the tensor that stores them.
+        operators: Who multiplies with them, of one kind: one, or several if a layer is used again, or if the converter
+            has found two layers' weights to be equal.
         codes: As stored, zeros filled in; the operator's own shape.
-        zero_codes: What stands for zero: broadcasts with ``codes``.
+        zero_codes: What stands for zero: broadcasts with ``codes``; one where all channels have one step, or no step.
         channel_axis: The dimension of ``codes`` that counts the output channels.
     """
 
-    name: str
-    operator: str
+    tensor: int
+    operators: tuple[Operator, ...]
     codes: npt.NDArray[np.generic]
     zero_codes: npt.NDArray[np.int64]
     channel_axis: int
+
+    @property
+    def has_step_per_channel(self) -> bool:
+        """Whether equal codes stand for different values in different output channels."""
+        return self.zero_codes.size > 1
 
     def zero_count(self) -> int:
         """How many of the weights are zero."""
@@ -67,21 +73,20 @@ def read_weights(model: TfliteModel) -> Iterator[Weights]:
     Raises:
         StepFailedError: Weights are stored in a type that is not understood.
     """
-    seen: set[int] = set()
+    users: dict[int, list[Operator]] = {}
     for operator in model.operators:
-        if operator.name not in _CHANNEL_AXES:
-            continue
-        stored = _stored(model, operator.inputs[_WEIGHTS_INPUT])
-        if stored is None or stored in seen:
-            continue
-        seen.add(stored)
+        if operator.name in _CHANNEL_AXES:
+            stored = _stored(model, operator.inputs[_WEIGHTS_INPUT])
+            if stored is not None:
+                users.setdefault(stored, []).append(operator)
+    for stored, operators in users.items():
         tensor = model.tensors[stored]
         yield Weights(
-            name=tensor.name,
-            operator=operator.name,
+            tensor=stored,
+            operators=tuple(operators),
             codes=_codes(tensor),
             zero_codes=_zero_codes(tensor),
-            channel_axis=_CHANNEL_AXES[operator.name],
+            channel_axis=_CHANNEL_AXES[operators[0].name],
         )
 
 

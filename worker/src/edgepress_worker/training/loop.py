@@ -79,7 +79,9 @@ def train(
     watch = Watch(context, epochs=settings.epochs, steps=steps, done=resumed_after)
     while not _is_over(history, settings):
         context.raise_if_cancelled()
-        history.append(_epoch(model, pack, settings, len(history), batches(len(history)), [watch, *callbacks]))
+        number = len(history)
+        epoch = _epoch(number, model, pack, settings, batches=batches(number), callbacks=[watch, *callbacks])
+        history.append(epoch)
         watch.epoch_ended(history[-1])
         state.save(history, best=_kept(history, settings))
     if _kept(history, settings) != len(history):
@@ -100,10 +102,11 @@ def _compile(model: keras.Model, settings: Training, steps: int) -> None:
 
 
 def _epoch(
+    number: int,
     model: keras.Model,
     pack: Pack,
     settings: Training,
-    number: int,
+    *,
     batches: tf.data.Dataset,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Epoch:
