@@ -27,6 +27,7 @@ def rebuild(
         The new network. Layers that have the name and as many weights as before have the same weights.
     """
     made: dict[str, Layer | None] = {}
+    entries: dict[int, tf.Tensor] = {}
     flow: dict[int, tf.Tensor] = {}
     for node in _nodes(network):
         layer = node.layer
@@ -35,12 +36,12 @@ def rebuild(
         if node.is_input:
             new = made[layer.name]
             assert new is not None
-            output = new.output
+            output = entries[id(node.outputs)] = new.output
         else:
             output = _called(node, made[layer.name], flow)
         flow[id(node.outputs)] = then(layer, output)
     rebuilt = keras.Model(
-        [flow[id(tensor)] for tensor in network.inputs],
+        [entries[id(tensor)] for tensor in network.inputs],
         [flow[id(tensor)] for tensor in network.outputs],
         name=network.name,
     )

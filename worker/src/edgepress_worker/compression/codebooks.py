@@ -5,7 +5,9 @@ What a training step needs, for a kernel with masters m, centroids c and the gra
 1. Each weight takes the centroid nearest to its master. The centroids are sorted and a weight is looked up among the
    midpoints between neighbours by halving: log2(k) comparisons, where TFMOT takes all k distances (and writes them
    down). XLA makes one pass over the weights of it.
-2. A centroid's gradient is the sum of g over the weights that have it.
+2. A centroid's gradient is the sum of g over the weights that have it. It is counted in whole numbers, of 2**-30 of
+   the largest: they add up to the same whatever thread comes first, which floats do not (a training that is resumed
+   must give the same bytes), and exactly.
 3. A master's gradient is g: rounding to a centroid is taken for the identity (straight through).
 
 This is TFMOT's clustering with its default, summed gradients (Han et al. 2015, arXiv:1510.00149, section 3), and the
@@ -21,6 +23,8 @@ from tensorflow_model_optimization.python.core.clustering.keras import cluster_c
 from edgepress_worker.keras_environment import tf
 
 Initialization = Literal["linear", "random", "density", "kmeans_plus_plus"]
+
+_COUNTED_BITS = 30  # finer than the 24 of a float32, and room to add up more weights than any network has
 
 INITIALIZATIONS = {
     "linear": cluster_config.CentroidInitialization.LINEAR,
@@ -69,9 +73,19 @@ class Codebook(tf.Module):
         """The centroids' gradient ``(books, clusters)``, given that of the kernel's weights."""
         books, clusters = self.centroids.shape
         index = self.assignments if books == 1 else self.assignments + clusters * tf.range(books)
-        total = tf.math.bincount(index, weights=of_weights, minlength=books * clusters, maxlength=books * clusters)
-        total = tf.reshape(total, (books, clusters))
+        counted, unit = _counted(of_weights)
+        length = books * clusters
+        total = tf.math.bincount(index, weights=counted, minlength=length, maxlength=length, dtype=tf.int64)
+        total = tf.reshape(tf.cast(tf.cast(total, tf.float64) * unit, tf.float32), (books, clusters))
         return total if self._free is None else total * self._free
+
+
+@tf.function(jit_compile=True)
+def _counted(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The numbers as int64 multiples of a unit, and the unit, float64. 2**33 of them can be added up."""
+    largest = tf.reduce_max(tf.abs(numbers))
+    per_unit = tf.where(largest > 0, 2.0**_COUNTED_BITS / largest, 1.0)
+    return tf.cast(tf.round(numbers * per_unit), tf.int64), 1 / tf.cast(per_unit, tf.float64)
 
 
 @tf.function(jit_compile=True)

@@ -18,6 +18,7 @@ from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
 from edgepress_worker.methods.method import Compressed, Material
 from edgepress_worker.training import choose_policy, gpu_capabilities, train, with_policy
+from edgepress_worker.training.precision import in_float32
 
 Weights = npt.NDArray[np.float32]
 
@@ -111,11 +112,7 @@ def train_masters(
     model = CompressedModel(network, compressed)
     every_callback = [*callbacks(model), ProjectKernels(model)]
     record = train(model, material.pack, parameters.training, context, callbacks=every_callback)
-    plain = network if _is_plain(network) else with_policy(network, "float32")
+    plain = in_float32(network)
     said = tuple(promise for promise in promises if promise != LayerPromise(layer=promise.layer))
     check_kernels(find_kernels(plain), said)
     return Compressed(model=plain, optimizer=model.optimizer, record=record, promises=said)
-
-
-def _is_plain(network: keras.Model) -> bool:
-    return all(layer.dtype_policy.name == "float32" for layer in network.layers)

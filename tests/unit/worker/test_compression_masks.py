@@ -1,0 +1,43 @@
+"""Which weights are taken out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stn
+
+from edgepress_worker.compression.masks import magnitude_mask, pattern_mask
+
+
+@settings(deadline=None)
+@given(
+    weights=stn.arrays(np.float32, st.integers(1, 60), elements=st.floats(-3, 3, width=32)),
+    sparsity=st.floats(0, 0.99),
+)
+def test_the_smallest_go(weights: np.ndarray, sparsity: float) -> None:
+    """As many as asked for, or fewer where weights tie with the smallest that stays; never all."""
+    mask = magnitude_mask(weights, sparsity)
+    magnitudes = np.abs(weights)
+    kept, gone = magnitudes[mask == 1], magnitudes[mask == 0]
+    asked = max(1, int(np.round(np.float32(weights.size) * (np.float32(1) - np.float32(sparsity)))))
+    assert len(kept) >= asked
+    assert len(kept) == asked or np.count_nonzero(kept == kept.min()) > len(kept) - asked
+    assert not len(gone) or gone.max() < kept.min()
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 8, 5), (3, 3, 6, 5), (12, 7)])
+@pytest.mark.parametrize(("zeros", "group"), [(2, 4), (1, 2), (3, 4)])
+def test_of_each_group_the_largest_stay(shape: tuple[int, ...], zeros: int, group: int) -> None:
+    """Along the input channels; a group that is cut off counts as if zeros followed."""
+    weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    kept = weights * pattern_mask(weights, zeros, group)
+    inputs_last = np.moveaxis(kept, -2, -1).reshape(-1, shape[-2])
+    all_last = np.abs(np.moveaxis(weights, -2, -1).reshape(-1, shape[-2]))
+    for row, whole in zip(inputs_last, all_last, strict=True):
+        for begin in range(0, len(row), group):
+            here, there = row[begin : begin + group], whole[begin : begin + group]
+            left = min(group - zeros, len(here))
+            assert np.count_nonzero(here) == left
+            assert sorted(np.abs(here[here != 0])) == sorted(np.sort(there)[-left:])
