@@ -17,8 +17,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database with the current schema."""
+def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a table."""
     if request.param == "sqlite":
         database = Database(f"sqlite:///{tmp_path}/edgepress.db")
     else:
@@ -26,9 +26,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         with database.write() as session:
             session.execute(text("DROP SCHEMA public CASCADE"))
             session.execute(text("CREATE SCHEMA public"))
-    migrate(database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def database(bare_database: Database) -> Database:
+    """An empty database with the current schema."""
+    migrate(bare_database)
+    return bare_database
 
 
 @pytest.fixture

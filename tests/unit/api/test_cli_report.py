@@ -156,6 +156,25 @@ def test_the_verdict_names_what_is_smallest_when_zipped() -> None:
     ]
 
 
+def test_the_verdict_says_what_being_small_and_fast_costs() -> None:
+    """A student that is a lot less accurate does not hide what is small and nearly as good as the best."""
+    rows = [
+        make_row("int8"),
+        make_row("int8", pipeline="PCQAT", accuracy=0.9789, size_bytes=11_300_000, zip_bytes=4_800_000, p50=2.5),
+        make_row("int8", pipeline="distillation", accuracy=0.9525, size_bytes=1_000_000, p50=0.5),
+    ]
+
+    assert list(verdict(make_report(*rows))) == [
+        "Smallest: distillation int8, 1.0 MB, 44.70 times smaller than float32, at 95.25 %.",
+        "Fastest: distillation int8, 0.500 ms an image, 10.00 times as fast as float32, at 95.25 %.",
+        "Most accurate: base int8, 98.33 % of 360 images.",
+        (
+            "Smallest when zipped, within a point of that: PCQAT int8, 4.8 MB, "
+            "9.31 times smaller than float32 not zipped, at 97.89 %."
+        ),
+    ]
+
+
 def test_the_verdict_names_pipelines_where_there_are_several() -> None:
     """An export alone would not say which is meant; a model measured twice is named once."""
     rows = [make_row("int8"), make_row("int8", device="pi4"), make_row("int8", pipeline="pruned", accuracy=0.9)]

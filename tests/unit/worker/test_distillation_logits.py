@@ -21,7 +21,7 @@ def _classifier(behind: Callable[[tf.Tensor], tf.Tensor], activation: str | None
 
 
 def _logits(network: keras.Model) -> np.ndarray:
-    return keras.Model(network.inputs, logits_of(network)).predict(_PIXELS, verbose=0)
+    return np.asarray(keras.Model(network.inputs, logits_of(network)).predict(_PIXELS, verbose=0))
 
 
 @pytest.mark.parametrize("softmax", [layers.Softmax, lambda: layers.Activation("softmax")])

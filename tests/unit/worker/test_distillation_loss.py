@@ -16,7 +16,7 @@ def _logits(seed: int, scale: float = 3.0) -> Logits:
 
 def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def _gradient(taught: Logits, logits: Logits, temperature: float) -> Logits:

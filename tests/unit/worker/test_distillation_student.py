@@ -122,8 +122,7 @@ def test_validation_is_that_of_plain_training(tmp_path: Path) -> None:
 def test_asking_once_gives_what_asking_in_each_step_gives(tmp_path: Path) -> None:
     """The same student but for rounding: each flipped image has the answer of its own mirror image."""
     (once, _, record), (each, _, each_record) = (
-        _distilled(PlainContext(tmp_path / asked), _settings(), asked=asked)  # type: ignore[arg-type]
-        for asked in ("once", "in each step")
+        _distilled(PlainContext(tmp_path / asked), _settings(), asked=asked) for asked in ("once", "in each step")
     )
     for weight, expected in zip(once.get_weights(), each.get_weights(), strict=True):
         np.testing.assert_allclose(weight, expected, atol=1e-4)
@@ -186,4 +185,4 @@ def test_teacher_is_no_part_of_its_student(tmp_path: Path) -> None:
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

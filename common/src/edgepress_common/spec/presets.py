@@ -50,13 +50,13 @@ _PAPER = (
 # One of each purpose: as trained and its int8; int8 as good as it gets; smallest to send; fastest to run.
 _QUICK = (
     Pipeline(name="base", exports=_ALL_EXPORTS),
-    Pipeline(name="QAT", stages=(QuantizeAwareStage(epochs=2),), exports=(Int8Export(),)),
+    Pipeline(name="QAT", stages=(QuantizeAwareStage(epochs=1),), exports=(Int8Export(),)),
     Pipeline(
         name="PCQAT",
         stages=(
-            PruneStage(epochs=2, schedule=PolynomialSchedule(final_sparsity=0.5)),
-            ClusterStage(epochs=2, clusters=16),
-            QuantizeAwareStage(epochs=2),
+            PruneStage(epochs=1, schedule=PolynomialSchedule(final_sparsity=0.5)),
+            ClusterStage(epochs=1, clusters=16),
+            QuantizeAwareStage(epochs=1),
         ),
         exports=(Int8Export(),),
     ),

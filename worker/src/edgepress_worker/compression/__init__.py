@@ -11,3 +11,6 @@ step, outside of it, and nothing has to be taken off afterwards.
 - `compressed_model`: trains masters
 - `promises`: what a stage says of its kernels, checked
 """
+
+# Before anything here imports TFMOT, which imports TensorFlow, and thereby chooses the Keras.
+import edgepress_worker.keras_environment  # noqa: F401
