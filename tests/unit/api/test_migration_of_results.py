@@ -56,7 +56,7 @@ EVALUATION_RESULT = """{"kind": "evaluation", "device": "pi", "images": 4, "accu
 "runtime": "LiteRT 2", "delegate": null, "delegated_operators": null, "load_average": null}, "model_sha256":
 "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}"""
 
-STEPS = (
+STEPS: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
     ("a" * 64, "pack", "pack", PACK, PACK_RESULT, {}),
     ("b" * 64, "stage", "train", STAGE, STAGE_RESULT, {"pack": "a" * 64}),
     ("c" * 64, "export", "float32", EXPORT, EXPORT_RESULT, {"pack": "a" * 64, "model": "b" * 64}),
@@ -177,6 +177,6 @@ def _insert(connection: sa.Connection, table: str, **values: Any) -> None:
 
 
 def _column(database: Database, table: str, name: str) -> list[Any]:
-    order = sa.column("number" if table == "jobs" else "key")
+    order: sa.ColumnElement[Any] = sa.column("number" if table == "jobs" else "key")
     with database.read() as session:
         return list(session.scalars(sa.select(sa.column(name, sa.JSON)).select_from(sa.table(table)).order_by(order)))

@@ -13,7 +13,7 @@ A row is changed only where something is missing, so a row that was changed alre
 batches, by key: a server may have stored a hundred thousand.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,8 +49,14 @@ _Document = dict[str, Any]  # JSON of another version: no type of this one's des
 
 def upgrade() -> None:
     """Fills in what is missing."""
-    _rewrite(_STEPS.c.key, _STEPS.c.result, _with_dense_sizes, _STEPS.c.kind == "export")
-    _rewrite(_JOBS.c.number, _JOBS.c.spec, _with_first_quick, sa.true())
+    exports = sa.select(_STEPS.c.key, _STEPS.c.result).where(_STEPS.c.kind == "export")
+    for key, result in _in_batches(exports, _STEPS.c.key):
+        if (changed := _with_dense_sizes(result)) != result:
+            op.execute(sa.update(_STEPS).where(_STEPS.c.key == key).values(result=changed))
+    jobs = sa.select(_JOBS.c.number, _JOBS.c.spec)
+    for number, spec in _in_batches(jobs, _JOBS.c.number):
+        if (changed := _with_first_quick(spec)) != spec:
+            op.execute(sa.update(_JOBS).where(_JOBS.c.number == number).values(spec=changed))
 
 
 def _with_dense_sizes(result: _Document) -> _Document:
@@ -66,28 +72,12 @@ def _with_first_quick(spec: _Document) -> _Document:
     return spec | {"pipelines": _FIRST_QUICK} if spec["pipelines"] == "quick" else spec
 
 
-def _rewrite(
-    key: sa.ColumnClause[Any],
-    column: sa.ColumnClause[Any],
-    change: Callable[[_Document], _Document],
-    condition: sa.ColumnElement[bool],
-) -> None:
-    """Writes what a change makes of a column's documents, where it makes a difference."""
-    connection = op.get_bind()
-    for identity, document in _documents(connection, key, column, condition):
-        changed = change(document)
-        if changed != document:
-            connection.execute(sa.update(column.table).where(key == identity).values({column.name: changed}))
-
-
-def _documents(
-    connection: sa.Connection,
-    key: sa.ColumnClause[Any],
-    column: sa.ColumnClause[Any],
-    condition: sa.ColumnElement[bool],
+def _in_batches(
+    documents: sa.Select[tuple[Any, _Document]], key: sa.ColumnElement[Any]
 ) -> Iterator[tuple[Any, _Document]]:
-    batch = sa.select(key, column).where(condition).order_by(key).limit(_BATCH_ROWS)
-    rows = connection.execute(batch).all()
+    """Keys and documents, those that are there; rows may be changed meanwhile."""
+    batch = documents.order_by(key).limit(_BATCH_ROWS)
+    rows = op.get_bind().execute(batch).all()
     while rows:
         yield from ((identity, document) for identity, document in rows if document is not None)
-        rows = connection.execute(batch.where(key > rows[-1][0])).all()
+        rows = op.get_bind().execute(batch.where(key > rows[-1][0])).all()
