@@ -27,7 +27,7 @@ $(UV):
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps $(MEMBERS:%=--editable ./%)
 	@touch $@
 
-demo: install  ## train a network, export it every way, measure and compare: minutes
+demo: install  ## train a network, compress it four ways, measure and compare: minutes
 	@$(BIN)/edgepress demo
 
 up: install  ## keep gateway, scheduler, worker and evaluator running on port 8000

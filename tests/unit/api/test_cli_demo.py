@@ -13,7 +13,7 @@ from edgepress_api.cli import app
 from edgepress_api.cli.invocation import Invocation, open_console
 from edgepress_api.one_machine.state_folder import StateFolder
 from edgepress_common.results import PackResult
-from edgepress_common.spec import EXPORTS, JobSpec
+from edgepress_common.spec import EXPORTS, METHODS, JobSpec
 from fakes.job_gateway import FakeGateway, make_job, make_step
 from fakes.reports import make_report, make_row
 
@@ -21,11 +21,13 @@ MODELS = Path(__file__).parents[2] / "fakes" / "models"
 DEMO = files("edgepress_api.cli").joinpath("demo.yaml").read_bytes()
 
 
-def test_the_demos_job_is_real_data_in_every_export() -> None:
-    """A spec that can be accepted as it is: digits, ResNet18, all exports."""
+def test_the_demos_job_is_real_data_by_every_method_and_export() -> None:
+    """A spec that can be accepted as it is: digits, ResNet18, all that Edgepress can do to it."""
     spec = JobSpec.model_validate(yaml.safe_load(DEMO))
 
-    assert (spec.dataset.kind, spec.model.architecture) == ("builtin", "resnet18")
+    assert (spec.dataset.kind, spec.model.architecture, spec.pipelines) == ("builtin", "resnet18", "quick")
+    stages = {stage.kind for pipeline in spec.pipeline_list() for stage in pipeline.stages}
+    assert {"train", *stages} == set(METHODS)
     assert {export.kind for pipeline in spec.pipeline_list() for export in pipeline.exports} == set(EXPORTS)
 
 

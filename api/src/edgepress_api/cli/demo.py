@@ -27,11 +27,11 @@ _INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 
 def demo(context: typer.Context) -> None:
-    """Train a network, export it every way, measure and compare: a few minutes; seconds when done before."""
+    """Train a network, compress it four ways, measure and compare: a few minutes; seconds when done before."""
     here = invocation.of(context)
     settings = OneMachineSettings()
     moments = [time.monotonic()]
-    here.out.print(Text("Edgepress demo: a ResNet18 for handwritten digits, in every export", "bold"))
+    here.out.print(Text("Edgepress demo: a ResNet18 for handwritten digits, compressed four ways", "bold"))
     try:
         with interrupting_signals(), _gateway(here, settings) as client:
             moments.append(time.monotonic())
