@@ -141,7 +141,7 @@ def test_the_file_has_the_trained_ranges(qat: Compressed) -> None:
     interpreter = tf.lite.Interpreter(str(path))
     scales = np.array([detail["quantization"][0] for detail in interpreter.get_tensor_details()])
     ranges = [layer for layer in qat.network().layers if isinstance(layer, ActivationRange)]
-    assert len(ranges) >= 10
+    assert len(ranges) == 10
     for layer in ranges:
         low, high = layer.get_weights()
         assert np.isclose(scales, (high - low) / 255, rtol=1e-4).any(), layer.name

@@ -11,7 +11,7 @@ from edgepress_worker.keras_environment import keras
 from edgepress_worker.quantization.activation_range import ActivationRange
 from edgepress_worker.quantization.placement import rounded_layers
 from edgepress_worker.quantization.with_ranges import has_ranges, with_ranges, without_ranges
-from fakes.preactivation_network import SIDE, preactivation_network
+from fakes.preactivation_network import preactivation_network
 
 layers = keras.layers
 
@@ -23,7 +23,6 @@ def ranges(network: Any) -> list[ActivationRange]:
 def test_only_what_an_operator_gives_is_rounded() -> None:
     """A convolution with the normalization and ReLU behind it is one operator; padding and pooling choose values."""
     assert rounded_layers(preactivation_network()) == {
-        "pixels",
         "bn_data",
         "relu0",  # conv0, bn0 and it
         "unit1_relu1",  # unit1_bn1 and it
@@ -78,15 +77,6 @@ def test_ranges_come_and_go() -> None:
         np.testing.assert_array_equal(before, after)
 
 
-def test_pixels_have_the_range_they_have() -> None:
-    """0 to 255, whatever the images: a code is a pixel less 128."""
-    ranged = with_ranges(preactivation_network(), momentum=0.9)
-    (pixels,) = (layer for layer in ranges(ranged) if layer.name == "pixels_range")
-    images = np.random.default_rng(0).integers(50, 60, (4, SIDE, SIDE, 3)).astype(np.float32)
-    ranged(images, training=True)
-    assert [weight.item() for weight in pixels.get_weights()] == [0, 255]
-
-
 def test_a_range_follows_its_batches() -> None:
     """From the first on, with a moving average; zero is always in it."""
     image = keras.Input((2,))
@@ -103,5 +93,7 @@ def test_a_range_follows_its_batches() -> None:
 def test_values_are_rounded_to_256_steps() -> None:
     """And cut off at the range's ends."""
     image = keras.Input((3,))
-    model = keras.Model(image, ActivationRange(fixed=(0, 255))(image))
+    layer = ActivationRange()
+    model = keras.Model(image, layer(image))
+    layer.set_weights([0.0, 255.0])
     assert np.asarray(model(np.array([[-7.0, 3.4, 300.0]], np.float32))).tolist() == [[0, 3, 255]]

@@ -19,40 +19,37 @@ class ActivationRange(keras.layers.Layer):
 
     Args:
         momentum: Share of the range that stays at each step of a training.
-        fixed: The range, if it is known and not to be found.
         settings: Keras's own.
     """
 
-    def __init__(self, momentum: float = 0.99, fixed: tuple[float, float] | None = None, **settings: Any) -> None:
+    def __init__(self, momentum: float = 0.99, **settings: Any) -> None:
         super().__init__(**settings)
         self.momentum = momentum
-        self.fixed = None if fixed is None else (float(fixed[0]), float(fixed[1]))
 
     def build(self, input_shape: Any) -> None:
         """Makes the range's weights; Keras calls it."""
-        low, high = (0.0, 0.0) if self.fixed is None else self.fixed
-        self.low = self._range_weight("low", low)
-        self.high = self._range_weight("high", high)
+        self.low = self._range_weight("low")
+        self.high = self._range_weight("high")
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: FBT001 - as Keras calls it
         """The values, rounded."""
         values = tf.cast(inputs, tf.float32)
-        if training and self.fixed is None:
+        if training:
             self._follow(values)
         rounded = tf.quantization.fake_quant_with_min_max_vars(values, self.low, self.high, num_bits=_BITS)
         return tf.cast(rounded, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras writes of it into a file."""
-        return super().get_config() | {"momentum": self.momentum, "fixed": self.fixed}
+        return super().get_config() | {"momentum": self.momentum}
 
-    def _range_weight(self, name: str, value: float) -> tf.Variable:
+    def _range_weight(self, name: str) -> tf.Variable:
         return self.add_weight(
             name=name,
             shape=(),
             dtype=tf.float32,
-            initializer=keras.initializers.Constant(value),
+            initializer="zeros",
             trainable=False,
             experimental_autocast=False,  # the range of a network that computes in 16 bits is kept in 32
         )

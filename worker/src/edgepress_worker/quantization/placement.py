@@ -24,11 +24,12 @@ _PASSING_ON = (
     _layers.Permute,
     _layers.Dropout,
 )
+_KEEPING = (_layers.InputLayer, *_PASSING_ON)
 _MULTIPLYING = (_layers.Conv2D, _layers.DepthwiseConv2D, _layers.Dense)
 
 
 def rounded_layers(network: keras.Model) -> set[str]:
-    """Names of the layers whose output int8 rounds; the input layer among them."""
+    """Names of the layers whose output int8 rounds. Pixels are whole numbers before anybody rounds them."""
     taken_by = consumers(network)
     return {
         layer.name
@@ -38,7 +39,9 @@ def rounded_layers(network: keras.Model) -> set[str]:
 
 
 def _keeps_range(layer: Layer) -> bool:
-    return isinstance(layer, _PASSING_ON) or _is_activation(layer, "linear") or _is_softmax(layer)
+    return (
+        isinstance(layer, (_layers.InputLayer, *_PASSING_ON)) or _is_activation(layer, "linear") or _is_softmax(layer)
+    )
 
 
 def _continues(layer: Layer, taken_by: list[Layer]) -> bool:

@@ -9,7 +9,6 @@ from edgepress_worker.keras_graph import Layer, copy_of, rebuild
 from edgepress_worker.quantization.activation_range import ActivationRange
 from edgepress_worker.quantization.placement import rounded_layers
 
-_PIXELS = (0.0, 255.0)
 _SUFFIX = "_range"
 
 
@@ -25,8 +24,7 @@ def with_ranges(network: keras.Model, momentum: float) -> keras.Model:
     def then(layer: Layer, tensor: tf.Tensor) -> tf.Tensor:
         if layer.name not in rounded:
             return tensor
-        fixed = _PIXELS if isinstance(layer, keras.layers.InputLayer) else None
-        return ActivationRange(momentum, fixed, name=layer.name + _SUFFIX)(tensor)
+        return ActivationRange(momentum, name=layer.name + _SUFFIX)(tensor)
 
     return rebuild(network, replace=copy_of, then=then)
 
