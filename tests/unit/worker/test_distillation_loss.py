@@ -62,7 +62,7 @@ def test_student_that_says_the_same_has_no_loss(temperature: float) -> None:
     taught = _logits(0)
     np.testing.assert_array_equal(divergence(taught, taught, temperature), 0)
     # T (q - p), and of numbers up to 1 a float32 softmax is good to two units in the last place.
-    rounding = 4 * np.finfo(np.float32).eps
+    rounding = 4 * float(np.finfo(np.float32).eps)
     np.testing.assert_allclose(_gradient(taught, taught, temperature), 0, atol=temperature * rounding)
     np.testing.assert_allclose(divergence(taught, taught + 4, temperature), 0, atol=temperature**2 * 1e-6)
 
