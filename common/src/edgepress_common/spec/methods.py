@@ -56,7 +56,7 @@ METHODS: dict[StageKind, Method] = {
         paper="Zhu and Gupta 2017, To prune, or not to prune, arXiv:1710.01878",
         limits="Convolutions and dense layers, not depthwise convolutions. No faster on most boards: only float 1x1 "
         "convolutions with two thirds of zeros have sparse kernels. Comes before cluster.",
-        cost="A multiplication per weight and step, and a sort of the weights each time the zeros are chosen anew.",
+        cost="A multiplication per weight and step, and a selection among them each time zeros are chosen anew.",
         parameters=PruneStage,
     ),
     "cluster": Method(

@@ -11,6 +11,7 @@ pass and sorts all weights to choose, this masks once a step and selects.
 from collections.abc import Sequence
 from typing import assert_never
 
+import numpy as np
 import tensorflow_model_optimization as tfmot
 
 from edgepress_common.promises import LayerPromise
@@ -58,8 +59,8 @@ def prune(parameters: StageStep, material: Material, context: StepContext) -> Co
 
 
 def _begin(kernel: Kernel, carried: Carried) -> CompressedKernel:
-    ones = (keras.backend.get_value(kernel.variable) * 0 + 1) if carried.mask is None else carried.mask
-    return CompressedKernel(kernel, mask=ones, mask_is_final=False)
+    mask = np.ones(kernel.variable.shape, np.float32) if carried.mask is None else carried.mask
+    return CompressedKernel(kernel, mask=mask, mask_is_final=False)
 
 
 def _promise(before: LayerPromise, schedule: PruningSchedule) -> LayerPromise:

@@ -39,9 +39,7 @@ def rounded_layers(network: keras.Model) -> set[str]:
 
 
 def _keeps_range(layer: Layer) -> bool:
-    return (
-        isinstance(layer, (_layers.InputLayer, *_PASSING_ON)) or _is_activation(layer, "linear") or _is_softmax(layer)
-    )
+    return isinstance(layer, _KEEPING) or _is_activation(layer, "linear") or _is_softmax(layer)
 
 
 def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
