@@ -34,7 +34,8 @@ def test_logits_are_what_goes_into_the_softmax(softmax: Callable[[], keras.layer
 
 def test_logits_of_a_rounded_network_are_the_rounded_ones() -> None:
     """What quantization-aware training put before the softmax is part of what the network says."""
-    network = _classifier(lambda logits: layers.Softmax()(ActivationRange(fixed=(-2.0, 2.0))(logits)))
+    network = _classifier(lambda logits: layers.Softmax()(ActivationRange(name="rounding")(logits)))
+    network.get_layer("rounding").set_weights([np.array(-2.0), np.array(2.0)])
     steps = _logits(network) / (4 / 255)
     np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
     assert np.abs(_logits(network)).max() <= 2.01
