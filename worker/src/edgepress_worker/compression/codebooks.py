@@ -3,9 +3,9 @@
 What a training step needs, for a kernel with masters m, centroids c and the gradient g of its weights:
 
 1. Each weight takes the centroid nearest to its master: the centroids are sorted, and its place is the number of
-   midpoints between neighbours that it is above. Up to 31 are simply counted, which a processor does for eight weights
-   at once; among more, every n-th is counted, and the place in between found by halving, a weight at a time. XLA makes
-   one pass over the weights of it, where TFMOT writes all k distances of each weight down.
+   midpoints between neighbours that it is above. A few are simply counted, which a processor does for eight weights at
+   once; among many, every n-th is counted, and the place in between found by halving, a weight at a time. XLA makes one
+   pass over the weights of either, where TFMOT writes all k distances of each weight down.
 2. A centroid's gradient is the sum of g over the weights that have it. It is counted in whole numbers, of 2**-30 of
    the largest: they add up to the same whatever thread comes first, which floats do not (a training that is resumed
    must give the same bytes), and exactly.
@@ -25,7 +25,8 @@ from edgepress_worker.keras_environment import tf
 
 Initialization = Literal["linear", "random", "density", "kmeans_plus_plus"]
 
-_COUNTED_LEVELS = 5  # halvings that counting does: 31 comparisons, past which they cost more than the halving they save
+_COUNTED_ALONE = 32  # centroids, up to which counting alone is the fastest
+_COUNTED_LEVELS = 4  # of halving, that counting stands for among more: with 5, 256 centroids take twice as long
 _COUNTED_BITS = 30  # finer than the 24 of a float32, and room to add up more weights than any network has
 
 INITIALIZATIONS = {
@@ -105,7 +106,7 @@ def _places(masters: tf.Tensor, ascending: tf.Tensor) -> tf.Tensor:
     """
     books, clusters = ascending.shape
     midpoints = (ascending[:, 1:] + ascending[:, :-1]) / 2
-    halvings = max(0, (clusters - 1).bit_length() - _COUNTED_LEVELS)
+    halvings = 0 if clusters <= _COUNTED_ALONE else (clusters - 1).bit_length() - _COUNTED_LEVELS
     step = 2**halvings
     columns = midpoints[0] if books == 1 else tf.transpose(midpoints)
     place = tf.zeros_like(masters, tf.int32)
