@@ -26,12 +26,6 @@ def server() -> Iterator[CuttingServer]:
         yield running
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> PlainContext:
-    """Of a step whose folder is under the test's own."""
-    return PlainContext(tmp_path / "context")
-
-
 class Waits(list[float]):
     """A sleep that only notes how long it would have been."""
 

@@ -22,12 +22,6 @@ SIDE = 12
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> PlainContext:
-    """Of a step whose folder is under the test's own."""
-    return PlainContext(tmp_path / "context")
-
-
 def medmnist(*parts: str, count: int = 30, shape: tuple[int, ...] = (10, 14, 3)) -> Arrays:
     """Random images with the labels 0, 1, 2 in turn, as a column."""
     random = np.random.default_rng(0)

@@ -30,12 +30,6 @@ COUNTS = {"ant": 5, "bee": 10, "cat": 15}
 MANY = {"ant": 40, "bee": 60}  # enough for several decoders
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> PlainContext:
-    """Of a step whose folder is under the test's own."""
-    return PlainContext(tmp_path / "context")
-
-
 def packed(root: Path, context: PlainContext, **parameters: object) -> tuple[Outputs, PackResult]:
     """Packs a folder."""
     dataset = FolderDataset.model_validate({"path": str(root), "image_size": SIDE} | parameters)
