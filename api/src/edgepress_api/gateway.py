@@ -19,7 +19,7 @@ from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.app import create_app
-from edgepress_common.artifacts import FolderStore
+from edgepress_common.artifacts_address import open_store
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,9 @@ def _adapters(settings: ApiSettings, database: Database, stopping: threading.Eve
     redis = Redis.from_url(settings.redis_url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
     return Adapters(
         database=database,
-        store=FolderStore(settings.artifacts),
+        store=open_store(
+            settings.artifacts, copies=settings.artifact_copies, copies_bytes=settings.artifact_copies_bytes
+        ),
         submission=Submission(database, Fingerprints(settings.dataset_roots), ledger),
         ledger=ledger,
         settings=settings,

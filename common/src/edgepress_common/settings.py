@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from edgepress_common.artifacts_address import StoreAddress
+
 
 class BaseEdgepressSettings(BaseSettings):
     """How settings are read."""
@@ -24,7 +26,17 @@ class BrokerSettings(BaseEdgepressSettings):
         default="redis://127.0.0.1:6379/0",
         description="As in redis://user:password@host:6379/0.",
     )
-    artifacts: Path = Field(default=Path(".edgepress/artifacts"), description="Folder of the artifact store.")
+    artifacts: StoreAddress = Field(
+        default=".edgepress/artifacts",
+        description="Where artifacts are kept: a folder that gateway and workers share, or "
+        "s3://bucket/prefix?endpoint=http://host:9000.",
+    )
+    artifact_copies: Path = Field(
+        default=Path(".edgepress/copies"), description="With S3, where copies of artifacts are kept on this machine."
+    )
+    artifact_copies_bytes: int = Field(
+        default=20 << 30, ge=0, description="With S3, copies kept at most, beside what the last hour has used."
+    )
     dataset_roots: tuple[Path, ...] = Field(
         default=(), description="Folders that data sets on the server may lie under, as a JSON list."
     )

@@ -6,7 +6,7 @@ import multiprocessing
 
 from redis import Redis
 
-from edgepress_common.artifacts import FolderStore
+from edgepress_common.artifacts_address import open_store
 from edgepress_worker.run import Environment, run_step
 from edgepress_worker.runtime.celery_app import create_celery
 from edgepress_worker.runtime.execution import Executor
@@ -26,7 +26,9 @@ def main() -> None:
     environment = Environment(dataset_roots=settings.dataset_roots, downloads=settings.downloads)
     executor = Executor(
         line=RedisLine(redis, wait=stopping.wait),
-        store=FolderStore(settings.artifacts),
+        store=open_store(
+            settings.artifacts, copies=settings.artifact_copies, copies_bytes=settings.artifact_copies_bytes
+        ),
         scratch=settings.scratch,
         worker=settings.worker_name,
         run=functools.partial(run_step, environment=environment),

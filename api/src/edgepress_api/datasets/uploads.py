@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, DatasetRow
-from edgepress_common.artifacts import FolderStore, Sha256
+from edgepress_common.artifacts import ArtifactStore, Sha256
 from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError, NotFoundError
 from edgepress_common.frozen import Frozen
 
@@ -61,7 +61,7 @@ class DatasetPage(Frozen):
 
 
 def store_upload(
-    database: Database, store: FolderStore, chunks: Iterable[bytes], *, name: str, now: datetime
+    database: Database, store: ArtifactStore, chunks: Iterable[bytes], *, name: str, now: datetime
 ) -> tuple[DatasetView, bool]:
     """Keeps an archive, and tells whether it is new; one that is known keeps its first name.
 

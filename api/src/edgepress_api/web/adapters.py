@@ -11,7 +11,7 @@ from edgepress_api.database import Database
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger
-from edgepress_common.artifacts import FolderStore
+from edgepress_common.artifacts import ArtifactStore
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Adapters:
     """
 
     database: Database
-    store: FolderStore
+    store: ArtifactStore
     submission: Submission
     ledger: Ledger
     settings: ApiSettings
