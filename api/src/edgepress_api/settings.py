@@ -23,3 +23,8 @@ class ApiSettings(BrokerSettings):
     resend_seconds: float = Field(
         default=30, gt=0, description="A step nobody has begun on after so long is sent again; the pause doubles."
     )
+    device_patience_seconds: float = Field(
+        default=24 * 3600,
+        gt=0,
+        description="An evaluation fails when its device has kept it waiting for so long by being away.",
+    )

@@ -100,7 +100,8 @@ class StepRow(Base):
         attempt: The attempt under way or last made, counted from 1; 0 before the first.
         failures: Attempts that failed since the step was last wanted anew.
         sends: Times the present attempt was sent to its queue.
-        due_at: For ``sent``, when to send again; for ``running``, when the lease is over.
+        due_at: For ``sent``, when to send again; for ``running``, when the lease is over; for a ``ready`` evaluation
+            whose device is away, when it is given up.
         holder: Worker or device of the present attempt.
     """
 

@@ -30,7 +30,11 @@ class StepView(Frozen):
         title: For people.
         state: ``waiting`` for its inputs, ``ready``, ``sent`` to a worker's queue, ``running``, or how it ended.
         attempt: Counted from 1; 0 before the first.
+        device: Who may evaluate it: a device's name, or ``any``; None for a worker's step.
         holder: Worker or device that has it.
+        due_at: For an evaluation that is ``ready`` and whose device is away, when it fails unless the device is back;
+            for ``sent``, when it is sent again; for ``running``, when it goes to somebody else unless the holder is
+            heard of.
         progress: How far it is.
         failure: Why it failed, or why its last attempt did.
     """
@@ -45,6 +49,8 @@ class StepView(Frozen):
     failure: StepFailure | None
     started_at: datetime | None
     finished_at: datetime | None
+    device: str | None = None
+    due_at: datetime | None = None
 
 
 class PipelineView(Frozen):
@@ -107,6 +113,8 @@ _STEP_COLUMNS = (
     StepRow.failure,
     StepRow.started_at,
     StepRow.finished_at,
+    StepRow.device,
+    StepRow.due_at,
 )
 
 

@@ -30,6 +30,7 @@ def main() -> None:
         ahead=settings.dispatch_ahead,
         clock=lambda: datetime.now(UTC),
         wait=stop.wait,
+        began=datetime.now(UTC),
     )
     scheduler.run(stop.is_set)
     database.close()
