@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from edgepress_api.database import Base, Database
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
+from edgepress_api.room import Room
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_api.web.adapters import Adapters
@@ -57,10 +58,12 @@ class GatewayApp:
 
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "artifacts")
+        self.room = Room(self.store, reserve_bytes=0)
         self.submission = Submission(self.database, Fingerprints(self.dataset_roots), self.ledger)
         self.adapters = Adapters(
             database=self.database,
             store=self.store,
+            room=self.room,
             submission=self.submission,
             ledger=self.ledger,
             settings=ApiSettings(max_upload_bytes=self.max_upload_bytes),

@@ -28,3 +28,14 @@ class ApiSettings(BrokerSettings):
         gt=0,
         description="An evaluation fails when its device has kept it waiting for so long by being away.",
     )
+    reserve_bytes: int = Field(
+        default=1 << 30,
+        ge=0,
+        description="Jobs and uploads are refused when the artifact store's disk has less left: for those under way.",
+    )
+    retention_days: float | None = Field(
+        default=None, gt=0, description="Jobs are deleted so long after they have ended; None keeps them."
+    )
+    cleaning_seconds: float = Field(
+        default=300, gt=0, description="Pause between two looks for what nobody needs any more."
+    )

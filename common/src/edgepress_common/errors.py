@@ -10,6 +10,7 @@
     ├── ConflictError            not in this state: a finished job can't be cancelled
     │   └── LeaseLostError       the step was given to somebody else, or cancelled
     ├── UnavailableError         something outside is away: a download, Redis, the gateway
+    │   └── NoRoomError          the artifact store is nearly full
     └── StepFailedError          a step ran and could not do its work
         ├── BrokenPromiseError   its output is not what it promised
         └── StepCancelledError   it was told to stop
@@ -79,6 +80,10 @@ class LeaseLostError(ConflictError):
 
 class UnavailableError(EdgepressError):
     """Something outside is away; the same request may go through later."""
+
+
+class NoRoomError(UnavailableError):
+    """The artifact store has no room for anything new."""
 
 
 class StepFailedError(EdgepressError):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from edgepress_common.artifacts import FolderStore
 from edgepress_common.devices import Announcement
 from fakes.gateway_app import JSON, spec_json
 
@@ -73,3 +74,23 @@ def test_links_lead_through_the_proxy_that_was_named(tmp_path: Path) -> None:
         assert httpx.get(f"{url}/health/live").json() == {"status": "ok"}
         assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": "/edgepress"}]
         assert "/edgepress/openapi.json" in httpx.get(url).text
+
+
+def test_a_disk_that_is_nearly_full_takes_no_new_job(tmp_path: Path) -> None:
+    """The reserve is a setting; a real disk has less than all of this."""
+    with running_gateway(tmp_path, EDGEPRESS_RESERVE_BYTES=str(1 << 60)) as (_, url):
+        httpx.post(f"{url}/v1/devices/pi4/lease", content=ANNOUNCEMENT, headers=JSON)
+        refused = httpx.post(f"{url}/v1/jobs", content=spec_json(), headers=JSON)
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
+
+
+def test_the_gateway_clears_away_what_nothing_refers_to(tmp_path: Path) -> None:
+    """By itself, while it serves."""
+    store = FolderStore(tmp_path / "artifacts")
+    path = store.local_path(store.put_bytes(b"nobody's").sha256)
+    os.utime(path, (0, 0))
+    with running_gateway(tmp_path, EDGEPRESS_CLEANING_SECONDS="0.1"):
+        deadline = time.monotonic() + 30
+        while path.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -60,7 +60,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime) ->
 
 
 def delete_job(database: Database, job_id: str) -> None:
-    """Forgets a job that has ended. Its steps stay for jobs that want the same.
+    """Forgets a job that has ended. Its steps stay for jobs that need the same; see `edgepress_api.cleaning`.
 
     Raises:
         NotFoundError: No such job.

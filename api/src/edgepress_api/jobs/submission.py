@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,11 +47,16 @@ class IdempotencyError(InvalidInputError):
 
 @dataclass(frozen=True)
 class Submission:
-    """Accepts jobs."""
+    """Accepts jobs.
+
+    Attributes:
+        require_room: Raises `NoRoomError` when there is no room for what new jobs give.
+    """
 
     database: Database
     fingerprints: Fingerprints
     ledger: Ledger
+    require_room: Callable[[], None] = lambda: None
 
     def preview(self, spec: JobSpec) -> PlanPreview:
         """What the job would do, with nothing stored.
@@ -73,6 +78,7 @@ class Submission:
         Raises:
             InvalidSpecError: The data set can't be used, or nobody serves a device.
             IdempotencyError: The key was used before for another spec.
+            NoRoomError: The artifact store is nearly full.
         """
         digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
         with self.database.read() as session:
@@ -80,6 +86,7 @@ class Submission:
             if known is not None:
                 return known
             plan = self._plan(session, spec)
+        self.require_room()
         with self.database.write() as session:
             known = _earlier(session, idempotency_key, digest)
             if known is not None:

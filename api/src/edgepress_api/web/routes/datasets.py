@@ -37,7 +37,7 @@ _ARCHIVE = {"schema": {"type": "string", "format": "binary"}}
     responses={
         200: {"model": DatasetView, "description": "The same bytes were there already, under the name shown."},
         201: {"headers": {"Location": {"description": "Path of the data set.", "schema": {"type": "string"}}}},
-        **problems("too-large", "unsupported-media-type", "invalid-request"),
+        **problems("too-large", "unsupported-media-type", "invalid-request", "unavailable"),
     },
     openapi_extra={
         "requestBody": {
@@ -72,7 +72,9 @@ def show_one_dataset(given: Given, sha256: Sha256InPath) -> Response:
 
 
 def _store(given: Adapters, name: str, pieces: AsyncIterator[bytes]) -> tuple[DatasetView, bool]:
-    return store_upload(given.database, given.store, _in_this_thread(pieces), name=name, now=given.clock())
+    return store_upload(
+        given.database, given.store, given.room.guarded(_in_this_thread(pieces)), name=name, now=given.clock()
+    )
 
 
 def _in_this_thread(pieces: AsyncIterator[bytes]) -> Iterator[bytes]:

@@ -46,6 +46,7 @@ IdempotencyKey = Annotated[
         200: {"model": PlanPreview, "description": "What the job would do, with validate_only; nothing is stored."},
         202: {"headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}},
         **problems("malformed-body", "too-large", "unsupported-media-type", "invalid-spec", "idempotency-key-reused"),
+        **problems("unavailable"),
     },
     openapi_extra={
         "requestBody": {
@@ -117,7 +118,7 @@ def retry_one_job(given: Given, job_id: JobId) -> Response:
 
 @router.delete("/v1/jobs/{job_id}", status_code=204, responses=problems("not-found", "conflict"))
 def delete_one_job(given: Given, job_id: JobId) -> None:
-    """Forget a job that has ended. Its finished steps stay, for jobs that want the same."""
+    """Forget a job that has ended. Steps that no other job needs are forgotten soon after, with all they gave."""
     delete_job(given.database, job_id)
 
 
