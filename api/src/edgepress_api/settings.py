@@ -13,6 +13,9 @@ class ApiSettings(BrokerSettings):
         description="As SQLAlchemy writes it: sqlite:///file, or postgresql+psycopg://user:password@host/name.",
     )
     host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
+    require_tokens: bool = Field(
+        default=False, description="Ask for a token on loopback as well. On any other address one is always asked for."
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="Port the gateway listens on.")
     root_path: str = Field(default="", description="Path prefix a reverse proxy serves the gateway under.")
     max_upload_bytes: int = Field(default=20 * 2**30, gt=0, description="Largest data set that can be uploaded.")

@@ -9,8 +9,10 @@ from edgepress_api.database.tables import (
     JobRow,
     PipelineRow,
     PipelineStepRow,
+    StepArtifactRow,
     StepInputRow,
     StepRow,
+    TokenRow,
 )
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "JobRow",
     "PipelineRow",
     "PipelineStepRow",
+    "StepArtifactRow",
     "StepInputRow",
     "StepRow",
+    "TokenRow",
 ]

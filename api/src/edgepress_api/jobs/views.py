@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from edgepress_api.access.principal import LOCAL_USER, UserName
 from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.database.tables import JobState, StepState
 from edgepress_api.jobs.progress import job_progress
@@ -56,10 +57,11 @@ class PipelineView(Frozen):
 
 
 class JobView(Frozen):
-    """A job. ``progress`` goes from 0 to 1, by the work that its steps are expected to be."""
+    """A job. ``progress`` goes from 0 to 1, by the work that its steps are expected to be; ``owner`` posted it."""
 
     id: str
     name: str
+    owner: UserName = LOCAL_USER
     state: JobState
     progress: float
     created_at: datetime
@@ -73,6 +75,7 @@ class JobSummary(Frozen):
 
     id: str
     name: str
+    owner: UserName = LOCAL_USER
     state: JobState
     created_at: datetime
     finished_at: datetime | None
@@ -94,7 +97,15 @@ class StepDetail(StepView):
     result: StepResult | None
 
 
-_SUMMARY_COLUMNS = (JobRow.id, JobRow.name, JobRow.state, JobRow.created_at, JobRow.finished_at, JobRow.error)
+_SUMMARY_COLUMNS = (
+    JobRow.id,
+    JobRow.name,
+    JobRow.owner,
+    JobRow.state,
+    JobRow.created_at,
+    JobRow.finished_at,
+    JobRow.error,
+)
 
 _STEP_COLUMNS = (
     StepRow.key,
@@ -148,6 +159,7 @@ def show_job(session: Session, job_id: str) -> JobView:
 def list_jobs(
     session: Session,
     *,
+    owner: str | None = None,
     page_size: int,
     page_token: str | None = None,
     state: JobState | None = None,
@@ -157,6 +169,7 @@ def list_jobs(
 
     Args:
         session: To read with.
+        owner: Only this user's jobs; None for everybody's.
         page_size: Jobs on it at the most.
         page_token: Where the page before it ended; None for the first.
         state: Only jobs in this state.
@@ -168,6 +181,8 @@ def list_jobs(
     query = select(JobRow.number, *_SUMMARY_COLUMNS).order_by(JobRow.number.desc()).limit(page_size + 1)
     if page_token is not None:
         query = query.where(JobRow.number < _read_token(page_token))
+    if owner is not None:
+        query = query.where(JobRow.owner == owner)
     if state is not None:
         query = query.where(JobRow.state == state)
     if name is not None:

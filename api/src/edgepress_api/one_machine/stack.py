@@ -76,6 +76,10 @@ def _environment(settings: OneMachineSettings, folder: StateFolder, redis: Redis
             "EDGEPRESS_DOWNLOADS": str(folder.downloads),
             "EDGEPRESS_DATASET_ROOTS": json.dumps([str(root) for root in settings.dataset_roots]),
             "EDGEPRESS_HOST": HOST,
+            # Loopback alone is listened to, and its processes are this machine's own: they need no token, and one that
+            # the environment has is for another gateway.
+            "EDGEPRESS_REQUIRE_TOKENS": "false",
+            "EDGEPRESS_TOKEN": "",
             "EDGEPRESS_PORT": str(port),
             "EDGEPRESS_GATEWAY": f"http://{HOST}:{port}",
             "EDGEPRESS_DEVICE": DEVICE_NAME,

@@ -1,9 +1,14 @@
 """Puts the web side together."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from edgepress_api.access.principal import Principal
+from edgepress_api.access.tokens import recognize
 from edgepress_api.web.adapters import Adapters
+from edgepress_api.web.authentication import Authentication
 from edgepress_api.web.body_limit import BodyLimit
 from edgepress_api.web.error_handlers import add_error_handlers
 from edgepress_api.web.metrics import RequestMetrics, WorkCollector, request_seconds
@@ -51,6 +56,15 @@ def create_app(adapters: Adapters) -> FastAPI:
         default_bytes=_MAX_BODY_BYTES,
         bytes_below={"/v1/datasets": adapters.settings.max_upload_bytes, "/v1/devices": _MAX_DEVICE_BODY_BYTES},
     )
+    app.add_middleware(Authentication, settings=adapters.settings, recognize=_recognizer(adapters))
     app.add_middleware(RequestMetrics, seconds=request_seconds(registry))
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _recognizer(adapters: Adapters) -> Callable[[str], Principal | None]:
+    def whom(token: str) -> Principal | None:
+        with adapters.database.read() as session:
+            return recognize(session, token, adapters.clock())
+
+    return whom

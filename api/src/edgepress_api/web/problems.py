@@ -86,6 +86,18 @@ KINDS = {
             "The body can't be read",
             "It is not JSON or YAML, or more than plain data: keys given twice, endless nesting, infinite numbers.",
         ),
+        ProblemKind(
+            "unauthorized",
+            401,
+            "A token is needed",
+            "Send one as 'Authorization: Bearer TOKEN'; whoever runs the server makes them with 'edgepress tokens'.",
+        ),
+        ProblemKind(
+            "forbidden",
+            403,
+            "The token does not allow it",
+            "The header WWW-Authenticate names scopes of which one is enough.",
+        ),
         ProblemKind("not-found", 404, "There is no such thing", "Nothing goes by that name, or no longer does."),
         ProblemKind(
             "method-not-allowed",
