@@ -1,5 +1,7 @@
 """Settings of the gateway and the scheduler, read from the environment with the prefix ``EDGEPRESS_``."""
 
+from ipaddress import IPv4Network, IPv6Network
+
 from pydantic import Field
 
 from edgepress_common.settings import BrokerSettings
@@ -22,6 +24,9 @@ class ApiSettings(BrokerSettings):
     max_attempts: int = Field(default=3, ge=1, description="A step that failed so often has failed for good.")
     dispatch_ahead: int = Field(
         default=2, ge=1, description="Steps sent to a queue before a worker has begun on them: enough to keep all busy."
+    )
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(), description="Networks that webhooks may go to though they are not of the internet, as a JSON list."
     )
     resend_seconds: float = Field(
         default=30, gt=0, description="A step nobody has begun on after so long is sent again; the pause doubles."

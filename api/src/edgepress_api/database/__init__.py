@@ -13,6 +13,7 @@ from edgepress_api.database.tables import (
     StepInputRow,
     StepRow,
     TokenRow,
+    WebhookRow,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "StepInputRow",
     "StepRow",
     "TokenRow",
+    "WebhookRow",
 ]

@@ -3,7 +3,8 @@
 ::
 
     jobs ──< pipelines ──< pipeline_steps >── steps ──< step_inputs >── steps
-      └──< events                     └──< step_artifacts
+      ├──< events                     └──< step_artifacts
+      └─── webhooks
 
     devices         datasets        tokens
 
@@ -27,6 +28,7 @@ from edgepress_common.steps import Role, StepKind, StepParameters
 
 JobState = Literal["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"]
 StepState = Literal["waiting", "ready", "sent", "running", "succeeded", "failed", "cancelled"]
+WebhookState = Literal["waiting", "due", "delivered", "failed"]
 EventType = Literal["job", "pipeline", "step", "epoch"]
 
 _STATE = String(20)
@@ -160,6 +162,32 @@ class StepArtifactRow(Base):
 
     sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
     step_key: Mapped[str] = mapped_column(ForeignKey("steps.key", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class WebhookRow(Base):
+    """Who is told when a job ends, and how that goes. See `edgepress_api.webhooks`.
+
+    Attributes:
+        secret: What is signed with; kept as it is, since signing needs it.
+        state: ``waiting`` for the end, ``due`` until it is taken or given up.
+        word_id: What the receiver knows the word by; another one when a job that was retried ends again.
+        attempts: Times it was posted.
+        due_at: When it is posted next.
+        answer: How it was taken last, in a sentence.
+    """
+
+    __tablename__ = "webhooks"
+    __table_args__ = (Index("ix_webhooks_state_due_at", "state", "due_at"),)
+
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    secret: Mapped[str] = mapped_column(String(200))
+    state: Mapped[WebhookState] = mapped_column(_STATE)
+    word_id: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answer: Mapped[str | None]
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class EventRow(Base):

@@ -18,6 +18,7 @@ from edgepress_api.database import (
     PipelineStepRow,
     StepInputRow,
     StepRow,
+    WebhookRow,
 )
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.following import follow_steps, note_job
@@ -92,12 +93,16 @@ class Submission:
                 name=spec.name,
                 owner=by.user,
                 state="queued",
-                spec=spec,
+                spec=spec.model_copy(update={"webhook": None}),  # its secret is shown to nobody
                 created_at=now,
                 idempotency_key=key,
                 request_digest=digest,
             )
             session.add(job)
+            session.flush()
+            if spec.webhook is not None:
+                url, secret = spec.webhook.url, spec.webhook.secret.get_secret_value()
+                session.add(WebhookRow(job_number=job.number, url=url, secret=secret, state="waiting", attempts=0))
             steps = [_stored_step(session, step, now) for step in plan.steps]
             session.flush()
             for position, pipeline in enumerate(plan.pipelines):
