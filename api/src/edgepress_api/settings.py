@@ -21,6 +21,12 @@ class ApiSettings(BrokerSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="Port the gateway listens on.")
     root_path: str = Field(default="", description="Path prefix a reverse proxy serves the gateway under.")
     max_upload_bytes: int = Field(default=20 * 2**30, gt=0, description="Largest data set that can be uploaded.")
+    max_jobs: int | None = Field(
+        default=None, ge=0, description="Jobs that a user may have under way, where their token says nothing else."
+    )
+    max_bytes: int | None = Field(
+        default=None, ge=0, description="Bytes that a user may have stored, where their token says nothing else."
+    )
     max_attempts: int = Field(default=3, ge=1, description="A step that failed so often has failed for good.")
     dispatch_ahead: int = Field(
         default=2, ge=1, description="Steps sent to a queue before a worker has begun on them: enough to keep all busy."

@@ -67,8 +67,8 @@ def test_it_belongs_to_the_local_user(before: Database, tmp_path: Path) -> None:
     assert local.get("/v1/jobs/job-1").json()["owner"] == "local"
     assert local.get(f"/v1/datasets/{'c' * 64}").json()["size_bytes"] == 2**40
     with before.read() as session:
-        listed = session.execute(sa.text("SELECT sha256, step_key FROM step_artifacts")).all()
-    assert listed == [(MODEL, "a" * 64)]
+        listed = session.execute(sa.text("SELECT sha256, step_key, size_bytes FROM step_artifacts")).all()
+    assert listed == [(MODEL, "a" * 64, 5)]
 
 
 def test_an_idempotency_key_of_before_still_stands_for_its_job(before: Database, tmp_path: Path) -> None:

@@ -29,11 +29,15 @@ class Principal(Frozen):
         user: Who owns what is posted.
         scopes: What may be done.
         device: The device it may speak for; None for none, or with the scope ``admin`` for all.
+        max_jobs: Jobs that the user may have under way; None for any number.
+        max_bytes: Bytes that the user may have stored; None for any number.
     """
 
     user: UserName
     scopes: frozenset[Scope]
     device: DeviceName | None = None
+    max_jobs: int | None = None
+    max_bytes: int | None = None
 
     @property
     def viewer(self) -> UserName | None:

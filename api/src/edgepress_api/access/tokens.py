@@ -26,6 +26,8 @@ class TokenView(Frozen):
         user: Whom it stands for.
         scopes: What it allows.
         device: The device it speaks for.
+        max_jobs: Jobs that its user may have under way; None for what the server allows.
+        max_bytes: Bytes that its user may have stored, likewise.
         expires_at: From when on it is worth nothing; None for never.
         revoked_at: Since when it is worth nothing; None if it was not revoked.
     """
@@ -34,6 +36,8 @@ class TokenView(Frozen):
     user: UserName
     scopes: tuple[Scope, ...]
     device: DeviceName | None
+    max_jobs: int | None
+    max_bytes: int | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -51,6 +55,8 @@ def create_token(
     scopes: Collection[Scope],
     device: str | None = None,
     expires_at: datetime | None = None,
+    max_jobs: int | None = None,
+    max_bytes: int | None = None,
 ) -> Credential:
     """Makes a token. What is answered is all there will ever be of its secret.
 
@@ -61,6 +67,8 @@ def create_token(
         scopes: What it allows, one at least.
         device: Which device it speaks for: named with the scope ``device``, and only then.
         expires_at: When it ends; None for never.
+        max_jobs: See `TokenView`.
+        max_bytes: See `TokenView`.
 
     Raises:
         InvalidSpecError: With each argument that can't be.
@@ -72,6 +80,8 @@ def create_token(
         user=user,
         scopes=tuple(sorted(set(scopes))),
         device=device,
+        max_jobs=max_jobs,
+        max_bytes=max_bytes,
         digest=credential.digest,
         created_at=now,
         expires_at=expires_at,
@@ -112,7 +122,13 @@ def recognize(session: Session, text: str, now: datetime) -> Principal | None:
     matches = credential.matches(None if row is None else row.digest)
     if row is None or not matches or not _view(row).is_live(now):
         return None
-    return Principal(user=row.user, scopes=frozenset(row.scopes), device=row.device)
+    return Principal(
+        user=row.user,
+        scopes=frozenset(row.scopes),
+        device=row.device,
+        max_jobs=row.max_jobs,
+        max_bytes=row.max_bytes,
+    )
 
 
 def _check(user: str, scopes: Collection[Scope], device: str | None) -> None:

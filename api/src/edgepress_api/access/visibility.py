@@ -28,7 +28,7 @@ def sees_job(session: Session, who: Principal, job_id: str) -> bool:
 def sees_step(session: Session, who: Principal, key: str) -> bool:
     """Whether a job that they see needs such a step."""
     return who.viewer is None or bool(
-        session.scalar(select(exists(_steps_of(who.viewer).where(PipelineStepRow.step_key == key))))
+        session.scalar(select(exists(steps_of(who.viewer).where(PipelineStepRow.step_key == key))))
     )
 
 
@@ -41,9 +41,19 @@ def sees_artifact(session: Session, who: Principal, sha256: str) -> bool:
     )
 
 
+def steps_of(user: str) -> Select[str]:
+    """The keys of steps that a user's jobs need."""
+    return (
+        select(PipelineStepRow.step_key)
+        .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
+        .join(JobRow, JobRow.number == PipelineRow.job_number)
+        .where(JobRow.owner == user)
+    )
+
+
 def _user_sees(session: Session, user: str, sha256: str) -> bool:
     given = (
-        _steps_of(user)
+        steps_of(user)
         .join(StepArtifactRow, StepArtifactRow.step_key == PipelineStepRow.step_key)
         .where(StepArtifactRow.sha256 == sha256)
     )
@@ -63,12 +73,3 @@ def _device_needs(session: Session, device: str, sha256: str) -> bool:
         )
     )
     return bool(session.scalar(select(exists(needed))))
-
-
-def _steps_of(user: str) -> Select[str]:
-    return (
-        select(PipelineStepRow.step_key)
-        .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
-        .join(JobRow, JobRow.number == PipelineRow.job_number)
-        .where(JobRow.owner == user)
-    )

@@ -44,6 +44,12 @@ def create(  # noqa: PLR0917 - a command's options
         str | None, typer.Option("--device", metavar="NAME", help="For an evaluator: the device it speaks for.")
     ] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, max=36_500, help="How long it lasts.")] = None,
+    max_jobs: Annotated[
+        int | None, typer.Option("--max-jobs", min=0, help="Jobs that the user may have under way.")
+    ] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", min=0, help="Bytes that the user may have stored.")
+    ] = None,
     once: Annotated[
         Path | None,
         typer.Option("--once", metavar="FILE", help="Write it into this file, unless that holds one that is alive."),
@@ -62,7 +68,10 @@ def create(  # noqa: PLR0917 - a command's options
             return
         with database.write() as session:
             expires_at = None if days is None else now + timedelta(days=days)
-            made = create_token(session, now, user=user, scopes=scopes, device=device, expires_at=expires_at)
+            made = create_token(
+                session, now, user=user, scopes=scopes, device=device, expires_at=expires_at, max_jobs=max_jobs,
+                max_bytes=max_bytes,
+            )  # fmt: skip
             if once is not None:
                 _write(once, made)  # before the commit: a token that was not written down is not kept
     about = f"token {made.id} of {user}: {', '.join(sorted(scopes))}" + (f", as {device}" if device else "")

@@ -162,6 +162,7 @@ class StepArtifactRow(Base):
 
     sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
     step_key: Mapped[str] = mapped_column(ForeignKey("steps.key", ondelete="CASCADE"), primary_key=True, index=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class WebhookRow(Base):
@@ -235,6 +236,8 @@ class TokenRow(Base):
     user: Mapped[str] = mapped_column("user_name", _USER)  # `user` alone is a word of PostgreSQL's own
     scopes: Mapped[tuple[Scope, ...]] = mapped_column(AsJson(tuple[Scope, ...]))
     device: Mapped[str | None] = mapped_column(String(64))
+    max_jobs: Mapped[int | None]
+    max_bytes: Mapped[int | None] = mapped_column(BigInteger)
     digest: Mapped[str] = mapped_column(_KEY)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

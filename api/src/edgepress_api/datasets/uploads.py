@@ -9,7 +9,8 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from edgepress_api.access.principal import LOCAL_USER, UserName
+from edgepress_api.access.principal import LOCAL, Principal, UserName
+from edgepress_api.access.quotas import bytes_left, within
 from edgepress_api.database import Database, DatasetRow
 from edgepress_common.artifacts import FolderStore, Sha256
 from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError, NotFoundError
@@ -70,7 +71,7 @@ def store_upload(
     *,
     name: str,
     now: datetime,
-    owner: str = LOCAL_USER,
+    by: Principal = LOCAL,
 ) -> tuple[DatasetView, bool]:
     """Keeps an archive, and tells whether it is new to its owner; one that is known to them keeps its first name.
 
@@ -80,21 +81,24 @@ def store_upload(
         chunks: Its bytes, as they come in. If they break off with an error, nothing is kept.
         name: For people.
         now: The moment.
-        owner: The user who uploads it.
+        by: The user who uploads it.
 
     Raises:
         InvalidInputError: It is empty, or no archive.
+        StorageQuotaError: It is more than the user may store.
     """
-    rest = iter(chunks)
+    with database.read() as session:
+        left = bytes_left(session, by)
+    rest = within(chunks, left, by)
     beginning = _beginning(rest)
     media_type = _archive_type(beginning)
     reference = store.put_chunks(_both(beginning, rest), media_type)
     with database.write() as session:
-        row = session.get(DatasetRow, (owner, reference.sha256))
+        row = session.get(DatasetRow, (by.user, reference.sha256))
         is_new = row is None
         if row is None:
             row = DatasetRow(
-                owner=owner,
+                owner=by.user,
                 sha256=reference.sha256,
                 name=name,
                 media_type=media_type,

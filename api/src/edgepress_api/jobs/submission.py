@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.access.principal import LOCAL, Principal
+from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import (
     Database,
     DeviceRow,
@@ -76,6 +77,7 @@ class Submission:
         Raises:
             InvalidSpecError: The data set can't be used, or nobody serves a device.
             IdempotencyError: The key was used before for another spec.
+            QuotaError: The user has as much as they may.
         """
         key = None if idempotency_key is None else _key_digest(by.user, idempotency_key)
         digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
@@ -88,6 +90,7 @@ class Submission:
             known = _earlier(session, key, digest, idempotency_key)
             if known is not None:
                 return known
+            check_job_fits(session, by)
             job = JobRow(
                 id=f"job-{secrets.token_hex(8)}",
                 name=spec.name,

@@ -223,8 +223,8 @@ def status_of(row: StepRow) -> Status:
 def _name_artifacts(session: Session, key: str, outputs: Outputs) -> None:
     """Lists a step's artifacts by their names, in place of what it gave when it was last done."""
     session.execute(delete(StepArtifactRow).where(StepArtifactRow.step_key == key))
-    names = {reference.sha256 for reference in outputs.values()}
-    session.add_all(StepArtifactRow(sha256=name, step_key=key) for name in sorted(names))
+    sizes = {reference.sha256: reference.size_bytes for reference in outputs.values()}
+    session.add_all(StepArtifactRow(sha256=name, step_key=key, size_bytes=size) for name, size in sorted(sizes.items()))
 
 
 def _dependents(session: Session, row: StepRow) -> list[StepRow]:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.tokens import recognize
+from edgepress_api.settings import ApiSettings
 from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.authentication import Authentication
 from edgepress_api.web.body_limit import BodyLimit
@@ -65,6 +66,18 @@ def create_app(adapters: Adapters) -> FastAPI:
 def _recognizer(adapters: Adapters) -> Callable[[str], Principal | None]:
     def whom(token: str) -> Principal | None:
         with adapters.database.read() as session:
-            return recognize(session, token, adapters.clock())
+            return _with_limits(recognize(session, token, adapters.clock()), adapters.settings)
 
     return whom
+
+
+def _with_limits(who: Principal | None, settings: ApiSettings) -> Principal | None:
+    """The server's limits, where a token has none of its own; an admin's has none."""
+    if who is None or who.viewer is None:
+        return who
+    return who.model_copy(
+        update={
+            "max_jobs": settings.max_jobs if who.max_jobs is None else who.max_jobs,
+            "max_bytes": settings.max_bytes if who.max_bytes is None else who.max_bytes,
+        }
+    )

@@ -39,7 +39,7 @@ _ARCHIVE = {"schema": {"type": "string", "format": "binary"}}
     responses={
         200: {"model": DatasetView, "description": "The same bytes were there already, under the name shown."},
         201: {"headers": {"Location": {"description": "Path of the data set.", "schema": {"type": "string"}}}},
-        **problems("too-large", "unsupported-media-type", "invalid-request"),
+        **problems("too-large", "unsupported-media-type", "invalid-request", "storage-quota"),
     },
     openapi_extra={
         "requestBody": {
@@ -78,9 +78,7 @@ def show_one_dataset(given: Given, who: Reader, sha256: Sha256InPath) -> Respons
 
 
 def _store(given: Adapters, who: Principal, name: str, pieces: AsyncIterator[bytes]) -> tuple[DatasetView, bool]:
-    return store_upload(
-        given.database, given.store, _in_this_thread(pieces), name=name, now=given.clock(), owner=who.user
-    )
+    return store_upload(given.database, given.store, _in_this_thread(pieces), name=name, now=given.clock(), by=who)
 
 
 def _in_this_thread(pieces: AsyncIterator[bytes]) -> Iterator[bytes]:

@@ -47,6 +47,7 @@ IdempotencyKey = Annotated[
         200: {"model": PlanPreview, "description": "What the job would do, with validate_only; nothing is stored."},
         202: {"headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}},
         **problems("malformed-body", "too-large", "unsupported-media-type", "invalid-spec", "idempotency-key-reused"),
+        **problems("too-many-jobs", "storage-quota"),
     },
     openapi_extra={
         "requestBody": {
@@ -115,11 +116,14 @@ def cancel_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> Response:
     "/v1/jobs/{job_id}/retry",
     status_code=202,
     response_model=JobView,
-    responses={202: {"headers": {"Retry-After": _RETRY_AFTER}}, **problems("not-found", "conflict")},
+    responses={
+        202: {"headers": {"Retry-After": _RETRY_AFTER}},
+        **problems("not-found", "conflict", "too-many-jobs", "storage-quota"),
+    },
 )
-def retry_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> Response:
+def retry_one_job(given: Given, who: Submitter, job_id: VisibleJob) -> Response:
     """Take up again what failed or was cancelled; what succeeded stays."""
-    retry_job(given.database, given.ledger, job_id, given.clock())
+    retry_job(given.database, given.ledger, job_id, given.clock(), by=who)
     return _shown(given, job_id, 202)
 
 
