@@ -290,11 +290,15 @@ def test_a_device_gets_its_own_work_and_what_that_needs(gateway: GatewayApp) -> 
         ({"Host": "127.0.0.1.evil.example"}, 401),
         ({"X-Forwarded-For": "10.0.0.1"}, 401),
         ({"Forwarded": "for=10.0.0.1"}, 401),
+        ({"Origin": "http://127.0.0.1:8000"}, 200),
+        ({"Origin": "https://evil.example"}, 401),
+        ({"Origin": "null"}, 401),
+        ({"Origin": "http://[::1"}, 401),
         ({"Authorization": "Bearer of-another-server"}, 200),
     ],
 )
 def test_on_loopback_the_machine_itself_needs_none(tmp_path: Path, headers: dict[str, str], status: int) -> None:
-    """But who comes through a proxy, or by a name that was made to lead here, does."""
+    """But who comes through a proxy, by a name that was made to lead here, or from somebody's page, does."""
     assert sqlite_gateway(tmp_path).client.get("/v1/jobs", headers=headers).status_code == status
 
 

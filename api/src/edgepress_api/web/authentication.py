@@ -3,8 +3,9 @@
 1. ``/health/live`` is for everybody: it says nothing but that the process answers.
 2. A token stands for whom it was made for.
 3. Without one, a gateway that listens on loopback alone answers its own machine as the local user. A request that says
-   it is for another host, or comes through a proxy, is not the machine's own: a reverse proxy would open the gateway to
-   its network, and a web page whose name was made to lead to loopback would do what it likes.
+   it is for another host, comes through a proxy, or was made by a page from elsewhere is not the machine's own: a
+   reverse proxy would open the gateway to its network, and a web page that its user happens to visit would do what it
+   likes.
 
 A browser asks people for name and password (Basic), and sends them with everything afterwards, whoever's page asked for
 it. So a token as the password is taken for looking, never for doing.
@@ -15,6 +16,7 @@ import binascii
 import ipaddress
 import logging
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import OperationalError
@@ -92,7 +94,16 @@ def _path(scope: Scope) -> str:
 def _is_own_machine(headers: Headers) -> bool:
     host = headers.get("host", "")
     name = host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return is_loopback(name) and not any(name in headers for name in _FORWARDED)
+    return is_loopback(name) and _is_own_page(headers) and not any(name in headers for name in _FORWARDED)
+
+
+def _is_own_page(headers: Headers) -> bool:
+    """Whether no page made the request, or one of this machine's: browsers say so with all that changes something."""
+    origin = headers.get("origin")
+    try:
+        return origin is None or is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:
+        return False
 
 
 def _shown_token(authorization: str, method: str) -> str | None:
