@@ -7,7 +7,7 @@ BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help demo up test check bench lock clean install
+.PHONY: help demo up test check bench fuzz lock clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
@@ -47,6 +47,9 @@ check: install  ## lint, types, architecture, and the lock
 
 bench: install  ## measure Edgepress against what its work must cost
 	$(BIN)/python tests/bench
+
+fuzz: install  ## send 10,000 requests to the API: no fault, nothing undescribed, nothing of another user's
+	@$(BIN)/python tests/integration/fuzz.py $(FUZZ)
 
 LOCK ?= requirements.lock
 lock: $(UV)  ## resolve again what pyproject.toml files ask for, keeping what is locked

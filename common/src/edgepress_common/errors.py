@@ -9,6 +9,9 @@
     ├── NotFoundError            no such job, artifact, device, ...
     ├── ConflictError            not in this state: a finished job can't be cancelled
     │   └── LeaseLostError       the step was given to somebody else, or cancelled
+    ├── QuotaError               it would be more than the user may have
+    │   ├── TooManyJobsError         ... of jobs under way
+    │   └── StorageQuotaError        ... of bytes stored
     ├── UnavailableError         something outside is away: a download, Redis, the gateway
     │   └── NoRoomError          the artifact store is nearly full
     └── StepFailedError          a step ran and could not do its work
@@ -76,6 +79,18 @@ class ConflictError(EdgepressError):
 
 class LeaseLostError(ConflictError):
     """The step has been given to somebody else, has ended, or was cancelled."""
+
+
+class QuotaError(EdgepressError):
+    """It would be more than the user may have."""
+
+
+class TooManyJobsError(QuotaError):
+    """As many jobs are under way as the user may have."""
+
+
+class StorageQuotaError(QuotaError):
+    """As many bytes are stored as the user may have."""
 
 
 class UnavailableError(EdgepressError):

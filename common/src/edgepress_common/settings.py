@@ -4,11 +4,13 @@ Each ``main.py`` reads its own settings once and hands them on; nothing else loo
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edgepress_common.artifacts_address import StoreAddress
+from edgepress_common.broker_url import verified_url
 
 
 class BaseEdgepressSettings(BaseSettings):
@@ -22,9 +24,10 @@ class BaseEdgepressSettings(BaseSettings):
 class BrokerSettings(BaseEdgepressSettings):
     """Those of whoever speaks with Redis."""
 
-    redis_url: str = Field(
+    redis_url: Annotated[str, AfterValidator(verified_url)] = Field(
         default="redis://127.0.0.1:6379/0",
-        description="As in redis://user:password@host:6379/0.",
+        description="As in redis://user:password@host:6379/0; rediss:// for TLS, with ?ssl_ca_certs=FILE for an "
+        "authority of one's own.",
     )
     artifacts: StoreAddress = Field(
         default=".edgepress/artifacts",

@@ -94,3 +94,19 @@ def test_the_gateway_clears_away_what_nothing_refers_to(tmp_path: Path) -> None:
         while path.exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_a_gateway_that_others_can_reach_wants_a_token(tmp_path: Path) -> None:
+    """Also of its own machine: who else comes by that address, it can't tell. A sign of life is for everybody."""
+    with running_gateway(tmp_path, EDGEPRESS_HOST="0.0.0.0") as (_, address):
+        url = address.replace("0.0.0.0", "127.0.0.1")
+        assert httpx.get(f"{url}/health/live").status_code == 200
+        assert [httpx.get(f"{url}{path}").status_code for path in ("/health/ready", "/v1/jobs", "/")] == [401] * 3
+        environment = {**os.environ, "EDGEPRESS_DATABASE_URL": f"sqlite:///{tmp_path}/edgepress.db"}
+        command = [str(Path(sys.executable).with_name("edgepress")), "tokens", "create", "--user", "anna"]
+        made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        client = [*command[:1], "jobs", "--gateway", url]
+        refused = subprocess.run(client, env=environment, capture_output=True, text=True, check=False)
+        assert (refused.returncode, "A token is needed" in refused.stderr) == (2, True)
+        environment["EDGEPRESS_TOKEN"] = made.stdout.strip()
+        assert subprocess.run(client, env=environment, check=False, capture_output=True).returncode == 0

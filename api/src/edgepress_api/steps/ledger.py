@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import StepInputRow, StepRow
+from edgepress_api.database import StepArtifactRow, StepInputRow, StepRow
 from edgepress_api.jobs.following import follow_steps, note_epoch
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps import states
@@ -98,6 +98,7 @@ class Ledger:
         if row is None or moved is None:
             return False
         row.outputs, row.result, row.failure = outputs, result, None
+        _name_artifacts(session, key, outputs)
         row.progress = Progress(fraction=1)
         return self._move(session, row, moved, now)
 
@@ -236,6 +237,13 @@ def status_of(row: StepRow) -> Status:
         due_at=row.due_at,
         holder=row.holder,
     )
+
+
+def _name_artifacts(session: Session, key: str, outputs: Outputs) -> None:
+    """Lists a step's artifacts by their names, in place of what it gave when it was last done."""
+    session.execute(delete(StepArtifactRow).where(StepArtifactRow.step_key == key))
+    sizes = {reference.sha256: reference.size_bytes for reference in outputs.values()}
+    session.add_all(StepArtifactRow(sha256=name, step_key=key, size_bytes=size) for name, size in sorted(sizes.items()))
 
 
 def _dependents(session: Session, row: StepRow) -> list[StepRow]:

@@ -2,9 +2,10 @@
 
 What a training step needs, for a kernel with masters m, centroids c and the gradient g of its weights:
 
-1. Each weight takes the centroid nearest to its master. The centroids are sorted and a weight is looked up among the
-   midpoints between neighbours by halving: log2(k) comparisons, where TFMOT takes all k distances (and writes them
-   down). XLA makes one pass over the weights of it.
+1. Each weight takes the centroid nearest to its master: the centroids are sorted, and its place is the number of
+   midpoints between neighbours that it is above. Up to 31 are simply counted, which a processor does for eight weights
+   at once; among more, every n-th is counted, and the place in between found by halving, a weight at a time. XLA makes
+   one pass over the weights of it, where TFMOT writes all k distances of each weight down.
 2. A centroid's gradient is the sum of g over the weights that have it. It is counted in whole numbers, of 2**-30 of
    the largest: they add up to the same whatever thread comes first, which floats do not (a training that is resumed
    must give the same bytes), and exactly.
@@ -24,6 +25,7 @@ from edgepress_worker.keras_environment import tf
 
 Initialization = Literal["linear", "random", "density", "kmeans_plus_plus"]
 
+_COUNTED_LEVELS = 5  # halvings that counting does: 31 comparisons, past which they cost more than the halving they save
 _COUNTED_BITS = 30  # finer than the 24 of a float32, and room to add up more weights than any network has
 
 INITIALIZATIONS = {
@@ -88,25 +90,42 @@ def _counted(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.cast(tf.round(numbers * per_unit), tf.int64), 1 / tf.cast(per_unit, tf.float64)
 
 
-@tf.function(jit_compile=True)
 def _nearest(masters: tf.Tensor, centroids: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """For each weight its value ``(...)``, and which of the centroids it has, int32 ``(...)``."""
-    books, clusters = centroids.shape
     order = tf.argsort(centroids, axis=1)
-    ascending = tf.gather(centroids, order, batch_dims=1)
+    place = _places(masters, tf.gather(centroids, order, batch_dims=1))
+    return _at_places(place, tf.gather(values, order, batch_dims=1), order)
+
+
+@tf.function(jit_compile=True)
+def _places(masters: tf.Tensor, ascending: tf.Tensor) -> tf.Tensor:
+    """For each weight the place of its nearest centroid among the ascending ones, int32 ``(...)``.
+
+    It gives nothing else: XLA would fuse what is looked up at the places into the counting, and count one by one.
+    """
+    books, clusters = ascending.shape
     midpoints = (ascending[:, 1:] + ascending[:, :-1]) / 2
-    levels = max(1, (clusters - 1).bit_length())
-    # Filled up to 2**levels - 1 with what no weight is above, so that halving needs no special case.
-    midpoints = tf.pad(midpoints, [(0, 0), (0, 2**levels - clusters)], constant_values=np.inf)
-    flat_midpoints, row = tf.reshape(midpoints, [-1]), 2**levels - 1
-    book = tf.zeros_like(masters, tf.int32) if books == 1 else tf.range(books) + tf.zeros_like(masters, tf.int32)
+    halvings = max(0, (clusters - 1).bit_length() - _COUNTED_LEVELS)
+    step = 2**halvings
+    columns = midpoints[0] if books == 1 else tf.transpose(midpoints)
     place = tf.zeros_like(masters, tf.int32)
-    for level in reversed(range(levels)):
-        above = masters > tf.gather(flat_midpoints, book * row + place + (2**level - 1))
-        place += tf.where(above, 2**level, 0)
-    flat_place = book * clusters + place
-    weights = tf.gather(tf.reshape(tf.gather(values, order, batch_dims=1), [-1]), flat_place)
-    return weights, tf.gather(tf.reshape(order, [-1]), flat_place)
+    for counted in range(step - 1, clusters - 1, step):
+        place += tf.where(masters > columns[counted], step, 0)
+    # Filled up with what no weight is above, so that the last halving needs no special case.
+    filled = tf.pad(midpoints, [(0, 0), (0, step)], constant_values=np.inf)
+    first = 0 if books == 1 else tf.range(books) * (clusters - 1 + step)
+    for halving in reversed(range(halvings)):
+        above = masters > tf.gather(tf.reshape(filled, [-1]), first + place + (2**halving - 1))
+        place += tf.where(above, 2**halving, 0)
+    return place
+
+
+@tf.function(jit_compile=True)
+def _at_places(place: tf.Tensor, values: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """What each weight's book has at its place: of the values, and of the centroids' numbers."""
+    books, clusters = values.shape
+    flat_place = place if books == 1 else tf.range(books) * clusters + place
+    return tf.gather(tf.reshape(values, [-1]), flat_place), tf.gather(tf.reshape(order, [-1]), flat_place)
 
 
 def first_centroids(
