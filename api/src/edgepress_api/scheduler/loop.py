@@ -6,7 +6,7 @@ away it goes on taking back what is overdue, and says so once.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from edgepress_api.database import Database
 from edgepress_api.scheduler.dispatch import choose_steps
 from edgepress_api.scheduler.intake import Mailbox, take_in
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.alive import SignOfLife
 from edgepress_common.messages import RunStep
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Scheduler:
         ahead: See `choose_steps`.
         clock: The present moment.
         wait: Sleeps for so many seconds, or until it is time to stop.
+        alive: Given a sign with each round that went through.
     """
 
     database: Database
@@ -49,6 +51,7 @@ class Scheduler:
     ahead: int
     clock: Callable[[], datetime]
     wait: Callable[[float], object]
+    alive: SignOfLife = field(default_factory=lambda: SignOfLife(None))
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Runs rounds until told to stop."""
@@ -65,6 +68,7 @@ class Scheduler:
                 if away:
                     logger.info("all is back")
                 away = False
+                self.alive.give()
 
     def round(self) -> None:
         """One round."""

@@ -12,6 +12,7 @@ from edgepress_api.scheduler.broker import Outbox, RedisMailbox
 from edgepress_api.scheduler.loop import Scheduler
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_common.alive import SignOfLife
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
         ahead=settings.dispatch_ahead,
         clock=lambda: datetime.now(UTC),
         wait=stop.wait,
+        alive=SignOfLife(settings.alive_file),
     )
     scheduler.run(stop.is_set)
     database.close()
