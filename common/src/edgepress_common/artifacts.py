@@ -7,6 +7,7 @@ its name is reported, never handed out.
 Which store there is, a setting says: see `edgepress_common.artifacts_address`.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -132,8 +133,13 @@ class FolderStore:
                 sha256 = hashlib.file_digest(source, "sha256").hexdigest()
                 os.fsync(source.fileno())
             size_bytes = path.stat().st_size
-            self._rename(path, sha256)
-            return ArtifactRef(sha256=sha256, size_bytes=size_bytes, media_type=media_type)
+            try:
+                self._rename(path, sha256)
+                return ArtifactRef(sha256=sha256, size_bytes=size_bytes, media_type=media_type)
+            except OSError as error:
+                # Two mounts of one filesystem, as containers' volumes are: what looks like one can't be moved between.
+                if error.errno != errno.EXDEV:
+                    raise
         with path.open("rb") as source:
             reference = self.put_chunks(iter(lambda: source.read(_CHUNK_BYTES), b""), media_type)
         if move:

@@ -1,16 +1,23 @@
 """Settings every deployable shares. All come from the environment, with the prefix ``EDGEPRESS_``.
 
+A setting that is a secret need not be in the environment, where anyone who may look at a container sees it: it may as
+well be a file of its name (``edgepress_redis_url``) in a folder that ``EDGEPRESS_SECRETS_DIR`` names, or in one of
+several, with colons between. What is in the environment goes before.
+
 Each ``main.py`` reads its own settings once and hands them on; nothing else looks at the environment.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from edgepress_common.artifacts_address import StoreAddress
 from edgepress_common.broker_url import verified_url
+
+SECRETS_DIR = "EDGEPRESS_SECRETS_DIR"
 
 
 class BaseEdgepressSettings(BaseSettings):
@@ -19,6 +26,22 @@ class BaseEdgepressSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EDGEPRESS_", frozen=True, extra="ignore")
 
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    alive_file: Path | None = Field(
+        default=None, description="File that is touched again and again while all is well; for a health check."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - nothing is read from the current folder
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - its folders are fixed; ours are told
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """See `BaseSettings`."""
+        folders = [Path(folder) for folder in os.environ.get(SECRETS_DIR, "").split(os.pathsep) if folder]
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folders)
 
 
 class BrokerSettings(BaseEdgepressSettings):

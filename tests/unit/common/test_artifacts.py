@@ -1,5 +1,6 @@
 """The artifact stores: whole or not at all, and never other bytes than were stored. One contract for each of them."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -81,6 +82,25 @@ def test_a_file_is_stored_by_copy_or_by_moving(store: ArtifactStore, tmp_path: P
     reference = store.put_file(source, move=move)
     assert store.local_path(reference.sha256).stat().st_size == reference.size_bytes == 3_000_000
     assert source.exists() is not move
+
+
+class StoreOnAnotherMount(FolderStore):
+    """As where folder and store are two volumes of one disk: they look like one filesystem, and renaming fails."""
+
+    def _rename(self, path: Path, sha256: str) -> None:
+        if path.parent != self._incoming:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        super()._rename(path, sha256)
+
+
+def test_a_file_that_can_not_be_renamed_into_the_store_is_copied(tmp_path: Path) -> None:
+    """And is gone from where it was all the same."""
+    source = tmp_path / "file"
+    source.write_bytes(b"pack")
+    store = StoreOnAnotherMount(tmp_path / "store")
+    reference = store.put_file(source, move=True)
+    assert store.local_path(reference.sha256).read_bytes() == b"pack"
+    assert not source.exists()
 
 
 def test_storing_the_same_again_changes_nothing(store: ArtifactStore) -> None:

@@ -6,7 +6,7 @@ away it goes on taking back what is overdue, and says so once.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from edgepress_api.devices.waiting import look_after_waiting
 from edgepress_api.scheduler.dispatch import choose_steps
 from edgepress_api.scheduler.intake import Mailbox, take_in
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.alive import SignOfLife
 from edgepress_common.messages import RunStep
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Scheduler:
         clock: The present moment.
         wait: Sleeps for so many seconds, or until it is time to stop.
         began: When this process did: what was not heard of before then may not have been able to speak.
+        alive: Given a sign with each round that went through.
     """
 
     database: Database
@@ -53,6 +55,7 @@ class Scheduler:
     clock: Callable[[], datetime]
     wait: Callable[[float], object]
     began: datetime = _ALWAYS
+    alive: SignOfLife = field(default_factory=lambda: SignOfLife(None))
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Runs rounds until told to stop."""
@@ -69,6 +72,7 @@ class Scheduler:
                 if away:
                     logger.info("all is back")
                 away = False
+                self.alive.give()
 
     def round(self) -> None:
         """One round."""

@@ -14,6 +14,7 @@ from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_api.webhooks.courier import Courier
 from edgepress_api.webhooks.posting import GuardedPoster
+from edgepress_common.alive import SignOfLife
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
         clock=lambda: datetime.now(UTC),
         wait=stop.wait,
         began=datetime.now(UTC),
+        alive=SignOfLife(settings.alive_file),
     )
     poster = GuardedPoster(settings.webhook_networks)
     courier = Courier(database=database, poster=poster, clock=lambda: datetime.now(UTC))
