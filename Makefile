@@ -7,7 +7,7 @@ BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help demo up test check bench lock clean install
+.PHONY: help demo up test check bench fuzz lock lock-cuda clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
@@ -48,10 +48,18 @@ check: install  ## lint, types, architecture, and the lock
 bench: install  ## measure Edgepress against what its work must cost
 	$(BIN)/python tests/bench
 
+fuzz: install  ## send 10,000 requests to the API: no fault, nothing undescribed, nothing of another user's
+	@$(BIN)/python tests/integration/fuzz.py $(FUZZ)
+
 LOCK ?= requirements.lock
 lock: $(UV)  ## resolve again what pyproject.toml files ask for, keeping what is locked
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --all-extras --no-emit-package edgepress-common --group dev $(MEMBERS:%=%/pyproject.toml) --output-file $(LOCK)
+	  --extra one-machine --no-emit-package edgepress-common --group dev $(MEMBERS:%=%/pyproject.toml) --output-file $(LOCK)
+
+CUDA_LOCK ?= worker/requirements-cuda.lock
+lock-cuda: $(UV)  ## the same for TensorFlow on NVIDIA's GPUs, beside requirements.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra cuda --constraints requirements.lock --no-emit-package edgepress-common worker/pyproject.toml --output-file $(CUDA_LOCK)
 
 clean:  ## forget environment and state (finished steps included)
 	rm -rf .venv .uv .edgepress

@@ -71,6 +71,17 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait()
 
 
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that speaks S3: moto's, which wheels bring."""
+    from fakes.s3_server import s3_server
+
+    port = free_port()
+    with s3_server(port, tmp_path_factory.mktemp("s3")) as endpoint:
+        _wait_until(lambda: _listens(port), "S3")
+        yield endpoint
+
+
 def free_port() -> int:
     """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
@@ -96,6 +107,11 @@ def _reachable(programs: Path, user: str, folder: Path) -> Path:
                 shutil.copytree(package, folder / "packages" / package.name)
         return folder / "packages" / programs.relative_to(packages)
     return programs
+
+
+def _listens(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
 
 
 def _answers(port: int) -> bool:

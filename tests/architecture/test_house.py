@@ -36,6 +36,19 @@ def test_a_room_is_imported_without_its_neighbours(room: str) -> None:
     assert "tensorflow" not in loaded
 
 
+def test_only_those_who_use_s3_load_its_library() -> None:
+    """Not a device, and nobody whose artifacts are in a folder."""
+    script = (
+        "import sys, edgepress_evaluator.main\n"
+        "from edgepress_common.artifacts_address import open_store\n"
+        "from pathlib import Path\n"
+        "open_store('folder', copies=Path('copies'), copies_bytes=0)\n"
+        "print('boto3' in sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert loaded == "False\n"
+
+
 def test_vocabularies_agree() -> None:
     """A state, kind or method that is written in two places is the same in both."""
     assert get_args(states.State) == get_args(tables.StepState)

@@ -12,9 +12,12 @@ from typing import Any, ClassVar
 
 from fastapi.testclient import TestClient
 
+from edgepress_api.access.principal import Scope
+from edgepress_api.access.tokens import create_token
 from edgepress_api.database import Base, Database
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
+from edgepress_api.room import Room
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_api.web.adapters import Adapters
@@ -36,6 +39,7 @@ class GatewayApp:
         is_stopping: Whether the server is about to stop.
         max_upload_bytes: Largest upload.
         root_path: The prefix that a proxy serves it under.
+        host: The address it listens on, as far as its settings say.
         dataset_roots: Folders that data sets may lie under.
     """
 
@@ -48,6 +52,7 @@ class GatewayApp:
     is_stopping: bool = False
     max_upload_bytes: int = 100_000
     root_path: str = ""
+    host: str = "127.0.0.1"
     dataset_roots: tuple[Path, ...] = ()
     ledger: Ledger = field(
         default_factory=lambda: Ledger(
@@ -57,13 +62,15 @@ class GatewayApp:
 
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "artifacts")
+        self.room = Room(self.store, reserve_bytes=0)
         self.submission = Submission(self.database, Fingerprints(self.dataset_roots), self.ledger)
         self.adapters = Adapters(
             database=self.database,
             store=self.store,
+            room=self.room,
             submission=self.submission,
             ledger=self.ledger,
-            settings=ApiSettings(max_upload_bytes=self.max_upload_bytes),
+            settings=ApiSettings(max_upload_bytes=self.max_upload_bytes, host=self.host),
             clock=lambda: self.now,
             ping_redis=self._ping_redis,
             is_stopping=lambda: self.is_stopping,
@@ -76,6 +83,19 @@ class GatewayApp:
         """A client of the same gateway with other adapters."""
         return self.client_of(replace(self.adapters, **changes))  # type: ignore[arg-type]  # named by the test
 
+    def token(self, user: str, *scopes: Scope, device: str | None = None) -> str:
+        """A token of a user's."""
+        with self.database.write() as session:
+            return create_token(session, self.now, user=user, scopes=scopes, device=device).text
+
+    def client_with(self, token: str) -> TestClient:
+        """A client that shows a token."""
+        return self.client_of(self.adapters, {"Authorization": f"Bearer {token}"})
+
+    def client_as(self, user: str, *scopes: Scope, device: str | None = None) -> TestClient:
+        """A client of a user's, with a token of its own."""
+        return self.client_with(self.token(user, *scopes, device=device))
+
     def submit(self, **changes: object) -> str:
         """A small job, with another spec where that is told; answers its id."""
         return self.submission.submit(small_spec(**changes), self.now)
@@ -86,13 +106,15 @@ class GatewayApp:
         self.workforce.work_until_nothing_is_left()
         return job_id
 
-    def client_of(self, adapters: Adapters) -> TestClient:
+    def client_of(self, adapters: Adapters, headers: dict[str, str] | None = None) -> TestClient:
         """A client that shows a 500 as its user would see it."""
         app = create_app(adapters)
         # The same for all, and a third of a second's work, so it is done once.
         app.openapi_schema = GatewayApp._described or None
         GatewayApp._described = app.openapi()
-        return TestClient(app, raise_server_exceptions=False, root_path=self.root_path)
+        return TestClient(
+            app, "http://127.0.0.1", raise_server_exceptions=False, root_path=self.root_path, headers=headers
+        )
 
     def _ping_redis(self) -> None:
         if self.redis_is_away:

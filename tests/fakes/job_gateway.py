@@ -27,6 +27,8 @@ def make_step(
     failure: StepFailure | None = None,
     attempt: int = 1,
     key: str | None = None,
+    device: str | None = None,
+    due_at: datetime | None = None,
 ) -> StepView:
     """A step of a job; its key follows from its title."""
     begun = state in {"running", "succeeded", "failed"}
@@ -41,6 +43,8 @@ def make_step(
         failure=failure,
         started_at=BEGIN if begun else None,
         finished_at=BEGIN + timedelta(seconds=5) if state in {"succeeded", "failed"} else None,
+        device=device,
+        due_at=due_at,
     )
 
 

@@ -5,21 +5,23 @@ import signal
 import socket
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import uvicorn
 from redis import Redis
 
+from edgepress_api.cleaning.cleaner import Cleaner
 from edgepress_api.database import Database
 from edgepress_api.database.migrate import migrate
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
+from edgepress_api.room import Room
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.app import create_app
-from edgepress_common.artifacts import FolderStore
+from edgepress_common.artifacts_address import open_store
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,8 @@ def main() -> None:
     database = Database(settings.database_url)
     migrate(database)
     stopping = threading.Event()
-    app = create_app(_adapters(settings, database, stopping))
+    adapters = _adapters(settings, database, stopping)
+    app = create_app(adapters)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -69,19 +72,33 @@ def main() -> None:
     # uvicorn raises the signal again once it has stopped: then it is time to go, with all being well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+    _start_cleaning(adapters, stopping)
     try:
         _Server(config, stopping).run()
     finally:
         database.close()
 
 
+def _start_cleaning(adapters: Adapters, stopping: threading.Event) -> None:
+    """Here, since of this room's processes only the gateway has the store. What is cut short is done the next time."""
+    days = adapters.settings.retention_days
+    cleaner = Cleaner(
+        adapters.database, adapters.store, None if days is None else timedelta(days=days), clock=adapters.clock
+    )
+    pause_seconds = adapters.settings.cleaning_seconds
+    threading.Thread(target=cleaner.run, args=(stopping, pause_seconds), name="cleaner", daemon=True).start()
+
+
 def _adapters(settings: ApiSettings, database: Database, stopping: threading.Event) -> Adapters:
     ledger = Ledger(Rules.of(settings))
+    store = open_store(settings.artifacts, copies=settings.artifact_copies, copies_bytes=settings.artifact_copies_bytes)
+    room = Room(store, settings.reserve_bytes)
     redis = Redis.from_url(settings.redis_url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
     return Adapters(
         database=database,
-        store=FolderStore(settings.artifacts),
-        submission=Submission(database, Fingerprints(settings.dataset_roots), ledger),
+        store=store,
+        room=room,
+        submission=Submission(database, Fingerprints(settings.dataset_roots), ledger, room.require),
         ledger=ledger,
         settings=settings,
         clock=lambda: datetime.now(UTC),

@@ -1,15 +1,21 @@
-"""Immutable bytes, named by their SHA-256, and the folder that keeps them.
+"""Immutable bytes, named by their SHA-256, what a store of them promises, and the folder that keeps them.
 
 An artifact is written once, whole or not at all: bytes go to a temporary file beside their place, are hashed on the
 way, flushed to disk and renamed. It is verified when it is first read by a process: a file whose bytes no longer match
 its name is reported, never handed out.
+
+Which store there is, a setting says: see `edgepress_common.artifacts_address`.
 """
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -19,6 +25,8 @@ from edgepress_common.errors import EdgepressError, NotFoundError
 from edgepress_common.frozen import Frozen
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+NAME = re.compile(r"[0-9a-f]{64}")
 
 _CHUNK_BYTES = 1 << 20  # large enough to hash at full speed, small enough not to matter in memory
 
@@ -37,6 +45,20 @@ class ArtifactRef(Frozen):
     media_type: str = "application/octet-stream"
 
 
+class StoredArtifact(Frozen):
+    """What a store says of an artifact that it keeps.
+
+    Attributes:
+        sha256: Its name.
+        size_bytes: Its length.
+        stored_at: When it was last put, by the store's clock.
+    """
+
+    sha256: Sha256
+    size_bytes: int
+    stored_at: datetime
+
+
 class CorruptArtifactError(EdgepressError):
     """Stored bytes no longer match their name."""
 
@@ -45,7 +67,7 @@ class ArtifactStore(Protocol):
     """Keeps artifacts. Every implementation passes the same contract tests."""
 
     def put_file(self, path: Path, media_type: str = ..., *, move: bool = ...) -> ArtifactRef:
-        """Stores the file's bytes. Storing the same bytes again changes nothing.
+        """Stores the file's bytes. Storing the same bytes again changes nothing but when they were stored.
 
         With ``move``, the file is the store's afterwards, and may have been renamed into it instead of copied.
         """
@@ -53,6 +75,10 @@ class ArtifactStore(Protocol):
 
     def put_bytes(self, content: bytes, media_type: str = ...) -> ArtifactRef:
         """Stores the bytes given."""
+        ...
+
+    def put_chunks(self, chunks: Iterable[bytes], media_type: str = ...) -> ArtifactRef:
+        """Stores what the chunks add up to; nothing is kept if they break off with an error."""
         ...
 
     def local_path(self, sha256: str) -> Path:
@@ -66,6 +92,25 @@ class ArtifactStore(Protocol):
 
     def has(self, sha256: str) -> bool:
         """Whether the artifact is there, whole."""
+        ...
+
+    def list_artifacts(self) -> Iterator[StoredArtifact]:
+        """All that is there, in no order. What comes or goes meanwhile may be among them or not."""
+        ...
+
+    def remove(self, sha256: str, *, stored_before: datetime) -> bool:
+        """Removes an artifact, unless it has been put since; tells whether it did.
+
+        Whoever has its file open can go on reading it.
+        """
+        ...
+
+    def remove_unfinished(self, *, begun_before: datetime) -> int:
+        """Removes what was being put when whoever put it was killed; returns how many."""
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Room that is left; None where nothing tells."""
         ...
 
 
@@ -88,8 +133,13 @@ class FolderStore:
                 sha256 = hashlib.file_digest(source, "sha256").hexdigest()
                 os.fsync(source.fileno())
             size_bytes = path.stat().st_size
-            self._rename(path, sha256)
-            return ArtifactRef(sha256=sha256, size_bytes=size_bytes, media_type=media_type)
+            try:
+                self._rename(path, sha256)
+                return ArtifactRef(sha256=sha256, size_bytes=size_bytes, media_type=media_type)
+            except OSError as error:
+                # Two mounts of one filesystem, as containers' volumes are: what looks like one can't be moved between.
+                if error.errno != errno.EXDEV:
+                    raise
         with path.open("rb") as source:
             reference = self.put_chunks(iter(lambda: source.read(_CHUNK_BYTES), b""), media_type)
         if move:
@@ -101,7 +151,7 @@ class FolderStore:
         return self.put_chunks([content], media_type)
 
     def put_chunks(self, chunks: Iterable[bytes], media_type: str = "application/octet-stream") -> ArtifactRef:
-        """Stores what the chunks add up to; nothing is kept if they break off with an error."""
+        """See `ArtifactStore.put_chunks`."""
         self._incoming.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
         size_bytes = 0
@@ -140,8 +190,50 @@ class FolderStore:
         """See `ArtifactStore.has`."""
         return self._place(sha256).is_file()
 
-    def free_bytes(self) -> int:
-        """Room left on the disk that holds the store."""
+    def list_artifacts(self) -> Iterator[StoredArtifact]:
+        """See `ArtifactStore.list_artifacts`."""
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+            if NAME.fullmatch(path.name):
+                with suppress(FileNotFoundError):  # removed since it was found
+                    status = path.stat()
+                    yield StoredArtifact(
+                        sha256=path.name,
+                        size_bytes=status.st_size,
+                        stored_at=datetime.fromtimestamp(status.st_mtime, UTC),
+                    )
+
+    def remove(self, sha256: str, *, stored_before: datetime) -> bool:
+        """See `ArtifactStore.remove`.
+
+        The file is first moved aside and only then looked at: if it was put anew just before that, it is put back;
+        if just after, the new one has taken its place and is left alone.
+        """
+        place, aside = self._place(sha256), self._incoming / f"{sha256}.{os.getpid()}"
+        try:
+            if _is_as_new(place, stored_before):
+                return False
+            self._incoming.mkdir(exist_ok=True)
+            place.rename(aside)
+            if _is_as_new(aside, stored_before):
+                aside.rename(place)
+                return False
+        except FileNotFoundError:
+            return False
+        aside.unlink(missing_ok=True)
+        return True
+
+    def remove_unfinished(self, *, begun_before: datetime) -> int:
+        """See `ArtifactStore.remove_unfinished`. What has been written to since counts as begun since."""
+        removed = 0
+        for path in self._incoming.glob("*"):
+            with suppress(FileNotFoundError):
+                if not _is_as_new(path, begun_before):
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    def free_bytes(self) -> int | None:
+        """See `ArtifactStore.free_bytes`: of the disk that holds the folder."""
         self._folder.mkdir(parents=True, exist_ok=True)
         return shutil.disk_usage(self._folder).free
 
@@ -152,6 +244,7 @@ class FolderStore:
         place = self._place(sha256)
         place.parent.mkdir(parents=True, exist_ok=True)
         path.chmod(0o444)
+        os.utime(path)  # stored now, however long ago it was written
         path.replace(place)
         directory = os.open(place.parent, os.O_RDONLY)
         try:
@@ -162,3 +255,7 @@ class FolderStore:
     def _same_filesystem(self, path: Path) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
         return path.stat().st_dev == self._folder.stat().st_dev
+
+
+def _is_as_new(path: Path, moment: datetime) -> bool:
+    return path.stat().st_mtime >= moment.timestamp()

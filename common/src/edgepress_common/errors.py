@@ -9,7 +9,11 @@
     ├── NotFoundError            no such job, artifact, device, ...
     ├── ConflictError            not in this state: a finished job can't be cancelled
     │   └── LeaseLostError       the step was given to somebody else, or cancelled
+    ├── QuotaError               it would be more than the user may have
+    │   ├── TooManyJobsError         ... of jobs under way
+    │   └── StorageQuotaError        ... of bytes stored
     ├── UnavailableError         something outside is away: a download, Redis, the gateway
+    │   └── NoRoomError          the artifact store is nearly full
     └── StepFailedError          a step ran and could not do its work
         ├── BrokenPromiseError   its output is not what it promised
         └── StepCancelledError   it was told to stop
@@ -77,8 +81,24 @@ class LeaseLostError(ConflictError):
     """The step has been given to somebody else, has ended, or was cancelled."""
 
 
+class QuotaError(EdgepressError):
+    """It would be more than the user may have."""
+
+
+class TooManyJobsError(QuotaError):
+    """As many jobs are under way as the user may have."""
+
+
+class StorageQuotaError(QuotaError):
+    """As many bytes are stored as the user may have."""
+
+
 class UnavailableError(EdgepressError):
     """Something outside is away; the same request may go through later."""
+
+
+class NoRoomError(UnavailableError):
+    """The artifact store has no room for anything new."""
 
 
 class StepFailedError(EdgepressError):

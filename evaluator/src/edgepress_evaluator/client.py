@@ -138,7 +138,8 @@ def _raise_for(response: httpx.Response) -> None:
         case HTTPStatus.NOT_FOUND:
             raise NotFoundError(message)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            raise EdgepressError(f"{message}; is EDGEPRESS_TOKEN the token the gateway gave this device?")
+            made_by = "'edgepress tokens create --device NAME'"
+            raise EdgepressError(f"{message}; is EDGEPRESS_TOKEN what {made_by} made for this device?")
         case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_MANY_REQUESTS:
             raise UnavailableError(message)
         case _ if response.is_server_error:

@@ -10,11 +10,12 @@ Nothing but being told to stop ends the loop. While gateway or network are away,
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from edgepress_common.alive import SignOfLife
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import EdgepressError, LeaseLostError, StepCancelledError
@@ -56,6 +57,7 @@ class Evaluator:
         wait_seconds: How long one question for work may stand.
         stop: Whether the process was told to stop.
         pauses: Seconds between attempts while something is away, without end.
+        alive: Given a sign whenever the gateway has answered.
     """
 
     client: GatewayClient
@@ -65,6 +67,7 @@ class Evaluator:
     wait_seconds: float
     stop: StopRequest
     pauses: Callable[[], Iterable[float]] = growing_pauses
+    alive: SignOfLife = field(default_factory=lambda: SignOfLife(None))
 
     def run(self) -> None:
         """Goes on until it is told to stop."""
@@ -80,7 +83,7 @@ class Evaluator:
     def carry_out(self, lease: EvaluationLease) -> None:
         """Fetches, measures and reports one evaluation, keeping its lease meanwhile."""
         _log.info("evaluation %s, attempt %d: begun", lease.step_key, lease.attempt)
-        with LeaseRenewal(self.client, lease) as renewal:
+        with LeaseRenewal(self.client, lease, self.alive) as renewal:
 
             def should_stop() -> bool:
                 return self.stop.requested or renewal.lost
@@ -101,11 +104,14 @@ class Evaluator:
         for pause in self.pauses():
             try:
                 with self.stop.interruptible():
-                    return self.client.lease(self.announcement, self.wait_seconds)
+                    lease = self.client.lease(self.announcement, self.wait_seconds)
             except StepCancelledError:
                 raise
             except EdgepressError as error:
                 _log.warning("can't ask for work: %s; trying again in %.0f s", error, pause)
+            else:
+                self.alive.give()
+                return lease
             self.stop.wait(pause)
         return None
 

@@ -8,6 +8,7 @@ from functools import partial
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from edgepress_common.alive import SignOfLife
 from edgepress_evaluator.announcement import announce
 from edgepress_evaluator.cache import ArtifactCache
 from edgepress_evaluator.client import GatewayClient, connect
@@ -54,6 +55,7 @@ def run(settings: EvaluatorSettings, stop: StopRequest) -> None:
             announcement=announcement,
             wait_seconds=settings.wait_seconds,
             stop=stop,
+            alive=SignOfLife(settings.alive_file),
         ).run()
 
 

@@ -5,6 +5,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from edgepress_common.alive import SignOfLife
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import EdgepressError, LeaseLostError
 from edgepress_common.messages import Progress
@@ -28,11 +29,13 @@ class LeaseRenewal:
     Args:
         client: The gateway.
         lease: The lease.
+        alive: Given a sign with each renewal.
     """
 
-    def __init__(self, client: GatewayClient, lease: EvaluationLease) -> None:
+    def __init__(self, client: GatewayClient, lease: EvaluationLease, alive: SignOfLife | None = None) -> None:
         self._client = client
         self._lease = lease
+        self._alive = alive or SignOfLife(None)
         self._progress = Progress(fraction=0, message="fetching model and images")
         self._lost = False
         self._over = threading.Event()
@@ -67,3 +70,5 @@ class LeaseRenewal:
                 return
             except EdgepressError as error:
                 _log.warning("the lease could not be renewed: %s", error)
+            else:
+                self._alive.give()

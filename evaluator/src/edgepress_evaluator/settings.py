@@ -31,7 +31,9 @@ class EvaluatorSettings(BaseEdgepressSettings):
     """Which gateway an evaluator works for, and as what."""
 
     gateway: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://", description="The gateway's address.")
-    token: SecretStr | None = Field(default=None, description="What the gateway knows the device by.")
+    token: SecretStr | None = Field(
+        default=None, description="Made by 'edgepress tokens create --device NAME', for this device."
+    )
     device: Annotated[DeviceName, AfterValidator(_not_any)] = Field(
         default_factory=lambda: default_device_name(socket.gethostname()), description="The device's name."
     )

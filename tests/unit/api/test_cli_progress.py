@@ -2,10 +2,13 @@
 
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
+from edgepress_api.cli.formats import moment
+from edgepress_api.cli.job_view import job_tree
 from edgepress_api.cli.progress_view import changes, picture
 from edgepress_api.cli.watching import Lines, follow
 from edgepress_api.jobs.views import JobView, PipelineView
@@ -13,6 +16,7 @@ from edgepress_common.errors import UnavailableError
 from edgepress_common.messages import Progress, StepFailure
 from fakes.job_gateway import make_job, make_step
 
+DEADLINE = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
 EPOCH_3 = Progress(
     fraction=0.375,
     epoch=3,
@@ -115,6 +119,26 @@ def test_the_picture_of_a_job_that_waits_says_so() -> None:
     console.print(picture(make_job(make_step("train", "sent")), elapsed_seconds=1, first_progress=0))
 
     assert "waiting for a worker or device" in console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [("pi4", "waits for pi4, which is away; fails at {}"), ("any", "waits for a device: none is there; fails at {}")],
+)
+def test_a_device_that_is_away_is_shown_with_the_deadline(device: str, expected: str) -> None:
+    """While watching, once as a line and all the time in the picture; and by show. Not while it is merely busy."""
+    busy = make_job(make_step("int8 on pi4", "ready", kind="evaluation", device=device))
+    away = make_job(make_step("int8 on pi4", "ready", kind="evaluation", device=device, due_at=DEADLINE))
+    line = expected.format(moment(DEADLINE))
+
+    assert _lines(None, busy)[1:] == []
+    assert [told.startswith(f"int8 on pi4: {line} unless") for told in _lines(busy, away)] == [True]
+    assert len(_lines(None, away)) == 2
+    assert _lines(away, away) == []
+    console = Console(file=io.StringIO(), width=120, record=True)
+    console.print(picture(away, elapsed_seconds=1, first_progress=0))
+    console.print(job_tree(away))
+    assert console.export_text().count(line) == 2
 
 
 def test_following_goes_on_while_the_gateway_is_away() -> None:

@@ -48,7 +48,7 @@ def test_times_come_back_in_utc(database: Database, now: datetime) -> None:
     with database.write() as session:
         session.add(DatasetRow(sha256="a" * 64, name="set", media_type="x", size_bytes=2**40, created_at=now))
     with database.read() as session:
-        row = session.get(DatasetRow, "a" * 64)
+        row = session.get(DatasetRow, ("local", "a" * 64))
         assert row is not None
         assert row.created_at == now
         assert row.size_bytes == 2**40

@@ -126,11 +126,11 @@ def test_every_batch_is_filled_in_and_nothing_twice(first: Database, now: dateti
         for number, result in enumerate(results):
             _insert(session.connection(), "steps", **_step(now, f"{number:064d}", "export", "float32", EXPORT, result))
 
-    migrate(first)
+    migrate(first, "0002")
     once = _column(first, "steps", "result")
     with first.write() as session:
         session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
-    migrate(first)
+    migrate(first, "0002")
 
     filled_in = {"dense_size_bytes": 100, "dense_zip_bytes": 80, "unique_weights_per_channel_max": 255}
     assert once[:1001] == [filled_in | json.loads(EXPORT_RESULT)] * 1001

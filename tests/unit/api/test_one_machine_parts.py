@@ -1,9 +1,11 @@
 """The state folder, ports, and the Redis server of the one-machine stack."""
 
+import hashlib
 import socket
 import stat
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -72,15 +74,17 @@ def test_a_free_port_can_be_used() -> None:
 
 
 def test_redis_runs_on_loopback_for_whoever_has_the_password(tmp_path: Path) -> None:
-    """The server starts, keeps its password in a file for its owner only, and refuses others."""
+    """The server starts, keeps its passwords in a file for its owner only, and refuses others."""
     server = configure(tmp_path / "redis", free_port())
     assert stat.S_IMODE(server.configuration.stat().st_mode) == 0o600
 
     with supervised([server.service({}, tmp_path / "redis.log")], say=pytest.fail):
-        with Redis.from_url(server.url) as client:
+        with Redis.from_url(server.url("scheduler")) as client:
             assert client.ping()
-            assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
-            assert client.config_get("bind")["bind"] == "127.0.0.1"
+        # Nobody may ask the server for its configuration.
+        assert "\nmaxmemory-policy noeviction\n" in server.configuration.read_text()
+        listening = [each.laddr for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+        assert [place for place, port in filter(None, listening) if port == server.port] == ["127.0.0.1"]
         with Redis(port=server.port, retry=Retry(NoBackoff(), 0)) as stranger, pytest.raises(AuthenticationError):
             stranger.ping()
 
@@ -90,6 +94,9 @@ def test_each_start_of_redis_has_a_new_password(tmp_path: Path) -> None:
     first = configure(tmp_path, 6001)
     second = configure(tmp_path, 6002)
 
-    assert first.password != second.password
-    assert second.password in second.configuration.read_text()
-    assert first.password not in second.configuration.read_text()
+    passwords = [*first.passwords.values(), *second.passwords.values()]
+    written = second.configuration.read_text()
+    assert len(set(passwords)) == 6
+    assert not [password for password in passwords if password in written]
+    kept = [hashlib.sha256(password.encode()).hexdigest() in written for password in passwords]
+    assert kept == [False] * 3 + [True] * 3

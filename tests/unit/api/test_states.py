@@ -83,7 +83,23 @@ def test_wanting_a_failed_step_again_gives_it_all_its_attempts() -> None:
     assert wanted == Status("waiting", attempt=3)
 
 
-def happen(action: str, status: Status, attempt: int, now: datetime) -> Status | None:  # noqa: PLR0911 - a table
+def test_a_step_waits_for_its_device_until_the_deadline_and_no_longer() -> None:
+    """The deadline is set once, goes when the device is back or takes the step, and is the end otherwise."""
+    waits = states.await_device(Status("ready"), START, LEASE)
+    assert waits is not None
+    assert states.await_device(waits, START + PAUSE, LEASE) is None
+    assert states.give_up_device(waits, START + PAUSE) is None
+    assert states.device_back(waits) == Status("ready")
+    assert states.device_back(Status("ready")) is None
+    leased = states.lease(waits, "pi4", START + LEASE, LEASE)
+    assert leased is not None
+    assert states.give_up_device(leased, START + 2 * LEASE) is None
+    assert states.give_up_device(waits, START + LEASE) == Status("failed")
+
+
+def happen(  # noqa: C901, PLR0911, PLR0912 - a table
+    action: str, status: Status, attempt: int, now: datetime
+) -> Status | None:
     """What an action makes of a status."""
     match action:
         case "inputs_done":
@@ -104,6 +120,12 @@ def happen(action: str, status: Status, attempt: int, now: datetime) -> Status |
             return states.expire(status, now, max_attempts=3)
         case "cancel":
             return states.cancel(status)
+        case "await_device":
+            return states.await_device(status, now, PAUSE)
+        case "device_back":
+            return states.device_back(status)
+        case "give_up_device":
+            return states.give_up_device(status, now)
         case _:
             return states.want(status)
 
@@ -120,6 +142,9 @@ ACTIONS = st.sampled_from(
         "give_back",
         "expire",
         "cancel",
+        "await_device",
+        "device_back",
+        "give_up_device",
         "want",
     ]
 )
@@ -144,9 +169,11 @@ def test_no_sequence_of_messages_breaks_the_rules(happenings: list[tuple[str, in
             assert status.state in {"sent", "running"}
         if moved.state == "succeeded":
             assert action == "finish"
-        if moved.state in ENDED | {"waiting", "ready"}:
+        if action == "give_up_device":
+            assert (status.state, moved.state) == ("ready", "failed")
+        if moved.state in ENDED | {"waiting", "ready"} and action != "await_device":
             assert moved.due_at is None
-        if moved.state in {"sent", "running"}:
+        if moved.state in {"sent", "running"} or action == "await_device":
             assert moved.due_at is not None
             assert moved.due_at > now
         status = moved

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from edgepress_common.artifacts import FolderStore
 from edgepress_common.devices import Announcement
 from fakes.gateway_app import JSON, spec_json
 
@@ -73,3 +74,39 @@ def test_links_lead_through_the_proxy_that_was_named(tmp_path: Path) -> None:
         assert httpx.get(f"{url}/health/live").json() == {"status": "ok"}
         assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": "/edgepress"}]
         assert "/edgepress/openapi.json" in httpx.get(url).text
+
+
+def test_a_disk_that_is_nearly_full_takes_no_new_job(tmp_path: Path) -> None:
+    """The reserve is a setting; a real disk has less than all of this."""
+    with running_gateway(tmp_path, EDGEPRESS_RESERVE_BYTES=str(1 << 60)) as (_, url):
+        httpx.post(f"{url}/v1/devices/pi4/lease", content=ANNOUNCEMENT, headers=JSON)
+        refused = httpx.post(f"{url}/v1/jobs", content=spec_json(), headers=JSON)
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
+
+
+def test_the_gateway_clears_away_what_nothing_refers_to(tmp_path: Path) -> None:
+    """By itself, while it serves."""
+    store = FolderStore(tmp_path / "artifacts")
+    path = store.local_path(store.put_bytes(b"nobody's").sha256)
+    os.utime(path, (0, 0))
+    with running_gateway(tmp_path, EDGEPRESS_CLEANING_SECONDS="0.1"):
+        deadline = time.monotonic() + 30
+        while path.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_gateway_that_others_can_reach_wants_a_token(tmp_path: Path) -> None:
+    """Also of its own machine: who else comes by that address, it can't tell. A sign of life is for everybody."""
+    with running_gateway(tmp_path, EDGEPRESS_HOST="0.0.0.0") as (_, address):
+        url = address.replace("0.0.0.0", "127.0.0.1")
+        assert httpx.get(f"{url}/health/live").status_code == 200
+        assert [httpx.get(f"{url}{path}").status_code for path in ("/health/ready", "/v1/jobs", "/")] == [401] * 3
+        environment = {**os.environ, "EDGEPRESS_DATABASE_URL": f"sqlite:///{tmp_path}/edgepress.db"}
+        command = [str(Path(sys.executable).with_name("edgepress")), "tokens", "create", "--user", "anna"]
+        made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        client = [*command[:1], "jobs", "--gateway", url]
+        refused = subprocess.run(client, env=environment, capture_output=True, text=True, check=False)
+        assert (refused.returncode, "A token is needed" in refused.stderr) == (2, True)
+        environment["EDGEPRESS_TOKEN"] = made.stdout.strip()
+        assert subprocess.run(client, env=environment, check=False, capture_output=True).returncode == 0

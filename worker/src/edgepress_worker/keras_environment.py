@@ -9,6 +9,7 @@ later). They are the faster ones on older processors too: on an AMD EPYC with AV
 a quarter of the time with them, because Eigen's gradient of a convolution on few pixels is slow. So they are asked for.
 """
 
+import logging
 import os
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -21,6 +22,13 @@ if tf.keras.Model is not keras.Model:
     raise ImportError(
         f"tf.keras is {tf.keras.Model.__module__}, not tf_keras: TensorFlow was imported before "
         "edgepress_worker.keras_environment could set TF_USE_LEGACY_KERAS=1"
+    )
+
+if os.environ.get("CUDA_VISIBLE_DEVICES") not in {None, "", "-1"} and not tf.config.list_physical_devices("GPU"):
+    logging.getLogger(__name__).warning(
+        "CUDA_VISIBLE_DEVICES=%s, but TensorFlow sees no GPU and computes on the processor; "
+        "is its CUDA version installed, and the driver new enough for it?",
+        os.environ["CUDA_VISIBLE_DEVICES"],
     )
 
 keras.utils.disable_interactive_logging()  # no progress bars: nobody watches a worker's output

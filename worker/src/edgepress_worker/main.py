@@ -3,14 +3,21 @@
 import functools
 import logging
 import multiprocessing
+import os
+import sys
+from contextlib import ExitStack
 
 from redis import Redis
 
-from edgepress_common.artifacts import FolderStore
+from edgepress_common.alive import SignOfLife
+from edgepress_common.artifacts_address import open_store
+from edgepress_common.errors import UnavailableError
 from edgepress_worker.run import Environment, run_step
+from edgepress_worker.runtime.accelerators import find_gpus, settle
 from edgepress_worker.runtime.celery_app import create_celery
 from edgepress_worker.runtime.execution import Executor
 from edgepress_worker.runtime.line import RedisLine
+from edgepress_worker.runtime.sign_of_life import alive_step
 from edgepress_worker.settings import WorkerSettings
 
 
@@ -20,19 +27,31 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("absl", "celery.app.trace", "celery.worker.strategy"):  # the executor says what is begun and ended
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    with ExitStack() as held:
+        try:
+            os.environ.update(settle(os.environ, settings.scratch, held, find_gpus()))
+        except UnavailableError as error:
+            sys.exit(str(error))
+        _work(settings)
+
+
+def _work(settings: WorkerSettings) -> None:
     # Shared with the child process that Celery forks to do the work.
     stopping = multiprocessing.get_context("fork").Event()
     redis = Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=10)
     environment = Environment(dataset_roots=settings.dataset_roots, downloads=settings.downloads)
     executor = Executor(
         line=RedisLine(redis, wait=stopping.wait),
-        store=FolderStore(settings.artifacts),
+        store=open_store(
+            settings.artifacts, copies=settings.artifact_copies, copies_bytes=settings.artifact_copies_bytes
+        ),
         scratch=settings.scratch,
         worker=settings.worker_name,
         run=functools.partial(run_step, environment=environment),
         worker_is_stopping=stopping.is_set,
     )
     app = create_celery(settings, executor.execute, stopping.set)
+    app.steps["worker"].add(alive_step(SignOfLife(settings.alive_file)))
     app.worker_main(
         ["--quiet", "worker", "--queues", ",".join(settings.worker_queues), "--without-gossip", "--without-mingle"]
     )

@@ -15,6 +15,7 @@ from edgepress_api.cli.problems import ExplainingGroup
 from edgepress_api.cli.pulling import pull
 from edgepress_api.cli.reporting import report
 from edgepress_api.cli.submitting import submit, validate
+from edgepress_api.cli.tokens import tokens
 from edgepress_api.cli.up import up
 
 app = typer.Typer(
@@ -42,3 +43,5 @@ for _panel, _commands in {
 }.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
+
+app.add_typer(tokens, name="tokens", rich_help_panel="On the server")

@@ -189,7 +189,7 @@ def connect(
 
     Args:
         url: The address.
-        token: Sent as a bearer token.
+        token: Sent as a bearer token, unless it is empty.
         transport: Carries the requests; None for the network.
 
     Raises:
@@ -197,7 +197,7 @@ def connect(
     """
     if not url.startswith(("http://", "https://")):
         raise InvalidInputError(f"{url!r} is no address of a gateway; accepted: http://host:port or https://host")
-    headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     with httpx.Client(
         base_url=url, headers=headers, timeout=_TIMEOUT_SECONDS, transport=transport, mounts=_PAST_PROXIES
     ) as http:

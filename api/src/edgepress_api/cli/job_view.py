@@ -4,7 +4,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from edgepress_api.cli.formats import moment, percent, took, words
-from edgepress_api.cli.progress_view import figures
+from edgepress_api.cli.progress_view import absence, figures
 from edgepress_api.jobs.views import JobView, StepView
 
 _STYLES = {"succeeded": "green", "partly_succeeded": "yellow", "failed": "red", "running": "cyan"}
@@ -30,6 +30,8 @@ def _line(step: StepView) -> Text:
         line.append(f"  {took(step.started_at, step.finished_at)}", style="dim")
     if step.state == "running" and step.progress is not None:
         line.append(f"  {figures(step.progress)}")
+    if waits := absence(step):
+        line.append(f"  {waits}", style="yellow")
     if step.attempt > 1:
         line.append(f"  attempt {step.attempt}", style="yellow")
     if step.failure is not None and step.state != "succeeded":

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from edgepress_api.cli.formats import duration, percent, took, words
+from edgepress_api.cli.formats import duration, moment, percent, took, words
 from edgepress_api.jobs.views import JobView, StepView
 from edgepress_api.steps.states import ENDED
 from edgepress_common.messages import Progress
@@ -79,6 +79,8 @@ def picture(job: JobView, *, elapsed_seconds: float, first_progress: float) -> R
     for label, step in steps:
         if step.state == "running":
             running.add_row(Text(f"  {label}", style="cyan"), Text(figures(step.progress) or "begins"))
+    for waits in dict.fromkeys(filter(None, (absence(step) for _, step in steps))):
+        running.add_row(Text(f"  {waits}", style="yellow"))
     if not running.row_count:
         running.add_row(Text("  waiting for a worker or device", style="cyan"))
     states = [step.state for _, step in steps]
@@ -105,9 +107,19 @@ def figures(progress: Progress | None) -> str:
     return ", ".join(parts)
 
 
+def absence(step: StepView) -> str:
+    """What a step waits for if that is away, and until when; nothing if it does not."""
+    if step.kind != "evaluation" or step.state != "ready" or step.due_at is None:
+        return ""
+    what, who = ("a device: none is there", "one") if step.device == "any" else (f"{step.device}, which is away", "it")
+    return f"waits for {what}; fails at {moment(step.due_at)} unless {who} is back by then"
+
+
 def _step_changes(before: StepView | None, after: StepView, *, epochs: bool) -> Iterator[str]:
     if epochs and after.progress and _epoch(after) and _epoch(after) != _epoch(before):
         yield figures(after.progress)
+    if absence(after) and (before is None or not absence(before)):
+        yield absence(after)
     if before is None and after.state in {"waiting", "ready", "sent"}:
         return
     if before is None or (before.state, before.attempt) != (after.state, after.attempt):

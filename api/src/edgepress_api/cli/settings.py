@@ -9,4 +9,6 @@ class ClientSettings(BaseEdgepressSettings):
     """Which gateway to speak with, and as whom."""
 
     gateway: str = Field(default="http://127.0.0.1:8000", description="The gateway's address.")
-    token: SecretStr | None = Field(default=None, description="Sent as a bearer token.")
+    token: SecretStr | None = Field(
+        default=None, description="What 'edgepress tokens create' showed; sent as a bearer token."
+    )

@@ -9,8 +9,11 @@ from edgepress_api.database.tables import (
     JobRow,
     PipelineRow,
     PipelineStepRow,
+    StepArtifactRow,
     StepInputRow,
     StepRow,
+    TokenRow,
+    WebhookRow,
 )
 
 __all__ = [
@@ -22,6 +25,9 @@ __all__ = [
     "JobRow",
     "PipelineRow",
     "PipelineStepRow",
+    "StepArtifactRow",
     "StepInputRow",
     "StepRow",
+    "TokenRow",
+    "WebhookRow",
 ]

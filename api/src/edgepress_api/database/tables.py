@@ -3,9 +3,13 @@
 ::
 
     jobs ──< pipelines ──< pipeline_steps >── steps ──< step_inputs >── steps
-      └──< events                     devices         datasets
+      ├──< events                     └──< step_artifacts
+      └─── webhooks
 
-Steps belong to no job: jobs that need the same step share its row.
+    devices         datasets        tokens
+
+Steps belong to no job: jobs that need the same step share its row. A job, and a data set, belongs to the user whose
+token it was posted with.
 """
 
 from datetime import datetime
@@ -14,6 +18,7 @@ from typing import Literal
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from edgepress_api.access.principal import LOCAL_USER, Scope
 from edgepress_api.database.columns import AsJson, UtcDateTime
 from edgepress_common.devices import Announcement
 from edgepress_common.messages import Outputs, Progress, StepFailure
@@ -23,10 +28,12 @@ from edgepress_common.steps import Role, StepKind, StepParameters
 
 JobState = Literal["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"]
 StepState = Literal["waiting", "ready", "sent", "running", "succeeded", "failed", "cancelled"]
+WebhookState = Literal["waiting", "due", "delivered", "failed"]
 EventType = Literal["job", "pipeline", "step", "epoch"]
 
 _STATE = String(20)
 _KEY = String(64)
+_USER = String(64)
 
 
 class Base(DeclarativeBase):
@@ -39,15 +46,19 @@ class JobRow(Base):
     Attributes:
         number: Counts up: the order of acceptance, which pages and fairness go by.
         id: What the outside calls it.
+        owner: The user who posted it.
         error: Why it ended other than well, in a sentence.
-        request_digest: SHA-256 of what was posted with `idempotency_key`.
+        idempotency_key: Digest of the owner and the key: users may have the same one.
+        request_digest: SHA-256 of what was posted with the key.
     """
 
     __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_owner_number", "owner", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(200), index=True)
+    owner: Mapped[str] = mapped_column(_USER, default=LOCAL_USER, server_default=LOCAL_USER)
     state: Mapped[JobState] = mapped_column(_STATE, index=True)
     spec: Mapped[JobSpec] = mapped_column(AsJson(JobSpec))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -100,7 +111,8 @@ class StepRow(Base):
         attempt: The attempt under way or last made, counted from 1; 0 before the first.
         failures: Attempts that failed since the step was last wanted anew.
         sends: Times the present attempt was sent to its queue.
-        due_at: For ``sent``, when to send again; for ``running``, when the lease is over.
+        due_at: For ``sent``, when to send again; for ``running``, when the lease is over; for a ``ready`` evaluation
+            whose device is away, when it is given up.
         holder: Worker or device of the present attempt.
     """
 
@@ -144,6 +156,42 @@ class StepInputRow(Base):
     source: Mapped[StepRow] = relationship(foreign_keys=[input_key])
 
 
+class StepArtifactRow(Base):
+    """That a step gave an artifact: who may fetch it is asked by its name."""
+
+    __tablename__ = "step_artifacts"
+
+    sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
+    step_key: Mapped[str] = mapped_column(ForeignKey("steps.key", ondelete="CASCADE"), primary_key=True, index=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class WebhookRow(Base):
+    """Who is told when a job ends, and how that goes. See `edgepress_api.webhooks`.
+
+    Attributes:
+        secret: What is signed with; kept as it is, since signing needs it.
+        state: ``waiting`` for the end, ``due`` until it is taken or given up.
+        word_id: What the receiver knows the word by; another one when a job that was retried ends again.
+        attempts: Times it was posted.
+        due_at: When it is posted next.
+        answer: How it was taken last, in a sentence.
+    """
+
+    __tablename__ = "webhooks"
+    __table_args__ = (Index("ix_webhooks_state_due_at", "state", "due_at"),)
+
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    secret: Mapped[str] = mapped_column(String(200))
+    state: Mapped[WebhookState] = mapped_column(_STATE)
+    word_id: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answer: Mapped[str | None]
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class EventRow(Base):
     """Something that happened to a job, kept so that a client that was away can catch up."""
 
@@ -168,12 +216,30 @@ class DeviceRow(Base):
 
 
 class DatasetRow(Base):
-    """An uploaded data set."""
+    """A data set that a user has uploaded. Others may have uploaded the same bytes, which are kept once."""
 
     __tablename__ = "datasets"
 
+    owner: Mapped[str] = mapped_column(_USER, primary_key=True, default=LOCAL_USER)
     sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     media_type: Mapped[str] = mapped_column(String(100))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TokenRow(Base):
+    """A token. See `edgepress_api.access`."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    user: Mapped[str] = mapped_column("user_name", _USER)  # `user` alone is a word of PostgreSQL's own
+    scopes: Mapped[tuple[Scope, ...]] = mapped_column(AsJson(tuple[Scope, ...]))
+    device: Mapped[str | None] = mapped_column(String(64))
+    max_jobs: Mapped[int | None]
+    max_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(_KEY)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import DatasetRow
+from edgepress_api.datasets.uploads import find_dataset
 from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.layout import file_fingerprint, find_under_roots, read_layout
 from edgepress_common.spec import (
@@ -33,8 +33,8 @@ class Fingerprints:
 
     roots: tuple[Path, ...]
 
-    def of(self, session: Session, dataset: Dataset) -> str:
-        """Digest of a data set's content.
+    def of(self, session: Session, dataset: Dataset, *, viewer: str | None = None) -> str:
+        """Digest of a data set's content, for a user who has uploaded it or, with None, for whoever sees all.
 
         Raises:
             InvalidSpecError: It isn't there, or can be seen from outside not to be one.
@@ -45,7 +45,7 @@ class Fingerprints:
             case NctCrcHeDataset():
                 return dataset.training_set  # its archives have published checksums, which the worker verifies
             case UploadDataset():
-                return _uploaded(session, dataset)
+                return _uploaded(session, dataset, viewer)
             case FolderDataset():
                 return read_layout(find_under_roots(dataset.path, self.roots)).fingerprint
             case NpzDataset():
@@ -54,8 +54,8 @@ class Fingerprints:
                 assert_never(dataset)
 
 
-def _uploaded(session: Session, dataset: UploadDataset) -> str:
-    if session.get(DatasetRow, dataset.sha256) is None:
+def _uploaded(session: Session, dataset: UploadDataset, viewer: str | None) -> str:
+    if find_dataset(session, dataset.sha256, owner=viewer) is None:
         raise _problem("dataset.sha256", dataset.sha256, "no such upload", "a sha256 of GET /v1/datasets")
     return dataset.sha256
 

@@ -9,8 +9,10 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from edgepress_api.access.principal import LOCAL, Principal, UserName
+from edgepress_api.access.quotas import bytes_left, within
 from edgepress_api.database import Database, DatasetRow
-from edgepress_common.artifacts import FolderStore, Sha256
+from edgepress_common.artifacts import ArtifactStore, Sha256
 from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError, NotFoundError
 from edgepress_common.frozen import Frozen
 
@@ -38,6 +40,7 @@ class DatasetView(Frozen):
 
     Attributes:
         sha256: Its name.
+        owner: The user who uploaded it.
         name: For people.
         media_type: Which kind of archive it is.
         size_bytes: Of the archive.
@@ -46,6 +49,7 @@ class DatasetView(Frozen):
     """
 
     sha256: Sha256
+    owner: UserName
     name: str
     media_type: str
     size_bytes: int
@@ -61,9 +65,15 @@ class DatasetPage(Frozen):
 
 
 def store_upload(
-    database: Database, store: FolderStore, chunks: Iterable[bytes], *, name: str, now: datetime
+    database: Database,
+    store: ArtifactStore,
+    chunks: Iterable[bytes],
+    *,
+    name: str,
+    now: datetime,
+    by: Principal = LOCAL,
 ) -> tuple[DatasetView, bool]:
-    """Keeps an archive, and tells whether it is new; one that is known keeps its first name.
+    """Keeps an archive, and tells whether it is new to its owner; one that is known to them keeps its first name.
 
     Args:
         database: Where it is listed.
@@ -71,19 +81,24 @@ def store_upload(
         chunks: Its bytes, as they come in. If they break off with an error, nothing is kept.
         name: For people.
         now: The moment.
+        by: The user who uploads it.
 
     Raises:
         InvalidInputError: It is empty, or no archive.
+        StorageQuotaError: It is more than the user may store.
     """
-    rest = iter(chunks)
+    with database.read() as session:
+        left = bytes_left(session, by)
+    rest = within(chunks, left, by)
     beginning = _beginning(rest)
     media_type = _archive_type(beginning)
     reference = store.put_chunks(_both(beginning, rest), media_type)
     with database.write() as session:
-        row = session.get(DatasetRow, reference.sha256)
+        row = session.get(DatasetRow, (by.user, reference.sha256))
         is_new = row is None
         if row is None:
             row = DatasetRow(
+                owner=by.user,
                 sha256=reference.sha256,
                 name=name,
                 media_type=media_type,
@@ -94,34 +109,47 @@ def store_upload(
         return _view(row), is_new
 
 
-def show_dataset(session: Session, sha256: str) -> DatasetView:
-    """An uploaded data set.
+def show_dataset(session: Session, sha256: str, *, owner: str | None = None) -> DatasetView:
+    """An uploaded data set: a user's, or with None anybody's.
 
     Raises:
         NotFoundError: No such upload.
     """
-    row = session.get(DatasetRow, sha256)
+    row = find_dataset(session, sha256, owner=owner)
     if row is None:
         raise NotFoundError(f"no data set {sha256!r} has been uploaded")
     return _view(row)
 
 
-def list_datasets(session: Session, *, page_size: int, page_token: str | None = None) -> DatasetPage:
+def find_dataset(session: Session, sha256: str, *, owner: str | None) -> DatasetRow | None:
+    """The row of an upload, the oldest if several users have it; None if there is none."""
+    query = select(DatasetRow).where(DatasetRow.sha256 == sha256)
+    if owner is not None:
+        query = query.where(DatasetRow.owner == owner)
+    return session.scalars(query.order_by(DatasetRow.created_at, DatasetRow.owner).limit(1)).one_or_none()
+
+
+def list_datasets(
+    session: Session, *, owner: str | None = None, page_size: int, page_token: str | None = None
+) -> DatasetPage:
     """A page of uploaded data sets, the newest first.
 
     Args:
         session: To read with.
+        owner: Only this user's; None for everybody's.
         page_size: Data sets on it at the most.
         page_token: Where the page before it ended; None for the first.
 
     Raises:
         InvalidSpecError: The token is none that a page ended with.
     """
-    created_at, sha256 = DatasetRow.created_at, DatasetRow.sha256
-    query = select(DatasetRow).order_by(created_at.desc(), sha256.desc()).limit(page_size + 1)
+    created_at, name = DatasetRow.created_at, DatasetRow.sha256 + " " + DatasetRow.owner
+    query = select(DatasetRow).order_by(created_at.desc(), name.desc()).limit(page_size + 1)
+    if owner is not None:
+        query = query.where(DatasetRow.owner == owner)
     if page_token is not None:
-        last_moment, last_sha256 = _read_token(page_token)
-        query = query.where((created_at < last_moment) | ((created_at == last_moment) & (sha256 < last_sha256)))
+        last_moment, last_name = _read_token(page_token)
+        query = query.where((created_at < last_moment) | ((created_at == last_moment) & (name < last_name)))
     rows = session.scalars(query).all()
     page = rows[:page_size]
     return DatasetPage(
@@ -159,6 +187,7 @@ def _both(beginning: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _view(row: DatasetRow) -> DatasetView:
     return DatasetView(
         sha256=row.sha256,
+        owner=row.owner,
         name=row.name,
         media_type=row.media_type,
         size_bytes=row.size_bytes,
@@ -168,13 +197,13 @@ def _view(row: DatasetRow) -> DatasetView:
 
 
 def _write_token(row: DatasetRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.sha256}".encode()).decode()
+    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.sha256} {row.owner}".encode()).decode()
 
 
 def _read_token(token: str) -> tuple[datetime, str]:
     try:
-        moment, _, sha256 = base64.urlsafe_b64decode(token.encode()).decode("ascii").partition(" ")
-        return datetime.fromisoformat(moment).astimezone(UTC), sha256
+        moment, _, name = base64.urlsafe_b64decode(token.encode()).decode("ascii").partition(" ")
+        return datetime.fromisoformat(moment).astimezone(UTC), name
     except (binascii.Error, ValueError, OverflowError):
         raise InvalidSpecError(
             [FieldProblem(field="page_token", value=token, message="not a page token", accepted="a next_page_token")]

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from edgepress_api.access.principal import LOCAL, Principal
+from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepRow
 from edgepress_api.jobs.following import UNDER_WAY, follow_steps, note_job
 from edgepress_api.steps.ledger import Ledger
@@ -35,12 +37,13 @@ def cancel_job(database: Database, ledger: Ledger, job_id: str, now: datetime) -
         ledger.cancel(session, _needed_by_nobody_else(session, job), now)
 
 
-def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime) -> None:
+def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime, *, by: Principal = LOCAL) -> None:
     """Takes up again what failed or was cancelled; what succeeded stays.
 
     Raises:
         NotFoundError: No such job.
         ConflictError: It is under way, or has nothing left to do.
+        QuotaError: The user has as much as they may.
     """
     with database.write() as session:
         job = _find(session, job_id)
@@ -48,6 +51,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime) ->
             raise ConflictError(
                 f"{job_id} is {job.state}; accepted: a job that failed, partly succeeded or was cancelled"
             )
+        check_job_fits(session, by)
         job.state, job.finished_at, job.error = "queued", None, None
         for pipeline in job.pipelines:
             if pipeline.state != "succeeded":
@@ -60,7 +64,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime) ->
 
 
 def delete_job(database: Database, job_id: str) -> None:
-    """Forgets a job that has ended. Its steps stay for jobs that want the same.
+    """Forgets a job that has ended. Its steps stay for jobs that need the same; see `edgepress_api.cleaning`.
 
     Raises:
         NotFoundError: No such job.

@@ -3,13 +3,14 @@
 A pipeline or job that has ended stays as it ended, whatever becomes of a step it shared with others.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import EventRow, JobRow, PipelineRow, PipelineStepRow, StepRow
+from edgepress_api.database import EventRow, JobRow, PipelineRow, PipelineStepRow, StepRow, WebhookRow
 from edgepress_api.database.tables import EventType, JobState, StepState
 from edgepress_api.steps.states import ENDED
 from edgepress_common.messages import Progress
@@ -46,7 +47,7 @@ def follow_job(session: Session, job: JobRow, now: datetime) -> None:
     if state not in UNDER_WAY:
         job.finished_at = now
         job.error = _error(job)
-    _note(session, job, "job", now, state=state)
+    note_job(session, job, now)
 
 
 def note_epoch(session: Session, row: StepRow, progress: Progress, now: datetime) -> None:
@@ -66,8 +67,9 @@ def note_epoch(session: Session, row: StepRow, progress: Progress, now: datetime
 
 
 def note_job(session: Session, job: JobRow, now: datetime) -> None:
-    """Notes a job's state for those who watch it."""
+    """Notes a job's state for those who watch it, and for its webhook."""
     _note(session, job, "job", now, state=job.state)
+    _follow_webhook(session, job, now)
 
 
 def jobs_under_way(session: Session, step_key: str) -> Iterable[JobRow]:
@@ -129,6 +131,19 @@ def _error(job: JobRow) -> str | None:
         if entry.step.state == "failed" and entry.step.failure and entry.step.failure.code != "input_failed"
     }
     return "; ".join(f"{title}: {message}" for message, title in reasons.items()) or None
+
+
+def _follow_webhook(session: Session, job: JobRow, now: datetime) -> None:
+    """A job that has ended is to be told of; one that is taken up again, no longer."""
+    webhook = session.get(WebhookRow, job.number)
+    if webhook is None:
+        return
+    if job.state in UNDER_WAY:
+        webhook.state, webhook.due_at = "waiting", None
+        return
+    webhook.state, webhook.due_at, webhook.attempts = "due", now, 0
+    webhook.word_id = f"word-{secrets.token_hex(8)}"
+    webhook.answer = webhook.delivered_at = None
 
 
 def _note(session: Session, job: JobRow, type_: EventType, now: datetime, **data: object) -> None:

@@ -2,13 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from edgepress_api.access.principal import LOCAL, Principal
+from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import (
     Database,
     DeviceRow,
@@ -17,6 +19,7 @@ from edgepress_api.database import (
     PipelineStepRow,
     StepInputRow,
     StepRow,
+    WebhookRow,
 )
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.following import follow_steps, note_job
@@ -47,53 +50,69 @@ class IdempotencyError(InvalidInputError):
 
 @dataclass(frozen=True)
 class Submission:
-    """Accepts jobs."""
+    """Accepts jobs.
+
+    Attributes:
+        require_room: Raises `NoRoomError` when there is no room for what new jobs give.
+    """
 
     database: Database
     fingerprints: Fingerprints
     ledger: Ledger
+    require_room: Callable[[], None] = lambda: None
 
-    def preview(self, spec: JobSpec) -> PlanPreview:
+    def preview(self, spec: JobSpec, *, by: Principal = LOCAL) -> PlanPreview:
         """What the job would do, with nothing stored.
 
         Raises:
             InvalidSpecError: See `submit`.
         """
         with self.database.read() as session:
-            plan = self._plan(session, spec)
+            plan = self._plan(session, spec, by)
             keys = [step.key for step in plan.steps]
             done = session.scalars(select(StepRow.key).where(StepRow.key.in_(keys), StepRow.state == "succeeded"))
             return PlanPreview(plan=plan, done=tuple(done))
 
-    def submit(self, spec: JobSpec, now: datetime, idempotency_key: str | None = None) -> str:
+    def submit(self, spec: JobSpec, now: datetime, idempotency_key: str | None = None, *, by: Principal = LOCAL) -> str:
         """Stores the job with its steps, and answers its id once that is committed.
 
-        With an idempotency key that was used before for the same spec, answers that job's id and stores nothing.
+        With an idempotency key that the same user has used before for the same spec, answers that job's id and stores
+        nothing.
 
         Raises:
             InvalidSpecError: The data set can't be used, or nobody serves a device.
             IdempotencyError: The key was used before for another spec.
+            NoRoomError: The artifact store is nearly full.
+            QuotaError: The user has as much as they may.
         """
+        key = None if idempotency_key is None else _key_digest(by.user, idempotency_key)
         digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
         with self.database.read() as session:
-            known = _earlier(session, idempotency_key, digest)
+            known = _earlier(session, key, digest, idempotency_key)
             if known is not None:
                 return known
-            plan = self._plan(session, spec)
+            plan = self._plan(session, spec, by)
+        self.require_room()
         with self.database.write() as session:
-            known = _earlier(session, idempotency_key, digest)
+            known = _earlier(session, key, digest, idempotency_key)
             if known is not None:
                 return known
+            check_job_fits(session, by)
             job = JobRow(
                 id=f"job-{secrets.token_hex(8)}",
                 name=spec.name,
+                owner=by.user,
                 state="queued",
-                spec=spec,
+                spec=spec.model_copy(update={"webhook": None}),  # its secret is shown to nobody
                 created_at=now,
-                idempotency_key=idempotency_key,
+                idempotency_key=key,
                 request_digest=digest,
             )
             session.add(job)
+            session.flush()
+            if spec.webhook is not None:
+                url, secret = spec.webhook.url, spec.webhook.secret.get_secret_value()
+                session.add(WebhookRow(job_number=job.number, url=url, secret=secret, state="waiting", attempts=0))
             steps = [_stored_step(session, step, now) for step in plan.steps]
             session.flush()
             for position, pipeline in enumerate(plan.pipelines):
@@ -106,15 +125,19 @@ class Submission:
             follow_steps(session, steps, now)
             return job.id
 
-    def _plan(self, session: Session, spec: JobSpec) -> Plan:
-        fingerprint = self.fingerprints.of(session, spec.dataset)
+    def _plan(self, session: Session, spec: JobSpec, by: Principal) -> Plan:
+        fingerprint = self.fingerprints.of(session, spec.dataset, viewer=by.viewer)
         return make_plan(spec, fingerprint=fingerprint, devices=_device_names(session, spec.evaluation.devices))
 
 
-def _earlier(session: Session, idempotency_key: str | None, digest: str) -> str | None:
-    if idempotency_key is None:
+def _key_digest(user: str, idempotency_key: str) -> str:
+    return hashlib.sha256(f"{user}\0{idempotency_key}".encode()).hexdigest()
+
+
+def _earlier(session: Session, key: str | None, digest: str, idempotency_key: str | None) -> str | None:
+    if key is None:
         return None
-    job = session.scalar(select(JobRow).where(JobRow.idempotency_key == idempotency_key))
+    job = session.scalar(select(JobRow).where(JobRow.idempotency_key == key))
     if job is None:
         return None
     if job.request_digest != digest:

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
-from edgepress_api.database.tables import JobState, StepState
+from edgepress_api.access.principal import LOCAL_USER, UserName
+from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow, WebhookRow
+from edgepress_api.database.tables import JobState, StepState, WebhookState
 from edgepress_api.jobs.progress import job_progress
 from edgepress_api.steps.states import ENDED
 from edgepress_common.errors import FieldProblem, InvalidSpecError, NotFoundError
@@ -30,7 +31,11 @@ class StepView(Frozen):
         title: For people.
         state: ``waiting`` for its inputs, ``ready``, ``sent`` to a worker's queue, ``running``, or how it ended.
         attempt: Counted from 1; 0 before the first.
+        device: Who may evaluate it: a device's name, or ``any``; None for a worker's step.
         holder: Worker or device that has it.
+        due_at: For an evaluation that is ``ready`` and whose device is away, when it fails unless the device is back;
+            for ``sent``, when it is sent again; for ``running``, when it goes to somebody else unless the holder is
+            heard of.
         progress: How far it is.
         failure: Why it failed, or why its last attempt did.
     """
@@ -45,6 +50,8 @@ class StepView(Frozen):
     failure: StepFailure | None
     started_at: datetime | None
     finished_at: datetime | None
+    device: str | None = None
+    due_at: datetime | None = None
 
 
 class PipelineView(Frozen):
@@ -55,16 +62,37 @@ class PipelineView(Frozen):
     steps: tuple[StepView, ...]
 
 
+class WebhookView(Frozen):
+    """Who is told when a job ends, and how that goes.
+
+    Attributes:
+        url: Where the word goes.
+        state: ``waiting`` for the job's end, ``due`` until it is taken, ``delivered``, or ``failed``: given up.
+        attempts: Times it was posted.
+        due_at: When it is posted next.
+        answer: How it was taken last.
+    """
+
+    url: str
+    state: WebhookState
+    attempts: int
+    due_at: datetime | None
+    answer: str | None
+    delivered_at: datetime | None
+
+
 class JobView(Frozen):
-    """A job. ``progress`` goes from 0 to 1, by the work that its steps are expected to be."""
+    """A job. ``progress`` goes from 0 to 1, by the work that its steps are expected to be; ``owner`` posted it."""
 
     id: str
     name: str
+    owner: UserName = LOCAL_USER
     state: JobState
     progress: float
     created_at: datetime
     finished_at: datetime | None
     error: str | None
+    webhook: WebhookView | None = None
     pipelines: tuple[PipelineView, ...]
 
 
@@ -73,6 +101,7 @@ class JobSummary(Frozen):
 
     id: str
     name: str
+    owner: UserName = LOCAL_USER
     state: JobState
     created_at: datetime
     finished_at: datetime | None
@@ -94,7 +123,15 @@ class StepDetail(StepView):
     result: StepResult | None
 
 
-_SUMMARY_COLUMNS = (JobRow.id, JobRow.name, JobRow.state, JobRow.created_at, JobRow.finished_at, JobRow.error)
+_SUMMARY_COLUMNS = (
+    JobRow.id,
+    JobRow.name,
+    JobRow.owner,
+    JobRow.state,
+    JobRow.created_at,
+    JobRow.finished_at,
+    JobRow.error,
+)
 
 _STEP_COLUMNS = (
     StepRow.key,
@@ -107,11 +144,25 @@ _STEP_COLUMNS = (
     StepRow.failure,
     StepRow.started_at,
     StepRow.finished_at,
+    StepRow.device,
+    StepRow.due_at,
 )
 
 
 # Built once: building them takes as long as running them, and a status is asked for all the time.
-_ONE_JOB = select(JobRow.number, *_SUMMARY_COLUMNS).where(JobRow.id == bindparam("job_id"))
+_WEBHOOK_COLUMNS = (
+    WebhookRow.url,
+    WebhookRow.state,
+    WebhookRow.attempts,
+    WebhookRow.due_at,
+    WebhookRow.answer,
+    WebhookRow.delivered_at,
+)
+_ONE_JOB = (
+    select(JobRow.number, *_SUMMARY_COLUMNS, *_WEBHOOK_COLUMNS)
+    .outerjoin(WebhookRow, WebhookRow.job_number == JobRow.number)
+    .where(JobRow.id == bindparam("job_id"))
+)
 _ITS_STEPS = (
     # Labelled: both have a state, and a row's `state` must be the step's.
     select(
@@ -142,12 +193,19 @@ def show_job(session: Session, job_id: str) -> JobView:
     pipelines = []
     for (_, name, state), group in groupby(rows, key=lambda row: tuple(row[:3])):
         pipelines.append(PipelineView(name=name, state=state, steps=tuple(_step_view(row[4:]) for row in group)))
-    return JobView(**_summary(job[1:]).model_dump(), progress=job_progress(shares.values()), pipelines=tuple(pipelines))
+    summary, webhook = job[1 : 1 + len(_SUMMARY_COLUMNS)], job[1 + len(_SUMMARY_COLUMNS) :]
+    return JobView(
+        **_summary(summary).model_dump(),
+        progress=job_progress(shares.values()),
+        webhook=_webhook_view(webhook),
+        pipelines=tuple(pipelines),
+    )
 
 
 def list_jobs(
     session: Session,
     *,
+    owner: str | None = None,
     page_size: int,
     page_token: str | None = None,
     state: JobState | None = None,
@@ -157,6 +215,7 @@ def list_jobs(
 
     Args:
         session: To read with.
+        owner: Only this user's jobs; None for everybody's.
         page_size: Jobs on it at the most.
         page_token: Where the page before it ended; None for the first.
         state: Only jobs in this state.
@@ -168,6 +227,8 @@ def list_jobs(
     query = select(JobRow.number, *_SUMMARY_COLUMNS).order_by(JobRow.number.desc()).limit(page_size + 1)
     if page_token is not None:
         query = query.where(JobRow.number < _read_token(page_token))
+    if owner is not None:
+        query = query.where(JobRow.owner == owner)
     if state is not None:
         query = query.where(JobRow.state == state)
     if name is not None:
@@ -200,6 +261,11 @@ def show_step(session: Session, key: str) -> StepDetail:
 
 def _summary(values: Sequence[Any]) -> JobSummary:
     return JobSummary(**{column.key: value for column, value in zip(_SUMMARY_COLUMNS, values, strict=True)})
+
+
+def _webhook_view(values: Sequence[Any]) -> WebhookView | None:
+    found = {column.key: value for column, value in zip(_WEBHOOK_COLUMNS, values, strict=True)}
+    return None if found["url"] is None else WebhookView(**found)
 
 
 def _step_view(values: Sequence[Any]) -> StepView:

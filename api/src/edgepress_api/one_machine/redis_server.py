@@ -1,4 +1,4 @@
-"""A Redis server of the stack's own: on loopback, with a password, forgetting everything when it stops.
+"""A Redis server of the stack's own: on loopback, with a user for each process, forgetting everything when it stops.
 
 Nothing in it is worth keeping: the database is the truth, and the scheduler sends again what a queue has lost.
 """
@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgepress_api.access.broker_users import BROKER_USERS, BrokerUser, broker_configuration
 from edgepress_api.one_machine.process import Service
 from edgepress_common.errors import UnavailableError
 
 _CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
-requirepass {password}
+{users}
 dir {folder}
 save ""
 appendonly no
@@ -30,13 +31,12 @@ class RedisServer:
     """A server that can be started, and how to reach it."""
 
     port: int
-    password: str
+    passwords: Mapping[BrokerUser, str]
     configuration: Path
 
-    @property
-    def url(self) -> str:
-        """For whoever is to use it."""
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+    def url(self, user: BrokerUser) -> str:
+        """For the process that is to use it as this user."""
+        return f"redis://{user}:{self.passwords[user]}@127.0.0.1:{self.port}/0"
 
     def service(self, environment: Mapping[str, str], log: Path) -> Service:
         """How to run it.
@@ -62,21 +62,21 @@ class RedisServer:
 
         try:
             # One try: whoever waits for the server asks again soon enough.
-            with Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+            with Redis.from_url(self.url("gateway"), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
                 return bool(client.ping())
         except RedisError:
             return False
 
 
 def configure(folder: Path, port: int) -> RedisServer:
-    """Writes the configuration of a server into the folder, with a new password that only its owner can read."""
+    """Writes the configuration of a server into the folder, with new passwords; only its owner can read it."""
     folder.mkdir(parents=True, exist_ok=True)
-    password = secrets.token_hex(16)
+    passwords = {user: secrets.token_hex(16) for user in BROKER_USERS}
     configuration = folder / "redis.conf"
     configuration.unlink(missing_ok=True)
     configuration.touch(mode=0o600)
-    configuration.write_text(_CONFIGURATION.format(port=port, password=password, folder=folder))
-    return RedisServer(port=port, password=password, configuration=configuration)
+    configuration.write_text(_CONFIGURATION.format(port=port, users=broker_configuration(passwords), folder=folder))
+    return RedisServer(port=port, passwords=passwords, configuration=configuration)
 
 
 def _find_server() -> str:

@@ -7,13 +7,14 @@ evaluator last, since it asks the gateway for work at once.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from edgepress_api.access.broker_users import BrokerUser
 from edgepress_api.devices.listing import DeviceList
 from edgepress_api.one_machine.ports import HOST, check_free, free_port
 from edgepress_api.one_machine.process import Service
@@ -58,24 +59,27 @@ def running_stack(settings: OneMachineSettings, port: int | None, say: Say) -> I
         check_free(port)
         folder.begin_logs()
         redis = configure(folder.redis, free_port())
-        environment = _environment(settings, folder, redis, port)
+        environment = _environment(settings, folder, port)
         with supervised(_services(folder, redis, url, environment), say) as supervisor:
             yield Stack(url=url, folder=folder, supervisor=supervisor)
 
 
-def _environment(settings: OneMachineSettings, folder: StateFolder, redis: RedisServer, port: int) -> dict[str, str]:
+def _environment(settings: OneMachineSettings, folder: StateFolder, port: int) -> dict[str, str]:
     return (
         _QUIET
         | os.environ
         | {
             "PYTHONUNBUFFERED": "1",  # what a process says is in its log at once, also when it crashes
-            "EDGEPRESS_REDIS_URL": redis.url,
             "EDGEPRESS_DATABASE_URL": f"sqlite:///{folder.database}",
             "EDGEPRESS_ARTIFACTS": str(folder.artifacts),
             "EDGEPRESS_SCRATCH": str(folder.scratch),
             "EDGEPRESS_DOWNLOADS": str(folder.downloads),
             "EDGEPRESS_DATASET_ROOTS": json.dumps([str(root) for root in settings.dataset_roots]),
             "EDGEPRESS_HOST": HOST,
+            # Loopback alone is listened to, and its processes are this machine's own: they need no token, and one that
+            # the environment has is for another gateway.
+            "EDGEPRESS_REQUIRE_TOKENS": "false",
+            "EDGEPRESS_TOKEN": "",
             "EDGEPRESS_PORT": str(port),
             "EDGEPRESS_GATEWAY": f"http://{HOST}:{port}",
             "EDGEPRESS_DEVICE": DEVICE_NAME,
@@ -86,15 +90,16 @@ def _environment(settings: OneMachineSettings, folder: StateFolder, redis: Redis
     )
 
 
-def _services(folder: StateFolder, redis: RedisServer, url: str, environment: Mapping[str, str]) -> list[Service]:
-    def service(name: str, is_ready: Callable[[], bool] = lambda: True) -> Service:
-        return Service(name, (_program(f"edgepress-{name}"),), environment, folder.log(name), is_ready)
+def _services(folder: StateFolder, redis: RedisServer, url: str, environment: dict[str, str]) -> list[Service]:
+    def service(name: str, is_ready: Callable[[], bool] = lambda: True, *, user: BrokerUser | None = None) -> Service:
+        own = {} if user is None else {"EDGEPRESS_REDIS_URL": redis.url(user)}
+        return Service(name, (_program(f"edgepress-{name}"),), environment | own, folder.log(name), is_ready)
 
     return [
         redis.service(environment, folder.log("redis")),
-        service("worker"),
-        service("gateway", lambda: _get(f"{url}/health/ready") is not None),
-        service("scheduler"),
+        service("worker", user="worker"),
+        service("gateway", lambda: _get(f"{url}/health/ready") is not None, user="gateway"),
+        service("scheduler", user="scheduler"),
         service("evaluator", lambda: _is_online(url)),
     ]
 

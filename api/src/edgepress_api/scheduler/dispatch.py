@@ -1,11 +1,12 @@
 """Chooses the steps that workers get next.
 
-Oldest job first. A queue holds only a few steps that nobody has begun on: enough that no worker waits, few enough that
-order, cancelling and a lost queue stay cheap.
+Users in turns (`edgepress_api.scheduler.turns`), of each the oldest job first. A queue holds only a few steps that
+nobody has begun on: enough that no worker waits, few enough that order, cancelling and a lost queue stay cheap.
 """
 
 from collections import Counter
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,11 +14,25 @@ from sqlalchemy.orm import Session
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.leasing import workers_must_rest
 from edgepress_api.jobs.following import UNDER_WAY
+from edgepress_api.scheduler.turns import Wanted, in_turns
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.messages import QUEUES, RunStep
 from edgepress_common.steps import StepKind
 
-_CANDIDATES = 50  # more than any queue takes in one turn
+_CANDIDATES = 50  # of each user: more than any queue takes in one turn
+
+_WORKER_KINDS: list[StepKind] = list(QUEUES)
+_QUEUES = sorted(set(QUEUES.values()))
+
+# Which user wants which step, with the oldest of their jobs that does.
+_WANTED = (
+    select(PipelineStepRow.step_key, JobRow.owner, func.min(JobRow.number).label("job_number"))
+    .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
+    .join(JobRow, JobRow.number == PipelineRow.job_number)
+    .where(JobRow.state.in_(UNDER_WAY))
+    .group_by(PipelineStepRow.step_key, JobRow.owner)
+    .subquery()
+)
 
 
 def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: int) -> list[RunStep]:
@@ -35,8 +50,10 @@ def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: in
     with database.write() as session:
         limit = workers_must_rest(session, now)
         sent = Counter(QUEUES[kind] for kind in session.scalars(select(StepRow.kind).where(StepRow.state == "sent")))
+        wanted, under_way, last_begun = _candidates(session, now), _under_way(session), _last_begun(session)
+        by_queue = [[each for each in wanted if QUEUES[each.step.kind] == queue] for queue in _QUEUES]
         chosen = []
-        for row, job_number in _candidates(session, now):
+        for row, job_number, _ in chain.from_iterable(in_turns(part, under_way, last_begun) for part in by_queue):
             queue = QUEUES[row.kind]
             if row.state == "ready" and (sent[queue] >= ahead or (limit is not None and job_number >= limit)):
                 continue
@@ -46,28 +63,49 @@ def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: in
         return chosen
 
 
-def _candidates(session: Session, now: datetime) -> list[tuple[StepRow, int]]:
-    """Steps that are ready, or were sent and not begun on for too long, with the oldest job that needs each."""
-    worker_kinds: list[StepKind] = list(QUEUES)
-    oldest = (
-        select(PipelineStepRow.step_key, func.min(JobRow.number).label("job_number"))
-        .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
-        .join(JobRow, JobRow.number == PipelineRow.job_number)
-        .where(JobRow.state.in_(UNDER_WAY))
-        .group_by(PipelineStepRow.step_key)
+def _candidates(session: Session, now: datetime) -> list[Wanted]:
+    """Steps that are ready, or were sent and not begun on for too long: the first of each user who wants them."""
+    order = (_WANTED.c.job_number, StepRow.created_at, StepRow.title)
+    place = func.row_number().over(partition_by=_WANTED.c.owner, order_by=order).label("place")
+    found = (
+        select(StepRow.key, _WANTED.c.job_number, _WANTED.c.owner, place)
+        .join(_WANTED, _WANTED.c.step_key == StepRow.key)
+        .where(
+            StepRow.kind.in_(_WORKER_KINDS),
+            (StepRow.state == "ready") | ((StepRow.state == "sent") & (StepRow.due_at <= now)),
+        )
         .subquery()
     )
     query = (
-        select(StepRow, oldest.c.job_number)
-        .join(oldest, oldest.c.step_key == StepRow.key)
-        .where(
-            StepRow.kind.in_(worker_kinds),
-            (StepRow.state == "ready") | ((StepRow.state == "sent") & (StepRow.due_at <= now)),
-        )
-        .order_by(oldest.c.job_number, StepRow.created_at, StepRow.title)
-        .limit(_CANDIDATES)
+        select(StepRow, found.c.job_number, found.c.owner)
+        .join(found, found.c.key == StepRow.key)
+        .where(found.c.place <= _CANDIDATES)
+        .order_by(found.c.place)
     )
-    return [(row, number) for row, number in session.execute(query)]
+    return [Wanted(row, number, owner) for row, number, owner in session.execute(query)]
+
+
+def _under_way(session: Session) -> Counter[str]:
+    """How many steps each user has with workers; one that several want is with the one whose job is the oldest."""
+    query = (
+        select(StepRow.key, _WANTED.c.owner)
+        .join(_WANTED, _WANTED.c.step_key == StepRow.key)
+        .where(StepRow.kind.in_(_WORKER_KINDS), StepRow.state.in_(["sent", "running"]))
+        .order_by(_WANTED.c.job_number.desc())
+    )
+    owner_of = {key: owner for key, owner in session.execute(query)}  # noqa: C416 - a row is no pair
+    return Counter(owner_of.values())
+
+
+def _last_begun(session: Session) -> dict[str, datetime]:
+    """When the latest step of each user was begun on, of the jobs that are under way."""
+    query = (
+        select(_WANTED.c.owner, func.max(StepRow.started_at))
+        .join(_WANTED, _WANTED.c.step_key == StepRow.key)
+        .where(StepRow.kind.in_(_WORKER_KINDS), StepRow.started_at.is_not(None))
+        .group_by(_WANTED.c.owner)
+    )
+    return {owner: moment for owner, moment in session.execute(query)}  # noqa: C416 - a row is no pair
 
 
 def _message(session: Session, row: StepRow) -> RunStep:

@@ -12,6 +12,9 @@ from edgepress_api.scheduler.broker import Outbox, RedisMailbox
 from edgepress_api.scheduler.loop import Scheduler
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_api.webhooks.courier import Courier
+from edgepress_api.webhooks.posting import GuardedPoster
+from edgepress_common.alive import SignOfLife
 
 
 def main() -> None:
@@ -30,6 +33,16 @@ def main() -> None:
         ahead=settings.dispatch_ahead,
         clock=lambda: datetime.now(UTC),
         wait=stop.wait,
+        began=datetime.now(UTC),
+        alive=SignOfLife(settings.alive_file),
     )
-    scheduler.run(stop.is_set)
+    poster = GuardedPoster(settings.webhook_networks)
+    courier = Courier(database=database, poster=poster, clock=lambda: datetime.now(UTC))
+    carrying = threading.Thread(target=courier.run, args=(stop,), name="courier")
+    carrying.start()
+    try:
+        scheduler.run(stop.is_set)
+    finally:
+        stop.set()
+        carrying.join()
     database.close()

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import StepInputRow, StepRow
+from edgepress_api.database import StepArtifactRow, StepInputRow, StepRow
 from edgepress_api.jobs.following import follow_steps, note_epoch
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps import states
@@ -34,11 +34,13 @@ class Rules:
         lease: Silence after which a step is given to somebody else.
         resend_pause: See `states.send`.
         max_attempts: Failures after which a step has failed for good.
+        device_patience: How long an evaluation waits for a device that is away.
     """
 
     lease: timedelta
     resend_pause: timedelta
     max_attempts: int
+    device_patience: timedelta = timedelta(days=1)
 
     @classmethod
     def of(cls, settings: ApiSettings) -> Self:
@@ -47,6 +49,7 @@ class Rules:
             lease=timedelta(seconds=settings.lease_seconds),
             resend_pause=timedelta(seconds=settings.resend_seconds),
             max_attempts=settings.max_attempts,
+            device_patience=timedelta(seconds=settings.device_patience_seconds),
         )
 
 
@@ -95,6 +98,7 @@ class Ledger:
         if row is None or moved is None:
             return False
         row.outputs, row.result, row.failure = outputs, result, None
+        _name_artifacts(session, key, outputs)
         row.progress = Progress(fraction=1)
         return self._move(session, row, moved, now)
 
@@ -112,6 +116,22 @@ class Ledger:
         """The holder is being stopped; tells whether the step was still its own."""
         row = session.get(StepRow, key)
         return row is not None and self._move(session, row, states.give_back(status_of(row), attempt), now)
+
+    def await_device(self, session: Session, row: StepRow, *, is_there: bool, now: datetime) -> bool:
+        """Begins to count how long a device keeps an evaluation waiting, or no longer does; tells whether that is new.
+
+        Nobody is told: the state of the evaluation is the same.
+        """
+        status = status_of(row)
+        moved = states.device_back(status) if is_there else states.await_device(status, now, self.rules.device_patience)
+        return self._move(session, row, moved, now, quiet=True)
+
+    def give_up_device(self, session: Session, row: StepRow, *, failure: StepFailure, now: datetime) -> bool:
+        """An evaluation has waited for its device for too long; tells whether it has."""
+        moved = states.give_up_device(status_of(row), now)
+        if moved is not None:
+            row.failure = failure
+        return self._move(session, row, moved, now)
 
     def overdue(self, session: Session, now: datetime) -> bool:
         """Whether there is a lease to take back."""
@@ -217,6 +237,13 @@ def status_of(row: StepRow) -> Status:
         due_at=row.due_at,
         holder=row.holder,
     )
+
+
+def _name_artifacts(session: Session, key: str, outputs: Outputs) -> None:
+    """Lists a step's artifacts by their names, in place of what it gave when it was last done."""
+    session.execute(delete(StepArtifactRow).where(StepArtifactRow.step_key == key))
+    sizes = {reference.sha256: reference.size_bytes for reference in outputs.values()}
+    session.add_all(StepArtifactRow(sha256=name, step_key=key, size_bytes=size) for name, size in sorted(sizes.items()))
 
 
 def _dependents(session: Session, row: StepRow) -> list[StepRow]:

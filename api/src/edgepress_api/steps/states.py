@@ -5,7 +5,8 @@
     waiting ── inputs done ──> ready ── send ──> sent ── start ──> running ── finish ──> succeeded
                                  │ ^                │                │  │
                                  │ └── lease over, failed, given back ┘  └── failed for good ──> failed
-                                 └───────────── lease (a device asks) ──^
+                                 ├───────────── lease (a device asks) ──^
+                                 └── device away for too long ──> failed
     any of them that has not ended ── cancel ──> cancelled          failed, cancelled ── want ──> waiting
 
 One set of rules for workers (who are sent their steps: `send`, `start`) and devices (who ask: `lease`). Each attempt
@@ -61,6 +62,23 @@ def lease(status: Status, holder: str, now: datetime, length: timedelta) -> Stat
     if status.state != "ready":
         return None
     return replace(status, state="running", attempt=status.attempt + 1, due_at=now + length, holder=holder)
+
+
+def await_device(status: Status, now: datetime, patience: timedelta) -> Status | None:
+    """The device that could take the step is away: the step waits for so long, and no longer."""
+    if status.state != "ready" or status.due_at is not None:
+        return None
+    return replace(status, due_at=now + patience)
+
+
+def device_back(status: Status) -> Status | None:
+    """The device that was away is there: the step waits its turn, however long that takes."""
+    return replace(status, due_at=None) if status.state == "ready" and status.due_at is not None else None
+
+
+def give_up_device(status: Status, now: datetime) -> Status | None:
+    """The device has been away for too long."""
+    return replace(status, state="failed", due_at=None) if status.state == "ready" and _is_over(status, now) else None
 
 
 def renew(status: Status, attempt: int, holder: str, now: datetime, length: timedelta) -> Status | None:

@@ -9,9 +9,10 @@ from fastapi import Depends, Request
 
 from edgepress_api.database import Database
 from edgepress_api.jobs.submission import Submission
+from edgepress_api.room import Room
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger
-from edgepress_common.artifacts import FolderStore
+from edgepress_common.artifacts import ArtifactStore
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Adapters:
     Attributes:
         database: Where jobs, steps and devices are.
         store: Where artifacts are.
+        room: What is left of it.
         submission: Accepts jobs.
         ledger: Moves steps.
         settings: Limits and addresses.
@@ -30,7 +32,8 @@ class Adapters:
     """
 
     database: Database
-    store: FolderStore
+    store: ArtifactStore
+    room: Room
     submission: Submission
     ledger: Ledger
     settings: ApiSettings

@@ -1,9 +1,15 @@
 """Puts the web side together."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from edgepress_api.access.principal import Principal
+from edgepress_api.access.tokens import recognize
+from edgepress_api.settings import ApiSettings
 from edgepress_api.web.adapters import Adapters
+from edgepress_api.web.authentication import Authentication
 from edgepress_api.web.body_limit import BodyLimit
 from edgepress_api.web.error_handlers import add_error_handlers
 from edgepress_api.web.metrics import RequestMetrics, WorkCollector, request_seconds
@@ -51,6 +57,27 @@ def create_app(adapters: Adapters) -> FastAPI:
         default_bytes=_MAX_BODY_BYTES,
         bytes_below={"/v1/datasets": adapters.settings.max_upload_bytes, "/v1/devices": _MAX_DEVICE_BODY_BYTES},
     )
+    app.add_middleware(Authentication, settings=adapters.settings, recognize=_recognizer(adapters))
     app.add_middleware(RequestMetrics, seconds=request_seconds(registry))
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _recognizer(adapters: Adapters) -> Callable[[str], Principal | None]:
+    def whom(token: str) -> Principal | None:
+        with adapters.database.read() as session:
+            return _with_limits(recognize(session, token, adapters.clock()), adapters.settings)
+
+    return whom
+
+
+def _with_limits(who: Principal | None, settings: ApiSettings) -> Principal | None:
+    """The server's limits, where a token has none of its own; an admin's has none."""
+    if who is None or who.viewer is None:
+        return who
+    return who.model_copy(
+        update={
+            "max_jobs": settings.max_jobs if who.max_jobs is None else who.max_jobs,
+            "max_bytes": settings.max_bytes if who.max_bytes is None else who.max_bytes,
+        }
+    )

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from edgepress_api.web.problems import (
+    JOB_SECONDS,
     KINDS,
     RETRY_AFTER_SECONDS,
     ProblemKind,
@@ -44,7 +45,8 @@ async def _edgepress_error(request: Request, error: Exception) -> Response:
     if kind is KINDS["internal"]:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
         return _internal(request)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if kind is KINDS["unavailable"] else None
+    pause = {"unavailable": RETRY_AFTER_SECONDS, "too-many-jobs": JOB_SECONDS}.get(kind.name)
+    headers = None if pause is None else {"Retry-After": str(pause)}
     if isinstance(error, InvalidSpecError):
         problems = error.problems
         return problem_response(kind, summary(problems), path=request.url.path, errors=problems, headers=headers)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from edgepress_api.web.problems import MEDIA_TYPE, Problem
+from edgepress_api.web.problems import KINDS, MEDIA_TYPE, Problem
 from edgepress_common import __version__
 
 _DESCRIPTION = """Edgepress compresses image classifiers for small Arm boards and measures the result on the board.
@@ -49,6 +49,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operation in _operations(document):
             _describe_problems(operation)
             _describe_stream(operation)
+            _describe_access(operation)
         for name in _FASTAPI_ERRORS:
             document["components"]["schemas"].pop(name, None)
         app.openapi_schema = document
@@ -68,6 +69,18 @@ def _describe_problems(operation: dict[str, Any]) -> None:
         else:
             responses[status]["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
     responses["default"] = {"description": "Any other problem.", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+
+
+def _describe_access(operation: dict[str, Any]) -> None:
+    """Whoever must show a token can be refused."""
+    for requirement in operation.get("security", ()):
+        kinds = ["unauthorized"] + (["forbidden"] if any(requirement.values()) else [])
+        for kind in (KINDS[name] for name in kinds):
+            problem = {"description": f"{kind.title}.", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+            problem["headers"] = {
+                "WWW-Authenticate": {"description": "What would be accepted.", "schema": {"type": "string"}}
+            }
+            operation["responses"][str(kind.status)] = problem
 
 
 def _describe_stream(operation: dict[str, Any]) -> None:

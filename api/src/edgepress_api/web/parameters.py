@@ -44,7 +44,7 @@ class DatasetQuery(Frozen):
     """Which data sets to list."""
 
     page_size: PageSize = 20
-    page_token: str | None = Field(default=None, max_length=160, description=_PAGE_BEFORE)
+    page_token: str | None = Field(default=None, max_length=256, description=_PAGE_BEFORE)
 
 
 class SubmitQuery(Frozen):

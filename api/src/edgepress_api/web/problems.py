@@ -19,11 +19,14 @@ from edgepress_common.errors import (
     InvalidSpecError,
     LeaseLostError,
     NotFoundError,
+    QuotaError,
+    StorageQuotaError,
     UnavailableError,
 )
 from edgepress_common.frozen import Frozen
 
 MEDIA_TYPE = "application/problem+json"
+JOB_SECONDS = 60  # jobs take minutes to days: asking more often gains little
 RETRY_AFTER_SECONDS = 2  # a restart of Redis or PostgreSQL takes about as long
 
 _MOST_IN_DETAIL = 3
@@ -86,6 +89,18 @@ KINDS = {
             "The body can't be read",
             "It is not JSON or YAML, or more than plain data: keys given twice, endless nesting, infinite numbers.",
         ),
+        ProblemKind(
+            "unauthorized",
+            401,
+            "A token is needed",
+            "Send one as 'Authorization: Bearer TOKEN'; whoever runs the server makes them with 'edgepress tokens'.",
+        ),
+        ProblemKind(
+            "forbidden",
+            403,
+            "The token does not allow it",
+            "The header WWW-Authenticate names scopes of which one is enough.",
+        ),
         ProblemKind("not-found", 404, "There is no such thing", "Nothing goes by that name, or no longer does."),
         ProblemKind(
             "method-not-allowed",
@@ -143,6 +158,12 @@ KINDS = {
             "A key stands for one spec for ever. Send the same spec again, or use a new key.",
         ),
         ProblemKind(
+            "too-many-jobs",
+            429,
+            "As many jobs are under way as may be",
+            "Wait for one to end, or cancel one; whoever runs the server says how many a user may have.",
+        ),
+        ProblemKind(
             "internal",
             500,
             "Something went wrong in the server",
@@ -153,6 +174,12 @@ KINDS = {
             503,
             "Something the server needs is away",
             "The same request may go through later; the header Retry-After says when to try.",
+        ),
+        ProblemKind(
+            "storage-quota",
+            507,
+            "As much is stored as may be",
+            "Delete jobs that are no longer needed; whoever runs the server says how much a user may store.",
         ),
     )
 }
@@ -165,6 +192,8 @@ KIND_OF_ERROR: Mapping[type[Exception], ProblemKind] = {
     NotFoundError: KINDS["not-found"],
     LeaseLostError: KINDS["lease-lost"],
     ConflictError: KINDS["conflict"],
+    QuotaError: KINDS["too-many-jobs"],
+    StorageQuotaError: KINDS["storage-quota"],
     UnavailableError: KINDS["unavailable"],
     Exception: KINDS["internal"],
 }

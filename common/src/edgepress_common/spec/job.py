@@ -13,6 +13,7 @@ from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.presets import PRESETS, PresetName
 from edgepress_common.spec.stages import DistillStage, TrainStage
 from edgepress_common.spec.training import Training
+from edgepress_common.spec.webhook import Webhook
 
 
 class JobSpec(Frozen):
@@ -26,6 +27,7 @@ class JobSpec(Frozen):
         default="quick", description="A preset by name, or a list."
     )
     evaluation: Evaluation = Evaluation()
+    webhook: Webhook | None = Field(default=None, description="Who is told when the job ends.")
 
     def pipeline_list(self) -> tuple[Pipeline, ...]:
         """The pipelines, with a preset written out."""

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from edgepress_api.web.adapters import Given
-from edgepress_api.web.parameters import Sha256InPath
+from edgepress_api.web.authorization import Fetcher, VisibleArtifact
 from edgepress_api.web.responses import Responses, problems
 from edgepress_common.errors import NotFoundError
 
@@ -28,13 +28,13 @@ _RESPONSES: Responses = {
 
 
 @router.get("/v1/artifacts/{sha256}", response_class=FileResponse, responses=_RESPONSES)
-def fetch_artifact(request: Request, given: Given, sha256: Sha256InPath) -> Response:
+def fetch_artifact(request: Request, given: Given, _: Fetcher, sha256: VisibleArtifact) -> Response:
     """Fetch an artifact, whole or in part."""
     return _answer(request, sha256, given.store.local_path(sha256))
 
 
 @router.head("/v1/artifacts/{sha256}", response_class=FileResponse, responses=_RESPONSES)
-def look_up_artifact(request: Request, given: Given, sha256: Sha256InPath) -> Response:
+def look_up_artifact(request: Request, given: Given, _: Fetcher, sha256: VisibleArtifact) -> Response:
     """Ask whether there is an artifact, and how large it is."""
     return _answer(request, sha256, given.store.local_path(sha256))
 

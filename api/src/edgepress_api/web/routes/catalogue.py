@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from edgepress_api.web.authorization import ANYBODY
 from edgepress_api.web.catalogue import (
     ArchitectureList,
     ExportList,
@@ -13,7 +14,7 @@ from edgepress_api.web.catalogue import (
 )
 from edgepress_api.web.responses import json_response
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(tags=["catalogue"], dependencies=[ANYBODY])
 
 
 @router.get("/v1/methods", response_model=MethodList)

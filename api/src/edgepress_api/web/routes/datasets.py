@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from edgepress_api.access.principal import Principal
 from edgepress_api.datasets.uploads import (
     ARCHIVE_TYPES,
     DatasetPage,
@@ -17,6 +18,7 @@ from edgepress_api.datasets.uploads import (
     store_upload,
 )
 from edgepress_api.web.adapters import Adapters, Given
+from edgepress_api.web.authorization import Reader, Submitter
 from edgepress_api.web.parameters import DatasetQuery, Sha256InPath, UploadQuery
 from edgepress_api.web.responses import json_response, own_path, problems
 
@@ -37,7 +39,7 @@ _ARCHIVE = {"schema": {"type": "string", "format": "binary"}}
     responses={
         200: {"model": DatasetView, "description": "The same bytes were there already, under the name shown."},
         201: {"headers": {"Location": {"description": "Path of the data set.", "schema": {"type": "string"}}}},
-        **problems("too-large", "unsupported-media-type", "invalid-request"),
+        **problems("too-large", "unsupported-media-type", "invalid-request", "storage-quota", "unavailable"),
     },
     openapi_extra={
         "requestBody": {
@@ -47,32 +49,37 @@ _ARCHIVE = {"schema": {"type": "string", "format": "binary"}}
         }
     },
 )
-async def upload_dataset(request: Request, given: Given, query: Annotated[UploadQuery, Query()]) -> Response:
+async def upload_dataset(
+    request: Request, given: Given, who: Submitter, query: Annotated[UploadQuery, Query()]
+) -> Response:
     """Upload a data set: the archive itself is the body."""
     _check_type(request.headers.get("content-type", ""))
     view, is_new = await anyio.to_thread.run_sync(
-        _store, given, query.name, _pieces(request.stream()), limiter=_upload_threads(request)
+        _store, given, who, query.name, _pieces(request.stream()), limiter=_upload_threads(request)
     )
     headers = {"Location": own_path(request, f"/v1/datasets/{view.sha256}")}
     return json_response(view, 201 if is_new else 200, headers)
 
 
 @router.get("/v1/datasets", response_model=DatasetPage, responses=problems("invalid-request"))
-def list_all_datasets(given: Given, query: Annotated[DatasetQuery, Query()]) -> Response:
-    """List uploaded data sets, the newest first, each with what a spec says to use it."""
+def list_all_datasets(given: Given, who: Reader, query: Annotated[DatasetQuery, Query()]) -> Response:
+    """List data sets of one's own that were uploaded, the newest first, each with what a spec says to use it."""
     with given.database.read() as session:
-        return json_response(list_datasets(session, page_size=query.page_size, page_token=query.page_token))
+        return json_response(
+            list_datasets(session, owner=who.viewer, page_size=query.page_size, page_token=query.page_token)
+        )
 
 
 @router.get("/v1/datasets/{sha256}", response_model=DatasetView, responses=problems("not-found"))
-def show_one_dataset(given: Given, sha256: Sha256InPath) -> Response:
+def show_one_dataset(given: Given, who: Reader, sha256: Sha256InPath) -> Response:
     """Show an uploaded data set."""
     with given.database.read() as session:
-        return json_response(show_dataset(session, sha256))
+        return json_response(show_dataset(session, sha256, owner=who.viewer))
 
 
-def _store(given: Adapters, name: str, pieces: AsyncIterator[bytes]) -> tuple[DatasetView, bool]:
-    return store_upload(given.database, given.store, _in_this_thread(pieces), name=name, now=given.clock())
+def _store(given: Adapters, who: Principal, name: str, pieces: AsyncIterator[bytes]) -> tuple[DatasetView, bool]:
+    chunks = given.room.guarded(_in_this_thread(pieces))
+    return store_upload(given.database, given.store, chunks, name=name, now=given.clock(), by=who)
 
 
 def _in_this_thread(pieces: AsyncIterator[bytes]) -> Iterator[bytes]:

@@ -12,8 +12,9 @@ from edgepress_api.devices.leasing import lease_next
 from edgepress_api.devices.listing import DeviceList, list_devices
 from edgepress_api.devices.reporting import LeaseName, report_failure, report_progress, report_result
 from edgepress_api.web.adapters import Given
+from edgepress_api.web.authorization import OwnDevice, Reader
 from edgepress_api.web.bodies import check_json_body
-from edgepress_api.web.parameters import AttemptInPath, DeviceNameInPath, LeaseQuery, StepKeyInPath
+from edgepress_api.web.parameters import AttemptInPath, LeaseQuery, StepKeyInPath
 from edgepress_api.web.responses import json_response, problems
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.messages import Progress, StepFailure
@@ -30,7 +31,7 @@ _REPORT_PROBLEMS |= problems("invalid-request")
 
 
 @router.get("/v1/devices", response_model=DeviceList)
-def list_all_devices(given: Given) -> Response:
+def list_all_devices(given: Given, _: Reader) -> Response:
     """List devices, what they are, and whether they are there."""
     with given.database.read() as session:
         return json_response(list_devices(session, given.clock()))
@@ -49,7 +50,7 @@ def list_all_devices(given: Given) -> Response:
 async def lease_evaluation(
     request: Request,
     given: Given,
-    name: DeviceNameInPath,
+    name: OwnDevice,
     announcement: Announcement,
     query: Annotated[LeaseQuery, Query()],
 ) -> Response:
@@ -69,7 +70,7 @@ async def lease_evaluation(
 
 @router.post(f"{_LEASE_PATH}/renew", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
 def renew_lease(
-    given: Given, name: DeviceNameInPath, step_key: StepKeyInPath, attempt: AttemptInPath, progress: Progress
+    given: Given, name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath, progress: Progress
 ) -> None:
     """Keep a lease, and say how far the evaluation is."""
     lease = LeaseName(device=name, step_key=step_key, attempt=attempt)
@@ -78,7 +79,7 @@ def renew_lease(
 
 @router.post(f"{_LEASE_PATH}/finish", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
 def finish_evaluation(
-    given: Given, name: DeviceNameInPath, step_key: StepKeyInPath, attempt: AttemptInPath, result: EvaluationResult
+    given: Given, name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath, result: EvaluationResult
 ) -> None:
     """Hand in what an evaluation found."""
     lease = LeaseName(device=name, step_key=step_key, attempt=attempt)
@@ -87,7 +88,7 @@ def finish_evaluation(
 
 @router.post(f"{_LEASE_PATH}/fail", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
 def fail_evaluation(
-    given: Given, name: DeviceNameInPath, step_key: StepKeyInPath, attempt: AttemptInPath, failure: StepFailure
+    given: Given, name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath, failure: StepFailure
 ) -> None:
     """Say why an evaluation could not be done."""
     lease = LeaseName(device=name, step_key=step_key, attempt=attempt)

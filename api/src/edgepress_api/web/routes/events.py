@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from edgepress_api.jobs.watching import Glance, look_at_job
 from edgepress_api.web.adapters import Adapters, Given
-from edgepress_api.web.parameters import JobId
+from edgepress_api.web.authorization import Reader, VisibleJob
 from edgepress_api.web.responses import problems
 from edgepress_common.errors import NotFoundError
 
@@ -39,7 +39,7 @@ _InQuery = Annotated[
 ]
 
 
-def _known_event(given: Given, job_id: JobId, last_event_id: _InHeader = None, in_query: _InQuery = None) -> int:
+def _known_event(given: Given, job_id: VisibleJob, last_event_id: _InHeader = None, in_query: _InQuery = None) -> int:
     """The last event that the client knows, once it is sure that there is something to say before the stream begins."""
     known = last_event_id or in_query or 0
     glance = _look(given, job_id, known)
@@ -58,7 +58,7 @@ def _known_event(given: Given, job_id: JobId, last_event_id: _InHeader = None, i
     },
 )
 async def follow_job(
-    given: Given, job_id: JobId, known: Annotated[int, Depends(_known_event)]
+    given: Given, _: Reader, job_id: VisibleJob, known: Annotated[int, Depends(_known_event)]
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a job's events as they happen."""
     yield ServerSentEvent(comment=f"events of {job_id}", retry=_RECONNECT_MS)

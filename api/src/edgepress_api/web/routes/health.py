@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from edgepress_api.database import JobRow
 from edgepress_api.web.adapters import Adapters, Given
+from edgepress_api.web.authorization import ANYBODY
 from edgepress_api.web.responses import json_response, problems
 from edgepress_common.errors import UnavailableError
 from edgepress_common.frozen import Frozen
@@ -33,7 +34,7 @@ async def check_life() -> Response:
     return json_response(Health())
 
 
-@router.get("/health/ready", response_model=Health, responses=problems("unavailable"))
+@router.get("/health/ready", response_model=Health, responses=problems("unavailable"), dependencies=[ANYBODY])
 def check_readiness(given: Given) -> Response:
     """Say whether database and Redis answer."""
     checks: dict[str, Callable[[], object]] = {"database": lambda: _ask_database(given), "Redis": given.ping_redis}

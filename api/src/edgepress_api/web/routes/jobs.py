@@ -11,8 +11,9 @@ from edgepress_api.jobs.spec_view import show_spec
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobView, StepDetail, list_jobs, show_job, show_step
 from edgepress_api.web.adapters import Adapters, Given
+from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, VisibleStep
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
-from edgepress_api.web.parameters import JobId, JobQuery, StepKeyInPath, SubmitQuery
+from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
 from edgepress_common.spec import JobSpec
 
@@ -46,6 +47,7 @@ IdempotencyKey = Annotated[
         200: {"model": PlanPreview, "description": "What the job would do, with validate_only; nothing is stored."},
         202: {"headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}},
         **problems("malformed-body", "too-large", "unsupported-media-type", "invalid-spec", "idempotency-key-reused"),
+        **problems("too-many-jobs", "storage-quota", "unavailable"),
     },
     openapi_extra={
         "requestBody": {
@@ -58,23 +60,30 @@ IdempotencyKey = Annotated[
 def submit_job(
     request: Request,
     given: Given,
+    who: Submitter,
     spec: PostedSpec,
     query: Annotated[SubmitQuery, Query()],
+    *,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Post a job."""
     if query.validate_only:
-        return json_response(given.submission.preview(spec))
-    job_id = given.submission.submit(spec, given.clock(), idempotency_key)
+        return json_response(given.submission.preview(spec, by=who))
+    job_id = given.submission.submit(spec, given.clock(), idempotency_key, by=who)
     return _shown(given, job_id, 202, {"Location": own_path(request, f"/v1/jobs/{job_id}")})
 
 
 @router.get("/v1/jobs", response_model=JobPage, responses=problems("invalid-request"))
-def list_all_jobs(given: Given, query: Annotated[JobQuery, Query()]) -> Response:
-    """List jobs, the newest first."""
+def list_all_jobs(given: Given, who: Reader, query: Annotated[JobQuery, Query()]) -> Response:
+    """List jobs of one's own, the newest first; an admin's token lists everybody's."""
     with given.database.read() as session:
         page = list_jobs(
-            session, page_size=query.page_size, page_token=query.page_token, state=query.state, name=query.name
+            session,
+            owner=who.viewer,
+            page_size=query.page_size,
+            page_token=query.page_token,
+            state=query.state,
+            name=query.name,
         )
     return json_response(page)
 
@@ -84,20 +93,20 @@ def list_all_jobs(given: Given, query: Annotated[JobQuery, Query()]) -> Response
     response_model=JobView,
     responses={200: {"headers": {"Retry-After": _RETRY_AFTER}}, **problems("not-found")},
 )
-def show_one_job(given: Given, job_id: JobId) -> Response:
+def show_one_job(given: Given, _: Reader, job_id: VisibleJob) -> Response:
     """Show a job with its pipelines and steps."""
     return _shown(given, job_id, 200)
 
 
 @router.get("/v1/jobs/{job_id}/spec", response_model=JobSpec, responses=problems("not-found"))
-def show_job_spec(given: Given, job_id: JobId) -> Response:
+def show_job_spec(given: Given, _: Reader, job_id: VisibleJob) -> Response:
     """Show a job's spec, with every default written out."""
     with given.database.read() as session:
         return json_response(show_spec(session, job_id))
 
 
 @router.post("/v1/jobs/{job_id}/cancel", response_model=JobView, responses=problems("not-found", "conflict"))
-def cancel_one_job(given: Given, job_id: JobId) -> Response:
+def cancel_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> Response:
     """Stop a job; what it has found stays."""
     cancel_job(given.database, given.ledger, job_id, given.clock())
     return _shown(given, job_id, 200)
@@ -107,22 +116,25 @@ def cancel_one_job(given: Given, job_id: JobId) -> Response:
     "/v1/jobs/{job_id}/retry",
     status_code=202,
     response_model=JobView,
-    responses={202: {"headers": {"Retry-After": _RETRY_AFTER}}, **problems("not-found", "conflict")},
+    responses={
+        202: {"headers": {"Retry-After": _RETRY_AFTER}},
+        **problems("not-found", "conflict", "too-many-jobs", "storage-quota"),
+    },
 )
-def retry_one_job(given: Given, job_id: JobId) -> Response:
+def retry_one_job(given: Given, who: Submitter, job_id: VisibleJob) -> Response:
     """Take up again what failed or was cancelled; what succeeded stays."""
-    retry_job(given.database, given.ledger, job_id, given.clock())
+    retry_job(given.database, given.ledger, job_id, given.clock(), by=who)
     return _shown(given, job_id, 202)
 
 
 @router.delete("/v1/jobs/{job_id}", status_code=204, responses=problems("not-found", "conflict"))
-def delete_one_job(given: Given, job_id: JobId) -> None:
-    """Forget a job that has ended. Its finished steps stay, for jobs that want the same."""
+def delete_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> None:
+    """Forget a job that has ended. Steps that no other job needs are forgotten soon after, with all they gave."""
     delete_job(given.database, job_id)
 
 
 @router.get("/v1/steps/{key}", response_model=StepDetail, responses=problems("not-found"))
-def show_one_step(given: Given, key: StepKeyInPath) -> Response:
+def show_one_step(given: Given, _: Reader, key: VisibleStep) -> Response:
     """Show a step with its inputs, its artifacts, and what it found."""
     with given.database.read() as session:
         return json_response(show_step(session, key))

@@ -4,10 +4,12 @@ from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.responses import PlainTextResponse, Response
 
+from edgepress_api.web.authorization import READER
+
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, dependencies=[READER])
 def show_metrics(request: Request) -> Response:
     """Show jobs and steps by state, and how long requests took, in Prometheus' text format."""
     registry = request.app.state.registry

@@ -10,6 +10,7 @@ from edgepress_api.devices.listing import list_devices
 from edgepress_api.jobs.views import list_jobs
 from edgepress_api.report.page import page_environment
 from edgepress_api.web.adapters import Given
+from edgepress_api.web.authorization import Reader
 from edgepress_api.web.problems import KINDS
 from edgepress_api.web.responses import own_path
 from edgepress_common import __version__
@@ -24,10 +25,10 @@ _environment.loader = ChoiceLoader([PackageLoader("edgepress_api.web"), PackageL
 
 
 @router.get("/", response_class=HTMLResponse)
-def show_home(request: Request, given: Given) -> Response:
+def show_home(request: Request, given: Given, who: Reader) -> Response:
     """The latest jobs, and the devices."""
     with given.database.read() as session:
-        jobs = list_jobs(session, page_size=_RECENT_JOBS)
+        jobs = list_jobs(session, owner=who.viewer, page_size=_RECENT_JOBS)
         devices = list_devices(session, given.clock())
     return _page(request, "home.html", jobs=jobs.jobs, devices=devices, server=str(request.base_url).rstrip("/"))
 

@@ -11,8 +11,9 @@ from edgepress_api.report.document import Report
 from edgepress_api.report.page import report_html
 from edgepress_api.report.table import report_csv
 from edgepress_api.web.adapters import Given
+from edgepress_api.web.authorization import Reader, VisibleJob
 from edgepress_api.web.negotiation import preferred
-from edgepress_api.web.parameters import JobId, ReportFormat, ReportQuery
+from edgepress_api.web.parameters import ReportFormat, ReportQuery
 from edgepress_api.web.responses import json_response, problems
 
 _MEDIA_TYPES: dict[ReportFormat, str] = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
@@ -29,7 +30,9 @@ router = APIRouter(tags=["jobs"])
         **problems("not-found", "not-acceptable", "invalid-request"),
     },
 )
-def show_report(request: Request, given: Given, job_id: JobId, query: Annotated[ReportQuery, Query()]) -> Response:
+def show_report(
+    request: Request, given: Given, _: Reader, job_id: VisibleJob, query: Annotated[ReportQuery, Query()]
+) -> Response:
     """Show a job's report, as JSON, CSV or HTML."""
     format_ = query.format or _wanted(request.headers.get("accept"))
     with given.database.read() as session:

@@ -1,0 +1,163 @@
+"""Making, listing, revoking and recognizing tokens."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.access.credentials import Credential, new_credential, read_credential
+from edgepress_api.access.principal import Principal, Scope, UserName
+from edgepress_api.database import TokenRow
+from edgepress_common.devices import DeviceName
+from edgepress_common.errors import ConflictError, FieldProblem, InvalidSpecError, NotFoundError
+from edgepress_common.frozen import Frozen
+
+_USER: TypeAdapter[UserName] = TypeAdapter(UserName)
+_DEVICE: TypeAdapter[DeviceName] = TypeAdapter(DeviceName)
+
+
+class TokenView(Frozen):
+    """A token, without what makes it one.
+
+    Attributes:
+        id: What it is revoked by.
+        user: Whom it stands for.
+        scopes: What it allows.
+        device: The device it speaks for.
+        max_jobs: Jobs that its user may have under way; None for what the server allows.
+        max_bytes: Bytes that its user may have stored, likewise.
+        expires_at: From when on it is worth nothing; None for never.
+        revoked_at: Since when it is worth nothing; None if it was not revoked.
+    """
+
+    id: str
+    user: UserName
+    scopes: tuple[Scope, ...]
+    device: DeviceName | None
+    max_jobs: int | None
+    max_bytes: int | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether it is worth something."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def create_token(
+    session: Session,
+    now: datetime,
+    *,
+    user: str,
+    scopes: Collection[Scope],
+    device: str | None = None,
+    expires_at: datetime | None = None,
+    max_jobs: int | None = None,
+    max_bytes: int | None = None,
+) -> Credential:
+    """Makes a token. What is answered is all there will ever be of its secret.
+
+    Args:
+        session: To write with.
+        now: The moment.
+        user: Whom it stands for.
+        scopes: What it allows, one at least.
+        device: Which device it speaks for: named with the scope ``device``, and only then.
+        expires_at: When it ends; None for never.
+        max_jobs: See `TokenView`.
+        max_bytes: See `TokenView`.
+
+    Raises:
+        InvalidSpecError: With each argument that can't be.
+    """
+    _check(user, scopes, device)
+    credential = new_credential()
+    row = TokenRow(
+        id=credential.id,
+        user=user,
+        scopes=tuple(sorted(set(scopes))),
+        device=device,
+        max_jobs=max_jobs,
+        max_bytes=max_bytes,
+        digest=credential.digest,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(row)
+    session.flush()
+    return credential
+
+
+def list_tokens(session: Session) -> list[TokenView]:
+    """All tokens there have ever been, the newest first."""
+    return [_view(row) for row in session.scalars(select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.id))]
+
+
+def revoke_token(session: Session, token_id: str, now: datetime) -> TokenView:
+    """Makes a token worthless, from the next request on.
+
+    Raises:
+        NotFoundError: No such token.
+        ConflictError: It was revoked before.
+    """
+    row = session.get(TokenRow, token_id)
+    if row is None:
+        raise NotFoundError(f"no token {token_id!r}; accepted: an id that 'edgepress tokens list' shows")
+    if row.revoked_at is not None:
+        raise ConflictError(f"token {token_id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC")
+    row.revoked_at = now
+    return _view(row)
+
+
+def recognize(session: Session, text: str, now: datetime) -> Principal | None:
+    """Whom a token that was sent stands for; None if it is none, or no longer."""
+    credential = read_credential(text)
+    if credential is None:
+        return None
+    row = session.get(TokenRow, credential.id)
+    # Compared also where there is nothing to compare with: how long it takes says nothing of which ids there are.
+    matches = credential.matches(None if row is None else row.digest)
+    if row is None or not matches or not _view(row).is_live(now):
+        return None
+    return Principal(
+        user=row.user,
+        scopes=frozenset(row.scopes),
+        device=row.device,
+        max_jobs=row.max_jobs,
+        max_bytes=row.max_bytes,
+    )
+
+
+def _check(user: str, scopes: Collection[Scope], device: str | None) -> None:
+    problems = []
+    if not _fits(_USER, user):
+        accepted = "up to 63 lower-case letters, digits and . _ @ -, beginning with a letter or digit"
+        problems.append(FieldProblem(field="user", value=user, message="is no user's name", accepted=accepted))
+    if not scopes:
+        problems.append(
+            FieldProblem(field="scope", value=[], message="a token must allow something", accepted="one scope or more")
+        )
+    if ("device" in scopes) != (device is not None):
+        message = "goes with the scope 'device', and that with it"
+        accepted = "both, or neither: a device's token speaks for one device"
+        problems.append(FieldProblem(field="device", value=device, message=message, accepted=accepted))
+    elif device is not None and (device == "any" or not _fits(_DEVICE, device)):
+        accepted = "lower-case letters, digits and . _ -; not 'any'"
+        problems.append(FieldProblem(field="device", value=device, message="is no device's name", accepted=accepted))
+    if problems:
+        raise InvalidSpecError(problems)
+
+
+def _fits(type_: TypeAdapter[str], value: str) -> bool:
+    try:
+        type_.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _view(row: TokenRow) -> TokenView:
+    return TokenView(**{name: getattr(row, name) for name in TokenView.model_fields})

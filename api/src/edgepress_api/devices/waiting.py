@@ -1,0 +1,87 @@
+"""Evaluations whose device is away: they wait, but not for ever.
+
+A device is away when it has not been heard of lately. From the moment that this is noticed, an evaluation that only it
+could take has a deadline (`StepRow.due_at`), which its job shows. When the device is back in time the deadline goes
+again, and the evaluation waits its turn, however long the device is busy. When it is not, the evaluation fails, and its
+message names the device; what other devices do goes on.
+
+``any`` is away when no device is there.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import Database, DeviceRow, StepRow
+from edgepress_api.devices.leasing import ONLINE_FOR
+from edgepress_api.steps.ledger import Ledger
+from edgepress_common.messages import StepFailure
+
+_WAITING = (StepRow.kind == "evaluation", StepRow.state == "ready")
+
+
+def look_after_waiting(database: Database, ledger: Ledger, now: datetime, *, began: datetime) -> None:
+    """Gives evaluations their deadlines, takes them away, and fails those that are over.
+
+    Args:
+        database: Where steps and devices are.
+        ledger: What moves steps.
+        now: The moment.
+        began: When whoever asks began to. Before that the gateway may have been off, and a device had nobody to ask: it
+            is given as long as a device may be silent.
+    """
+    with database.read() as session:
+        last_seen = _last_seen(session)
+        if not _concerned(session, last_seen, now):
+            return  # most of the time
+    with database.write() as session:
+        last_seen = _last_seen(session)
+        for device in _concerned(session, last_seen, now):
+            is_there = _is_there(last_seen.get(device), now)
+            failure = _failure(device, last_seen.get(device), ledger.rules.device_patience)
+            for row in session.scalars(select(StepRow).where(*_WAITING, StepRow.device == device)).all():
+                ledger.await_device(session, row, is_there=is_there, now=now)
+                if not is_there and now - began >= ONLINE_FOR:
+                    ledger.give_up_device(session, row, failure=failure, now=now)
+
+
+def _concerned(session: Session, last_seen: Mapping[str, datetime], now: datetime) -> list[str]:
+    """The devices whose waiting evaluations have something to change about them."""
+    waiting = (
+        select(StepRow.device, func.count(), func.count(StepRow.due_at), func.min(StepRow.due_at))
+        .where(*_WAITING)
+        .group_by(StepRow.device)
+    )
+    found = []
+    for device, evaluations, with_deadline, first_deadline in session.execute(waiting):
+        assert device is not None  # every evaluation has one
+        if _is_there(last_seen.get(device), now):
+            has_changed = with_deadline > 0
+        else:
+            has_changed = with_deadline < evaluations or (first_deadline is not None and first_deadline <= now)
+        if has_changed:
+            found.append(device)
+    return found
+
+
+def _last_seen(session: Session) -> Mapping[str, datetime]:
+    """When each device was heard of, and any of them."""
+    seen = dict(session.execute(select(DeviceRow.name, DeviceRow.last_seen_at)).all())
+    return seen | ({"any": max(seen.values())} if seen else {})
+
+
+def _is_there(last_seen: datetime | None, now: datetime) -> bool:
+    return last_seen is not None and now - last_seen < ONLINE_FOR
+
+
+def _failure(device: str, last_seen: datetime | None, patience: timedelta) -> StepFailure:
+    who = "no device has" if device == "any" else f"device {device!r} has not"
+    since = "ever" if last_seen is None else f"since {last_seen:%Y-%m-%d %H:%M} UTC"
+    return StepFailure(
+        code="device_away",
+        message=f"{who} been heard of {since}; the evaluation has waited {patience.total_seconds() / 3600:g} h; "
+        "accepted: start the evaluator, then retry the job",
+        retryable=True,
+    )

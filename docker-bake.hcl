@@ -1,0 +1,71 @@
+# Builds images beside the composition:
+#
+#   docker buildx bake             the evaluator for linux/amd64 and linux/arm64, into the local engine
+#   docker buildx bake all         every image for this machine's kind of processor
+#   docker buildx bake release --push     the evaluator as one image for both, to a registry (needs a builder that can:
+#                                  docker buildx create --use)
+#
+# An arm64 build runs no arm64 program, so it needs no emulator.
+
+variable "EDGEPRESS_VERSION" { default = "0.1.0" }
+variable "EDGEPRESS_REVISION" { default = "unknown" }
+# With a slash at its end, as in registry.example/team/.
+variable "EDGEPRESS_REGISTRY" { default = "" }
+variable "EDGEPRESS_PYTHON_IMAGE" { default = "python:3.11-slim-bookworm" }
+# Where the image above is for one kind of processor only.
+variable "EDGEPRESS_PYTHON_IMAGE_ARM64" { default = "" }
+
+group "default" { targets = ["evaluator-amd64", "evaluator-arm64"] }
+group "all" { targets = ["api", "worker", "evaluator"] }
+
+target "common" {
+  context = "."
+  args = {
+    PYTHON_IMAGE = EDGEPRESS_PYTHON_IMAGE
+    BUILD_IMAGE  = EDGEPRESS_PYTHON_IMAGE
+    VERSION      = EDGEPRESS_VERSION
+    REVISION     = EDGEPRESS_REVISION
+  }
+}
+
+target "api" {
+  inherits   = ["common"]
+  dockerfile = "api/Dockerfile"
+  tags       = ["${EDGEPRESS_REGISTRY}edgepress-api:${EDGEPRESS_VERSION}"]
+}
+
+target "worker" {
+  inherits   = ["common"]
+  dockerfile = "worker/Dockerfile"
+  tags       = ["${EDGEPRESS_REGISTRY}edgepress-worker:${EDGEPRESS_VERSION}"]
+}
+
+target "worker-cuda" {
+  inherits = ["worker"]
+  args     = { ACCELERATOR = "cuda" }
+  tags     = ["${EDGEPRESS_REGISTRY}edgepress-worker:${EDGEPRESS_VERSION}-cuda"]
+}
+
+target "evaluator" {
+  inherits   = ["common"]
+  dockerfile = "evaluator/Dockerfile"
+  tags       = ["${EDGEPRESS_REGISTRY}edgepress-evaluator:${EDGEPRESS_VERSION}"]
+}
+
+target "evaluator-amd64" {
+  inherits  = ["evaluator"]
+  platforms = ["linux/amd64"]
+}
+
+target "evaluator-arm64" {
+  inherits  = ["evaluator"]
+  platforms = ["linux/arm64"]
+  args      = { PYTHON_IMAGE = EDGEPRESS_PYTHON_IMAGE_ARM64 != "" ? EDGEPRESS_PYTHON_IMAGE_ARM64 : EDGEPRESS_PYTHON_IMAGE }
+  tags      = ["${EDGEPRESS_REGISTRY}edgepress-evaluator:${EDGEPRESS_VERSION}-arm64"]
+}
+
+target "release" {
+  inherits  = ["evaluator"]
+  platforms = ["linux/amd64", "linux/arm64"]
+  attest    = ["type=sbom", "type=provenance"]
+}

@@ -1,0 +1,166 @@
+"""Sends whatever can be sent, as one user of a gateway that has another user's data.
+
+Requests are made by schemathesis from the OpenAPI description: fitting and unfitting ones for each operation by itself,
+and sequences in which an answer's ids become the next request's (stateful). Every answer must be one that the
+description has, never a fault of the server's, and hold nothing of the other user's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+
+from edgepress_api.web.app import create_app
+from fakes.gateway_app import JSON, GatewayApp, spec_json
+
+if TYPE_CHECKING:
+    from schemathesis.generation.stateful.state_machine import APIStateMachine
+
+_CHECKED = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
+    "response_headers_conformance",
+)  # fmt: skip
+_MARK = "of-anna-alone"  # in every name that the other user gives
+_ARCHIVE = b"PK\x03\x04" + bytes(600)
+
+
+@dataclass
+class Figures:
+    """What was sent, and how it was answered.
+
+    Attributes:
+        statuses: How often each status was answered.
+        operations: How often each operation was asked for.
+        stateful: Requests that came out of an answer before.
+    """
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    stateful: int = 0
+
+    @property
+    def requests(self) -> int:
+        """How many in all."""
+        return self.statuses.total()
+
+
+class Fuzzer:
+    """Sends requests as ben to a gateway on which anna has a job and a data set.
+
+    Args:
+        gateway: Which one. Reached from elsewhere, so that tokens are asked for.
+        seed_: Of what is sent: the same one sends the same.
+    """
+
+    def __init__(self, gateway: GatewayApp, seed_: int) -> None:
+        self.figures = Figures()
+        self._gateway = gateway
+        self._seed = seed_
+        self._secrets = _data_of_another(gateway)
+        self._key = {"Authorization": f"Bearer {gateway.token('ben', 'read', 'submit')}"}
+        gateway.is_stopping = True  # streams and long polls end at once
+        load_all_checks()
+        self._checks = [CHECKS.get_one(name) for name in _CHECKED]
+        app = create_app(gateway.adapters)
+        self._schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=self._key)
+
+    def send(self, requests: int) -> Figures:
+        """Sends at least so many, a third of them stateful."""
+        each = max(1, requests // 3 // (2 * self._operation_count()))
+        round_ = 0
+        while self.figures.requests - self.figures.stateful < requests * 2 // 3:
+            for mode in GenerationMode:
+                self._send_one_by_one(mode, each, round_)
+            round_ += 1
+        while self.figures.requests < requests:
+            self._send_in_sequence(round_)
+            round_ += 1
+        return self.figures
+
+    def _operation_count(self) -> int:
+        return sum(1 for _ in self._schema.get_all_operations())
+
+    def _send_one_by_one(self, mode: GenerationMode, examples: int, round_: int) -> None:
+        for found in self._schema.get_all_operations():
+            with suppress(Unsatisfiable):  # nothing can be wrong with a request that has no parameters
+                requests = given(case=found.ok().as_strategy(generation_mode=mode))
+                seed(self._seed + round_)(_settings(examples)(requests(self._send)))()
+
+    def _send(self, case: Any) -> None:
+        if self.figures.requests % 2:
+            _make_possible(case)
+        self.check(case, case.call(headers=self._key))
+
+    def _send_in_sequence(self, round_: int) -> None:
+        fuzzer = self
+
+        class Sequences(self._schema.as_state_machine()):  # type: ignore[misc]  # made at run time
+            def before_call(self, case: Any) -> None:
+                _make_possible(case)
+
+            def get_call_kwargs(self, case: Any) -> dict[str, Any]:  # noqa: ARG002 - the library's signature
+                return {"headers": fuzzer._key}
+
+            def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+                fuzzer.figures.stateful += 1
+                fuzzer.check(case, response)
+
+        machine: type[APIStateMachine] = seed(self._seed + round_)(Sequences)
+        # One sequence at a time: what a server answers depends on what it was asked before, which hypothesis must not
+        # take for the same sequence going otherwise.
+        machine.run(settings=settings(_settings(1), stateful_step_count=20))
+
+    def check(self, case: Any, response: Any) -> None:
+        """Counts an answer, and fails if there should be none like it."""
+        self.figures.statuses[response.status_code] += 1
+        self.figures.operations[case.operation.label] += 1
+        case.validate_response(response, checks=self._checks)
+        asked = json.dumps([case.path_parameters, case.query, repr(case.body)], default=repr)
+        said = response.content.decode(errors="replace")
+        leaked = [secret for secret in self._secrets if secret in said and secret not in asked]
+        assert not leaked, f"{case.operation.label} showed {leaked} of another user's: {said[:500]}"
+
+
+def _make_possible(case: Any) -> None:
+    """Has a spec name a network and a data set that there are, which no description can tell."""
+    if case.operation.label == "POST /v1/jobs" and isinstance(case.body, dict):
+        case.body = case.body | {
+            "name": "fuzz",
+            "model": {"architecture": "resnet18"},
+            "dataset": {"kind": "builtin", "image_size": 32},
+            "evaluation": {},
+        }
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _data_of_another(gateway: GatewayApp) -> Sequence[str]:
+    """A job that is done, one that is under way, and a data set; and all words by which they could be known."""
+    anna = gateway.client_as("anna", "read", "submit")
+    headers = {"Content-Type": "application/zip"}
+    upload = anna.post(f"/v1/datasets?name={_MARK}", content=_ARCHIVE, headers=headers).json()
+    dataset = upload["dataset"] | {"image_size": 32}
+    jobs = [
+        anna.post("/v1/jobs", content=spec_json(name=f"{_MARK} {number}", dataset=dataset), headers=JSON).json()["id"]
+        for number in range(2)
+    ]
+    gateway.workforce.work_until_nothing_is_left()
+    return [_MARK, upload["sha256"], *jobs]

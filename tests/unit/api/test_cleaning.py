@@ -1,0 +1,384 @@
+"""Cleaning: what nobody needs goes, what anybody needs or is about to need stays, on either store."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from edgepress_api.cleaning.cleaner import Cleaner
+from edgepress_api.database import Base, Database, DatasetRow, EventRow, JobRow, StepInputRow, StepRow
+from edgepress_api.datasets.fingerprint import Fingerprints
+from edgepress_api.devices.leasing import lease_next
+from edgepress_api.jobs.ending import cancel_job, delete_job
+from edgepress_api.jobs.following import UNDER_WAY
+from edgepress_api.jobs.submission import Submission
+from edgepress_api.scheduler.dispatch import choose_steps
+from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_common.artifacts import ArtifactRef, ArtifactStore, FolderStore, StoredArtifact
+from edgepress_common.artifacts_copies import LocalCopies
+from edgepress_common.artifacts_s3 import S3Store
+from edgepress_common.messages import RunStep
+from fakes.jobs import ANNOUNCEMENT, evaluation_result, made_up, small_spec
+from fakes.s3_server import new_bucket, s3_client
+
+LATER = timedelta(hours=2)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Works:
+    """A server whose workers really put what they make.
+
+    Attributes:
+        now: What its clock says, from the present moment on: stores go by the machine's own.
+        put: Steps whose artifacts are in the store, and whose end has yet to be said.
+    """
+
+    database: Database
+    store: ArtifactStore
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    retention: timedelta | None = None
+    put: list[tuple[RunStep, dict[str, ArtifactRef]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rules = Rules(lease=timedelta(seconds=60), resend_pause=timedelta(seconds=30), max_attempts=3)
+        self.ledger = Ledger(rules)
+        self.sent: list[RunStep] = []
+        self._ask()
+        self.cleaner = Cleaner(self.database, self.store, self.retention, clock=lambda: self.now)
+
+    def submit(self, **changes: object) -> str:
+        """A small job."""
+        submission = Submission(database=self.database, fingerprints=Fingerprints(roots=()), ledger=self.ledger)
+        return submission.submit(small_spec(**changes), self.now)
+
+    def put_next(self) -> bool:
+        """A worker makes what the next step gives."""
+        self.sent += choose_steps(self.database, self.ledger, self.now, ahead=100)
+        if not self.sent:
+            return False
+        step = self.sent.pop(0)
+        names, _ = made_up(step.parameters.kind)
+        # Seeds and names make no other bytes here: steps of different jobs give the same artifacts, as they may.
+        self.put.append(
+            (step, {name: self.store.put_bytes(f"{step.parameters.kind} {name}".encode()) for name in names})
+        )
+        return True
+
+    def finish_next(self) -> bool:
+        """The scheduler hears of it."""
+        if not self.put:
+            return False
+        step, outputs = self.put.pop(0)
+        _, result = made_up(step.parameters.kind)
+        with self.database.write() as session:
+            self.ledger.finish(session, step.step_key, step.attempt, outputs=outputs, result=result, now=self.now)
+        return True
+
+    def finished_job(self, **changes: object) -> str:
+        """A job that is done."""
+        job_id = self.submit(**changes)
+        while self.put_next() or self.finish_next() or self._evaluate():
+            pass
+        return job_id
+
+    def delete(self, job_id: str) -> None:
+        """Its owner deletes a job."""
+        delete_job(self.database, job_id)
+
+    def kept(self) -> set[str]:
+        """What is in the store."""
+        return {each.sha256 for each in self.store.list_artifacts()}
+
+    def needed(self) -> set[str]:
+        """What steps gave and data sets are."""
+        with self.database.read() as session:
+            outputs = session.scalars(select(StepRow.outputs).where(StepRow.outputs.is_not(None))).all()
+            uploads = session.scalars(select(DatasetRow.sha256)).all()
+        return {reference.sha256 for each in outputs if each for reference in each.values()} | set(uploads)
+
+    def count(self, table: type[Base]) -> int:
+        """Rows of a table."""
+        with self.database.read() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    def _ask(self) -> None:
+        assert lease_next(self.database, self.ledger, "pi", ANNOUNCEMENT, self.now) is None
+
+    def _evaluate(self) -> bool:
+        lease = lease_next(self.database, self.ledger, "pi", ANNOUNCEMENT, self.now)
+        if lease is None:
+            return False
+        with self.database.write() as session:
+            self.ledger.finish(
+                session, lease.step_key, lease.attempt, outputs={}, result=evaluation_result(), now=self.now
+            )
+        return True
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    """Each kind of store."""
+    if request.param == "folder":
+        return FolderStore(tmp_path / "store")
+    bucket = new_bucket(request.getfixturevalue("s3_endpoint"))
+    return S3Store(bucket, LocalCopies(tmp_path / "copies", 1 << 30), lambda: s3_client(bucket))
+
+
+@pytest.fixture
+def works(database: Database, store: ArtifactStore) -> Works:
+    """A server with nothing to do."""
+    return Works(database, store)
+
+
+@pytest.fixture
+def folder_works(database: Database, tmp_path: Path) -> Works:
+    """Likewise, with a folder."""
+    return Works(database, FolderStore(tmp_path / "folder"))
+
+
+def test_a_deleted_job_frees_all_that_only_it_needed(works: Works) -> None:
+    """Rows and bytes; what was uploaded stays."""
+    upload = works.store.put_bytes(b"archive")
+    with works.database.write() as session:
+        session.add(
+            DatasetRow(sha256=upload.sha256, name="u", media_type="application/zip", size_bytes=7, created_at=works.now)
+        )
+    job_id = works.finished_job()
+    works.now += LATER
+    works.cleaner.clean()
+    assert len(works.kept()) == 7
+    works.delete(job_id)
+    works.cleaner.clean()
+    assert works.kept() == {upload.sha256}
+    assert [works.count(table) for table in (JobRow, StepRow, StepInputRow, EventRow)] == [0, 0, 0, 0]
+
+
+def test_what_jobs_share_goes_with_the_last_of_them(works: Works) -> None:
+    """Steps, and artifacts that several steps gave."""
+    first = works.finished_job()
+    second = works.finished_job(name="second", pipelines=[{"name": "base", "exports": ["float16"]}])
+    works.now += LATER
+    works.delete(first)
+    works.cleaner.clean()
+    assert works.kept() == works.needed()
+    assert works.count(StepRow) == 4  # pack, train, float16, and its evaluation
+    third = works.submit(name="third")
+    assert works.put_next(), "an export that was forgotten is made again"
+    cancel_job(works.database, works.ledger, third, works.now)
+    works.delete(third)
+    works.delete(second)
+    works.cleaner.clean()
+    works.now += LATER
+    works.cleaner.clean()
+    assert works.kept() == set()
+
+
+def test_what_a_running_job_needs_stays(works: Works) -> None:
+    """At each moment of it, also between an artifact and the message that it is there, however late that comes."""
+    job_id = works.submit()
+    for _ in range(20):
+        works.put_next()
+        works.now += LATER
+        works.cleaner.clean()
+        assert {reference.sha256 for _, outputs in works.put for reference in outputs.values()} <= works.kept()
+        works.finish_next()
+        works.cleaner.clean()
+        assert works.needed() <= works.kept()
+    with works.database.read() as session:
+        assert session.scalar(select(StepRow.state).where(StepRow.title == "int8")) == "succeeded"
+        assert session.scalar(select(JobRow.state).where(JobRow.id == job_id)) == "running"
+
+
+def test_a_sweep_is_soon_after_something_was_forgotten_and_hourly_else(folder_works: Works) -> None:
+    """What nothing refers to is seen by the next that is due, unless it is new."""
+    works = folder_works
+    works.cleaner.clean()
+    orphan = works.store.put_bytes(b"orphan").sha256
+    works.now += timedelta(minutes=59)
+    works.cleaner.clean()
+    assert works.kept() == {orphan}
+    works.now += timedelta(minutes=2)
+    works.cleaner.clean()
+    assert works.kept() == set()
+
+
+def test_jobs_are_forgotten_after_their_time(database: Database, tmp_path: Path) -> None:
+    """From their end on; those under way, and those that ended lately, are not."""
+    works = Works(database, FolderStore(tmp_path / "folder"), retention=30 * DAY)
+    old = works.finished_job(name="old")
+    works.now += 20 * DAY
+    recent = works.finished_job(name="recent", training={"epochs": 3})
+    under_way = works.submit(name="under way", training={"epochs": 4})
+    works.now += 10 * DAY + LATER
+    works.cleaner.clean()
+    with works.database.read() as session:
+        assert set(session.scalars(select(JobRow.id))) == {recent, under_way}
+    assert works.kept() == works.needed() != set()
+    works.now += 3650 * DAY
+    works.cleaner.clean()
+    with works.database.read() as session:
+        assert set(session.scalars(select(JobRow.id))) == {under_way}
+    assert old != recent
+
+
+class Interrupted(FolderStore):
+    """A folder whose user is killed when it has removed so many artifacts, the first time."""
+
+    removals_left = 10_000
+
+    def remove(self, sha256: str, *, stored_before: datetime) -> bool:
+        if self.removals_left == 0:
+            self.removals_left = 10_000
+            raise KeyboardInterrupt
+        self.removals_left -= 1
+        return super().remove(sha256, stored_before=stored_before)
+
+
+@pytest.mark.parametrize("removals", range(6))
+def test_being_killed_in_between_leaks_nothing(database: Database, tmp_path: Path, removals: int) -> None:
+    """Whoever cleans next finds what is left, though the rows that told of it have gone."""
+    store = Interrupted(tmp_path / "folder")
+    works = Works(database, store)
+    job_id = works.finished_job()
+    works.now += LATER
+    works.delete(job_id)
+    store.removals_left = removals
+    with pytest.raises(KeyboardInterrupt):
+        works.cleaner.clean()
+    assert len(works.kept()) == 6 - removals
+    Works(database, store, now=works.now).cleaner.clean()
+    assert works.kept() == set()
+
+
+def test_a_put_that_was_killed_is_cleared_away_after_a_day(folder_works: Works, tmp_path: Path) -> None:
+    """A process really killed in the middle of writing."""
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from edgepress_common.artifacts import FolderStore\n"
+        "def chunks():\n"
+        "    yield b'x' * 1_000_000\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "FolderStore(Path(sys.argv[1])).put_chunks(chunks())\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, tmp_path / "folder"], check=False)
+    assert killed.returncode == -9
+    works = folder_works
+    assert works.kept() == set()
+    works.now += LATER
+    works.cleaner.clean()
+    assert len(list((tmp_path / "folder" / "incoming").iterdir())) == 1
+    works.now += DAY
+    works.cleaner.clean()
+    assert list((tmp_path / "folder" / "incoming").iterdir()) == []
+
+
+class PutMeanwhile(FolderStore):
+    """A folder into which somebody puts something just when it has been listed."""
+
+    works: Works | None = None
+
+    def list_artifacts(self) -> Iterator[StoredArtifact]:
+        yield from super().list_artifacts()
+        if self.works is not None:
+            works, self.works = self.works, None
+            works.put_next()
+            works.finish_next()
+
+
+def test_what_comes_to_be_needed_while_cleaning_stays(database: Database, tmp_path: Path) -> None:
+    """Old bytes that nothing referred to are made again, by a step of a new job, in the middle of a sweep."""
+    store = PutMeanwhile(tmp_path / "folder")
+    works = Works(database, store)
+    works.delete(works.finished_job())
+    for path in (tmp_path / "folder").rglob("*"):
+        os.utime(path, (0, 0))
+    works.submit(name="second", training={"epochs": 3})
+    store.works = works
+    works.cleaner.clean()
+    assert works.needed() == works.kept() != set()
+
+
+class Aged(FolderStore):
+    """A folder that goes by a test's clock."""
+
+    works: Works | None = None
+
+    def put_bytes(self, content: bytes, media_type: str = "application/octet-stream") -> ArtifactRef:
+        reference = super().put_bytes(content, media_type)
+        if self.works is not None:
+            os.utime(self._place(reference.sha256), (self.works.now.timestamp(),) * 2)
+        return reference
+
+
+ACTIONS = st.sampled_from(["submit", "put", "finish", "cancel", "delete", "clean", "hours", "lose", "evaluate"])
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happenings=st.lists(st.tuples(ACTIONS, st.integers(0, 5)), min_size=10, max_size=60))
+def test_no_order_of_things_loses_what_is_needed(
+    happenings: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Jobs that come and go, workers that are slow or lost, cleaning in between; at the end nothing is left over."""
+    folder = tmp_path_factory.mktemp("works")
+    database = Database(f"sqlite:///{folder}/edgepress.db")
+    Base.metadata.create_all(database.engine)
+    store = Aged(folder / "store")
+    works = store.works = Works(database, store, now=datetime(2026, 1, 1, tzinfo=UTC))
+    jobs: list[str] = []
+    for action, number in [*happenings, ("cancel all", 0)]:
+        works.now += timedelta(seconds=1)
+        _happen(works, jobs, action, number)
+        assert works.needed() <= works.kept(), f"lost by {action}"
+    for job_id in jobs:
+        works.delete(job_id)
+    works.cleaner.clean()
+    works.now += LATER
+    works.cleaner.clean()
+    assert works.kept() == set()
+    assert works.count(StepRow) == 0
+    database.close()
+
+
+def _happen(works: Works, jobs: list[str], action: str, number: int) -> None:
+    match action:
+        case "submit":
+            jobs.append(works.submit(training={"epochs": number + 1}))
+        case "put":
+            works.put_next()
+        case "finish":
+            works.finish_next()
+        case "evaluate":
+            works._evaluate()
+        case "clean":
+            works.cleaner.clean()
+        case "hours":
+            works.now += timedelta(hours=number)
+        case "lose":  # a worker dies: what it put is there, and its step goes to another
+            works.put[:1] = []
+            with works.database.write() as session:
+                works.ledger.expire(session, works.now)
+        case _:
+            for job_id in jobs if action == "cancel all" else jobs[number : number + 1]:
+                _end(works, jobs, job_id, delete=action == "delete")
+
+
+def _end(works: Works, jobs: list[str], job_id: str, *, delete: bool) -> None:
+    with works.database.read() as session:
+        under_way = session.scalar(select(JobRow.state).where(JobRow.id == job_id)) in UNDER_WAY
+    if under_way and not delete:
+        cancel_job(works.database, works.ledger, job_id, works.now)
+    elif delete and not under_way:
+        works.delete(job_id)
+        jobs.remove(job_id)

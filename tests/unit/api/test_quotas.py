@@ -1,0 +1,199 @@
+"""How much a user may have, over HTTP; and that nobody's many jobs keep another's one waiting."""
+
+import json
+from collections import Counter, deque
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from edgepress_api.access.principal import Principal, Scope
+from edgepress_api.access.quotas import bytes_left
+from edgepress_api.access.tokens import create_token
+from edgepress_api.settings import ApiSettings
+from edgepress_common.messages import RunStep
+from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
+from fakes.jobs import small_spec
+
+ZIP = {"Content-Type": "application/zip"}
+ARCHIVE = b"PK\x03\x04" + bytes(996)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> GatewayApp:
+    """A gateway."""
+    return sqlite_gateway(tmp_path)
+
+
+def limited(gateway: GatewayApp, user: str = "anna", **limits: int) -> TestClient:
+    """A client whose token has limits of its own."""
+    scopes: tuple[Scope, ...] = ("submit", "read")
+    with gateway.database.write() as session:
+        token = create_token(session, gateway.now, user=user, scopes=scopes, **limits)  # type: ignore[arg-type]
+    return gateway.client_with(token.text)
+
+
+def post(client: TestClient, name: str, **headers: str) -> int:
+    """Posts a job that shares no step with one of another name; the status."""
+    body = spec_json(name=name, training={"epochs": 2, "seed": sum(name.encode())})
+    return int(client.post("/v1/jobs", content=body, headers=JSON | headers).status_code)
+
+
+def test_jobs_under_way_are_limited(gateway: GatewayApp) -> None:
+    """The next is refused until one ends; what is only validated, or posted before, is no more job."""
+    anna = limited(gateway, max_jobs=2)
+    key = {"Idempotency-Key": "1"}
+    assert [post(anna, "a", **key), post(anna, "b"), post(anna, "c"), post(anna, "a", **key)] == [202, 202, 429, 202]
+    refused = anna.post("/v1/jobs", content=spec_json(), headers=JSON)
+    assert (refused.json()["type"], refused.headers["retry-after"]) == ("/problems/too-many-jobs", "60")
+    assert "anna has 2 jobs under way; accepted: 2 at once" in refused.json()["detail"]
+    assert anna.post("/v1/jobs?validate_only=true", content=spec_json(), headers=JSON).status_code == 200
+    assert post(limited(gateway, "ben", max_jobs=2), "c") == 202
+    job = anna.get("/v1/jobs").json()["jobs"][0]["id"]
+    assert anna.post(f"/v1/jobs/{job}/cancel").status_code == 200
+    assert post(anna, "c") == 202
+    assert anna.post(f"/v1/jobs/{job}/retry").status_code == 429
+
+
+def test_a_users_tokens_share_one_limit(gateway: GatewayApp) -> None:
+    """Another token of theirs brings no other jobs."""
+    assert post(limited(gateway, max_jobs=1), "a") == 202
+    assert post(limited(gateway, max_jobs=1), "b") == 429
+
+
+def test_what_is_stored_is_limited_to_the_byte(gateway: GatewayApp) -> None:
+    """An upload that fits exactly is taken; one byte more is not, and leaves nothing behind."""
+    anna = limited(gateway, max_bytes=1000)
+    refused = anna.post("/v1/datasets?name=x", content=ARCHIVE + b"1", headers=ZIP)
+    assert (refused.status_code, refused.json()["type"]) == (507, "/problems/storage-quota")
+    assert anna.get("/v1/datasets").json()["datasets"] == []
+    assert [path for path in (gateway.folder / "artifacts").rglob("*") if path.is_file()] == []
+    assert anna.post("/v1/datasets?name=x", content=ARCHIVE, headers=ZIP).status_code == 201
+    assert anna.post("/v1/datasets?name=y", content=b"PK\x03\x04", headers=ZIP).status_code == 507
+    assert post(anna, "a") == 507
+    assert limited(gateway, "ben", max_bytes=1000).post(
+        "/v1/datasets?name=x", content=ARCHIVE, headers=ZIP
+    ).status_code == 201  # fmt: skip
+
+
+def test_what_jobs_gave_counts_once_for_each_user(gateway: GatewayApp) -> None:
+    """Whatever number of steps and jobs of theirs gave or need it; deleting them frees it."""
+    anna, ben = (limited(gateway, user, max_bytes=10_000) for user in ("anna", "ben"))
+    jobs = [anna.post("/v1/jobs", content=spec_json(name=name), headers=JSON).json()["id"] for name in "ab"]
+    ben.post("/v1/jobs", content=spec_json(name="c"), headers=JSON)
+    gateway.workforce.work_until_nothing_is_left()
+
+    def left(user: str) -> int | None:
+        with gateway.database.read() as session:
+            return bytes_left(session, Principal(user=user, scopes=frozenset(), max_bytes=10_000))
+
+    # Four arrays, a model, and one file for both exports, of 100 bytes each.
+    assert [left("anna"), left("ben"), left("carl")] == [9400, 9400, 10_000]
+    for job in jobs:
+        anna.delete(f"/v1/jobs/{job}")
+    assert [left("anna"), left("ben")] == [10_000, 9400]
+
+
+def test_the_servers_limit_holds_where_a_token_has_none(gateway: GatewayApp) -> None:
+    """And not for admins, nor where no token is asked for."""
+    settings = ApiSettings(max_jobs=0)
+    app = GatewayApp.client_of(gateway, replace(gateway.adapters, settings=settings))
+    for scopes, limits, expected in (
+        (("submit",), {}, 429),
+        (("submit",), {"max_jobs": 1}, 202),
+        (("admin",), {}, 202),
+    ):
+        with gateway.database.write() as session:
+            token = create_token(session, gateway.now, user="x", scopes=scopes, **limits)  # type: ignore[arg-type]
+        assert post(app, json.dumps(limits), Authorization=f"Bearer {token.text}") == expected
+    assert post(app, "local") == 202
+
+
+def submit_as(gateway: GatewayApp, user: str, seed: int) -> str:
+    """A job with a training of its own."""
+    who = Principal(user=user, scopes=frozenset({"submit"}))
+    spec = small_spec(name=f"{user} {seed}", training={"epochs": 2, "seed": seed})
+    return gateway.submission.submit(spec, gateway.now, by=who)
+
+
+def _owner(gateway: GatewayApp, key: str) -> str:
+    """Whose job needs a step."""
+    jobs = gateway.client.get("/v1/jobs?page_size=100").json()["jobs"]
+    (owner,) = {job["owner"] for job in jobs if key in gateway.client.get(f"/v1/jobs/{job['id']}").text}
+    return str(owner)
+
+
+def test_a_user_with_many_jobs_does_not_keep_one_with_few_waiting(gateway: GatewayApp) -> None:
+    """Posted after forty of another's, a job begins next but one; then the many go on."""
+    for seed in range(40):
+        submit_as(gateway, "anna", seed)
+    for seed in (100, 101):
+        submit_as(gateway, "ben", seed)
+    first = trained_under_way(gateway, 6)
+    assert Counter(first[:4]) == {"anna": 2, "ben": 2}
+    assert first[4:] == ["anna", "anna"]
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_a_single_worker_serves_users_in_turns(gateway: GatewayApp, ahead: int) -> None:
+    """However many steps are sent ahead of it: over six trainings, each user gets about half."""
+    for seed in range(20):
+        submit_as(gateway, "anna", seed)
+    for seed in range(100, 110):
+        submit_as(gateway, "ben", seed)
+    for pack in gateway.workforce.take():
+        gateway.workforce.finish(pack)
+    line: deque[RunStep] = deque()
+    owners: list[str] = []
+    while len(owners) < 12:
+        line.extend(step for step in gateway.workforce.take(ahead=ahead) if step.parameters.kind == "stage")
+        step = line.popleft()
+        gateway.workforce.now += timedelta(seconds=60)
+        with gateway.database.write() as session:
+            gateway.ledger.renew(session, step.step_key, 1, holder="w", progress=None, now=gateway.workforce.now)
+        line.extend(step for step in gateway.workforce.take(ahead=ahead) if step.parameters.kind == "stage")
+        gateway.workforce.finish(step)
+        owners.append(_owner(gateway, step.step_key))
+    assert abs(Counter(owners)["ben"] - 6) <= 1, owners
+
+
+def trained_under_way(gateway: GatewayApp, count: int) -> list[str]:
+    """Whose trainings are with workers, as more and more of these ask and none has finished yet."""
+    owners: list[str] = []
+    for pack in gateway.workforce.take():
+        gateway.workforce.finish(pack)
+    while len(owners) < count:
+        for step in gateway.workforce.take(ahead=1):
+            owners.append(_owner(gateway, step.step_key))
+            with gateway.database.write() as session:
+                gateway.ledger.renew(
+                    session, step.step_key, 1, holder=f"w{len(owners)}", progress=None, now=gateway.now
+                )
+    return owners
+
+
+def test_who_is_alone_gets_everything_in_the_order_of_their_jobs(gateway: GatewayApp) -> None:
+    """As if there were no turns."""
+    ids = [submit_as(gateway, "anna", seed) for seed in range(3)]
+    for pack in gateway.workforce.take():
+        gateway.workforce.finish(pack)
+    keys = [step.step_key for step in gateway.workforce.take()]
+    stages = [
+        next(
+            step["key"]
+            for pipeline in gateway.client.get(f"/v1/jobs/{id_}").json()["pipelines"]
+            for step in pipeline["steps"]
+            if step["kind"] == "stage"
+        )
+        for id_ in ids
+    ]
+    assert keys == stages
+
+
+def test_a_step_that_users_share_is_sent_once(gateway: GatewayApp) -> None:
+    """In the turn of whoever's comes first."""
+    for user in ("anna", "ben"):
+        gateway.submission.submit(small_spec(), gateway.now, by=Principal(user=user, scopes=frozenset({"submit"})))
+    assert [step.parameters.kind for step in gateway.workforce.take()] == ["pack"]

@@ -1,0 +1,378 @@
+"""Who gets in, and what they get to see."""
+
+import base64
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
+
+from edgepress_api.access.principal import Scope
+from edgepress_api.web.authentication import is_loopback
+from edgepress_common.devices import EvaluationLease
+from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
+from fakes.jobs import ANNOUNCEMENT, evaluation_result
+
+OPEN = "GET /health/live"
+ZIP = {"Content-Type": "application/zip"}
+ARCHIVE = b"PK\x03\x04" + bytes(600)
+PLACES = {"job_id": "job-1", "sha256": "a" * 64, "key": "a" * 64, "name": "pi4", "step_key": "a" * 64, "attempt": "1"}
+PAGES = ("/", "/docs", "/openapi.json", "/problems/not-found", "/nowhere")
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> GatewayApp:
+    """A gateway that others can reach."""
+    return sqlite_gateway(tmp_path, host="0.0.0.0")
+
+
+def operations(gateway: GatewayApp) -> dict[str, dict[str, Any]]:
+    """Each operation by method and path."""
+    document = gateway.client_as("root", "admin").get("/openapi.json").json()
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def asked(client: TestClient, operation: str, **headers: str) -> Any:
+    """What an operation answers, with names in its path that nobody has."""
+    method, _, path = operation.partition(" ")
+    return client.request(method, path.format(**PLACES), headers=headers)
+
+
+def test_nobody_gets_anything_but_a_sign_of_life_without_a_token(gateway: GatewayApp) -> None:
+    """Every route there is, every page, and paths that are none."""
+    for operation in operations(gateway):
+        response = asked(gateway.client, operation)
+        assert response.status_code == (200 if operation == OPEN else 401), operation
+    for path in PAGES:
+        assert gateway.client.get(path).status_code == 401, path
+
+
+def test_a_refusal_says_what_is_wanted(gateway: GatewayApp) -> None:
+    """As a problem, with a challenge; and without repeating what was sent."""
+    none = gateway.client.get("/v1/jobs")
+    assert none.headers["www-authenticate"] == 'Bearer realm="Edgepress"'
+    assert none.headers["content-type"] == "application/problem+json"
+    assert none.json()["type"] == "/problems/unauthorized"
+    assert "no token was sent" in none.json()["detail"]
+    wrong = gateway.client.get("/v1/jobs", headers={"Authorization": "Bearer edgepress_mine"})
+    assert (wrong.status_code, "edgepress_mine" in wrong.text) == (401, False)
+    assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
+    weak = gateway.client_as("anna", "read").post("/v1/jobs", content=spec_json(), headers=JSON)
+    assert (weak.status_code, weak.json()["type"]) == (403, "/problems/forbidden")
+    assert 'error="insufficient_scope", scope="submit"' in weak.headers["www-authenticate"]
+
+
+# What each scope opens; whatever is not named here is for everybody who is known.
+NEEDED: dict[str, set[Scope]] = {
+    "POST /v1/jobs": {"submit"}, "POST /v1/jobs/{job_id}/cancel": {"submit"},
+    "POST /v1/jobs/{job_id}/retry": {"submit"}, "DELETE /v1/jobs/{job_id}": {"submit"}, "POST /v1/datasets": {"submit"},
+    "GET /v1/jobs": {"read"}, "GET /v1/jobs/{job_id}": {"read"}, "GET /v1/jobs/{job_id}/spec": {"read"},
+    "GET /v1/jobs/{job_id}/events": {"read"}, "GET /v1/jobs/{job_id}/report": {"read"}, "GET /v1/steps/{key}": {"read"},
+    "GET /v1/datasets": {"read"}, "GET /v1/datasets/{sha256}": {"read"}, "GET /v1/devices": {"read"},
+    "GET /metrics": {"read"},
+    "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
+    "POST /v1/devices/{name}/lease": {"device"},
+    "POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew": {"device"},
+    "POST /v1/devices/{name}/leases/{step_key}/{attempt}/finish": {"device"},
+    "POST /v1/devices/{name}/leases/{step_key}/{attempt}/fail": {"device"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scope", ["submit", "read", "device", "admin"])
+def test_a_scope_opens_its_routes_and_no_others(gateway: GatewayApp, scope: Scope) -> None:
+    """Where a token opens a route, what comes is another complaint: of the body, or that there is no such thing."""
+    client = gateway.client_as("anna", scope, device="pi4" if scope == "device" else None)
+    found = operations(gateway)
+    assert set(NEEDED) <= set(found)
+    for operation in found:
+        needed = NEEDED.get(operation)
+        allowed = needed is None or scope == "admin" or scope in needed
+        assert (asked(client, operation).status_code != 403) == allowed, operation
+
+
+def test_the_description_names_scheme_and_scopes(gateway: GatewayApp) -> None:
+    """So that a generated client asks for a token, and knows how it is refused."""
+    for name, operation in operations(gateway).items():
+        if name == OPEN:
+            assert "security" not in operation
+            continue
+        assert [set(requirement["token"]) for requirement in operation["security"]] == [NEEDED.get(name, set())], name
+        assert "401" in operation["responses"], name
+        assert ("403" in operation["responses"]) == (name in NEEDED), name
+
+
+@dataclass
+class Users:
+    """Two users and an admin, of whom one has a job that is done and a data set."""
+
+    gateway: GatewayApp
+    anna: TestClient
+    ben: TestClient
+    admin: TestClient
+    job_id: str
+    dataset: str
+
+
+@pytest.fixture
+def users(gateway: GatewayApp) -> Users:
+    """See `Users`. The job is of anna's data set, so nothing of it is ben's."""
+    anna, ben = (gateway.client_as(user, "read", "submit") for user in ("anna", "ben"))
+    upload = anna.post("/v1/datasets?name=patients", content=ARCHIVE, headers=ZIP).json()
+    spec = spec_json(dataset=upload["dataset"] | {"image_size": 32})
+    job_id = anna.post("/v1/jobs", content=spec, headers=JSON).json()["id"]
+    gateway.workforce.work_until_nothing_is_left()
+    return Users(gateway, anna, ben, gateway.client_as("root", "admin"), job_id, upload["sha256"])
+
+
+def test_a_users_job_is_nobody_elses(users: Users) -> None:
+    """To another user it is not there, whatever is asked: with the very answer that a job which never was gets."""
+    for operation in operations(users.gateway):
+        if "{job_id}" not in operation:
+            continue
+        method, _, path = operation.partition(" ")
+        theirs, nobodys = (
+            users.ben.request(method, path.format(job_id=job_id)) for job_id in (users.job_id, "job-0000000000000000")
+        )
+        assert theirs.status_code == 404, operation
+        assert theirs.text.replace(users.job_id, "job-0000000000000000") == nobodys.text, operation
+    assert users.anna.get(f"/v1/jobs/{users.job_id}").json()["owner"] == "anna"
+    assert users.admin.get(f"/v1/jobs/{users.job_id}").status_code == 200
+
+
+def test_lists_show_a_users_own(users: Users) -> None:
+    """Jobs, data sets, and the page; an admin sees all."""
+    for path, key in (("/v1/jobs", "jobs"), ("/v1/datasets", "datasets")):
+        lengths = [len(client.get(path).json()[key]) for client in (users.anna, users.ben, users.admin)]
+        assert lengths == [1, 0, 1], path
+    assert [users.job_id in client.get("/").text for client in (users.anna, users.ben, users.admin)] == [
+        True, False, True,
+    ]  # fmt: skip
+
+
+def test_steps_and_artifacts_are_whose_job_needs_them(users: Users) -> None:
+    """Another user gets none, though they know the name; nor the data set, by any way."""
+    users.gateway.store.put_chunks([b"model"])
+    job = users.anna.get(f"/v1/jobs/{users.job_id}").json()
+    keys = {step["key"] for pipeline in job["pipelines"] for step in pipeline["steps"]}
+    for key in keys:
+        assert [client.get(f"/v1/steps/{key}").status_code for client in (users.anna, users.ben)] == [200, 404]
+    artifact = f"/v1/artifacts/{users.dataset}"
+    assert [client.get(artifact).status_code for client in (users.anna, users.ben, users.admin)] == [200, 404, 200]
+    assert users.ben.get(f"/v1/datasets/{users.dataset}").status_code == 404
+    stolen = spec_json(dataset={"kind": "upload", "sha256": users.dataset, "image_size": 32})
+    refused = users.ben.post("/v1/jobs", content=stolen, headers=JSON)
+    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (422, "no such upload")
+
+
+def test_an_artifact_is_fetched_by_whose_step_gave_it(gateway: GatewayApp) -> None:
+    """What is in the store and was given by nobody's step is nobody's but the admin's."""
+    anna, ben = gateway.client_as("anna", "read", "submit"), gateway.client_as("ben", "read", "submit")
+    model = gateway.store.put_chunks([b"model"])
+    anna.post("/v1/jobs", content=spec_json(), headers=JSON)
+    assert anna.get(f"/v1/artifacts/{model.sha256}").status_code == 404
+    (pack,) = gateway.workforce.take()
+    with gateway.database.write() as session:
+        gateway.ledger.finish(
+            session, pack.step_key, 1, outputs={"train_images": model}, result=_pack_result(), now=gateway.now
+        )
+    assert [client.get(f"/v1/artifacts/{model.sha256}").status_code for client in (anna, ben)] == [200, 404]
+
+
+def _pack_result() -> Any:
+    from edgepress_common.results import PackResult
+
+    return PackResult(classes=("0", "1"), train_counts=(8, 8), validation_counts=(2, 2))
+
+
+def test_shared_steps_are_done_once_and_show_nothing_of_the_other(gateway: GatewayApp) -> None:
+    """Both users' jobs end by one run of each step; neither sees the other's job, each sees the steps."""
+    anna, ben = gateway.client_as("anna", "read", "submit"), gateway.client_as("ben", "read", "submit")
+    jobs = [
+        client.post("/v1/jobs", content=spec_json(name=name), headers=JSON).json()["id"]
+        for client, name in ((anna, "anna's secret"), (ben, "ben's secret"))
+    ]
+    gateway.workforce.work_until_nothing_is_left()
+    done = gateway.workforce.done
+    assert sorted(done) == ["evaluation", "evaluation", "export", "export", "pack", "stage"]
+    for client, own, other in ((anna, *jobs), (ben, *reversed(jobs))):
+        shown = client.get(f"/v1/jobs/{own}")
+        assert shown.json()["state"] == "succeeded"
+        assert client.get(f"/v1/jobs/{other}").status_code == 404
+        others_name = "ben's secret" if client is anna else "anna's secret"
+        key = shown.json()["pipelines"][0]["steps"][0]["key"]
+        everything = [
+            shown,
+            client.get(f"/v1/steps/{key}"),
+            client.get(f"/v1/jobs/{own}/events"),
+            client.get("/v1/jobs"),
+        ]
+        assert not [page for page in everything if others_name in page.text or other in page.text]
+
+
+def test_users_may_use_the_same_idempotency_key(gateway: GatewayApp) -> None:
+    """For specs of their own; each is answered with their own job, again and again."""
+    headers = JSON | {"Idempotency-Key": "1"}
+    answers = {
+        user: [
+            gateway.client_as(user, "submit", "read").post("/v1/jobs", content=spec_json(name=user), headers=headers)
+            for _ in range(2)
+        ]
+        for user in ("anna", "ben")
+    }
+    for user, (first, again) in answers.items():
+        assert first.status_code == 202
+        assert (first.json()["id"], first.json()["name"]) == (again.json()["id"], user)
+    assert answers["anna"][0].json()["id"] != answers["ben"][0].json()["id"]
+
+
+def test_users_have_data_sets_of_their_own_though_the_bytes_are_the_same(gateway: GatewayApp) -> None:
+    """Neither learns that the other has them: each is told that they are new, and sees the name they gave."""
+    for user in ("anna", "ben"):
+        client = gateway.client_as(user, "submit", "read")
+        first = client.post(f"/v1/datasets?name=of-{user}", content=ARCHIVE, headers=ZIP)
+        again = client.post("/v1/datasets?name=again", content=ARCHIVE, headers=ZIP)
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert first.json()["name"] == again.json()["name"] == f"of-{user}"
+        assert [each["name"] for each in client.get("/v1/datasets").json()["datasets"]] == [f"of-{user}"]
+    admin = gateway.client_as("root", "admin")
+    first_page = admin.get("/v1/datasets?page_size=1").json()
+    second_page = admin.get(f"/v1/datasets?page_size=1&page_token={first_page['next_page_token']}").json()
+    assert {page["datasets"][0]["owner"] for page in (first_page, second_page)} == {"anna", "ben"}
+
+
+def test_a_device_gets_its_own_work_and_what_that_needs(gateway: GatewayApp) -> None:
+    """As itself only; the files of its lease while it has it, and no others; no jobs at all."""
+    gateway.client_as("anna", "submit").post("/v1/jobs", content=spec_json(), headers=JSON)
+    while steps := gateway.workforce.take():
+        for step in steps:
+            gateway.workforce.finish(step)
+    pi4, pi5 = (gateway.client_as("lab", "device", device=name) for name in ("pi4", "pi5"))
+    body = ANNOUNCEMENT.model_dump_json()
+    refused = pi5.post("/v1/devices/pi4/lease", content=body, headers=JSON)
+    assert (refused.status_code, "'pi5', not of 'pi4'" in refused.json()["detail"]) == (403, True)
+    lease = EvaluationLease.model_validate_json(pi4.post("/v1/devices/pi4/lease", content=body, headers=JSON).content)
+
+    with gateway.database.read() as session:
+        from edgepress_api.access.principal import Principal
+        from edgepress_api.access.visibility import sees_artifact
+
+        sees = {
+            name: [
+                sees_artifact(session, Principal(user="lab", scopes=frozenset({"device"}), device=name), reference)
+                for reference in (lease.model.sha256, lease.images.sha256, "e" * 64)  # the last: the Keras model
+            ]
+            for name in ("pi4", "pi5")
+        }
+    assert sees == {"pi4": [True, True, False], "pi5": [False, False, False]}
+
+    path = f"/v1/devices/pi4/leases/{lease.step_key}/{lease.attempt}/finish"
+    result = evaluation_result().model_dump_json()
+    assert pi5.post(path, content=result, headers=JSON).status_code == 403
+    assert pi4.post(path, content=result, headers=JSON).status_code == 204
+    assert pi4.get("/v1/jobs").status_code == 403
+    assert pi4.get(f"/v1/artifacts/{lease.model.sha256}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:8000"}, 200),
+        ({"Host": "[::1]:8000"}, 200),
+        ({"Host": "edgepress.example"}, 401),
+        ({"Host": "127.0.0.1.evil.example"}, 401),
+        ({"X-Forwarded-For": "10.0.0.1"}, 401),
+        ({"Forwarded": "for=10.0.0.1"}, 401),
+        ({"Origin": "http://127.0.0.1:8000"}, 200),
+        ({"Origin": "https://evil.example"}, 401),
+        ({"Origin": "null"}, 401),
+        ({"Origin": "http://[::1"}, 401),
+        ({"Authorization": "Bearer of-another-server"}, 200),
+    ],
+)
+def test_on_loopback_the_machine_itself_needs_none(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    """But who comes through a proxy, by a name that was made to lead here, or from somebody's page, does."""
+    assert sqlite_gateway(tmp_path).client.get("/v1/jobs", headers=headers).status_code == status
+
+
+def test_on_loopback_a_token_counts(tmp_path: Path) -> None:
+    """Whoever shows one sees what is its user's."""
+    gateway = sqlite_gateway(tmp_path)
+    gateway.submit()
+    assert len(gateway.client.get("/v1/jobs").json()["jobs"]) == 1
+    assert gateway.client_as("anna", "read").get("/v1/jobs").json()["jobs"] == []
+    assert len(gateway.client_as("local", "read").get("/v1/jobs").json()["jobs"]) == 1
+
+
+def test_loopback_can_be_told_to_want_tokens(tmp_path: Path) -> None:
+    """By a setting."""
+    gateway = sqlite_gateway(tmp_path)
+    settings = gateway.adapters.settings.model_copy(update={"require_tokens": True})
+    assert gateway.with_adapters(settings=settings).get("/v1/jobs").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("[::1]", True), ("localhost", True),
+        ("0.0.0.0", False), ("::", False), ("10.0.0.1", False), ("localhost.example", False), ("", False),
+    ],
+)  # fmt: skip
+def test_loopback_is_known_by_its_address(host: str, expected: bool) -> None:
+    """Everything else can be reached from elsewhere, or may be."""
+    assert is_loopback(host) is expected
+
+
+def test_a_browser_can_look_but_not_do(gateway: GatewayApp) -> None:
+    """It is asked for a password, which is the token; what it sends by itself starts nothing."""
+    asked_for = gateway.client.get("/", headers={"Accept": "text/html"})
+    assert asked_for.headers["www-authenticate"].endswith('Basic realm="Edgepress", charset="UTF-8"')
+    token = gateway.token("anna", "admin")
+    basic = {"Authorization": "Basic " + base64.b64encode(f"anna:{token}".encode()).decode()}
+    assert gateway.client.get("/", headers=basic).status_code == 200
+    assert gateway.client.post("/v1/jobs", content=spec_json(), headers=basic | JSON).status_code == 401
+    for broken in ("Basic", "Basic ====", "Basic /w==", "Digest x", "Bearer", "\xff"):
+        headers = {"Authorization": broken.encode("latin-1")}
+        assert gateway.client.get("/", headers=headers).status_code == 401
+
+
+def test_a_revoked_token_is_refused_at_the_next_request(gateway: GatewayApp) -> None:
+    """Nothing remembers that it was good."""
+    from edgepress_api.access.tokens import revoke_token
+
+    token = gateway.token("anna", "read")
+    client = gateway.client_with(token)
+    assert client.get("/v1/jobs").status_code == 200
+    with gateway.database.write() as session:
+        revoke_token(session, token.split("_")[1], gateway.now)
+    assert client.get("/v1/jobs").status_code == 401
+
+
+def test_nobody_gets_in_while_the_database_is_away(gateway: GatewayApp) -> None:
+    """They are told to come back, which is not an error of the server's."""
+
+    class Away:
+        def read(self) -> None:
+            raise OperationalError("SELECT", {}, Exception("gone"))
+
+    token = gateway.token("anna", "read")
+    client = gateway.with_adapters(database=Away())
+    response = client.get("/v1/exports", headers={"Authorization": f"Bearer {token}"})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
+
+
+def test_no_token_is_logged(gateway: GatewayApp, caplog: pytest.LogCaptureFixture) -> None:
+    """Good or bad, whatever the level."""
+    token = gateway.token("anna", "read")
+    with caplog.at_level(logging.DEBUG):
+        gateway.client_with(token).get("/v1/jobs")
+        gateway.client_with(token[:-1] + "x").get("/v1/jobs")
+        gateway.client_with(token).post("/v1/jobs", content=b"{", headers=JSON)
+    assert token[:-1] not in caplog.text

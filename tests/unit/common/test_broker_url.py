@@ -1,0 +1,20 @@
+"""How Redis' address is completed."""
+
+import pytest
+
+from edgepress_common.broker_url import verified_url
+
+
+@pytest.mark.parametrize(
+    ("url", "completed"),
+    [
+        ("redis://:p@h:6379/0", "redis://:p@h:6379/0"),
+        ("rediss://u:p%2F@h:6379/0", "rediss://u:p%2F@h:6379/0?ssl_cert_reqs=required"),
+        ("rediss://h/0?ssl_ca_certs=/etc/ca.pem", "rediss://h/0?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required"),
+        ("rediss://h/0?ssl_cert_reqs=none", "rediss://h/0?ssl_cert_reqs=none"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+    ],
+)
+def test_tls_is_verified_unless_it_is_said_otherwise(url: str, completed: str) -> None:
+    """And the rest of the address stays as it is."""
+    assert verified_url(url) == completed
