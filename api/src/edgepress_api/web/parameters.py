@@ -9,6 +9,7 @@ from fastapi import Path
 from pydantic import Field, StringConstraints
 
 from edgepress_api.database.tables import JobState
+from edgepress_api.recommendation.asking import AskedGoals
 from edgepress_common.frozen import Frozen
 
 # Every name is of a form that any database can look up; what is not of it gets the 404 that it would get there.
@@ -65,7 +66,11 @@ class LeaseQuery(Frozen):
     wait_seconds: float = Field(default=0, ge=0, le=60, description="How long to wait until there is something to do.")
 
 
-class ReportQuery(Frozen):
-    """In which form a report is wanted."""
+class RecommendationQuery(AskedGoals):
+    """What to look for."""
+
+
+class ReportQuery(AskedGoals):
+    """In which form a report is wanted, and what it is to recommend by."""
 
     format: ReportFormat | None = Field(default=None, description="Instead of the header Accept.")

@@ -8,6 +8,7 @@ from edgepress_common.architectures import ARCHITECTURES
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec.dataset import Dataset
 from edgepress_common.spec.evaluation import Evaluation
+from edgepress_common.spec.goals import Goals
 from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.presets import PRESETS, PresetName
@@ -26,6 +27,9 @@ class JobSpec(Frozen):
         default="quick", description="A preset by name, or a list."
     )
     evaluation: Evaluation = Evaluation()
+    goals: Goals = Field(
+        default=Goals(), description="What the recommendation is to look for; steps do not depend on it."
+    )
 
     def pipeline_list(self) -> tuple[Pipeline, ...]:
         """The pipelines, with a preset written out."""

@@ -1,6 +1,7 @@
 """The report, whole."""
 
 from edgepress_api.jobs.views import JobSummary
+from edgepress_api.recommendation.document import Recommendation
 from edgepress_api.report.document.records import DatasetSummary, FailureRecord, PipelineRecord, TrainingRecord
 from edgepress_api.report.document.rows import Baselines, ReportRow
 from edgepress_api.report.document.tables import AccuracyByExport, SecondsPerEpoch
@@ -25,6 +26,8 @@ class Report(Frozen):
         accuracy_by_export: What each pipeline's model loses by each way to write it, in the order of the spec.
         seconds_per_epoch: What an epoch of each stage takes, in the order they depend on each other.
         failures: What did not work.
+        recommendation: Which file to ship, by the spec's goals or those that were asked with; None in reports of before
+            this was told.
     """
 
     job: JobSummary
@@ -40,3 +43,4 @@ class Report(Frozen):
     accuracy_by_export: tuple[AccuracyByExport, ...]
     seconds_per_epoch: tuple[SecondsPerEpoch, ...]
     failures: tuple[FailureRecord, ...]
+    recommendation: Recommendation | None = None
