@@ -13,6 +13,7 @@ from edgepress_api.cli.invocation import Invocation
 from edgepress_api.cli.jobs import cancel, jobs, retry, show
 from edgepress_api.cli.problems import ExplainingGroup
 from edgepress_api.cli.pulling import pull
+from edgepress_api.cli.recommending import recommend
 from edgepress_api.cli.reporting import report
 from edgepress_api.cli.submitting import submit, validate
 from edgepress_api.cli.up import up
@@ -37,7 +38,7 @@ def _prepare(context: typer.Context) -> None:
 for _panel, _commands in {
     "On this machine": (up, demo),
     "Jobs": (submit, validate, watch, jobs, show, cancel, retry),
-    "What they gave": (report, pull),
+    "What they gave": (report, recommend, pull),
     "Devices": (devices,),
 }.items():
     for _command in _commands:

@@ -18,6 +18,7 @@ from edgepress_api.database.tables import JobState
 from edgepress_api.devices.listing import DeviceList
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobSummary, JobView, StepDetail
+from edgepress_api.recommendation.document import Recommendation
 from edgepress_api.report import Report
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
 from edgepress_common.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -33,6 +34,8 @@ _TIMEOUT_SECONDS = 30.0
 _PLANNING_SECONDS = 300.0  # to plan a job its data set is listed: 100,000 files on a slow disk take a minute
 # Whatever proxy the environment names, it does not lead to this machine.
 _PAST_PROXIES = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
+
+Query = Mapping[str, str | list[str]]
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -79,7 +82,8 @@ class GatewayClient:
             limit: How many at the most.
             state: Only jobs in this state.
         """
-        params = {"page_size": str(min(limit, _LARGEST_PAGE))} | ({"state": state} if state else {})
+        params: dict[str, str | list[str]] = {"page_size": str(min(limit, _LARGEST_PAGE))}
+        params |= {"state": state} if state else {}
         while True:
             page = _parse(JobPage, self._get("/v1/jobs", params=params))
             yield from page.jobs[:limit]
@@ -117,13 +121,22 @@ class GatewayClient:
         """All devices that have ever announced themselves."""
         return _parse(DeviceList, self._get("/v1/devices"))
 
-    def report(self, job_id: str) -> Report:
-        """A job's report, of what there is so far."""
-        return _parse(Report, self._get(f"/v1/jobs/{job_id}/report", accept=_MEDIA_TYPES["json"]))
+    def report(self, job_id: str, goals: Query | None = None) -> Report:
+        """A job's report, of what there is so far.
 
-    def report_document(self, job_id: str, format_: ReportFormat) -> bytes:
-        """A job's report, written out."""
-        return self._get(f"/v1/jobs/{job_id}/report", accept=_MEDIA_TYPES[format_]).content
+        Args:
+            job_id: The job.
+            goals: What to recommend by, as the gateway's query has it; what is not in it is as the job's spec has it.
+        """
+        return _parse(Report, self._get(f"/v1/jobs/{job_id}/report", params=goals, accept=_MEDIA_TYPES["json"]))
+
+    def report_document(self, job_id: str, format_: ReportFormat, goals: Query | None = None) -> bytes:
+        """A job's report, written out; with goals as above."""
+        return self._get(f"/v1/jobs/{job_id}/report", params=goals, accept=_MEDIA_TYPES[format_]).content
+
+    def recommendation(self, job_id: str, goals: Query | None = None) -> Recommendation:
+        """Which of a job's files to ship; with goals as above."""
+        return _parse(Recommendation, self._get(f"/v1/jobs/{job_id}/recommendation", params=goals))
 
     def download(self, artifact: ArtifactRef, target: Path) -> None:
         """Fetches an artifact into a file, whole or not at all.
@@ -151,7 +164,7 @@ class GatewayClient:
                 response.read()
             yield from _checked(response).iter_bytes()
 
-    def _get(self, path: str, *, params: Mapping[str, str] | None = None, accept: str = "*/*") -> httpx.Response:
+    def _get(self, path: str, *, params: Query | None = None, accept: str = "*/*") -> httpx.Response:
         with self._reached():
             return _checked(self._http.get(path, params=params, headers={"Accept": accept}))
 
