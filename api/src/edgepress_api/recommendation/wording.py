@@ -36,8 +36,8 @@ def all_round_words(
     """Why the first of the ranking is the first, and what else there is."""
     row, count = rows[0], len(rows)
     ranked = ", ".join(f"{_ordinal(place)} by {METHODS[method]}" for method, place in standing.places.items())
-    of = f"of {count} files that keep the limits {ranked}" if count > 1 else "the only file that keeps the limits"
-    parts = [f"{name(row)}: {of}. {facts(row)}.", _against(row, reference)]
+    of = f"Of {count} files that keep the limits, {ranked}" if count > 1 else "The only file that keeps the limits"
+    parts = [f"{name(row)}: {facts(row)}. {of}.", _against(row, reference)]
     if instead is not None:
         parts.append(_rather("best_all_round", instead, best))
     return " ".join(part for part in parts if part)
@@ -47,7 +47,7 @@ def purpose_words(
     purpose: PurposeName, row: ReportRow, instead: ReportRow | None, *, best: ReportRow, reference: ReportRow
 ) -> str:
     """Why a file is chosen for a purpose, and what else there is."""
-    parts = [f"{name(row)}: {_merit(purpose, row)}. {facts(row)}.", _against(row, reference)]
+    parts = [f"{name(row)}: {facts(row)}.", _against(row, reference)]
     if instead is not None and purpose == "most_accurate":
         parts.append(
             f"{name(instead)}, {size(instead.zip_bytes)} zipped at {percent(instead.accuracy)}, can't be told from it "
@@ -62,7 +62,7 @@ def facts(row: ReportRow) -> str:
     """What was measured, in a line."""
     interval = wilson(row.accuracy, row.images)
     parts = [
-        f"Accuracy {percent(row.accuracy)} (95 % interval {100 * interval.low:.1f} to {percent(interval.high, 1)})"
+        f"accuracy {percent(row.accuracy)} (95 % interval {100 * interval.low:.1f} to {percent(interval.high, 1)})"
     ]
     if not row.emulated:
         threads = f"{row.threads} thread{'' if row.threads == 1 else 's'}"

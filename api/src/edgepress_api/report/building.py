@@ -73,4 +73,12 @@ def _step(row: StepRow, inputs: dict[Role, StepKey]) -> ReportedStep:
         inputs=inputs,
         result=row.result if row.state == "succeeded" else None,
         failure=row.failure if row.state == "failed" else None,
+        seconds=_seconds(row) if row.state == "succeeded" else None,
+        holder=row.holder,
     )
+
+
+def _seconds(row: StepRow) -> float | None:
+    if row.started_at is None or row.finished_at is None:
+        return None
+    return (row.finished_at - row.started_at).total_seconds()

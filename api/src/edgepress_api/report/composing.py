@@ -5,7 +5,14 @@ from edgepress_api.jobs.views import JobSummary
 from edgepress_api.recommendation.recommending import recommend
 from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.document import DatasetSummary, Report
-from edgepress_api.report.records import find_failures, find_pack, find_pipelines, find_trainings
+from edgepress_api.report.records import (
+    find_costs,
+    find_failures,
+    find_pack,
+    find_pipelines,
+    find_provenance,
+    find_trainings,
+)
 from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
 from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_epoch
@@ -40,6 +47,8 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         accuracy_by_export=find_accuracies(job),
         seconds_per_epoch=find_seconds_per_epoch(job),
         failures=find_failures(job),
+        costs=find_costs(job),
+        provenance=find_provenance(job),
         recommendation=recommend(rows, baselines, goals or job.spec.goals),
     )
 

@@ -2,7 +2,14 @@
 
 from edgepress_api.jobs.views import JobSummary
 from edgepress_api.recommendation.document import Recommendation
-from edgepress_api.report.document.records import DatasetSummary, FailureRecord, PipelineRecord, TrainingRecord
+from edgepress_api.report.document.records import (
+    DatasetSummary,
+    FailureRecord,
+    PipelineRecord,
+    Provenance,
+    StepCost,
+    TrainingRecord,
+)
 from edgepress_api.report.document.rows import Baselines, ReportRow
 from edgepress_api.report.document.tables import AccuracyByExport, SecondsPerEpoch
 from edgepress_common.frozen import Frozen
@@ -28,6 +35,8 @@ class Report(Frozen):
         failures: What did not work.
         recommendation: Which file to ship, by the spec's goals or those that were asked with; None in reports of before
             this was told.
+        costs: What each step took, in an order in which they can run; empty in reports of before this was told.
+        provenance: What else is needed to do the job again; None likewise.
     """
 
     job: JobSummary
@@ -44,3 +53,5 @@ class Report(Frozen):
     seconds_per_epoch: tuple[SecondsPerEpoch, ...]
     failures: tuple[FailureRecord, ...]
     recommendation: Recommendation | None = None
+    costs: tuple[StepCost, ...] = ()
+    provenance: Provenance | None = None
