@@ -6,6 +6,7 @@ what they show, `problems` turns errors into words and exit codes.
 
 import typer
 
+from edgepress_api.cli.comparing import compare
 from edgepress_api.cli.demo import demo
 from edgepress_api.cli.devices import devices
 from edgepress_api.cli.following import watch
@@ -38,7 +39,7 @@ def _prepare(context: typer.Context) -> None:
 for _panel, _commands in {
     "On this machine": (up, demo),
     "Jobs": (submit, validate, watch, jobs, show, cancel, retry),
-    "What they gave": (report, recommend, pull),
+    "What they gave": (report, recommend, compare, pull),
     "Devices": (devices,),
 }.items():
     for _command in _commands:

@@ -4,7 +4,7 @@ A gateway newer than this client may say more than the types know; that is passe
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from edgepress_api.cli.problems import Problem, RefusedError
+from edgepress_api.comparison.document import JobsComparison
 from edgepress_api.database.tables import JobState
 from edgepress_api.devices.listing import DeviceList
 from edgepress_api.jobs.submission import PlanPreview
@@ -137,6 +138,10 @@ class GatewayClient:
     def recommendation(self, job_id: str, goals: Query | None = None) -> Recommendation:
         """Which of a job's files to ship; with goals as above."""
         return _parse(Recommendation, self._get(f"/v1/jobs/{job_id}/recommendation", params=goals))
+
+    def compare(self, job_ids: Sequence[str]) -> JobsComparison:
+        """Jobs side by side."""
+        return _parse(JobsComparison, self._get("/v1/comparison", params={"job": list(job_ids)}))
 
     def download(self, artifact: ArtifactRef, target: Path) -> None:
         """Fetches an artifact into a file, whole or not at all.

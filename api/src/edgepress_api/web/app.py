@@ -11,6 +11,7 @@ from edgepress_api.web.openapi import describe, operation_id
 from edgepress_api.web.routes import (
     artifacts,
     catalogue,
+    comparison,
     datasets,
     devices,
     events,
@@ -43,7 +44,19 @@ def create_app(adapters: Adapters) -> FastAPI:
     app.state.registry = registry
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     add_error_handlers(app)
-    for resource in (jobs, events, reports, artifacts, datasets, catalogue, devices, health, metrics, pages):
+    for resource in (
+        jobs,
+        events,
+        reports,
+        comparison,
+        artifacts,
+        datasets,
+        catalogue,
+        devices,
+        health,
+        metrics,
+        pages,
+    ):
         app.include_router(resource.router)
     # The last added is the outermost.
     app.add_middleware(
