@@ -6,6 +6,7 @@ what they show, `problems` turns errors into words and exit codes.
 
 import typer
 
+from edgepress_api.cli.bundling import bundle
 from edgepress_api.cli.comparing import compare
 from edgepress_api.cli.demo import demo
 from edgepress_api.cli.devices import devices
@@ -39,7 +40,7 @@ def _prepare(context: typer.Context) -> None:
 for _panel, _commands in {
     "On this machine": (up, demo),
     "Jobs": (submit, validate, watch, jobs, show, cancel, retry),
-    "What they gave": (report, recommend, compare, pull),
+    "What they gave": (report, recommend, compare, bundle, pull),
     "Devices": (devices,),
 }.items():
     for _command in _commands:

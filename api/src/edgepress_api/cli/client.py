@@ -143,6 +143,18 @@ class GatewayClient:
         """Jobs side by side."""
         return _parse(JobsComparison, self._get("/v1/comparison", params={"job": list(job_ids)}))
 
+    def bundle(self, job_id: str, model_sha256: str, target: Path) -> None:
+        """Fetches one of a job's models with all that is needed to run it, as a zip, whole or not at all."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        incoming = target.with_name(f".{target.name}.part")
+        try:
+            with incoming.open("wb") as file:
+                for chunk in self._stream(f"/v1/jobs/{job_id}/models/{model_sha256}/bundle"):
+                    file.write(chunk)
+            incoming.replace(target)
+        finally:
+            incoming.unlink(missing_ok=True)
+
     def download(self, artifact: ArtifactRef, target: Path) -> None:
         """Fetches an artifact into a file, whole or not at all.
 

@@ -10,6 +10,7 @@ from edgepress_api.web.metrics import RequestMetrics, WorkCollector, request_sec
 from edgepress_api.web.openapi import describe, operation_id
 from edgepress_api.web.routes import (
     artifacts,
+    bundles,
     catalogue,
     comparison,
     datasets,
@@ -49,6 +50,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         events,
         reports,
         comparison,
+        bundles,
         artifacts,
         datasets,
         catalogue,
