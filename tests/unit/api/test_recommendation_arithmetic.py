@@ -2,7 +2,7 @@
 
 import base64
 from itertools import product
-from math import hypot
+from math import comb, hypot
 
 import pytest
 from hypothesis import given
@@ -146,7 +146,15 @@ def test_mcnemars_exact_test_is_a_tossed_coin() -> None:
     """Fay 2010, Two-sided exact tests (R's exact2x2): 2 against 9 has p = 0.06543; as many on both sides, 1."""
     assert mcnemar(2, 9) == mcnemar(9, 2) == pytest.approx(0.06543, abs=0.00001)
     assert mcnemar(4, 4) == mcnemar(0, 0) == 1
-    assert mcnemar(0, 6) == 2 / 64
+    assert mcnemar(0, 6) == pytest.approx(2 / 64)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemars_exact_test_is_the_sum_of_the_tail(only_one: int, only_other: int) -> None:
+    """In whole numbers."""
+    tosses = only_one + only_other
+    tail = sum(comb(tosses, hits) for hits in range(min(only_one, only_other) + 1))
+    assert mcnemar(only_one, only_other) == pytest.approx(min(1, 2 * tail / 2**tosses), rel=1e-9)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))

@@ -15,11 +15,12 @@ that alone: not about training again with another seed.
 
 import base64
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import exp, lgamma, log, sqrt
 from typing import Literal
 
 _Z = 1.959963984540054  # of the normal distribution, 97.5 % lies below: 95 % between it and its negative
 SIGNIFICANCE = 0.05
+_NEGLIGIBLE = 1e-17  # beside a sum: less than its last digit
 
 Test = Literal["mcnemar", "newcombe"]
 
@@ -62,9 +63,15 @@ def mcnemar(only_one: int, only_other: int) -> float:
         only_one: Images that only the one gets right.
         only_other: Images that only the other gets right.
     """
-    tosses = only_one + only_other
-    tail = sum(comb(tosses, hits) for hits in range(min(only_one, only_other) + 1))
-    return float(min(1.0, 2 * tail / 2**tosses))
+    tosses, hits = only_one + only_other, min(only_one, only_other)
+    # From the likeliest outcome of the tail downwards, each from the one before, as long as they count.
+    term = exp(lgamma(tosses + 1) - lgamma(hits + 1) - lgamma(tosses - hits + 1) - tosses * log(2))
+    tail = 0.0
+    while hits >= 0 and term > _NEGLIGIBLE * tail:
+        tail += term
+        term *= hits / (tosses - hits + 1)
+        hits -= 1
+    return min(1.0, 2 * tail)
 
 
 def discordant(right: str, other_right: str) -> tuple[int, int]:
