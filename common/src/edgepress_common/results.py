@@ -234,6 +234,8 @@ class EvaluationResult(Frozen):
         operator_times: Profile by operator, the costliest first; None where the runtime gives none.
         surroundings: What it was measured on.
         model_sha256: Of the file measured.
+        right_images: Which images are classified right, in base64: the bits of one large number, the last image's the
+            lowest, padded with zeros above. None in results of before this was kept.
     """
 
     kind: Literal["evaluation"] = "evaluation"
@@ -249,6 +251,7 @@ class EvaluationResult(Frozen):
     operator_times: tuple[OperatorTime, ...] | None = None
     surroundings: Surroundings
     model_sha256: str
+    right_images: str | None = None
 
 
 StepResult = Annotated[

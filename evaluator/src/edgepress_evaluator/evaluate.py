@@ -22,7 +22,7 @@ from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.results import EvaluationResult, ThreadMeasurement
 from edgepress_common.steps import EvaluationStep
-from edgepress_evaluator.measure.accuracy import confusion_matrix, parallel_predictions, quality
+from edgepress_evaluator.measure.accuracy import confusion_matrix, parallel_predictions, quality, right_images
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.measure.latency import TimedPass, summarise
@@ -99,6 +99,7 @@ def evaluate(
         operator_times=operator_times(*apart),
         surroundings=surroundings(device.machine, timing, delegated_operators),
         model_sha256=lease.model.sha256,
+        right_images=right_images(pack.labels, predictions),
     )
 
 

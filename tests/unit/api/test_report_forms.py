@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgepress_api.database import Database
 from edgepress_api.report import Report, words
 from edgepress_api.report.building import build_report
-from edgepress_api.report.curves import HEIGHT, WIDTH, training_charts
+from edgepress_api.report.charts.curves import HEIGHT, WIDTH, training_charts
 from edgepress_api.report.page import report_html
 from edgepress_api.report.table import COLUMNS, report_csv
 from edgepress_api.web.negotiation import preferred

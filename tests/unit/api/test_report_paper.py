@@ -181,9 +181,9 @@ def test_csv_has_what_was_done_and_promised_in_columns_of_their_own(report: Repo
     """At the end, where columns are added."""
     lines = list(csv.DictReader(io.StringIO(report_csv(report), newline="")))
     assert len(lines) == 65
-    assert list(lines[0])[-9:] == [
+    assert list(lines[0])[-11:] == [
         "encoding", "dense_size_bytes", "sparse_size_bytes", "dense_zip_bytes", "sparse_zip_bytes",
-        "unique_weights_per_channel_max", "promises", "stages", "stage_epoch_seconds",
+        "unique_weights_per_channel_max", "promises", "stages", "stage_epoch_seconds", "accuracy_low", "accuracy_high",
     ]  # fmt: skip
     pruned = next(line for line in lines if (line["pipeline"], line["export"]) == ("PCQAT", "float32"))
     assert (pruned["method"], pruned["encoding"]) == ("prune + cluster + quantize_aware", "sparse")

@@ -78,7 +78,8 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/jobs": {"read"}, "GET /v1/jobs/{job_id}": {"read"}, "GET /v1/jobs/{job_id}/spec": {"read"},
     "GET /v1/jobs/{job_id}/events": {"read"}, "GET /v1/jobs/{job_id}/report": {"read"}, "GET /v1/steps/{key}": {"read"},
     "GET /v1/datasets": {"read"}, "GET /v1/datasets/{sha256}": {"read"}, "GET /v1/devices": {"read"},
-    "GET /metrics": {"read"},
+    "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
+    "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"},
     "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
     "POST /v1/devices/{name}/lease": {"device"},
     "POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew": {"device"},
@@ -133,6 +134,18 @@ def users(gateway: GatewayApp) -> Users:
     return Users(gateway, anna, ben, gateway.client_as("root", "admin"), job_id, upload["sha256"])
 
 
+def test_anothers_job_can_not_be_compared_with(users: Users) -> None:
+    """Neither first nor last; its name is answered as one that nobody has."""
+    spec = spec_json()
+    bens = users.ben.post("/v1/jobs", content=spec, headers=JSON).json()["id"]
+    for jobs in ((users.job_id, bens), (bens, users.job_id), (bens, "job-1")):
+        answer = users.ben.get("/v1/comparison", params={"job": jobs})
+        other = next(job for job in jobs if job != bens)
+        assert (answer.status_code, answer.json()["detail"]) == (404, f"no job {other!r}")
+    assert users.ben.get("/v1/comparison", params={"job": (bens, bens)}).status_code != 404
+    assert users.admin.get("/v1/comparison", params={"job": (bens, users.job_id)}).status_code == 200
+
+
 def test_a_users_job_is_nobody_elses(users: Users) -> None:
     """To another user it is not there, whatever is asked: with the very answer that a job which never was gets."""
     for operation in operations(users.gateway):
@@ -140,7 +153,8 @@ def test_a_users_job_is_nobody_elses(users: Users) -> None:
             continue
         method, _, path = operation.partition(" ")
         theirs, nobodys = (
-            users.ben.request(method, path.format(job_id=job_id)) for job_id in (users.job_id, "job-0000000000000000")
+            users.ben.request(method, path.format(**PLACES | {"job_id": job_id}))
+            for job_id in (users.job_id, "job-0000000000000000")
         )
         assert theirs.status_code == 404, operation
         assert theirs.text.replace(users.job_id, "job-0000000000000000") == nobodys.text, operation

@@ -1,5 +1,6 @@
 """A whole evaluation, without a gateway."""
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def test_full_pass_measures_the_whole_set_at_each_number_of_threads(
     assert result.images == IMAGES
     assert [list(row) for row in result.confusion] == _expected_confusion(files)
     assert result.accuracy == np.trace(result.confusion) / IMAGES
+    assert result.right_images is not None
+    assert int.from_bytes(base64.b64decode(result.right_images)).bit_count() == np.trace(result.confusion)
     assert [measurement.threads for measurement in result.measurements] == [1, 2]
     for measurement in result.measurements:
         assert measurement.latency_ms.runs == IMAGES

@@ -1,12 +1,13 @@
 """Accuracy, precision, recall and F1 from a confusion matrix."""
 
+import base64
 from dataclasses import astuple
 
 import numpy as np
 import pytest
 
 from edgepress_common.errors import UnreadableDatasetError
-from edgepress_evaluator.measure.accuracy import confusion_matrix, quality
+from edgepress_evaluator.measure.accuracy import confusion_matrix, quality, right_images
 
 
 def test_confusion_matrix_counts_by_true_then_predicted_class() -> None:
@@ -14,6 +15,16 @@ def test_confusion_matrix_counts_by_true_then_predicted_class() -> None:
     labels, predictions = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 2, 0, 0])
 
     assert confusion_matrix(labels, predictions, 3).tolist() == [[1, 1, 0], [0, 1, 0], [2, 0, 1]]
+
+
+@pytest.mark.parametrize("images", [1, 7, 8, 9, 1600])
+def test_each_image_has_a_bit_that_says_whether_it_is_right(images: int) -> None:
+    """The last is the lowest of one large number, and nothing stands above the first."""
+    labels, predictions = np.random.default_rng(images).integers(0, 3, (2, images))
+
+    number = int.from_bytes(base64.b64decode(right_images(labels, predictions)))
+
+    assert f"{number:0{images}b}" == "".join("01"[right] for right in (labels == predictions).tolist())
 
 
 @pytest.mark.parametrize("label", [-1, 3])

@@ -6,6 +6,8 @@ what they show, `problems` turns errors into words and exit codes.
 
 import typer
 
+from edgepress_api.cli.bundling import bundle
+from edgepress_api.cli.comparing import compare
 from edgepress_api.cli.demo import demo
 from edgepress_api.cli.devices import devices
 from edgepress_api.cli.following import watch
@@ -13,6 +15,7 @@ from edgepress_api.cli.invocation import Invocation
 from edgepress_api.cli.jobs import cancel, jobs, retry, show
 from edgepress_api.cli.problems import ExplainingGroup
 from edgepress_api.cli.pulling import pull
+from edgepress_api.cli.recommending import recommend
 from edgepress_api.cli.reporting import report
 from edgepress_api.cli.submitting import submit, validate
 from edgepress_api.cli.tokens import tokens
@@ -38,7 +41,7 @@ def _prepare(context: typer.Context) -> None:
 for _panel, _commands in {
     "On this machine": (up, demo),
     "Jobs": (submit, validate, watch, jobs, show, cancel, retry),
-    "What they gave": (report, pull),
+    "What they gave": (report, recommend, compare, bundle, pull),
     "Devices": (devices,),
 }.items():
     for _command in _commands:

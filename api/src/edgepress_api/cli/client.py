@@ -4,7 +4,7 @@ A gateway newer than this client may say more than the types know; that is passe
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,12 @@ import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from edgepress_api.cli.problems import Problem, RefusedError
+from edgepress_api.comparison.document import JobsComparison
 from edgepress_api.database.tables import JobState
 from edgepress_api.devices.listing import DeviceList
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobSummary, JobView, StepDetail
+from edgepress_api.recommendation.document import Recommendation
 from edgepress_api.report import Report
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
 from edgepress_common.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -33,6 +35,8 @@ _TIMEOUT_SECONDS = 30.0
 _PLANNING_SECONDS = 300.0  # to plan a job its data set is listed: 100,000 files on a slow disk take a minute
 # Whatever proxy the environment names, it does not lead to this machine.
 _PAST_PROXIES = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
+
+Query = Mapping[str, str | list[str]]
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -79,7 +83,8 @@ class GatewayClient:
             limit: How many at the most.
             state: Only jobs in this state.
         """
-        params = {"page_size": str(min(limit, _LARGEST_PAGE))} | ({"state": state} if state else {})
+        params: dict[str, str | list[str]] = {"page_size": str(min(limit, _LARGEST_PAGE))}
+        params |= {"state": state} if state else {}
         while True:
             page = _parse(JobPage, self._get("/v1/jobs", params=params))
             yield from page.jobs[:limit]
@@ -117,13 +122,38 @@ class GatewayClient:
         """All devices that have ever announced themselves."""
         return _parse(DeviceList, self._get("/v1/devices"))
 
-    def report(self, job_id: str) -> Report:
-        """A job's report, of what there is so far."""
-        return _parse(Report, self._get(f"/v1/jobs/{job_id}/report", accept=_MEDIA_TYPES["json"]))
+    def report(self, job_id: str, goals: Query | None = None) -> Report:
+        """A job's report, of what there is so far.
 
-    def report_document(self, job_id: str, format_: ReportFormat) -> bytes:
-        """A job's report, written out."""
-        return self._get(f"/v1/jobs/{job_id}/report", accept=_MEDIA_TYPES[format_]).content
+        Args:
+            job_id: The job.
+            goals: What to recommend by, as the gateway's query has it; what is not in it is as the job's spec has it.
+        """
+        return _parse(Report, self._get(f"/v1/jobs/{job_id}/report", params=goals, accept=_MEDIA_TYPES["json"]))
+
+    def report_document(self, job_id: str, format_: ReportFormat, goals: Query | None = None) -> bytes:
+        """A job's report, written out; with goals as above."""
+        return self._get(f"/v1/jobs/{job_id}/report", params=goals, accept=_MEDIA_TYPES[format_]).content
+
+    def recommendation(self, job_id: str, goals: Query | None = None) -> Recommendation:
+        """Which of a job's files to ship; with goals as above."""
+        return _parse(Recommendation, self._get(f"/v1/jobs/{job_id}/recommendation", params=goals))
+
+    def compare(self, job_ids: Sequence[str]) -> JobsComparison:
+        """Jobs side by side."""
+        return _parse(JobsComparison, self._get("/v1/comparison", params={"job": list(job_ids)}))
+
+    def bundle(self, job_id: str, model_sha256: str, target: Path) -> None:
+        """Fetches one of a job's models with all that is needed to run it, as a zip, whole or not at all."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        incoming = target.with_name(f".{target.name}.part")
+        try:
+            with incoming.open("wb") as file:
+                for chunk in self._stream(f"/v1/jobs/{job_id}/models/{model_sha256}/bundle"):
+                    file.write(chunk)
+            incoming.replace(target)
+        finally:
+            incoming.unlink(missing_ok=True)
 
     def download(self, artifact: ArtifactRef, target: Path) -> None:
         """Fetches an artifact into a file, whole or not at all.
@@ -151,7 +181,7 @@ class GatewayClient:
                 response.read()
             yield from _checked(response).iter_bytes()
 
-    def _get(self, path: str, *, params: Mapping[str, str] | None = None, accept: str = "*/*") -> httpx.Response:
+    def _get(self, path: str, *, params: Query | None = None, accept: str = "*/*") -> httpx.Response:
         with self._reached():
             return _checked(self._http.get(path, params=params, headers={"Accept": accept}))
 

@@ -7,41 +7,16 @@ from typing import Annotated
 
 import typer
 
+from edgepress_api.bundle.model_file import ModelDescription, describe_model
+from edgepress_api.bundle.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
 from edgepress_api.cli import invocation
 from edgepress_api.cli.client import GatewayClient
 from edgepress_api.cli.formats import size
 from edgepress_api.cli.invocation import GatewayOption, JobArgument
-from edgepress_api.cli.model_file import ModelDescription, describe_model
 from edgepress_api.jobs.views import JobView, StepView
 from edgepress_common.errors import NotFoundError
-from edgepress_common.frozen import Frozen
 from edgepress_common.results import PackResult
 from edgepress_common.steps import StepKey
-
-LABELS = "labels.txt"
-PREPROCESSING = "preprocessing.json"
-
-
-class Preprocessing(Frozen):
-    """How an image becomes what the models take: what the worker did when it packed the data set.
-
-    Attributes:
-        color: Order of the channels; grey is repeated.
-        width: In pixels.
-        height: In pixels.
-        resize: How to get there.
-        values: Of the pixels.
-        integer_input: What to do for an input tensor of integers.
-        models: Each file's tensors, by its path here.
-    """
-
-    color: str = "RGB"
-    width: int
-    height: int
-    resize: str = "the whole image squashed to width x height, by Pillow's BILINEAR filter (reducing averages)"
-    values: str = "0 to 255, as they are: not scaled, not centred"
-    integer_input: str = "round(value / scale) + zero_point, halves to even, clipped to the type's range"
-    models: dict[str, ModelDescription]
 
 
 def pull(
@@ -84,10 +59,8 @@ def pull_models(client: GatewayClient, job_id: str, folder: Path) -> list[Path]:
         models[str(path)] = describe_model((folder / path).read_bytes())
     if not models:
         raise NotFoundError(f"{job_id} has no finished export yet")
-    _, height, width, _ = next(iter(models.values())).input.shape
-    preprocessing = Preprocessing(width=width, height=height, models=models)
-    (folder / PREPROCESSING).write_text(preprocessing.model_dump_json(indent=2, exclude_none=True) + "\n")
-    (folder / LABELS).write_text("".join(f"{name}\n" for name in _classes(client, job)))
+    (folder / PREPROCESSING).write_text(preprocessing_json(models))
+    (folder / LABELS).write_text(labels_txt(_classes(client, job)))
     return [Path(path) for path in models]
 
 

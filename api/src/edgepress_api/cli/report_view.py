@@ -21,12 +21,13 @@ _ROOMY = 100  # columns from which on there is room between the figures
 _WIDE = 120  # ... and for what was done to the weights
 
 
-def report_table(report: Report, width: int) -> RenderableType:
+def report_table(report: Report, width: int, *, is_grouped: bool = True) -> RenderableType:
     """The comparison, a row for each model, device and number of threads, with its notes.
 
     Args:
         report: What to show.
         width: Columns there are; 80 are enough.
+        is_grouped: Whether rows of a pipeline stand together, and are set apart from those of others.
     """
     is_wide = width >= _WIDE
     room = (0, 1 if width >= _ROOMY else 0, 0, 0)
@@ -38,7 +39,8 @@ def report_table(report: Report, width: int) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for row, following in zip_longest(report.rows, report.rows[1:]):
         cells = (*_cells(row), *(_wide_cells(row) if is_wide else ()))
-        table.add_row(*cells, end_section=following is not None and following.pipeline != row.pipeline)
+        is_last = is_grouped and following is not None and following.pipeline != row.pipeline
+        table.add_row(*cells, end_section=is_last)
     return Group(table, *(Text(note, style="dim") for note in _notes(report, is_wide=is_wide)))
 
 

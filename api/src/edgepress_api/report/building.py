@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.jobs.views import JobSummary
+from edgepress_api.recommendation.asking import AskedGoals
 from edgepress_api.report.composing import compose_report
 from edgepress_api.report.document import Report
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline, ReportedStep
@@ -14,11 +15,17 @@ from edgepress_common.errors import NotFoundError
 from edgepress_common.steps import Role, StepKey
 
 
-def build_report(session: Session, job_id: str) -> Report:
+def build_report(session: Session, job_id: str, asked: AskedGoals | None = None) -> Report:
     """A job's report, of what there is so far.
+
+    Args:
+        session: To read with.
+        job_id: The job.
+        asked: What to recommend by, over what the job's spec has.
 
     Raises:
         NotFoundError: No such job.
+        InvalidSpecError: What is asked for does not go together.
     """
     # The state is read before the steps: a report that is complete has all of them.
     job = session.scalar(select(JobRow).where(JobRow.id == job_id))
@@ -27,6 +34,7 @@ def build_report(session: Session, job_id: str) -> Report:
     return compose_report(
         JobSummary(**{name: getattr(job, name) for name in JobSummary.model_fields}),
         ReportedJob(spec=job.spec, pipelines=_pipelines(session, job.number)),
+        None if asked is None else asked.over(job.spec.goals),
     )
 
 
@@ -65,4 +73,12 @@ def _step(row: StepRow, inputs: dict[Role, StepKey]) -> ReportedStep:
         inputs=inputs,
         result=row.result if row.state == "succeeded" else None,
         failure=row.failure if row.state == "failed" else None,
+        seconds=_seconds(row) if row.state == "succeeded" else None,
+        holder=row.holder,
     )
+
+
+def _seconds(row: StepRow) -> float | None:
+    if row.started_at is None or row.finished_at is None:
+        return None
+    return (row.finished_at - row.started_at).total_seconds()

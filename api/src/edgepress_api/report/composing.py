@@ -2,22 +2,37 @@
 
 from edgepress_api.jobs.following import UNDER_WAY
 from edgepress_api.jobs.views import JobSummary
+from edgepress_api.recommendation.recommending import recommend
 from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.document import DatasetSummary, Report
-from edgepress_api.report.records import find_failures, find_pack, find_pipelines, find_trainings
+from edgepress_api.report.records import (
+    find_costs,
+    find_failures,
+    find_pack,
+    find_pipelines,
+    find_provenance,
+    find_trainings,
+)
 from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
 from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_epoch
 from edgepress_common.results import EvaluationResult, PackResult
-from edgepress_common.spec import JobSpec
+from edgepress_common.spec import Goals, JobSpec
 from edgepress_common.steps import EvaluationStep
 
 
-def compose_report(summary: JobSummary, job: ReportedJob) -> Report:
-    """A job's report, of what there is so far."""
+def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = None) -> Report:
+    """A job's report, of what there is so far.
+
+    Args:
+        summary: The job.
+        job: Its steps.
+        goals: What to recommend by; None for the spec's own.
+    """
     steps = {step.key: step for pipeline in job.pipelines for step in pipeline.steps}
     baselines = find_baselines(job)
     pack = find_pack(job)
+    rows = find_rows(job, baselines)
     return Report(
         job=summary,
         complete=summary.state not in UNDER_WAY,
@@ -28,10 +43,13 @@ def compose_report(summary: JobSummary, job: ReportedJob) -> Report:
         baselines=baselines,
         pipelines=find_pipelines(job),
         trainings=find_trainings(job),
-        rows=find_rows(job, baselines),
+        rows=rows,
         accuracy_by_export=find_accuracies(job),
         seconds_per_epoch=find_seconds_per_epoch(job),
         failures=find_failures(job),
+        costs=find_costs(job),
+        provenance=find_provenance(job),
+        recommendation=recommend(rows, baselines, goals or job.spec.goals),
     )
 
 

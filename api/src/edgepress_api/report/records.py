@@ -1,10 +1,11 @@
 """What else a report tells of a job's steps: its data set, its pipelines, its trainings, and what did not work."""
 
-from edgepress_api.report.document import FailureRecord, PipelineRecord, TrainingRecord
+from edgepress_api.report.document import FailureRecord, PipelineRecord, Provenance, StepCost, TrainingRecord
 from edgepress_api.report.stage_words import stage_summary
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline
+from edgepress_common import __version__
 from edgepress_common.results import PackResult, StageResult
-from edgepress_common.steps import StepKey
+from edgepress_common.steps import CODE_VERSIONS, PackStep, StepKey
 
 
 def find_pack(job: ReportedJob) -> PackResult | None:
@@ -45,6 +46,34 @@ def find_trainings(job: ReportedJob) -> tuple[TrainingRecord, ...]:
                     epochs=step.result.epochs,
                 )
     return tuple(found.values())
+
+
+def find_costs(job: ReportedJob) -> tuple[StepCost, ...]:
+    """What was done and what it took, each step once."""
+    found: dict[StepKey, StepCost] = {}
+    for pipeline in job.pipelines:
+        for step in pipeline.steps:
+            if step.result is not None and step.key not in found:
+                found[step.key] = StepCost(
+                    step_key=step.key,
+                    kind=step.parameters.kind,
+                    title=step.title,
+                    pipelines=job.sharing(step.key),
+                    seconds=step.seconds,
+                    holder=step.holder,
+                )
+    return tuple(found.values())
+
+
+def find_provenance(job: ReportedJob) -> Provenance:
+    """What else is needed to do the job again."""
+    parameters = (step.parameters for pipeline in job.pipelines for step in pipeline.steps)
+    fingerprints = (each.fingerprint for each in parameters if isinstance(each, PackStep))
+    return Provenance(
+        edgepress_version=__version__,
+        code_versions=dict(CODE_VERSIONS),
+        dataset_fingerprint=next(fingerprints, None),
+    )
 
 
 def find_failures(job: ReportedJob) -> tuple[FailureRecord, ...]:

@@ -8,6 +8,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edgepress_api.recommendation.noise import wilson
 from edgepress_api.report.baselines import size_ratios
 from edgepress_api.report.document import Baseline, Baselines, Ratios, ReportRow
 from edgepress_api.report.records import stage_summaries
@@ -71,6 +72,7 @@ def _row(
 ) -> ReportRow:
     stage, export, evaluation = measured.stages[-1], measured.export, measured.evaluation
     p50_ms = measurement.latency_ms.p50
+    interval = wilson(evaluation.accuracy, evaluation.images)
     return ReportRow(
         pipeline=measured.pipeline.name,
         method=measured.method,
@@ -117,4 +119,7 @@ def _row(
         surroundings=evaluation.surroundings,
         operator_times=evaluation.operator_times,
         confusion=evaluation.confusion,
+        right_images=evaluation.right_images,
+        accuracy_low=interval.low,
+        accuracy_high=interval.high,
     )

@@ -18,6 +18,8 @@ class ReportedStep:
     Attributes:
         result: What it found; None unless it succeeded.
         failure: Why it failed; None unless it did.
+        seconds: Of the attempt that succeeded; None unless one did.
+        holder: Worker or device that did it, where that is known.
     """
 
     key: StepKey
@@ -26,6 +28,8 @@ class ReportedStep:
     inputs: Mapping[Role, StepKey]
     result: StepResult | None
     failure: StepFailure | None
+    seconds: float | None = None
+    holder: str | None = None
 
 
 @dataclass(frozen=True)

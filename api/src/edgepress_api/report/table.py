@@ -52,6 +52,7 @@ _OTHER_FILES = [
     "promises",
 ]
 _STAGES = ["stages", "stage_epoch_seconds"]
+_INTERVAL = ["accuracy_low", "accuracy_high"]
 
 # Header of each column, and where its value is in a row.
 COLUMNS: dict[str, str] = (
@@ -63,7 +64,7 @@ COLUMNS: dict[str, str] = (
     | {f"{name}_ratio_to_keras_with_optimizer": f"ratios.keras_with_optimizer.{name}" for name in _RATIOS}
     | {name: name for name in _STATE}
     | {name: f"surroundings.{name}" for name in _SURROUNDINGS}
-    | {name: name for name in (*_OTHER_FILES, *_STAGES)}
+    | {name: name for name in (*_OTHER_FILES, *_STAGES, *_INTERVAL)}
 )
 
 

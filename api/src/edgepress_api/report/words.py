@@ -11,6 +11,11 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def points(share: float) -> str:
+    """``0.0125`` as ``1.25 points``, of a percentage."""
+    return f"{100 * share:.2f} points"
+
+
 def size(size_bytes: int) -> str:
     """``11742208`` as ``11.7 MB``."""
     amount, unit = float(size_bytes), "B"

@@ -16,7 +16,9 @@ from edgepress_api.web.metrics import RequestMetrics, WorkCollector, request_sec
 from edgepress_api.web.openapi import describe, operation_id
 from edgepress_api.web.routes import (
     artifacts,
+    bundles,
     catalogue,
+    comparison,
     datasets,
     devices,
     events,
@@ -49,7 +51,20 @@ def create_app(adapters: Adapters) -> FastAPI:
     app.state.registry = registry
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     add_error_handlers(app)
-    for resource in (jobs, events, reports, artifacts, datasets, catalogue, devices, health, metrics, pages):
+    for resource in (
+        jobs,
+        events,
+        reports,
+        comparison,
+        bundles,
+        artifacts,
+        datasets,
+        catalogue,
+        devices,
+        health,
+        metrics,
+        pages,
+    ):
         app.include_router(resource.router)
     # The last added is the outermost.
     app.add_middleware(

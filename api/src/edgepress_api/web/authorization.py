@@ -65,7 +65,7 @@ READER = Security(_allowed, scopes=["read"])
 
 
 async def _visible_job(given: Given, who: Who, job_id: JobId) -> str:
-    await _require(given, who, lambda session: sees_job(session, who, job_id), f"no job {job_id!r}")
+    await _require(given, who, lambda session: sees_job(session, who, job_id), _no_job(job_id))
     return job_id
 
 
@@ -95,6 +95,20 @@ VisibleJob = Annotated[str, Depends(_visible_job)]
 VisibleStep = Annotated[str, Depends(_visible_step)]
 VisibleArtifact = Annotated[str, Depends(_visible_artifact)]
 OwnDevice = Annotated[str, Depends(_own_device)]
+
+
+def require_job(session: Session, who: Principal, job_id: str) -> None:
+    """For jobs that are named elsewhere than in the path.
+
+    Raises:
+        NotFoundError: There is no such job for them.
+    """
+    if who.viewer is not None and not sees_job(session, who, job_id):
+        raise NotFoundError(_no_job(job_id))
+
+
+def _no_job(job_id: str) -> str:
+    return f"no job {job_id!r}"
 
 
 async def _require(given: Adapters, who: Principal, sees: Callable[[Session], bool], otherwise: str) -> None:

@@ -6,13 +6,15 @@ Queries are closed like everything else that comes in: a misspelt option is an e
 from typing import Annotated, Literal
 
 from fastapi import Path
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from edgepress_api.database.tables import JobState
+from edgepress_api.recommendation.asking import AskedGoals
 from edgepress_common.frozen import Frozen
 
 # Every name is of a form that any database can look up; what is not of it gets the 404 that it would get there.
-JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,40}$", description="As answered by POST /v1/jobs.")]
+_JOB_ID = r"^[A-Za-z0-9-]{1,40}$"
+JobId = Annotated[str, Path(pattern=_JOB_ID, description="As answered by POST /v1/jobs.")]
 Sha256InPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="In lower-case hex.")]
 StepKeyInPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="A step's key.")]
 DeviceNameInPath = Annotated[
@@ -65,7 +67,26 @@ class LeaseQuery(Frozen):
     wait_seconds: float = Field(default=0, ge=0, le=60, description="How long to wait until there is something to do.")
 
 
-class ReportQuery(Frozen):
-    """In which form a report is wanted."""
+class ComparisonQuery(Frozen):
+    """Which jobs to put side by side."""
+
+    job: tuple[Annotated[str, StringConstraints(pattern=_JOB_ID)], ...] = Field(
+        min_length=2, max_length=10, description="Ids, the one that others are held against first."
+    )
+
+    @field_validator("job")
+    @classmethod
+    def _each_once(cls, job: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(job)) != len(job):
+            raise ValueError(f"names one twice: {', '.join(job)}; accepted: each once")
+        return job
+
+
+class RecommendationQuery(AskedGoals):
+    """What to look for."""
+
+
+class ReportQuery(AskedGoals):
+    """In which form a report is wanted, and what it is to recommend by."""
 
     format: ReportFormat | None = Field(default=None, description="Instead of the header Accept.")

@@ -13,6 +13,7 @@ from edgepress_common.spec.dataset import (
 )
 from edgepress_common.spec.evaluation import Evaluation
 from edgepress_common.spec.exports import EXPORTS, Export, ExportKind
+from edgepress_common.spec.goals import CRITERIA, Criterion, Goals, Preference, RankingMethod, Weights
 from edgepress_common.spec.job import JobSpec
 from edgepress_common.spec.layers import LayerSelection
 from edgepress_common.spec.methods import METHODS
@@ -33,12 +34,14 @@ from edgepress_common.spec.stages import (
 from edgepress_common.spec.training import Augmentation, EarlyStopping, Training
 
 __all__ = [
+    "CRITERIA",
     "EXPORTS",
     "METHODS",
     "Augmentation",
     "BuiltinDataset",
     "ClusterStage",
     "ConstantSchedule",
+    "Criterion",
     "Dataset",
     "DistillStage",
     "EarlyStopping",
@@ -46,6 +49,7 @@ __all__ = [
     "Export",
     "ExportKind",
     "FolderDataset",
+    "Goals",
     "JobSpec",
     "LayerSelection",
     "Model",
@@ -54,11 +58,14 @@ __all__ = [
     "PatternSchedule",
     "Pipeline",
     "PolynomialSchedule",
+    "Preference",
     "PruneStage",
     "QuantizeAwareStage",
+    "RankingMethod",
     "Stage",
     "StageKind",
     "TrainStage",
     "Training",
     "UploadDataset",
+    "Weights",
 ]

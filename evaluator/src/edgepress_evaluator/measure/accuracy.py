@@ -1,5 +1,6 @@
 """How often the network is right: a fast pass over the validation set, and the figures that follow from its outcome."""
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
@@ -56,6 +57,13 @@ def quality(confusion: Integers) -> Quality:
         recall=float(_share(hits, true).mean()),
         f1=float(_share(2 * hits, predicted + true).mean()),
     )
+
+
+def right_images(labels: Integers, predictions: Integers) -> str:
+    """Which images are classified right, as `edgepress_common.results.EvaluationResult` has it: a bit for each."""
+    right = labels == predictions
+    padding = np.zeros(-len(right) % 8, np.bool_)
+    return base64.b64encode(np.packbits(np.concatenate([padding, right])).tobytes()).decode()
 
 
 def parallel_predictions(

@@ -11,7 +11,14 @@ other as well as with it. Both baselines are of the job's own network, trained a
 Where several pipelines train the network, the first that does so by the job's own settings is taken, else the first.
 """
 
-from edgepress_api.report.document.records import DatasetSummary, FailureRecord, PipelineRecord, TrainingRecord
+from edgepress_api.report.document.records import (
+    DatasetSummary,
+    FailureRecord,
+    PipelineRecord,
+    Provenance,
+    StepCost,
+    TrainingRecord,
+)
 from edgepress_api.report.document.report import Report
 from edgepress_api.report.document.rows import Baseline, Baselines, Ratios, ReportRow, SizeRatios
 from edgepress_api.report.document.tables import AccuracyByExport, ExportAccuracy, SecondsPerEpoch
@@ -24,10 +31,12 @@ __all__ = [
     "ExportAccuracy",
     "FailureRecord",
     "PipelineRecord",
+    "Provenance",
     "Ratios",
     "Report",
     "ReportRow",
     "SecondsPerEpoch",
     "SizeRatios",
+    "StepCost",
     "TrainingRecord",
 ]

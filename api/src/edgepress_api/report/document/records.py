@@ -3,7 +3,7 @@
 from edgepress_common.frozen import Frozen
 from edgepress_common.results import Epoch, UnreadableImage
 from edgepress_common.spec import StageKind
-from edgepress_common.steps import StepKey
+from edgepress_common.steps import StepKey, StepKind
 
 
 class PipelineRecord(Frozen):
@@ -66,6 +66,40 @@ class DatasetSummary(Frozen):
     validation_counts: tuple[int, ...]
     unreadable_count: int
     unreadable: tuple[UnreadableImage, ...]
+
+
+class StepCost(Frozen):
+    """What a step took, when it was done.
+
+    Attributes:
+        step_key: The step.
+        kind: Of work.
+        title: For people.
+        pipelines: The pipelines that share it.
+        seconds: Of the attempt that succeeded; None where that is not known.
+        holder: Worker or device that did it, where that is known.
+    """
+
+    step_key: StepKey
+    kind: StepKind
+    title: str
+    pipelines: tuple[str, ...]
+    seconds: float | None
+    holder: str | None
+
+
+class Provenance(Frozen):
+    """What else is needed, beside the spec, to do the job again.
+
+    Attributes:
+        edgepress_version: That wrote the report.
+        code_versions: Of the code behind each kind of step.
+        dataset_fingerprint: Of what the data set held when the job was accepted.
+    """
+
+    edgepress_version: str
+    code_versions: dict[StepKind, int]
+    dataset_fingerprint: str | None
 
 
 class FailureRecord(Frozen):

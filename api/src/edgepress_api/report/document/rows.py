@@ -99,6 +99,9 @@ class ReportRow(Frozen):
         surroundings: What it was measured on.
         operator_times: Profile by operator, the costliest first; None where the runtime gives none.
         confusion: ``confusion[true][predicted]``, counts, in the order of the data set's classes.
+        right_images: Which images are classified right; see `edgepress_common.results.EvaluationResult`.
+        accuracy_low: Lower end of the accuracy's 95 % interval (Wilson's); None in reports of before this was told.
+        accuracy_high: Upper end, likewise.
     """
 
     pipeline: str
@@ -142,3 +145,6 @@ class ReportRow(Frozen):
     surroundings: Surroundings
     operator_times: tuple[OperatorTime, ...] | None
     confusion: tuple[tuple[int, ...], ...]
+    right_images: str | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None

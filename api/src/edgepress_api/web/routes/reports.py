@@ -1,4 +1,4 @@
-"""``/v1/jobs/{id}/report``: the comparison, in the form that is asked for."""
+"""``/v1/jobs/{id}/report`` and ``.../recommendation``: the comparison in the form asked for, and what to make of it."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from edgepress_api.recommendation.document import Recommendation
 from edgepress_api.report.building import build_report
 from edgepress_api.report.document import Report
 from edgepress_api.report.page import report_html
@@ -13,7 +14,7 @@ from edgepress_api.report.table import report_csv
 from edgepress_api.web.adapters import Given
 from edgepress_api.web.authorization import Reader, VisibleJob
 from edgepress_api.web.negotiation import preferred
-from edgepress_api.web.parameters import ReportFormat, ReportQuery
+from edgepress_api.web.parameters import RecommendationQuery, ReportFormat, ReportQuery
 from edgepress_api.web.responses import json_response, problems
 
 _MEDIA_TYPES: dict[ReportFormat, str] = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
@@ -36,7 +37,7 @@ def show_report(
     """Show a job's report, as JSON, CSV or HTML."""
     format_ = query.format or _wanted(request.headers.get("accept"))
     with given.database.read() as session:
-        report = build_report(session, job_id)
+        report = build_report(session, job_id, query)
     # The same address gives another answer tomorrow, and to whoever asks for another form.
     headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
     match format_:
@@ -48,6 +49,22 @@ def show_report(
         case "html":
             artifacts_url = f"{str(request.base_url).rstrip('/')}/v1/artifacts/"
             return Response(report_html(report, artifacts_url), headers=headers, media_type="text/html")
+
+
+@router.get(
+    "/v1/jobs/{job_id}/recommendation",
+    response_model=Recommendation,
+    response_description="Of what has been measured so far; no device is in it before something has.",
+    responses=problems("not-found", "invalid-request"),
+)
+def show_recommendation(
+    given: Given, _: Reader, job_id: VisibleJob, query: Annotated[RecommendationQuery, Query()]
+) -> Response:
+    """Say which file to ship, by the job's goals or by others, and why."""
+    with given.database.read() as session:
+        report = build_report(session, job_id, query)
+    assert report.recommendation is not None
+    return json_response(report.recommendation, headers={"Cache-Control": "no-cache"})
 
 
 def _wanted(accept: str | None) -> ReportFormat:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_api.cli.model_file import describe_model
+from edgepress_api.bundle.model_file import describe_model
 from edgepress_common.errors import BrokenPromiseError
 
 MODELS = Path(__file__).parents[2] / "fakes" / "models"

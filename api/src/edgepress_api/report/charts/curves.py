@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgepress_api.report.charts.scales import Tick, round_step
 from edgepress_common.results import Epoch
 
 # Of the drawing area, in SVG's units; the page scales it.
@@ -11,14 +12,6 @@ WIDTH, HEIGHT = 320.0, 150.0
 _TICKS = 5  # steps between the lines of the grid, at the most
 _LARGEST = 1e9  # a loss beyond has diverged: what follows is not to be seen in the same drawing
 _SMALLEST_SPAN = 1e-6  # share of the values below which their differences are rounding
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A line of the grid: where it is, and what to write beside it."""
-
-    position: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,7 @@ def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
 def _chart(title: str, series: dict[str, list[float]]) -> Chart:
     values = [value for line in series.values() for value in line if _is_drawn(value)] or [0.0]
     least_span = _SMALLEST_SPAN * max(1.0, *map(abs, values))
-    step = _round_step(max(max(values) - min(values), least_span))
+    step = round_step(max(max(values) - min(values), least_span), _TICKS)
     low = math.floor(min(values) / step) * step
     high = max(math.ceil(max(values) / step) * step, low + step)
     digits = max(0, -math.floor(math.log10(step)))
@@ -89,13 +82,6 @@ def _chart(title: str, series: dict[str, list[float]]) -> Chart:
 
 def _is_drawn(value: float) -> bool:
     return math.isfinite(value) and abs(value) <= _LARGEST
-
-
-def _round_step(span: float) -> float:
-    """The smallest of 1, 2, 5, 10, ... (times a power of ten) that divides a span into few steps."""
-    rough = span / _TICKS
-    magnitude = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= rough)
 
 
 def _line(name: str, values: Sequence[float], low: float, high: float) -> Line:

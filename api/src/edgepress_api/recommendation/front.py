@@ -1,0 +1,54 @@
+"""What nothing else beats: the Pareto front, its knee, and how much of the room it takes in.
+
+- An alternative is on the **front** unless another is at least as good in every criterion and better in one.
+- The **knee** is where giving up some of one criterion stops buying much of the other: the point of the front that lies
+  farthest, on the good side, from the straight line between the front's two ends (Das 1999, On characterizing the
+  "knee" of the Pareto curve, doi:10.1007/s001580050111). A front that bulges nowhere beyond the line has none.
+- The **hypervolume** (Zitzler and Thiele 1998) of two criteria is the area of all that the front is at least as good
+  as, down to a reference: one figure for a whole front, larger the better the front.
+
+Points are rows of scores, larger being better.
+"""
+
+from collections.abc import Sequence
+
+Point = tuple[float, float]
+
+_LEAST_BULGE = 1e-9  # nearer to the line than rounding
+
+
+def pareto_front(points: Sequence[Sequence[float]]) -> list[int]:
+    """Positions of the points that no other beats; of equal ones, all."""
+    return [position for position, point in enumerate(points) if not any(_dominates(other, point) for other in points)]
+
+
+def knee(points: Sequence[Point], front: Sequence[int]) -> int | None:
+    """Position of the front's knee; None where there is none.
+
+    Args:
+        points: All of them, on scales that can be compared.
+        front: Positions of those on the front.
+    """
+    ordered = sorted(front, key=lambda position: points[position])
+    if not ordered:
+        return None
+    (x0, y0), (x1, y1) = points[ordered[0]], points[ordered[-1]]
+    # Twice the area of the triangle with the two ends: the distance, but for a factor that is the same for all.
+    bulge = {at: (points[at][0] - x0) * (y0 - y1) + (points[at][1] - y0) * (x1 - x0) for at in ordered}
+    best = max(ordered, key=lambda at: bulge[at])
+    return best if bulge[best] > _LEAST_BULGE else None
+
+
+def hypervolume(points: Sequence[Point], reference: Point = (0.0, 0.0)) -> float:
+    """Area between a reference and the points that are better than it in both criteria."""
+    area, height = 0.0, reference[1]
+    inside = [(x, y) for x, y in points if x > reference[0] and y > reference[1]]
+    for x, y in sorted(inside, reverse=True):  # from the right, each adds what rises above those before it
+        if y > height:
+            area += (x - reference[0]) * (y - height)
+            height = y
+    return area
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a >= b for a, b in zip(one, other, strict=True)) and any(a > b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,70 @@
+"""How long an image takes, from the shortest time to the longest, row by row.
+
+What is kept of a measurement are its percentiles: a line from the shortest to the longest, a bar from the median to the
+90th, a tick at the 99th. By ratios, since exports lie far apart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgepress_api.report.charts.files import colours
+from edgepress_api.report.charts.scales import Tick, log_scale, make_ticks, plain_number
+from edgepress_api.report.document import ReportRow
+from edgepress_api.report.words import milliseconds
+
+WIDTH = 520.0
+LINE_HEIGHT = 15.0
+_SMALLEST_MS = 1e-4  # below what a clock can tell
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A row: its name, and where its percentiles lie."""
+
+    name: str
+    colour: int
+    least: float
+    p50: float
+    p90: float
+    p99: float
+    most: float
+    words: str
+
+
+@dataclass(frozen=True)
+class LatencySpread:
+    """The spreads of a device, and the axis below them."""
+
+    device: str
+    spreads: tuple[Spread, ...]
+    ticks: tuple[Tick, ...]
+    height: float
+
+
+def latency_spreads(rows: Sequence[ReportRow]) -> tuple[LatencySpread, ...]:
+    """Device by device; emulated ones are left out, for their times mean nothing."""
+    timed = [row for row in rows if not row.emulated]
+    palette = colours(rows)
+    return tuple(
+        _spreads(device, [row for row in timed if row.device == device], palette)
+        for device in dict.fromkeys(row.device for row in timed)
+    )
+
+
+def _spreads(device: str, rows: Sequence[ReportRow], palette: dict[str, int]) -> LatencySpread:
+    ends = [max(_SMALLEST_MS, end) for row in rows for end in (row.latency_ms.min, row.latency_ms.max)]
+    scale, values = log_scale(ends, WIDTH)
+    several = len({row.threads for row in rows}) > 1
+    spreads = []
+    for row in rows:
+        found = row.latency_ms
+        least, p50, p90, p99, most = (
+            scale.at(max(_SMALLEST_MS, value)) for value in (found.min, found.p50, found.p90, found.p99, found.max)
+        )
+        name = f"{row.pipeline} {row.export}" + (f", {row.threads} threads" if several else "")
+        words = (
+            f"{name}: {milliseconds(found.min)} to {milliseconds(found.max)} ms, half under {milliseconds(found.p50)}, "
+            f"90 % under {milliseconds(found.p90)}, 99 % under {milliseconds(found.p99)}; {found.runs} inferences"
+        )
+        spreads.append(Spread(name, palette[row.method], least, p50, p90, p99, most, words))
+    return LatencySpread(device, tuple(spreads), make_ticks(scale, values, plain_number), LINE_HEIGHT * len(rows))

@@ -1,0 +1,180 @@
+"""A model to take home: what is in it, over HTTP, and by the command line."""
+
+import io
+import json
+import zipfile
+from contextlib import chdir
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from edgepress_api.bundle.card import model_card
+from edgepress_api.bundle.packing import predict_py
+from edgepress_api.cli import app
+from edgepress_api.cli.invocation import Invocation, open_console
+from edgepress_api.database import StepRow
+from edgepress_api.recommendation.recommending import recommend
+from edgepress_api.report import Report
+from edgepress_common.results import EvaluationResult
+from edgepress_common.spec import Goals
+from fakes.gateway_app import GatewayApp, sqlite_gateway
+from fakes.job_gateway import FakeGateway
+from fakes.paper_report import paper_report
+from fakes.reports import make_report, make_row
+
+MODELS = Path(__file__).parents[2] / "fakes" / "models"
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> GatewayApp:
+    """A gateway."""
+    return sqlite_gateway(tmp_path)
+
+
+def measured(gateway: GatewayApp, model: bytes) -> tuple[str, str]:
+    """A job that is done, all of whose evaluations are said to be of a model; its id, and the model's SHA-256."""
+    sha256 = gateway.store.put_bytes(model).sha256
+    job_id = gateway.finished_job(name="two | <b>\nlines")
+    with gateway.database.write() as session:
+        for row in session.scalars(select(StepRow).where(StepRow.kind == "evaluation")):
+            assert isinstance(row.result, EvaluationResult)
+            row.result = row.result.model_copy(update={"model_sha256": sha256})
+    return job_id, sha256
+
+
+def test_a_bundle_has_all_that_is_needed_to_run_a_model(gateway: GatewayApp) -> None:
+    """The file itself, its labels, how to prepare an image, a card, and a program."""
+    model = (MODELS / "tiny_int8.tflite").read_bytes()
+    job_id, sha256 = measured(gateway, model)
+    response = gateway.client.get(f"/v1/jobs/{job_id}/models/{sha256}/bundle")
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/zip"
+    assert response.headers["content-disposition"] == 'attachment; filename="base-float32.zip"'
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.testzip() is None
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert set(found) == {
+        f"base-float32/{name}"
+        for name in ("model.tflite", "labels.txt", "preprocessing.json", "MODEL_CARD.md", "predict.py")
+    }
+    assert found["base-float32/model.tflite"] == model
+    assert found["base-float32/labels.txt"] == b"0\n1\n"
+    preprocessing = json.loads(found["base-float32/preprocessing.json"])
+    assert (preprocessing["width"], preprocessing["height"]) == (32, 32)
+    assert preprocessing["models"]["model.tflite"]["input"]["type"] == "int8"
+    card = found["base-float32/MODEL_CARD.md"].decode()
+    assert f"Job {job_id}, “two \\| &lt;b> lines”" in card
+    assert f"SHA-256 {sha256}" in card
+
+
+def test_a_bundle_is_the_same_each_time(gateway: GatewayApp) -> None:
+    """Byte by byte."""
+    job_id, sha256 = measured(gateway, (MODELS / "tiny_int8.tflite").read_bytes())
+    first, second = (gateway.client.get(f"/v1/jobs/{job_id}/models/{sha256}/bundle").content for _ in range(2))
+    assert first == second
+
+
+def test_a_model_of_another_job_is_not_found(gateway: GatewayApp) -> None:
+    """Though it is in the store; and neither is a model of no job."""
+    sha256 = gateway.store.put_bytes(b"another's").sha256
+    response = gateway.client.get(f"/v1/jobs/{gateway.finished_job()}/models/{sha256}/bundle")
+    assert response.status_code == 404
+    assert "accepted: the model_sha256 of a row of its report" in response.json()["detail"]
+    assert gateway.client.get(f"/v1/jobs/job-0/models/{sha256}/bundle").status_code == 404
+
+
+def test_a_card_tells_what_was_measured_and_where_it_comes_from() -> None:
+    """Accuracy with its interval, times on each device, classes, promises, cautions, provenance, the spec."""
+    report = paper_report()
+    rows = [row for row in report.rows if (row.pipeline, row.export) == ("PCQAT", "int8")]
+    card = model_card(report, rows)
+    for words in (
+        "# PCQAT int8",
+        "prune to 50 % (polynomial), 4 epochs; cluster to 16 values",
+        "tells 8 classes apart, and no others",
+        "Accuracy 94.00 % of 1600 validation images",
+        "95 % interval 92.7 to 95.1 %",
+        "| pi4, Raspberry Pi 4 Model B Rev 1.4, Cortex-A72 | 4 | 29.6 ms | 31.1 ms | 35.5 ms | 62.0 MB | LiteRT 2.3.0",
+        "| basophil | 200 | 94.0 % | 94.0 % | 94.0 % | eosinophil, 12 |",
+        "- at least 50 % zeros in each of 21 layers: 50.1 % in the layer with fewest",
+        "- Shared values shrink only the zip",
+        "- Data set: builtin, 32x32 pixels, 4800 images to train and 1600 to validate",
+        "- What the data set held: digits",
+    ):
+        assert words in card
+    spec = card[card.index("```json\n") + 8 : card.rindex("\n```")]
+    assert json.loads(spec) == report.spec.model_dump(mode="json")
+
+
+def test_a_card_of_an_emulated_device_has_no_times() -> None:
+    """They mean nothing."""
+    rows = [make_row("int8", emulated=True)]
+    assert "| emulated | emulated | emulated |" in model_card(make_report(*rows), rows)
+
+
+def test_the_program_takes_the_threads_that_were_fastest() -> None:
+    """On the first device."""
+    rows = [make_row("int8", p50=5, threads=1), make_row("int8", p50=2, threads=4), make_row("int8", device="b", p50=1)]
+    program = predict_py(rows)
+    assert "THREADS = 4 " in program
+    assert "{{" not in program
+    compile(program, "predict.py", "exec")
+
+
+def weighed() -> Report:
+    """A report of two files, the second of which is recommended all round."""
+    rows = (
+        make_row("float32", accuracy=0.99, p50=5, images=1600, model_sha256="a" * 64),
+        make_row(
+            "int8", pipeline="QAT 4", accuracy=0.98, p50=2, size_bytes=11_300_000, images=1600, model_sha256="b" * 64
+        ),
+    )
+    report = make_report(*rows)
+    return report.model_copy(update={"recommendation": recommend(rows, report.baselines, Goals())})
+
+
+def run(tmp_path: Path, *arguments: str) -> tuple[str, int, list[str]]:
+    """What `edgepress bundle` writes, its exit code, and what it fetches."""
+    gateway = FakeGateway()
+    gateway.answers["GET", "/v1/jobs/job-1/report"] = httpx.Response(200, content=weighed().model_dump_json())
+    for letter in "ab":
+        path = f"/v1/jobs/job-1/models/{letter * 64}/bundle"
+        gateway.answers["GET", path] = httpx.Response(200, content=letter.encode())
+    out = io.StringIO()
+    invocation = Invocation(open_console(out), open_console(out), gateway.transport)
+    with chdir(tmp_path):
+        ran = CliRunner().invoke(app, ["bundle", "job-1", *arguments], obj=invocation)
+    written = [f"{path.name}: {path.read_text()}" for path in sorted(tmp_path.iterdir())]
+    return out.getvalue(), ran.exit_code, written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        ([], "QAT-4-int8.zip: b"),
+        (["--for", "most_accurate"], "base-float32.zip: a"),
+        (["--for", "fastest_to_run", "--device", "host", "--to", "fast.zip"], "fast.zip: b"),
+        (["--pipeline", "base"], "base-float32.zip: a"),
+        (["--export", "int8"], "QAT-4-int8.zip: b"),
+    ],
+)
+def test_what_is_recommended_is_fetched_or_what_is_named(tmp_path: Path, arguments: list[str], written: str) -> None:
+    """Into a file of its name, unless that is told."""
+    assert run(tmp_path, *arguments)[1:] == (0, [written])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--pipeline", "PQAT"], "has measured no 'PQAT'; accepted: base float32, QAT 4 int8"),
+        (["--device", "pi5"], "nothing is recommended as best_all_round on pi5 in job-1; devices measured on: host"),
+    ],
+)
+def test_what_there_is_not_is_refused(tmp_path: Path, arguments: list[str], words: str) -> None:
+    """With what there is; nothing is written."""
+    said, exit_code, written = run(tmp_path, *arguments)
+    assert (exit_code, written) == (2, [])
+    assert words in " ".join(said.split())

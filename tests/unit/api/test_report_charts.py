@@ -1,0 +1,163 @@
+"""The pictures of a report, as figures."""
+
+import pytest
+
+from edgepress_api.recommendation.recommending import recommend
+from edgepress_api.report.charts.files import COLOURS, MARKS, device_files, method_keys
+from edgepress_api.report.charts.final_comparison import PANEL_WIDTH, final_comparison
+from edgepress_api.report.charts.latency_spread import latency_spreads
+from edgepress_api.report.charts.scales import linear_scale, log_scale, plain_number
+from edgepress_api.report.charts.trade_off import HEIGHT, TradeOff, trade_offs
+from edgepress_api.report.class_metrics import class_metrics
+from edgepress_api.report.document import ReportRow
+from edgepress_common.spec import Goals
+from fakes.paper_report import paper_report
+from fakes.reports import make_report, make_row
+
+BASE = make_row("float32", accuracy=0.95, p50=70, images=1600)
+INT8 = make_row("int8", accuracy=0.94, p50=30, size_bytes=11_200_000, images=1600)
+STUDENT = make_row(
+    "int8", pipeline="student", method="distill", accuracy=0.90, p50=12, size_bytes=2_300_000, images=1600
+)
+
+
+def drawings(*rows: ReportRow, **goals: object) -> tuple[TradeOff, ...]:
+    """The trade-offs of one device."""
+    report = make_report(*rows)
+    (files,) = device_files(report)
+    (device,) = recommend(rows, report.baselines, Goals.model_validate(goals)).devices
+    return trade_offs(files, device, rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "ends", "ticks"),
+    [
+        ([0.2, 0.93], (0.2, 1.0), [0.2, 0.4, 0.6, 0.8, 1.0]),
+        ([88.1, 95.3], (88, 96), [88, 90, 92, 94, 96]),
+        ([5, 5], (5, 5.000001), [5, 5.000001]),
+    ],
+)
+def test_a_plain_axis_runs_between_round_values(
+    values: list[float], ends: tuple[float, float], ticks: list[float]
+) -> None:
+    """Around all that is drawn."""
+    scale, found = linear_scale(values, 100)
+    assert (scale.low, scale.high) == pytest.approx(ends, abs=5e-6)
+    assert found[: len(ticks)] == pytest.approx(ticks, abs=5e-6)
+    assert (scale.at(scale.low), scale.at(scale.high), scale.at(1e9)) == (0, 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([13, 486], [10, 20, 50, 100, 200, 500]),
+        ([3, 3], [2, 5]),
+        ([5, 5], [5, 10]),
+        ([0.01, 900_000], [10.0**power for power in range(-2, 7)]),
+    ],
+)
+def test_an_axis_of_ratios_runs_between_ones_twos_and_fives(values: list[float], ticks: list[float]) -> None:
+    """Equal ratios are equal distances; where there would be too many ticks, powers of ten are left."""
+    scale, found = log_scale(values, 100)
+    assert found == pytest.approx(ticks)
+    assert scale.low <= min(values) <= max(values) <= scale.high
+    assert scale.at((scale.low * scale.high) ** 0.5) == pytest.approx(50)
+
+
+def test_numbers_beside_an_axis_have_no_digits_too_many() -> None:
+    """Whatever their size."""
+    assert [plain_number(value) for value in (0.1 + 0.2, 20.0, 5000, 2e6)] == ["0.3", "20", "5000", "2e+06"]
+
+
+def test_each_method_has_one_colour() -> None:
+    """In the order of the report; the ten of the study each their own."""
+    keys = method_keys(paper_report().rows)
+    assert [key.name for key in keys[:3]] == ["base", "prune", "cluster"]
+    assert [key.colour for key in keys] == list(range(10))
+    assert len(keys) == COLOURS
+    assert len(set(MARKS.values())) == 5
+
+
+def test_the_final_comparison_has_four_panels_of_all_files() -> None:
+    """Accuracy with its interval, time, size, zipped size; a line across is a file."""
+    report = paper_report()
+    (files,) = device_files(report)
+    chart = final_comparison(files, report.rows)
+    assert [panel.title for panel in chart.panels] == ["Accuracy, %", "Time of one image, ms", "Size, MB", "Zipped, MB"]
+    assert [len(panel.bars) or len(panel.dots) for panel in chart.panels] == [65, 65, 65, 65]
+    assert all(dot.low < dot.at < dot.high for dot in chart.panels[0].dots)
+    assert [name.begins for name in chart.names] == [at % 5 == 0 for at in range(65)]
+
+
+def test_a_bar_is_as_long_as_its_value_unless_it_is_cut() -> None:
+    """One that is more than four times the median would leave nothing of the others."""
+    rows = [make_row("float32", p50=40), make_row("dynamic", p50=20), make_row("int8", p50=10),
+            make_row("int16x8", p50=900)]  # fmt: skip
+    (files,) = device_files(make_report(*rows))
+    bars = final_comparison(files, rows).panels[1].bars
+    assert [bar.width for bar in bars] == pytest.approx([PANEL_WIDTH, PANEL_WIDTH / 2, PANEL_WIDTH / 4, PANEL_WIDTH])
+    assert [bar.is_cut for bar in bars] == [False, False, False, True]
+    assert [bar.label for bar in bars] == ["40.0", "20.0", "10.0", "900"]
+
+
+def test_an_emulated_device_has_no_times_drawn() -> None:
+    """Anywhere."""
+    rows = [make_row("float32", emulated=True), make_row("int8", emulated=True)]
+    (files,) = device_files(make_report(*rows))
+    assert [panel.title for panel in final_comparison(files, rows).panels] == ["Accuracy, %", "Size, MB", "Zipped, MB"]
+    assert latency_spreads(rows) == ()
+    assert [drawing.title for drawing in drawings(*rows)] == ["Accuracy against size", "Accuracy against zipped size"]
+
+
+def test_a_trade_off_has_every_file_the_front_and_the_knee() -> None:
+    """The front is a staircase from the least accurate file to the most."""
+    time, *_ = drawings(BASE, INT8, STUDENT)
+    assert (time.title, time.x_title) == ("Accuracy against time", "median time of one image, ms")
+    assert [point.words for point in time.points][2] == "student int8: 90.00 %, 12.0 ms, 2.30 MB, 2.07 MB zipped"
+    by_name = {point.label: (point.x, point.y) for point in time.points}
+    assert set(by_name) == {"base float32", "base int8", "student int8"}
+    corners = [tuple(map(float, corner.split(","))) for corner in time.front.split()]
+    (x0, y0), (x1, y1), (x2, y2) = (by_name[name] for name in ("student int8", "base int8", "base float32"))
+    assert x0 < x1 < x2
+    assert HEIGHT >= y0 > y1 > y2 >= 0
+    expected = [(x0, y0), (x1, y0), (x1, y1), (x2, y1), (x2, y2)]
+    assert [round(value, 1) for corner in corners for value in corner] == pytest.approx(
+        [value for corner in expected for value in corner], abs=0.06
+    )
+    assert time.knee == by_name["base int8"]
+
+
+def test_what_misses_a_limit_is_drawn_apart() -> None:
+    """And is not on the front."""
+    time, *_ = drawings(BASE, INT8, STUDENT, max_accuracy_drop=0.02)
+    assert [point.is_out for point in time.points] == [False, False, True]
+    assert [point.label for point in time.points] == ["base float32", "base int8", ""]
+
+
+def test_labels_do_not_cover_each_other() -> None:
+    """Of two files in nearly the same place, one is named."""
+    near = make_row("int8", pipeline="QAT", accuracy=0.9401, p50=30.1, size_bytes=11_200_000, images=1600)
+    time, *_ = drawings(BASE, INT8, near, STUDENT)
+    assert [point.label for point in time.points] == ["base float32", "base int8", "", "student int8"]
+
+
+def test_percentiles_lie_in_their_order() -> None:
+    """A row for each measurement, with the threads where they differ."""
+    (chart,) = latency_spreads([make_row("int8", threads=1), make_row("int8", threads=4, p50=2)])
+    assert [spread.name for spread in chart.spreads] == ["base int8, 1 threads", "base int8, 4 threads"]
+    for spread in chart.spreads:
+        assert spread.least <= spread.p50 < spread.p90 < spread.p99 < spread.most
+    assert chart.spreads[1].words == (
+        "base int8, 4 threads: 2.00 to 4.00 ms, half under 2.00, 90 % under 2.20, 99 % under 2.60; 50 inferences"
+    )
+
+
+def test_classes_are_told_apart_one_by_one() -> None:
+    """Of a matrix worked out by hand; a class that is never seen nor said has nothing."""
+    row = make_row("int8").model_copy(update={"confusion": ((8, 2, 0, 0), (1, 6, 3, 0), (0, 0, 0, 0), (0, 0, 0, 0))})
+    cat, dog, cow, hen = class_metrics(row, ("cat", "dog", "cow", "hen"))
+    assert (cat.images, cat.precision, cat.recall, cat.f1) == (10, 8 / 9, 0.8, 16 / 19)
+    assert (cat.taken_for, cat.taken_count) == ("dog", 2)
+    assert (dog.precision, dog.recall, dog.taken_for) == (6 / 8, 0.6, "cow")
+    assert (cow.images, cow.precision, cow.recall, cow.f1, cow.taken_for) == (0, 0, 0, 0, None)
+    assert (hen.precision, hen.f1) == (0, 0)
