@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from edgepress_api.access.principal import Scope
 from edgepress_api.access.tokens import create_token
-from edgepress_api.database import Base, Database
+from edgepress_api.database import Database
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.room import Room
@@ -24,6 +24,7 @@ from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.app import create_app
 from edgepress_common.artifacts import FolderStore
 from fakes.jobs import Workforce, small_spec
+from fakes.tables import create_tables
 
 JSON = {"Content-Type": "application/json"}
 YAML = {"Content-Type": "application/yaml"}
@@ -124,7 +125,7 @@ class GatewayApp:
 def sqlite_gateway(folder: Path, **settings: object) -> GatewayApp:
     """A gateway on SQLite: for tests of what does not depend on the database."""
     database = Database(f"sqlite:///{folder}/edgepress.db")
-    Base.metadata.create_all(database.engine)
+    create_tables(database)
     return GatewayApp(database, folder, **settings)  # type: ignore[arg-type]  # named by the test
 
 

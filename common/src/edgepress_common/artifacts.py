@@ -27,6 +27,7 @@ from edgepress_common.frozen import Frozen
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 NAME = re.compile(r"[0-9a-f]{64}")
+OWNER = "owner"  # where a store keeps whose it is, beside its artifacts
 
 _CHUNK_BYTES = 1 << 20  # large enough to hash at full speed, small enough not to matter in memory
 
@@ -107,6 +108,14 @@ class ArtifactStore(Protocol):
 
     def remove_unfinished(self, *, begun_before: datetime) -> int:
         """Removes what was being put when whoever put it was killed; returns how many."""
+        ...
+
+    def owner(self) -> str | None:
+        """Whose store it is, if that has been written down."""
+        ...
+
+    def claim(self, owner: str) -> str:
+        """Writes down whose store it is, unless that has been done; returns whose it is now."""
         ...
 
     def free_bytes(self) -> int | None:
@@ -231,6 +240,24 @@ class FolderStore:
                     path.unlink()
                     removed += 1
         return removed
+
+    def owner(self) -> str | None:
+        """See `ArtifactStore.owner`: the text of a file in the folder."""
+        try:
+            return (self._folder / OWNER).read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+
+    def claim(self, owner: str) -> str:
+        """See `ArtifactStore.claim`. Of several who claim it at once, one gets it."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=self._incoming, encoding="utf-8") as written:
+            written.write(f"{owner}\n")
+            written.flush()
+            os.fsync(written.fileno())
+            with suppress(FileExistsError):
+                os.link(written.name, self._folder / OWNER)  # unlike a rename, this takes nobody's place
+        return self.owner() or owner
 
     def free_bytes(self) -> int | None:
         """See `ArtifactStore.free_bytes`: of the disk that holds the folder."""

@@ -22,7 +22,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgepress_common.artifacts import NAME, ArtifactRef, CorruptArtifactError, StoredArtifact
+from edgepress_common.artifacts import NAME, OWNER, ArtifactRef, CorruptArtifactError, StoredArtifact
 from edgepress_common.artifacts_address import S3Address
 from edgepress_common.artifacts_copies import LocalCopies
 from edgepress_common.errors import NotFoundError, UnavailableError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 
 # Put again after so long, bytes are sent again, so that the object counts as new: a tenth of what cleaning waits.
 _FRESH = timedelta(minutes=6)
@@ -143,6 +144,28 @@ class S3Store:
                         )
                         removed += 1
         return removed
+
+    def owner(self) -> str | None:
+        """See `ArtifactStore.owner`: an object beside the artifacts."""
+        with suppress(NotFoundError), self._answering(OWNER):
+            answer = self._client.get_object(Bucket=self._address.bucket, Key=self._key(OWNER))
+            return answer["Body"].read().decode("utf-8").strip()
+        return None
+
+    def claim(self, owner: str) -> str:
+        """See `ArtifactStore.claim`. Of several who claim it at once, one gets it, if the server knows conditions."""
+        found = self.owner()
+        if found is None:
+            with self._answering():
+                try:
+                    self._client.put_object(
+                        Bucket=self._address.bucket, Key=self._key(OWNER), Body=owner.encode(), IfNoneMatch="*"
+                    )
+                except ClientError as error:
+                    if error.response["Error"]["Code"] not in _TAKEN:
+                        raise
+            found = self.owner()
+        return found or owner
 
     def free_bytes(self) -> int | None:
         """See `ArtifactStore.free_bytes`: a bucket does not tell."""

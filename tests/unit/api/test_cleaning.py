@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from edgepress_api.cleaning.cleaner import Cleaner
-from edgepress_api.database import Base, Database, DatasetRow, EventRow, JobRow, StepInputRow, StepRow
+from edgepress_api.database import Base, Database, DatasetRow, EventRow, IdentityRow, JobRow, StepInputRow, StepRow
+from edgepress_api.database.migrate import migrate
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.devices.leasing import lease_next
 from edgepress_api.jobs.ending import cancel_job, delete_job
@@ -24,12 +25,13 @@ from edgepress_api.jobs.following import UNDER_WAY
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.dispatch import choose_steps
 from edgepress_api.steps.ledger import Ledger, Rules
-from edgepress_common.artifacts import ArtifactRef, ArtifactStore, FolderStore, StoredArtifact
+from edgepress_common.artifacts import OWNER, ArtifactRef, ArtifactStore, FolderStore, StoredArtifact
 from edgepress_common.artifacts_copies import LocalCopies
 from edgepress_common.artifacts_s3 import S3Store
 from edgepress_common.messages import RunStep
 from fakes.jobs import ANNOUNCEMENT, evaluation_result, made_up, small_spec
 from fakes.s3_server import new_bucket, s3_client
+from fakes.tables import create_tables
 
 LATER = timedelta(hours=2)
 DAY = timedelta(days=1)
@@ -213,6 +215,38 @@ def test_a_sweep_is_soon_after_something_was_forgotten_and_hourly_else(folder_wo
     assert works.kept() == set()
 
 
+def test_another_databases_store_is_left_alone(
+    folder_works: Works, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A gateway that knows none of what is there, because it was given the wrong database, removes none of it."""
+    folder_works.finished_job()
+    folder_works.cleaner.clean()
+    kept = folder_works.kept()
+    database = Database(f"sqlite:///{tmp_path}/wrong.db")
+    migrate(database)
+    wrong = Works(database, folder_works.store)
+    wrong.now += DAY
+    wrong.cleaner.clean()
+    assert wrong.kept() == kept
+    assert "belongs to the database" in caplog.text
+    # Nor may it where nothing says whose it is, but things are there from before the database was.
+    (tmp_path / "folder" / OWNER).unlink()
+    with database.write() as session:
+        session.execute(update(IdentityRow).values(created_at=wrong.now))
+    wrong.finished_job()
+    wrong.now += DAY
+    wrong.cleaner.clean()
+    assert wrong.kept() >= kept
+    assert "does not say whose it is" in caplog.text
+    # And as its message says:
+    with database.read() as session:
+        name = session.scalars(select(IdentityRow.name)).one()
+    (tmp_path / "folder" / OWNER).write_text(name)
+    wrong.now += DAY
+    wrong.cleaner.clean()
+    assert wrong.kept() == wrong.needed()
+
+
 def test_jobs_are_forgotten_after_their_time(database: Database, tmp_path: Path) -> None:
     """From their end on; those under way, and those that ended lately, are not."""
     works = Works(database, FolderStore(tmp_path / "folder"), retention=30 * DAY)
@@ -301,6 +335,7 @@ def test_what_comes_to_be_needed_while_cleaning_stays(database: Database, tmp_pa
     """Old bytes that nothing referred to are made again, by a step of a new job, in the middle of a sweep."""
     store = PutMeanwhile(tmp_path / "folder")
     works = Works(database, store)
+    works.cleaner.clean()  # the store is this database's from now on
     works.delete(works.finished_job())
     for path in (tmp_path / "folder").rglob("*"):
         os.utime(path, (0, 0))
@@ -333,7 +368,7 @@ def test_no_order_of_things_loses_what_is_needed(
     """Jobs that come and go, workers that are slow or lost, cleaning in between; at the end nothing is left over."""
     folder = tmp_path_factory.mktemp("works")
     database = Database(f"sqlite:///{folder}/edgepress.db")
-    Base.metadata.create_all(database.engine)
+    create_tables(database)
     store = Aged(folder / "store")
     works = store.works = Works(database, store, now=datetime(2026, 1, 1, tzinfo=UTC))
     jobs: list[str] = []

@@ -275,3 +275,18 @@ def test_a_bucket_that_is_not_there_is_said_to_be(s3_endpoint: str, tmp_path: Pa
     store = S3Store(address, LocalCopies(tmp_path, 100), lambda: s3_client(address))
     with pytest.raises(UnavailableError, match="NoSuchBucket"):
         store.put_bytes(b"lost")
+
+
+def test_a_store_is_the_first_ones_who_claims_it(store: ArtifactStore) -> None:
+    """Others are told whose it is; and that is no artifact."""
+    assert store.owner() is None
+    assert [store.claim(owner) for owner in ("mine", "yours")] == ["mine", "mine"]
+    assert store.owner() == "mine"
+    assert list(store.list_artifacts()) == []
+
+
+def test_of_many_who_claim_a_store_at_once_one_gets_it(store: ArtifactStore) -> None:
+    """And all of them hear of the same."""
+    with ThreadPoolExecutor(8) as threads:
+        told = set(threads.map(store.claim, (f"claimant {number}" for number in range(8))))
+    assert len(told) == 1

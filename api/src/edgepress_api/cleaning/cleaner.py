@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from edgepress_api.cleaning.forgetting import forget_old_jobs, forget_unneeded_steps
+from edgepress_api.cleaning.ownership import ForeignStoreError
 from edgepress_api.cleaning.sweeping import sweep
 from edgepress_api.database import Database
 from edgepress_common.artifacts import ArtifactStore
@@ -51,8 +52,12 @@ class Cleaner:
             logger.info("forgot %d jobs past their time, and %d steps that no job needs", jobs, steps)
         elif self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
             return
-        swept = sweep(self.database, self.store, now)
         self._swept_at = now
+        try:
+            swept = sweep(self.database, self.store, now)
+        except ForeignStoreError as error:
+            logger.error("%s", error)  # noqa: TRY400 - it says all; where it was raised helps nobody
+            return
         if swept.artifacts or swept.unfinished:
             logger.info(
                 "removed %d artifacts, %d bytes, and %d unfinished ones",

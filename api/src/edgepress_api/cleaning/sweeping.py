@@ -20,15 +20,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
+from edgepress_api.cleaning.ownership import CLOCKS_DIFFER, require_own
 from edgepress_api.database import Database, DatasetRow, StepRow
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.frozen import Frozen
 
 # An upload is referred to milliseconds after it was stored.
 _UNREFERRED = timedelta(hours=1)
-
-# Stores go by clocks of their own, and some count whole seconds. Machines that differ by more have other troubles.
-_CLOCKS_DIFFER = timedelta(minutes=10)
 
 # The largest upload over a slow line takes hours.
 _UNFINISHED = timedelta(days=1)
@@ -52,7 +50,12 @@ class Swept(Frozen):
 
 
 def sweep(database: Database, store: ArtifactStore, now: datetime) -> Swept:
-    """Removes what nothing refers to."""
+    """Removes what nothing refers to.
+
+    Raises:
+        ForeignStoreError: The store is another database's.
+    """
+    require_own(database, store)
     with database.read() as session:
         limit = _limit(session, now)
     found = {each.sha256: each.size_bytes for each in store.list_artifacts() if each.stored_at < limit}
@@ -73,7 +76,7 @@ def _limit(session: Session, now: datetime) -> datetime:
         select(func.min(StepRow.created_at)).where(StepRow.state.in_(["sent", "running"]), StepRow.kind != "evaluation")
     )
     limit = now - _UNREFERRED
-    return limit if oldest is None else min(limit, oldest - _CLOCKS_DIFFER)
+    return limit if oldest is None else min(limit, oldest - CLOCKS_DIFFER)
 
 
 def _cross_out(session: Session, found: dict[str, int]) -> None:

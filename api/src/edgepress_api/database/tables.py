@@ -6,7 +6,7 @@
       ├──< events                     └──< step_artifacts
       └─── webhooks
 
-    devices         datasets        tokens
+    devices         datasets        tokens          identity
 
 Steps belong to no job: jobs that need the same step share its row. A job, and a data set, belongs to the user whose
 token it was posted with.
@@ -243,3 +243,17 @@ class TokenRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class IdentityRow(Base):
+    """Who this database is: one row, made with the tables. A backup that is restored is the same.
+
+    Attributes:
+        name: What it goes by: a UUID.
+        created_at: When it came to be.
+    """
+
+    __tablename__ = "identity"
+
+    name: Mapped[str] = mapped_column(String(36), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
