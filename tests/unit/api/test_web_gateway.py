@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,14 @@ def wait_for_work(url: str) -> int:
     """What a device that has time is answered."""
     path = f"{url}/v1/devices/pi5/lease?wait_seconds=60"
     return httpx.post(path, content=ANNOUNCEMENT, headers=JSON, timeout=90).status_code
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    """For at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_gateway_serves_and_stops_at_once_though_clients_wait(tmp_path: Path) -> None:
@@ -87,13 +95,12 @@ def test_a_disk_that_is_nearly_full_takes_no_new_job(tmp_path: Path) -> None:
 def test_the_gateway_clears_away_what_nothing_refers_to(tmp_path: Path) -> None:
     """By itself, while it serves."""
     store = FolderStore(tmp_path / "artifacts")
+    with running_gateway(tmp_path, EDGEPRESS_CLEANING_SECONDS="0.1"):
+        wait_until(lambda: store.owner() is not None)  # what was there before could be another gateway's
     path = store.local_path(store.put_bytes(b"nobody's").sha256)
     os.utime(path, (0, 0))
     with running_gateway(tmp_path, EDGEPRESS_CLEANING_SECONDS="0.1"):
-        deadline = time.monotonic() + 30
-        while path.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: not path.exists())
 
 
 def test_a_gateway_that_others_can_reach_wants_a_token(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.keras_files import load_model, save_model, size_with_optimizer
+from edgepress_worker.keras_files import load_model, save_and_weigh, save_model
 
 
 def _model() -> keras.Model:
@@ -39,7 +39,7 @@ def test_same_model_makes_the_same_bytes(tmp_path: Path) -> None:
 
 def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
     """As it is, and as an archive of it would be."""
-    size = save_model(_model(), tmp_path / "model.h5")
+    size, _ = save_and_weigh(_model(), keras.optimizers.legacy.SGD(), tmp_path / "model.h5")
     assert size.size_bytes == (tmp_path / "model.h5").stat().st_size
     with zipfile.ZipFile(tmp_path / "model.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(tmp_path / "model.h5", "model")
@@ -54,8 +54,7 @@ def test_optimizer_adds_its_slots(optimizer: str, times: int, tmp_path: Path) ->
     trained_by = getattr(keras.optimizers.legacy, optimizer)(**settings)
     model.compile(trained_by, "categorical_crossentropy")
     model.fit(np.ones((1, 64)), np.eye(4)[:1], verbose=0)
-    plain = save_model(model, tmp_path / "model.h5")
-    with_optimizer = size_with_optimizer(model, trained_by, tmp_path)
+    plain, with_optimizer = save_and_weigh(model, trained_by, tmp_path / "model.h5")
     assert with_optimizer.size_bytes == pytest.approx(times * plain.size_bytes, rel=0.15)
     assert with_optimizer.zip_bytes > plain.zip_bytes
     assert [path.name for path in tmp_path.iterdir()] == ["model.h5"]

@@ -12,7 +12,7 @@ from redis import Redis
 from edgepress_common.alive import SignOfLife
 from edgepress_common.artifacts_address import open_store
 from edgepress_common.errors import UnavailableError
-from edgepress_worker.run import Environment, run_step
+from edgepress_worker.run import Environment, load_ahead, run_step
 from edgepress_worker.runtime.accelerators import find_gpus, settle
 from edgepress_worker.runtime.celery_app import create_celery
 from edgepress_worker.runtime.execution import Executor
@@ -50,7 +50,7 @@ def _work(settings: WorkerSettings) -> None:
         run=functools.partial(run_step, environment=environment),
         worker_is_stopping=stopping.is_set,
     )
-    app = create_celery(settings, executor.execute, stopping.set)
+    app = create_celery(settings, executor.execute, begin=load_ahead, stop=stopping.set)
     app.steps["worker"].add(alive_step(SignOfLife(settings.alive_file)))
     app.worker_main(
         ["--quiet", "worker", "--queues", ",".join(settings.worker_queues), "--without-gossip", "--without-mingle"]

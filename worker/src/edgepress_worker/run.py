@@ -1,8 +1,9 @@
 """Carries out one step: picks who does it by its kind, and hands over the inputs as files.
 
-Heavy libraries are imported by the branch that needs them: packing a data set never pays for TensorFlow.
+Heavy libraries are imported by the branch that needs them: packing a data set never waits for TensorFlow.
 """
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -63,6 +64,16 @@ def run_step(step: RunStep, context: StepContext, environment: Environment) -> t
             raise StepFailedError("an evaluation was sent to a worker; devices fetch theirs from the gateway")
         case _ as unknown:
             assert_never(unknown)
+
+
+def load_ahead() -> None:
+    """Begins to load what stages and exports need, which takes seconds: a process that waits for a step has them."""
+
+    def load() -> None:
+        import edgepress_worker.exports  # noqa: PLC0415
+        import edgepress_worker.methods  # noqa: F401, PLC0415
+
+    threading.Thread(target=load, name="load-ahead", daemon=True).start()
 
 
 def _pack(step: RunStep, context: StepContext) -> Pack:

@@ -7,6 +7,8 @@ file.
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,29 @@ if TYPE_CHECKING:
 _DEFLATE_LEVEL = 6
 # Names are part of an archive. Files of a store are named by their digest: a fixed name keeps that out of the figure.
 _NAME_IN_ARCHIVE = "model"
+
+
+@dataclass(frozen=True)
+class FileSize:
+    """Of one file.
+
+    Attributes:
+        size_bytes: As it is.
+        zip_bytes: Zipped.
+    """
+
+    size_bytes: int
+    zip_bytes: int
+
+
+def weigh(*paths: Path) -> tuple[FileSize, ...]:
+    """The sizes of files, all at the same time: deflating takes a second for some 40 MB, and one thread each.
+
+    Raises:
+        OSError: A file can't be read.
+    """
+    with ThreadPoolExecutor(len(paths)) as threads:
+        return tuple(threads.map(lambda path: FileSize(path.stat().st_size, zip_bytes(path)), paths))
 
 
 def zip_bytes(path: Path) -> int:

@@ -16,11 +16,10 @@ import numpy as np
 
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.promises import LayerPromise
-from edgepress_worker.keras_files import FileSize
 from edgepress_worker.tflite.model import TfliteModel, read_tflite
 from edgepress_worker.tflite.sparse_file import with_zeros_left_out
 from edgepress_worker.tflite.weights import read_weights
-from edgepress_worker.zip_size import zip_bytes
+from edgepress_worker.zip_size import FileSize, weigh
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,18 @@ def encode(
     Raises:
         BrokenPromiseError: The sparse file has other weights.
     """
-    dense_size = _weigh(dense)
     pruned = any(promise.sparsity is not None or promise.pattern is not None for promise in promises)
     content = with_zeros_left_out(dense.read_bytes()) if pruned else None
     if content is None:
-        return EncodedFile(dense, "dense", dense_size, None)
+        return EncodedFile(dense, "dense", *weigh(dense), None)
     sparse = dense.with_name(f"{dense.stem}-sparse{dense.suffix}")
     sparse.write_bytes(content)
     _check_weights(read_tflite(sparse), read_tflite(dense))
-    sparse_size = _weigh(sparse)
+    dense_size, sparse_size = weigh(dense, sparse)
     smaller = sparse_size.size_bytes < dense_size.size_bytes
     if wanted == "sparse" or (wanted == "smallest" and smaller):
         return EncodedFile(sparse, "sparse", dense_size, sparse_size)
     return EncodedFile(dense, "dense", dense_size, sparse_size)
-
-
-def _weigh(path: Path) -> FileSize:
-    return FileSize(path.stat().st_size, zip_bytes(path))
 
 
 def _check_weights(sparse: TfliteModel, dense: TfliteModel) -> None:

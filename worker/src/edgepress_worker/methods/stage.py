@@ -7,7 +7,7 @@ from edgepress_common.results import StageResult
 from edgepress_common.spec.stages import StageKind
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
-from edgepress_worker.keras_files import MEDIA_TYPE, save_model, size_with_optimizer
+from edgepress_worker.keras_files import MEDIA_TYPE, save_and_weigh
 from edgepress_worker.methods.cluster import cluster
 from edgepress_worker.methods.distill import distill
 from edgepress_worker.methods.method import Material, Method
@@ -45,8 +45,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
     method = METHODS[parameters.stage.kind]
     made = method(parameters, material, context)
     file = context.scratch / "model.h5"
-    keras_size = save_model(made.model, file)
-    with_optimizer = size_with_optimizer(made.model, made.optimizer, context.scratch)
+    keras_size, with_optimizer = save_and_weigh(made.model, made.optimizer, file)
     record = made.record
     return {"model": context.store.put_file(file, MEDIA_TYPE, move=True)}, StageResult(
         epochs=record.epochs,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
 
 from edgepress_common.messages import RUN_STEP_TASK, RunStep
 from edgepress_worker.settings import WorkerSettings
@@ -16,12 +16,19 @@ from edgepress_worker.settings import WorkerSettings
 _VISIBILITY_SECONDS = 7 * 24 * 3600
 
 
-def create_celery(settings: WorkerSettings, execute: Callable[[RunStep], None], stop: Callable[[], None]) -> Celery:
+def create_celery(
+    settings: WorkerSettings,
+    execute: Callable[[RunStep], None],
+    *,
+    begin: Callable[[], None],
+    stop: Callable[[], None],
+) -> Celery:
     """The Celery application with its one task.
 
     Args:
         settings: Where Redis is, and how long a process lasts.
         execute: Does a step.
+        begin: Called in each process that is to do steps; must return at once.
         stop: Called in the parent process once the worker is told to end.
     """
     app = Celery("edgepress", broker=settings.redis_url)
@@ -53,6 +60,7 @@ def create_celery(settings: WorkerSettings, execute: Callable[[RunStep], None], 
         execute(RunStep.model_validate(message))
 
     app.task(name=RUN_STEP_TASK)(run_step)
+    worker_process_init.connect(lambda **_: begin(), weak=False)
     worker_shutting_down.connect(lambda **_: stop(), weak=False)
     setup_logging.connect(lambda **_: None, weak=False)  # main has set up logging; Celery keeps its hands off
     return app

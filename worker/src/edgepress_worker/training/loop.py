@@ -72,7 +72,7 @@ def train(
         batches = functools.partial(training_batches, pack.train, len(pack.classes), settings)
     steps = steps_per_epoch(len(pack.train), settings.batch_size)
     set_momentum(model, momentum_for(settings.batch_norm_momentum, steps))
-    _compile(model, settings, steps)
+    _compile(model, settings, steps=steps, classes=len(pack.classes))
     state = TrainingState(context.scratch / "training", model)
     history = list(state.resume())
     resumed_after = len(history)
@@ -89,7 +89,7 @@ def train(
     return TrainingRecord(tuple(history), kept=_kept(history, settings), resumed_after_epochs=resumed_after)
 
 
-def _compile(model: keras.Model, settings: Training, steps: int) -> None:
+def _compile(model: keras.Model, settings: Training, *, steps: int, classes: int) -> None:
     if model.optimizer is None:
         policies = {layer.dtype_policy.name for layer in model.submodules if isinstance(layer, keras.layers.Layer)}
         model.compile(
@@ -99,6 +99,9 @@ def _compile(model: keras.Model, settings: Training, steps: int) -> None:
         )
     # Keras creates the slots at the first step; state can be restored, and the model weighed, only once they exist.
     model.optimizer._create_all_weights(model.trainable_variables)  # noqa: SLF001 - as Keras does to load a model
+    # And the metrics. A step that creates variables is traced twice, which takes seconds.
+    some = tf.zeros((1, classes))
+    model.compiled_metrics.build(some, some)
 
 
 def _epoch(
