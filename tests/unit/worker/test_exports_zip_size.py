@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgepress_worker.zip_size import zip_bytes
+from edgepress_worker.zip_size import FileSize, weigh, zip_bytes
 
 
 def test_size_is_that_of_an_archive_on_disk(tmp_path: Path) -> None:
@@ -35,3 +35,11 @@ def test_zeros_shrink_and_noise_does_not(tmp_path: Path) -> None:
     noise.write_bytes(np.random.default_rng(3).bytes(1_000_000))
     assert zip_bytes(zeros) < 2_000
     assert zip_bytes(noise) > 1_000_000
+
+
+def test_files_are_weighed_in_their_order(tmp_path: Path) -> None:
+    """Each as it would be alone, though all at once."""
+    files = [tmp_path / name for name in "abc"]
+    for number, file in enumerate(files):
+        file.write_bytes(np.random.default_rng(number).bytes(1000 * (3 - number)))
+    assert weigh(*files) == tuple(FileSize(file.stat().st_size, zip_bytes(file)) for file in files)

@@ -58,6 +58,17 @@ def _digest(model: keras.Model) -> str:
     return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
 
 
+class Counting(keras.Model):
+    """Counts how often its step is traced."""
+
+    traces = 0
+
+    def train_step(self, data: object) -> dict[str, tf.Tensor]:
+        self.traces += 1
+        step: dict[str, tf.Tensor] = super().train_step(data)
+        return step
+
+
 class CancelsAfter(PlainContext):
     """Is told to stop once so many epochs have been reported."""
 
@@ -294,3 +305,11 @@ def _first_loss(pack: Pack, folder: Path, **changes: object) -> float:
         ]
     )
     return train(model, pack, _settings(epochs=1, warmup_epochs=0, **changes), PlainContext(folder)).epochs[0].loss
+
+
+def test_a_trainings_step_is_traced_once(tmp_path: Path) -> None:
+    """For a large network that takes seconds, each time."""
+    network = _network()
+    model = Counting(network.inputs, network.outputs)
+    train(model, _pack(), _settings(epochs=2), PlainContext(tmp_path))
+    assert model.traces == 1
