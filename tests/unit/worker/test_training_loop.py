@@ -58,7 +58,7 @@ def _digest(model: keras.Model) -> str:
     return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
 
 
-class Counting(keras.Model):
+class Counting(keras.Model):  # type: ignore[misc]  # Keras has no types
     """Counts how often its step is traced."""
 
     traces = 0

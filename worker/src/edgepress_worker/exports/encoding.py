@@ -60,7 +60,8 @@ def encode(
     pruned = any(promise.sparsity is not None or promise.pattern is not None for promise in promises)
     content = with_zeros_left_out(dense.read_bytes()) if pruned else None
     if content is None:
-        return EncodedFile(dense, "dense", *weigh(dense), None)
+        (dense_size,) = weigh(dense)
+        return EncodedFile(dense, "dense", dense_size, None)
     sparse = dense.with_name(f"{dense.stem}-sparse{dense.suffix}")
     sparse.write_bytes(content)
     _check_weights(read_tflite(sparse), read_tflite(dense))
