@@ -3,18 +3,90 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
+
+from edgepress_api.first_secrets import SecretsSettings
+from edgepress_api.settings import ApiSettings
+from edgepress_common.settings import BaseEdgepressSettings
+from edgepress_evaluator.settings import EvaluatorSettings
+from edgepress_worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
+DOCUMENTED = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+SETTINGS: dict[str, tuple[type[BaseEdgepressSettings], tuple[str, ...]]] = {
+    "api": (ApiSettings, ("api", "scheduler")),
+    "worker": (WorkerSettings, ("worker",)),
+    "evaluator": (EvaluatorSettings, ("evaluator",)),
+}
+KINDS: tuple[type[BaseEdgepressSettings], ...] = (SecretsSettings, ApiSettings, WorkerSettings, EvaluatorSettings)
+AS_THE_COMPOSITION_NEEDS_THEM = {
+    "redis_url", "database_url", "token",  # files in EDGEPRESS_SECRETS_DIR
+    "port", "require_tokens",  # published as another, and asked for since more than loopback is listened to
+    "worker_name",  # the container's
+    "emulated", "python_command",  # found out; for programs that are started in an emulator
+}  # fmt: skip
+
+
+def environment_of(service: str) -> dict[str, str | None]:
+    return dict(yaml.safe_load(COMPOSE)["services"][service]["environment"])
 
 
 def test_every_setting_of_the_composition_is_documented() -> None:
-    """In .env.example, with the default it really has."""
+    """In .env.example, with the default it really has: the composition's, else the program's."""
     used = dict(re.findall(r"\$\{(EDGEPRESS_\w+):-([^{}]*)\}", COMPOSE))
     used |= dict.fromkeys(re.findall(r"\$\{(EDGEPRESS_\w+):-\$", COMPOSE), "")
-    documented = dict(re.findall(r"^#(EDGEPRESS_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert documented == used
+    handed_on = {
+        name
+        for service in yaml.safe_load(COMPOSE)["services"].values()
+        for name, value in service.get("environment", {}).items()
+        if value is None
+    }
+    assert set(DOCUMENTED) == set(used) | handed_on
+    assert {name: DOCUMENTED[name] for name in used} == used
+    defaults = {name: value for kind in KINDS for name, value in defaults_of(kind).items() if name in handed_on}
+    assert handed_on - set(defaults) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+    for name, value in defaults.items():
+        assert as_read(name, DOCUMENTED[name]) == value, name
+
+
+@pytest.mark.parametrize("image", SETTINGS)
+def test_every_setting_of_a_program_can_be_set(image: str) -> None:
+    """For a container: handed on by the composition, set by the image, or named above with the reason."""
+    kind, services = SETTINGS[image]
+    set_by_image = set(re.findall(r"(EDGEPRESS_\w+)=", (ROOT / image / "Dockerfile").read_text()))
+    known = set_by_image.union(*(environment_of(service) for service in services))
+    missing = {name for name in kind.model_fields if f"EDGEPRESS_{name.upper()}" not in known}
+    assert missing <= AS_THE_COMPOSITION_NEEDS_THEM | {"alive_file"}
+
+
+def test_whoever_reads_a_secret_has_a_folder_of_its_own() -> None:
+    """Services that run have their own alone, and none can write there; those that make secrets end."""
+    for name, service in yaml.safe_load(COMPOSE)["services"].items():
+        secrets = [volume for volume in service["volumes"] if "-secrets:" in volume]
+        if name in {"secrets", "tokens"}:
+            assert service["restart"] == "no"
+            continue
+        assert len(secrets) == 1, name
+        assert secrets[0].endswith(":ro"), name
+
+
+def defaults_of(kind: type[BaseEdgepressSettings]) -> dict[str, object]:
+    """What a program says, by the names of the environment."""
+    return {f"EDGEPRESS_{name.upper()}": field.get_default() for name, field in kind.model_fields.items()}
+
+
+def as_read(name: str, text: str) -> object:
+    """A setting as a program would have it; empty stands for not being set."""
+    field = name.removeprefix("EDGEPRESS_").lower()
+    kind = next(kind for kind in KINDS if field in kind.model_fields)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv(name, raising=False)
+        if text:
+            environment.setenv(name, text)
+        return getattr(kind(), field)
 
 
 def test_only_the_gateway_is_published() -> None:

@@ -19,7 +19,7 @@ from edgepress_common.errors import (
 from edgepress_common.frozen import Frozen
 from edgepress_common.messages import Progress, StepFailure
 from edgepress_common.results import EvaluationResult
-from edgepress_evaluator.progress import ShouldStop
+from edgepress_evaluator.callbacks import ShouldStop
 
 _TIMEOUT_SECONDS = 15.0  # for an answer that isn't waited for on purpose; a slow link takes seconds
 _QUOTED_CHARACTERS = 500

@@ -22,6 +22,7 @@ from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.results import EvaluationResult, ThreadMeasurement
 from edgepress_common.steps import EvaluationStep
+from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.accuracy import confusion_matrix, parallel_predictions, quality, right_images
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.interpreter import Classifier
@@ -31,7 +32,7 @@ from edgepress_evaluator.measure.memory import peak_memory_bytes
 from edgepress_evaluator.measure.profile import operator_times
 from edgepress_evaluator.measure.surroundings import surroundings
 from edgepress_evaluator.measure.timing import time_model, timed_inferences
-from edgepress_evaluator.progress import ProgressMeter, Report, ShouldStop
+from edgepress_evaluator.progress import ProgressMeter, Report
 from edgepress_evaluator.validation_pack import ValidationPack
 
 _MS_PER_SECOND = 1000

@@ -21,10 +21,11 @@ from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import EdgepressError, LeaseLostError, StepCancelledError
 from edgepress_common.results import EvaluationResult
 from edgepress_evaluator.cache import ArtifactCache
+from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.client import GatewayClient
 from edgepress_evaluator.evaluate import Files
 from edgepress_evaluator.failures import failure_of
-from edgepress_evaluator.progress import Report, ShouldStop
+from edgepress_evaluator.progress import Report
 from edgepress_evaluator.renewal import LeaseRenewal
 from edgepress_evaluator.retry import growing_pauses, until_available
 from edgepress_evaluator.stop import StopRequest

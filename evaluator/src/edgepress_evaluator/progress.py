@@ -6,8 +6,6 @@ from collections.abc import Callable
 from edgepress_common.messages import Progress
 
 Report = Callable[[Progress], None]
-Advance = Callable[[int], None]  # so many more inferences are done
-ShouldStop = Callable[[], bool]
 
 
 class ProgressMeter:

@@ -12,10 +12,11 @@ from edgepress_common.errors import BrokenPromiseError, StepCancelledError
 from edgepress_common.messages import Progress
 from edgepress_common.results import EvaluationResult, Surroundings
 from edgepress_evaluator.cache import ArtifactCache
+from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.client import GatewayClient
 from edgepress_evaluator.evaluate import Files
 from edgepress_evaluator.loop import Evaluate, Evaluator
-from edgepress_evaluator.progress import Report, ShouldStop
+from edgepress_evaluator.progress import Report
 from edgepress_evaluator.stop import StopRequest
 from fakes.gateway import FakeGateway
 from fakes.leases import STEP_KEY, make_lease

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import StepCancelledError, UnreadableDatasetError
+from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
-from edgepress_evaluator.progress import Advance, ShouldStop
 from edgepress_evaluator.validation_pack import ValidationPack
 
 Integers = npt.NDArray[np.int64]

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 
 from edgepress_common.errors import StepCancelledError, StepFailedError
-from edgepress_evaluator.progress import ShouldStop
+from edgepress_evaluator.callbacks import ShouldStop
 
 _POLL_SECONDS = 0.2  # how soon a child is stopped when it should be
 _KEPT_LOG_BYTES = 2000

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from edgepress_common.errors import StepCancelledError
 from edgepress_common.results import Latency
+from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
-from edgepress_evaluator.progress import Advance, ShouldStop
 from edgepress_evaluator.validation_pack import ValidationPack
 
 _NS_PER_MS = 1e6

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.child import run_module
 from edgepress_evaluator.measure.interpreter import Classifier
-from edgepress_evaluator.progress import ShouldStop
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from edgepress_common.errors import StepCancelledError, StepFailedError
 from edgepress_common.results import OperatorTime
+from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.child import run_module
-from edgepress_evaluator.progress import ShouldStop
 
 _PROFILER = "edgepress_evaluator.measure.runtime_profiler"
 _RUNS = 10  # in the mean of ten, a cost of a tenth of a microsecond still shows

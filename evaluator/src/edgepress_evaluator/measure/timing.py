@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from edgepress_common.steps import EvaluationStep
+from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.latency import TimedPass, timed_pass
 from edgepress_evaluator.measure.throttling import Conditions, repeated_if_throttled
-from edgepress_evaluator.progress import ProgressMeter, ShouldStop
+from edgepress_evaluator.progress import ProgressMeter
 from edgepress_evaluator.validation_pack import ValidationPack
 
 
