@@ -2,12 +2,13 @@
 
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
+PIP_AUDIT_VERSION := 2.10.1
 UV := .uv/bin/uv
 BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help demo up test check bench fuzz lock lock-cuda clean install
+.PHONY: help demo up test check bench fuzz audit lock lock-cuda clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
@@ -50,6 +51,9 @@ bench: install  ## measure Edgepress against what its work must cost
 
 fuzz: install  ## send 10,000 requests to the API: no fault, nothing undescribed, nothing of another user's
 	@$(BIN)/python tests/integration/fuzz.py $(FUZZ)
+
+audit: install  ## look whether anything that is locked has a known weakness; needs the network
+	@$(UV) tool run --quiet pip-audit@$(PIP_AUDIT_VERSION) --strict --requirement requirements.lock --disable-pip --no-deps
 
 LOCK ?= requirements.lock
 lock: $(UV)  ## resolve again what pyproject.toml files ask for, keeping what is locked

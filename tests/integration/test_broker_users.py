@@ -51,7 +51,7 @@ def execute(step):
             time.sleep(0.05)
         line.post(StepReturned(**names))
 
-create_celery(settings, execute, begin=lambda: None, stop=lambda: None).worker_main(
+create_celery(settings, execute, begin=lambda: None, stop=lambda: None, lost=lambda *_: None).worker_main(
     ["--quiet", "worker", "--queues", "train,convert", "--without-gossip", "--without-mingle"]
 )
 """

@@ -28,6 +28,15 @@ class ApiSettings(BrokerSettings):
         default=None, ge=0, description="Bytes that a user may have stored, where their token says nothing else."
     )
     max_attempts: int = Field(default=3, ge=1, description="A step that failed so often has failed for good.")
+    max_step_hours: float = Field(
+        default=120,
+        gt=0,
+        le=160,  # below the week after which a queue would deliver a message again
+        description="An attempt at a step that takes longer is ended, and the step has failed; a spec may say less.",
+    )
+    max_job_hours: float = Field(
+        default=720, gt=0, description="A job that takes longer is ended; a spec may say less."
+    )
     dispatch_ahead: int = Field(
         default=2, ge=1, description="Steps sent to a queue before a worker has begun on them: enough to keep all busy."
     )

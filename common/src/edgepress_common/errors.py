@@ -15,6 +15,8 @@
     ├── UnavailableError         something outside is away: a download, Redis, the gateway
     │   └── NoRoomError          the artifact store is nearly full
     └── StepFailedError          a step ran and could not do its work
+        ├── DivergedError        its training's loss is no number any more
+        ├── ConversionError      its network can't be written in the format that was asked for
         ├── BrokenPromiseError   its output is not what it promised
         └── StepCancelledError   it was told to stop
 
@@ -103,6 +105,14 @@ class NoRoomError(UnavailableError):
 
 class StepFailedError(EdgepressError):
     """A step ran and could not do its work."""
+
+
+class DivergedError(StepFailedError):
+    """A training's loss is no number any more: the same settings would end there again."""
+
+
+class ConversionError(StepFailedError):
+    """A network can't be written in the format that was asked for."""
 
 
 class BrokenPromiseError(StepFailedError):

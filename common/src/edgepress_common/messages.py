@@ -82,8 +82,9 @@ class StepFailure(Frozen):
     """Why a step could not be done.
 
     Attributes:
-        code: For programs: ``invalid_input``, ``unreadable_dataset``, ``failed``, ``broken_promise``, ``unavailable``,
-            ``out_of_memory``, ``disk_full``, ``lease_expired``, ``input_failed``, ``cancelled``, ``internal``.
+        code: For programs: ``invalid_input``, ``unreadable_dataset``, ``failed``, ``diverged``, ``conversion_failed``,
+            ``broken_promise``, ``unavailable``, ``out_of_memory``, ``disk_full``, ``killed``, ``lease_expired``,
+            ``input_failed``, ``cancelled``, ``internal``.
         message: For people: what went wrong, with which value, and what can be done.
         retryable: Whether another attempt could go better.
         log: The end of the step's log, if there is one.
@@ -102,7 +103,7 @@ class _Event(Frozen):
 
 
 class StepStarted(_Event):
-    """The worker has begun."""
+    """The worker has begun, or is still at it and can't say how far."""
 
     type: Literal["started"] = "started"
 

@@ -12,7 +12,13 @@ from edgepress_common import errors
 from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
 
 # What only a worker or an evaluator can find, and tells in a failed step.
-NOT_OF_A_REQUEST = {errors.StepFailedError, errors.BrokenPromiseError, errors.StepCancelledError}
+NOT_OF_A_REQUEST = {
+    errors.StepFailedError,
+    errors.DivergedError,
+    errors.ConversionError,
+    errors.BrokenPromiseError,
+    errors.StepCancelledError,
+}
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 import pytest
-from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import select
 
 from edgepress_api.database import Database, StepRow
 from edgepress_api.datasets.fingerprint import Fingerprints
+from edgepress_api.devices.leasing import lease_next
 from edgepress_api.jobs.ending import cancel_job
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.loop import Scheduler
@@ -19,39 +19,9 @@ from edgepress_common.messages import (
     StepProgress,
     StepReturned,
     StepStarted,
-    WorkerEvent,
 )
-from fakes.jobs import Workforce, made_up, small_spec
-
-
-class Broker:
-    """Queues and mailbox as lists; away as often as told."""
-
-    def __init__(self) -> None:
-        self.sent: list[RunStep] = []
-        self.mail: dict[str, bytes] = {}
-        self.stopped: list[tuple[str, int]] = []
-        self.away = 0
-
-    def send(self, step: RunStep) -> None:
-        self.sent.append(step)
-
-    def post(self, *events: WorkerEvent) -> None:
-        for event in events:
-            self.mail[str(len(self.mail))] = event.model_dump_json().encode()
-
-    def read(self) -> list[tuple[str, bytes]]:
-        if self.away:
-            self.away -= 1
-            raise RedisConnectionError("away")
-        return list(self.mail.items())
-
-    def delete(self, ids: list[str]) -> None:
-        for id_ in ids:
-            del self.mail[id_]
-
-    def stop(self, step_key: str, attempt: int) -> None:
-        self.stopped.append((step_key, attempt))
+from fakes.broker import ListBroker
+from fakes.jobs import ANNOUNCEMENT, Workforce, made_up, small_spec
 
 
 class Bench:
@@ -61,7 +31,7 @@ class Bench:
         self.now = now
         self.database = database
         self.ledger = ledger
-        self.broker = Broker()
+        self.broker = ListBroker()
         self.waited: list[float] = []
         self.scheduler = Scheduler(
             database=database,
@@ -164,6 +134,53 @@ def test_a_silent_worker_is_noticed(bench: Bench) -> None:
     bench.now += timedelta(seconds=2)
     bench.scheduler.round()
     assert [step.attempt for step in bench.broker.sent] == [1, 2]
+
+
+def test_nobody_is_taken_for_dead_whose_word_is_waiting(bench: Bench) -> None:
+    """What was said while no scheduler was there to hear it is taken in before leases are looked at."""
+    bench.scheduler.round()
+    (pack,) = bench.broker.sent
+    bench.broker.post(StepStarted.model_validate(names(pack)))
+    bench.scheduler.round()
+    bench.now += timedelta(hours=1)
+    bench.broker.post(finished(pack))
+    bench.scheduler.round()
+    assert bench.states()["pack"] == "succeeded"
+
+
+def test_who_could_not_be_heard_has_a_lease_to_speak_in(bench: Bench) -> None:
+    """After Redis was away, and likewise where the scheduler was: a worker that holds its result may hand it in."""
+    bench.scheduler.round()
+    (pack,) = bench.broker.sent
+    bench.broker.post(StepStarted.model_validate(names(pack)))
+    bench.scheduler.round()
+    bench.now += timedelta(minutes=10)
+    bench.broker.away = 1
+    rounds = iter([False] * 2 + [True])
+    bench.scheduler.run(lambda: next(rounds))
+    bench.now += timedelta(seconds=59)
+    bench.scheduler.round()
+    assert bench.states()["pack"] == "running"
+
+    bench.now += timedelta(seconds=2)
+    bench.scheduler.round()
+    assert [step.attempt for step in bench.broker.sent] == [1, 2]
+
+
+def test_a_device_is_noticed_while_redis_is_away(bench: Bench) -> None:
+    """It speaks through the gateway."""
+    workforce = Workforce(bench.database, bench.ledger, bench.now)
+    while steps := workforce.take():
+        for step in steps:
+            workforce.finish(step)
+    assert lease_next(bench.database, bench.ledger, "pi", ANNOUNCEMENT, bench.now) is not None
+    bench.now += timedelta(seconds=61)
+    bench.broker.away = 1
+    rounds = iter([False, True])
+    bench.scheduler.run(lambda: next(rounds))
+    with bench.database.read() as session:
+        states = session.scalars(select(StepRow.state).where(StepRow.kind == "evaluation")).all()
+    assert set(states) == {"ready"}
 
 
 def test_what_a_queue_lost_is_sent_again(bench: Bench) -> None:

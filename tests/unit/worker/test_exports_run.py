@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from edgepress_common.errors import BrokenPromiseError, StepCancelledError, StepFailedError
+from edgepress_common.errors import BrokenPromiseError, ConversionError, StepCancelledError
 from edgepress_common.messages import Outputs, Progress
 from edgepress_common.promises import KeptPromise, LayerPromise
 from edgepress_common.results import ExportResult
@@ -199,7 +199,7 @@ def test_what_the_converter_says_is_passed_on() -> None:
         def convert(self) -> bytes:
             raise RuntimeError("no such operator: 'HARD_SWISH'")
 
-    with pytest.raises(StepFailedError, match="as int16x8: no such operator: 'HARD_SWISH'"):
+    with pytest.raises(ConversionError, match="as int16x8: no such operator: 'HARD_SWISH'"):
         convert(Refusing(), "int16x8")
 
 

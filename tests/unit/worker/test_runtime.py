@@ -12,6 +12,8 @@ import pytest
 from edgepress_common.artifacts import FolderStore
 from edgepress_common.errors import (
     BrokenPromiseError,
+    ConversionError,
+    DivergedError,
     EdgepressError,
     StepCancelledError,
     UnavailableError,
@@ -87,6 +89,8 @@ def test_a_doubled_message_is_dropped(worker: Worker) -> None:
     [
         (UnreadableDatasetError("30 of 100 images"), "unreadable_dataset", False),
         (BrokenPromiseError("a float operator is left"), "broken_promise", False),
+        (DivergedError("the loss became nan in epoch 2"), "diverged", False),
+        (ConversionError("can't write this network as int8"), "conversion_failed", False),
         (UnavailableError("no internet"), "unavailable", True),
         (EdgepressError("something of ours"), "internal", True),
         (MemoryError(), "out_of_memory", True),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgepress_common.errors import StepCancelledError, StepFailedError
+from edgepress_common.errors import DivergedError, StepCancelledError
 from edgepress_common.messages import Progress
 from edgepress_common.spec.training import Training
 from edgepress_worker.keras_environment import keras, tf
@@ -227,7 +227,7 @@ def test_diverging_training_stops_at_once(tmp_path: Path) -> None:
     )
     context = PlainContext(tmp_path)
     settings = _settings(learning_rate=10.0, optimizer="sgd", warmup_epochs=0)
-    with pytest.raises(StepFailedError, match=rf"epoch 1, batch \d of {STEPS}, at learning rate 10\. Try .* of 1,"):
+    with pytest.raises(DivergedError, match=rf"epoch 1, batch \d of {STEPS}, at learning rate 10\. Try .* of 1,"):
         train(model, _pack(), settings, context)
     assert not (context.scratch / "training").exists()
 

@@ -47,6 +47,7 @@ class JobRow(Base):
         number: Counts up: the order of acceptance, which pages and fairness go by.
         id: What the outside calls it.
         owner: The user who posted it.
+        deadline_at: When it is ended, if it has not ended by then.
         error: Why it ended other than well, in a sentence.
         idempotency_key: Digest of the owner and the key: users may have the same one.
         request_digest: SHA-256 of what was posted with the key.
@@ -63,6 +64,7 @@ class JobRow(Base):
     spec: Mapped[JobSpec] = mapped_column(AsJson(JobSpec))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None]
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     request_digest: Mapped[str | None] = mapped_column(_KEY)

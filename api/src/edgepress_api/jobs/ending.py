@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepRow
+from edgepress_api.jobs.deadline import deadline_of
 from edgepress_api.jobs.following import UNDER_WAY, follow_steps, note_job
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.errors import ConflictError, NotFoundError
@@ -34,7 +35,7 @@ def cancel_job(database: Database, ledger: Ledger, job_id: str, now: datetime) -
                 pipeline.state = "cancelled"
         note_job(session, job, now)
         session.flush()
-        ledger.cancel(session, _needed_by_nobody_else(session, job), now)
+        ledger.cancel(session, needed_by_nobody_else(session, job), now)
 
 
 def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime, *, by: Principal = LOCAL) -> None:
@@ -53,6 +54,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime, *,
             )
         check_job_fits(session, by)
         job.state, job.finished_at, job.error = "queued", None, None
+        job.deadline_at = deadline_of(job.spec.limits, ledger.rules, now)
         for pipeline in job.pipelines:
             if pipeline.state != "succeeded":
                 pipeline.state = "queued"
@@ -77,17 +79,18 @@ def delete_job(database: Database, job_id: str) -> None:
         session.delete(job)
 
 
-def _find(session: Session, job_id: str) -> JobRow:
-    job = session.scalar(select(JobRow).where(JobRow.id == job_id))
-    if job is None:
-        raise NotFoundError(f"no job {job_id!r}")
-    return job
-
-
-def _needed_by_nobody_else(session: Session, job: JobRow) -> Sequence[StepRow]:
+def needed_by_nobody_else(session: Session, job: JobRow) -> Sequence[StepRow]:
+    """The job's steps, without those of another job that is under way."""
     needed = select(PipelineStepRow.step_key).join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
     by_others = needed.join(JobRow, JobRow.number == PipelineRow.job_number).where(
         JobRow.number != job.number, JobRow.state.in_(UNDER_WAY)
     )
     by_this = needed.where(PipelineRow.job_number == job.number)
     return session.scalars(select(StepRow).where(StepRow.key.in_(by_this), StepRow.key.not_in(by_others))).all()
+
+
+def _find(session: Session, job_id: str) -> JobRow:
+    job = session.scalar(select(JobRow).where(JobRow.id == job_id))
+    if job is None:
+        raise NotFoundError(f"no job {job_id!r}")
+    return job

@@ -22,6 +22,7 @@ from edgepress_api.database import (
     WebhookRow,
 )
 from edgepress_api.datasets.fingerprint import Fingerprints
+from edgepress_api.jobs.deadline import deadline_of
 from edgepress_api.jobs.following import follow_steps, note_job
 from edgepress_api.jobs.progress import step_weight
 from edgepress_api.steps.ledger import Ledger
@@ -105,6 +106,7 @@ class Submission:
                 state="queued",
                 spec=spec.model_copy(update={"webhook": None}),  # its secret is shown to nobody
                 created_at=now,
+                deadline_at=deadline_of(spec.limits, self.ledger.rules, now),
                 idempotency_key=key,
                 request_digest=digest,
             )

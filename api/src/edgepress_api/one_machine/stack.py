@@ -21,7 +21,7 @@ from edgepress_api.one_machine.process import Service
 from edgepress_api.one_machine.redis_server import RedisServer, configure
 from edgepress_api.one_machine.settings import OneMachineSettings
 from edgepress_api.one_machine.state_folder import StateFolder
-from edgepress_api.one_machine.supervisor import Say, Supervisor, supervised
+from edgepress_api.one_machine.supervisor import LONGEST_PAUSE_SECONDS, Say, Supervisor, supervised
 
 DEVICE_NAME = "host"
 
@@ -39,13 +39,20 @@ class Stack:
 
 
 @contextmanager
-def running_stack(settings: OneMachineSettings, port: int | None, say: Say) -> Iterator[Stack]:
+def running_stack(
+    settings: OneMachineSettings,
+    port: int | None,
+    say: Say,
+    *,
+    longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
+) -> Iterator[Stack]:
     """Keeps all of Edgepress running for as long as the block lasts.
 
     Args:
         settings: Where to keep what.
         port: Of the gateway; None for any that is free.
         say: Told what happens to the processes meanwhile, from another thread.
+        longest_pause_seconds: How long a process that dies again and again is left alone at most.
 
     Raises:
         StackRunningError: One runs in the same folder.
@@ -60,7 +67,8 @@ def running_stack(settings: OneMachineSettings, port: int | None, say: Say) -> I
         folder.begin_logs()
         redis = configure(folder.redis, free_port())
         environment = _environment(settings, folder, port)
-        with supervised(_services(folder, redis, url, environment), say) as supervisor:
+        services = _services(folder, redis, url, environment)
+        with supervised(services, say, longest_pause_seconds=longest_pause_seconds) as supervisor:
             yield Stack(url=url, folder=folder, supervisor=supervisor)
 
 

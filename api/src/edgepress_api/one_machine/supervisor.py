@@ -18,7 +18,7 @@ from edgepress_common.errors import UnavailableError
 
 _LOOK_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 30.0
 _SOUND_AFTER_SECONDS = 60.0  # who lived for so long did not die of wrong settings: the pause begins anew
 
 Say = Callable[[str], None]
@@ -29,17 +29,20 @@ class StartError(UnavailableError):
 
 
 @contextmanager
-def supervised(services: Sequence[Service], say: Say) -> Iterator["Supervisor"]:
+def supervised(
+    services: Sequence[Service], say: Say, *, longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
+) -> Iterator["Supervisor"]:
     """Keeps the services running for as long as the block lasts.
 
     Args:
         services: In the order to start them in.
         say: Told what happens meanwhile, in sentences, from another thread.
+        longest_pause_seconds: How long a service that dies again and again is left alone at most.
 
     Raises:
         StartError: A service died, or was not ready in time.
     """
-    supervisor = Supervisor(services, say)
+    supervisor = Supervisor(services, say, longest_pause_seconds=longest_pause_seconds)
     supervisor.start()
     try:
         yield supervisor
@@ -58,7 +61,10 @@ class _Kept:
 class Supervisor:
     """Starts services, keeps them running, stops them."""
 
-    def __init__(self, services: Sequence[Service], say: Say) -> None:
+    def __init__(
+        self, services: Sequence[Service], say: Say, *, longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
+    ) -> None:
+        self._longest_pause_seconds = longest_pause_seconds
         self._services = services
         self._say = say
         self._kept: list[_Kept] = []
@@ -81,6 +87,10 @@ class Supervisor:
             self._stop_all()
             raise
         self._watcher.start()
+
+    def running(self) -> dict[str, int]:
+        """The numbers of the processes, by their services' names; without those that wait for their next start."""
+        return {kept.service.name: kept.process.pid for kept in self._kept if kept.restart_at is None}
 
     def wait(self) -> None:
         """Returns when the services have been stopped."""
@@ -119,7 +129,7 @@ class Supervisor:
             f"starting it again in {kept.pause_seconds:g} s. {_log_end(kept)}"
         )
         kept.restart_at = time.monotonic() + kept.pause_seconds
-        kept.pause_seconds = min(2 * kept.pause_seconds, _LONGEST_PAUSE_SECONDS)
+        kept.pause_seconds = min(2 * kept.pause_seconds, self._longest_pause_seconds)
 
     def _stop_all(self) -> None:
         while self._kept:

@@ -14,7 +14,7 @@ from edgepress_common.messages import (
     cancel_key,
 )
 
-_BATCH = 200  # events applied in one transaction: some tens of milliseconds
+BATCH = 200  # events applied in one transaction: some tens of milliseconds
 _WAIT_MS = 250  # how long to wait for the first event: also how late a ready step may be noticed
 _STOP_SECONDS = 24 * 3600  # longer than any attempt goes on without looking
 
@@ -27,7 +27,7 @@ class RedisMailbox:
 
     def read(self) -> list[tuple[str, bytes]]:
         """See `Mailbox.read`."""
-        reply = self._redis.xread({EVENT_STREAM: "0"}, count=_BATCH, block=_WAIT_MS)
+        reply = self._redis.xread({EVENT_STREAM: "0"}, count=BATCH, block=_WAIT_MS)
         streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", reply or [])
         return [
             (id_.decode(), fields.get(EVENT_FIELD.encode(), b"")) for _, entries in streams for id_, fields in entries

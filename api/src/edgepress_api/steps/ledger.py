@@ -9,12 +9,12 @@ Each function is one thing that happened, applied within the caller's transactio
 3. Pipelines and jobs that are under way follow, and events are noted for whoever watches them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Self, get_args
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import StepArtifactRow, StepInputRow, StepRow
@@ -24,6 +24,9 @@ from edgepress_api.steps import states
 from edgepress_api.steps.states import Status
 from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.results import StepResult
+from edgepress_common.steps import StepKind
+
+ALL_KINDS: tuple[StepKind, ...] = get_args(StepKind)
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,16 @@ class Rules:
         resend_pause: See `states.send`.
         max_attempts: Failures after which a step has failed for good.
         device_patience: How long an evaluation waits for a device that is away.
+        max_step: What an attempt at a step may take at most.
+        max_job: What a job may take at most.
     """
 
     lease: timedelta
     resend_pause: timedelta
     max_attempts: int
     device_patience: timedelta = timedelta(days=1)
+    max_step: timedelta = timedelta(days=5)
+    max_job: timedelta = timedelta(days=30)
 
     @classmethod
     def of(cls, settings: ApiSettings) -> Self:
@@ -50,6 +57,8 @@ class Rules:
             resend_pause=timedelta(seconds=settings.resend_seconds),
             max_attempts=settings.max_attempts,
             device_patience=timedelta(seconds=settings.device_patience_seconds),
+            max_step=timedelta(hours=settings.max_step_hours),
+            max_job=timedelta(hours=settings.max_job_hours),
         )
 
 
@@ -133,16 +142,14 @@ class Ledger:
             row.failure = failure
         return self._move(session, row, moved, now)
 
-    def overdue(self, session: Session, now: datetime) -> bool:
-        """Whether there is a lease to take back."""
-        query = select(StepRow.key).where(StepRow.state == "running", StepRow.due_at <= now).limit(1)
-        return session.scalar(query) is not None
+    def overdue(self, session: Session, now: datetime, kinds: Sequence[StepKind] = ALL_KINDS) -> bool:
+        """Whether there is a lease of such a step to take back."""
+        return session.scalar(_overdue(now, kinds).with_only_columns(StepRow.key).limit(1)) is not None
 
-    def expire(self, session: Session, now: datetime) -> int:
-        """Takes back every lease that is over; returns how many."""
-        overdue = select(StepRow).where(StepRow.state == "running", StepRow.due_at <= now)
+    def expire(self, session: Session, now: datetime, kinds: Sequence[StepKind] = ALL_KINDS) -> int:
+        """Takes back every lease of such steps that is over; returns how many."""
         expired = 0
-        for row in session.scalars(overdue).all():
+        for row in session.scalars(_overdue(now, kinds)).all():
             holder = row.holder
             moved = states.expire(status_of(row), now, max_attempts=self.rules.max_attempts)
             if moved is not None:
@@ -237,6 +244,10 @@ def status_of(row: StepRow) -> Status:
         due_at=row.due_at,
         holder=row.holder,
     )
+
+
+def _overdue(now: datetime, kinds: Sequence[StepKind]) -> Select[StepRow]:
+    return select(StepRow).where(StepRow.state == "running", StepRow.due_at <= now, StepRow.kind.in_(kinds))
 
 
 def _name_artifacts(session: Session, key: str, outputs: Outputs) -> None:

@@ -16,6 +16,7 @@ from edgepress_common.spec.exports import EXPORTS, Export, ExportKind
 from edgepress_common.spec.goals import CRITERIA, Criterion, Goals, Preference, RankingMethod, Weights
 from edgepress_common.spec.job import JobSpec
 from edgepress_common.spec.layers import LayerSelection
+from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.methods import METHODS
 from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
@@ -52,6 +53,7 @@ __all__ = [
     "Goals",
     "JobSpec",
     "LayerSelection",
+    "Limits",
     "Model",
     "NctCrcHeDataset",
     "NpzDataset",

@@ -9,6 +9,7 @@ from edgepress_common.frozen import Frozen
 from edgepress_common.spec.dataset import Dataset
 from edgepress_common.spec.evaluation import Evaluation
 from edgepress_common.spec.goals import Goals
+from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.presets import PRESETS, PresetName
@@ -29,6 +30,7 @@ class JobSpec(Frozen):
     )
     evaluation: Evaluation = Evaluation()
     webhook: Webhook | None = Field(default=None, description="Who is told when the job ends.")
+    limits: Limits = Field(default=Limits(), description="How long it may take.")
     goals: Goals = Field(
         default=Goals(), description="What the recommendation is to look for; steps do not depend on it."
     )

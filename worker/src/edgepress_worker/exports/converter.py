@@ -9,7 +9,7 @@
 
 from typing import Any
 
-from edgepress_common.errors import EdgepressError, StepFailedError
+from edgepress_common.errors import ConversionError, EdgepressError
 from edgepress_worker.keras_environment import keras, tf
 
 Converter = Any  # tf.lite.TFLiteConverter, which has no types
@@ -38,11 +38,11 @@ def convert(converter: Converter, kind: str) -> bytes:
         kind: Of the export, for the error.
 
     Raises:
-        StepFailedError: The network has something in it that can't be written this way.
+        ConversionError: The network has something in it that can't be written this way.
     """
     try:
         return converter.convert()
     except EdgepressError:
         raise  # from a calibration that was told to stop
     except Exception as error:  # the converter raises RuntimeError, ValueError, and a class of its own that is private
-        raise StepFailedError(f"TensorFlow can't write this network as {kind}: {error}") from error
+        raise ConversionError(f"TensorFlow can't write this network as {kind}: {error}") from error

@@ -4,7 +4,7 @@ import collections
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from edgepress_common.messages import (
 from edgepress_common.results import StepResult
 from edgepress_worker.context import StepContext
 from edgepress_worker.runtime.attempt import Attempt, WorkerStoppingError
-from edgepress_worker.runtime.failures import describe
+from edgepress_worker.runtime.failures import describe, describe_loss
 from edgepress_worker.runtime.line import Line
 
 logger = logging.getLogger(__name__)
 
 _LOG_LINES = 200
+
+Work = Callable[[RunStep, StepContext], tuple[Outputs, StepResult]]
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,16 @@ class Executor:
         worker: This worker's name.
         run: Does the work of a step; see `edgepress_worker.run`.
         worker_is_stopping: Whether the worker has been told to end.
+        working_on: Entered for as long as a step is worked on; see `Standby`.
     """
 
     line: Line
     store: ArtifactStore
     scratch: Path
     worker: str
-    run: Callable[[RunStep, StepContext], tuple[Outputs, StepResult]]
+    run: Work
     worker_is_stopping: Callable[[], bool]
+    working_on: Callable[[RunStep], AbstractContextManager[None]] = lambda _: nullcontext()
 
     def execute(self, step: RunStep) -> None:
         """Does a step, unless somebody else does or has done; whatever happens in it is answered, never raised."""
@@ -62,6 +66,17 @@ class Executor:
         self.line.post(answer)
         logger.info("%s %s", answer.type, label)
 
+    def child_was_lost(self, step: RunStep, how: str) -> None:
+        """The process that did a step has died in the middle of it; said by its parent, rather than by silence."""
+        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
+        answer: WorkerEvent = (
+            StepReturned.model_validate(names)
+            if self.worker_is_stopping()
+            else StepFailed.model_validate(names | {"failure": describe_loss(how)})
+        )
+        logger.warning("%s %s, attempt %d: %s", answer.type, step.step_key[:12], step.attempt, how)
+        self.line.post_if_possible(answer)
+
     def _answer(self, step: RunStep, names: dict[str, object]) -> WorkerEvent:
         scratch = self.scratch / step.step_key
         attempt = Attempt(
@@ -72,7 +87,7 @@ class Executor:
             worker=self.worker,
             worker_is_stopping=self.worker_is_stopping,
         )
-        with _last_lines() as log, attempt:
+        with _last_lines() as log, attempt, self.working_on(step):
             try:
                 outputs, result = self.run(step, attempt)
             except WorkerStoppingError:

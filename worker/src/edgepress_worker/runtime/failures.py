@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from edgepress_common.errors import (
     BrokenPromiseError,
+    ConversionError,
+    DivergedError,
     EdgepressError,
     InvalidInputError,
     StepCancelledError,
@@ -20,6 +22,8 @@ _KINDS: tuple[tuple[type[EdgepressError], str, bool], ...] = (
     (UnreadableDatasetError, "unreadable_dataset", False),
     (InvalidInputError, "invalid_input", False),
     (BrokenPromiseError, "broken_promise", False),
+    (DivergedError, "diverged", False),
+    (ConversionError, "conversion_failed", False),
     (StepCancelledError, "cancelled", False),
     (StepFailedError, "failed", False),
     (UnavailableError, "unavailable", True),
@@ -42,6 +46,21 @@ def describe(error: Exception, log: Callable[[], str]) -> StepFailure:
     else:
         code, message = "internal", f"{type(error).__name__}: {_first_line(error)}"
     return StepFailure(code=code, message=message, retryable=True, log=f"{log()}\n{detail}"[-_LOG_CHARACTERS:])
+
+
+def describe_loss(how: str) -> StepFailure:
+    """What to report of a step whose process has died in the middle of it, without a word.
+
+    Args:
+        how: As billiard has it: ``Worker exited prematurely: signal 9 (SIGKILL) Job: 3.``
+    """
+    return StepFailure(
+        code="killed",
+        message=f"the process that did it died ({how.removesuffix('.')}). If nobody stopped it, memory ran out most "
+        "likely: try a smaller batch_size or image_size, or give the worker more memory",
+        retryable=True,
+        log=how,
+    )
 
 
 _LOG_CHARACTERS = 20_000  # the end of a log says what happened; all of it would burden every look at the step

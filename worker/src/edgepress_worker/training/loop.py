@@ -65,7 +65,7 @@ def train(
             with a ``train_step`` of its own may take others.
 
     Raises:
-        StepFailedError: The loss is no number any more.
+        DivergedError: The loss is no number any more.
         StepCancelledError: The step is to stop. What was saved stays.
     """
     if batches is None:

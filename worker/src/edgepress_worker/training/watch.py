@@ -3,7 +3,7 @@
 import math
 import time
 
-from edgepress_common.errors import StepFailedError
+from edgepress_common.errors import DivergedError
 from edgepress_common.messages import Progress
 from edgepress_common.results import Epoch
 from edgepress_worker.context import StepContext
@@ -37,12 +37,12 @@ class Watch(keras.callbacks.Callback):
         """After each step; ``logs`` has the means since the epoch began.
 
         Raises:
-            StepFailedError: The loss is no number any more.
+            DivergedError: The loss is no number any more.
             StepCancelledError: The step is to stop.
         """
         loss = float(logs["loss"])
         if not math.isfinite(loss):
-            raise StepFailedError(self._diverged(f"the loss became {loss}", f", batch {batch + 1} of {self._steps}"))
+            raise DivergedError(self._diverged(f"the loss became {loss}", f", batch {batch + 1} of {self._steps}"))
         self._context.raise_if_cancelled()
         now, steps_done = time.monotonic(), self._done * self._steps + batch + 1
         if self._timed_from is None:  # not before: the first step compiles
@@ -60,10 +60,10 @@ class Watch(keras.callbacks.Callback):
         """To be called with the figures of each epoch, validation included.
 
         Raises:
-            StepFailedError: The validation loss is no number.
+            DivergedError: The validation loss is no number.
         """
         if not math.isfinite(epoch.val_loss):
-            raise StepFailedError(self._diverged(f"the validation loss became {epoch.val_loss}", ""))
+            raise DivergedError(self._diverged(f"the validation loss became {epoch.val_loss}", ""))
         self._done = epoch.epoch
         self._metrics = epoch.model_dump(include={"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"})
         self._report(time.monotonic(), self._done * self._steps)

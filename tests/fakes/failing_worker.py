@@ -1,0 +1,37 @@
+"""A real worker whose steps fail as steps do: named by the data set's fingerprint. Run by ``python failing_worker.py``.
+
+Celery, its child process, Redis and the store are what they always are; only the work is this module's.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+
+from edgepress_common.messages import Outputs, RunStep
+from edgepress_common.results import StepResult
+from edgepress_common.steps import PackStep
+from edgepress_worker.context import StepContext
+from edgepress_worker.main import work
+from edgepress_worker.settings import WorkerSettings
+from fakes.jobs import made_up
+
+_MORE_THAN_IT_MAY_HAVE = 1 << 40
+
+
+def run(step: RunStep, _: StepContext) -> tuple[Outputs, StepResult]:
+    """Does what the fingerprint says."""
+    assert isinstance(step.parameters, PackStep)
+    match step.parameters.fingerprint:
+        case "needs much memory":
+            resource.setrlimit(resource.RLIMIT_AS, (_MORE_THAN_IT_MAY_HAVE // 2, resource.RLIM_INFINITY))
+            bytearray(_MORE_THAN_IT_MAY_HAVE)
+        case "is killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "holds Python's lock":
+            ctypes.PyDLL(None).sleep(5)  # as TensorFlow's converter does: unlike CDLL, PyDLL does not let go of it
+    return made_up("pack")
+
+
+if __name__ == "__main__":
+    work(WorkerSettings(), run)
