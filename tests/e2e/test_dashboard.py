@@ -1,6 +1,7 @@
 """The dashboard in a real browser, over all of Edgepress: a job is posted, followed, judged and taken home."""
 
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,7 +108,16 @@ def test_a_job_can_be_read_judged_and_taken_home(
         expect(page.locator("#step")).to_contain_text("tflite")
         someone.complaints = [each for each in someone.complaints if "422" not in each]  # the weights of 0, above
         someone.check()
+        keep_picture(page, "job", viewport, colours)
     assert len(edgepress.job_ids()) == len(set(edgepress.job_ids()))
+
+
+def keep_picture(page: Page, name: str, viewport: dict[str, int], colours: str) -> None:
+    """Where EDGEPRESS_TEST_PICTURES names a folder: how the pictures in docs/images are made."""
+    folder = os.environ.get("EDGEPRESS_TEST_PICTURES")
+    if folder:
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=f"{folder}/{name}-{viewport['width']}-{colours}.png", full_page=viewport == PHONE)
 
 
 def set_weights(page: Page, **weights: float) -> None:

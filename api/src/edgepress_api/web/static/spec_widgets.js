@@ -35,7 +35,7 @@ function architectureField(name, schema, architectures) {
   const titles = Object.fromEntries(
     architectures.map((each) => [each.name, `${each.title}, ${(each.parameters / 1e6).toFixed(1)} million weights`]),
   );
-  const field = choiceField(name, schema, names, titles);
+  const field = choiceField(name, { ...schema, description: "" }, names, titles);
   return Object.assign(field, { value: () => field.control.value });
 }
 
