@@ -82,6 +82,7 @@ def _resumed(session: Session, stages: Sequence[StepKey]) -> set[StepKey]:
         key
         for key, parameters, result in rows
         if isinstance(result, StageResult)
+        and isinstance(parameters, StageStep)
         and (result.resumed_after_epochs or (result.epochs and len(result.epochs) < parameters.training.epochs))
     }
 
