@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "br", "line", "circle", "polyline"}
+VOID = {"meta", "br", "line", "circle", "polyline", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -13,6 +13,7 @@ class Page(HTMLParser):
     Attributes:
         links: What it leads to.
         loaded: What a browser would fetch to show it.
+        scripts: What of that it would run; a script that is written into a page is none that a page here has.
         text: What it says.
     """
 
@@ -21,6 +22,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.links: list[str] = []
         self.loaded: list[str] = []
+        self.scripts: list[str] = []
         self.text = ""
         self.feed(text)
         assert self.open == []
@@ -31,7 +33,8 @@ class Page(HTMLParser):
             self.open.append(tag)
         self.links += [value or "" for name, value in attrs if name == "href" and tag == "a"]
         self.loaded += [value or "" for name, value in attrs if name == "src" or (name == "href" and tag != "a")]
-        assert tag != "script"
+        if tag == "script":
+            self.scripts.append(dict(attrs)["src"] or "")
 
     def handle_endtag(self, tag: str) -> None:
         """Closed."""

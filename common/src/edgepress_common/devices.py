@@ -38,6 +38,7 @@ class Announcement(Frozen):
         runtime: Name and version of the interpreter.
         emulated: Whether it imitates another processor than the machine has.
         shares_cpu: Whether workers run on the same processors: nothing else is then started while it measures.
+        temperature_c: Of the processor when it asked, in degrees Celsius; None where it has no sensor to read.
     """
 
     labels: tuple[Label, ...] = ()
@@ -49,6 +50,7 @@ class Announcement(Frozen):
     runtime: str
     emulated: bool = False
     shares_cpu: bool = False
+    temperature_c: float | None = None
 
 
 class EvaluationLease(Frozen):

@@ -59,6 +59,7 @@ class Evaluator:
         stop: Whether the process was told to stop.
         pauses: Seconds between attempts while something is away, without end.
         alive: Given a sign whenever the gateway has answered.
+        temperature_c: Of the processor at the moment, told with each question; None where nothing tells it.
     """
 
     client: GatewayClient
@@ -69,6 +70,7 @@ class Evaluator:
     stop: StopRequest
     pauses: Callable[[], Iterable[float]] = growing_pauses
     alive: SignOfLife = field(default_factory=lambda: SignOfLife(None))
+    temperature_c: Callable[[], float | None] = lambda: None
 
     def run(self) -> None:
         """Goes on until it is told to stop."""
@@ -104,8 +106,9 @@ class Evaluator:
     def _next_lease(self) -> EvaluationLease | None:
         for pause in self.pauses():
             try:
+                warm = self.announcement.model_copy(update={"temperature_c": self.temperature_c()})
                 with self.stop.interruptible():
-                    lease = self.client.lease(self.announcement, self.wait_seconds)
+                    lease = self.client.lease(warm, self.wait_seconds)
             except StepCancelledError:
                 raise
             except EdgepressError as error:

@@ -56,6 +56,7 @@ def run(settings: EvaluatorSettings, stop: StopRequest) -> None:
             wait_seconds=settings.wait_seconds,
             stop=stop,
             alive=SignOfLife(settings.alive_file),
+            temperature_c=machine.temperature_c,
         ).run()
 
 

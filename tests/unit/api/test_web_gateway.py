@@ -1,14 +1,12 @@
 """The gateway as a process: it says where it listens, serves, and stops when told to."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -16,30 +14,9 @@ import httpx
 from edgepress_common.artifacts import FolderStore
 from edgepress_common.devices import Announcement
 from fakes.gateway_app import JSON, spec_json
+from fakes.gateway_process import running_gateway
 
 ANNOUNCEMENT = Announcement(machine="aarch64", cores=4, memory_bytes=2**30, runtime="LiteRT 2").model_dump_json()
-
-
-@contextmanager
-def running_gateway(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process, and its address."""
-    environment = {
-        **os.environ,
-        "EDGEPRESS_DATABASE_URL": f"sqlite:///{folder}/edgepress.db",
-        "EDGEPRESS_ARTIFACTS": str(folder / "artifacts"),
-        "EDGEPRESS_REDIS_URL": "redis://127.0.0.1:1/0",
-        "EDGEPRESS_PORT": "0",
-        **settings,
-    }
-    command = [sys.executable, "-c", "from edgepress_api.gateway import main; main()"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        found = next(filter(None, (re.search(r"listens on (\S+)", line) for line in process.stderr)))
-        yield process, found[1]
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def wait_for_work(url: str) -> int:
@@ -108,7 +85,7 @@ def test_a_gateway_that_others_can_reach_wants_a_token(tmp_path: Path) -> None:
     with running_gateway(tmp_path, EDGEPRESS_HOST="0.0.0.0") as (_, address):
         url = address.replace("0.0.0.0", "127.0.0.1")
         assert httpx.get(f"{url}/health/live").status_code == 200
-        assert [httpx.get(f"{url}{path}").status_code for path in ("/health/ready", "/v1/jobs", "/")] == [401] * 3
+        assert [httpx.get(f"{url}{path}").status_code for path in ("/health/ready", "/v1/jobs", "/docs")] == [401] * 3
         environment = {**os.environ, "EDGEPRESS_DATABASE_URL": f"sqlite:///{tmp_path}/edgepress.db"}
         command = [str(Path(sys.executable).with_name("edgepress")), "tokens", "create", "--user", "anna"]
         made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -70,6 +70,14 @@ def test_validating_answers_the_plan_and_stores_nothing(gateway: GatewayApp) -> 
         assert session.scalar(select(func.count()).select_from(StepRow)) == 0
 
 
+def test_the_plan_of_a_job_stays_to_be_seen(gateway: GatewayApp) -> None:
+    """The very plan that validating answered: the same steps, from the same inputs, in the same order."""
+    preview = gateway.client.post("/v1/jobs?validate_only=true", content=spec_json(), headers=JSON).json()
+    job_id = gateway.submit()
+    assert gateway.client.get(f"/v1/jobs/{job_id}/plan").json() == preview["plan"]
+    assert gateway.client.get("/v1/jobs/job-0/plan").status_code == 404
+
+
 def test_a_misspelt_option_submits_nothing(gateway: GatewayApp) -> None:
     """Whoever writes validate-only did not want a job."""
     response = gateway.client.post("/v1/jobs?validate-only=true", content=spec_json(), headers=JSON)

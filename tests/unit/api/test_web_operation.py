@@ -58,27 +58,6 @@ def test_every_answer_tells_browsers_to_trust_nothing(gateway: GatewayApp, path:
     assert headers["referrer-policy"] == "no-referrer"
 
 
-def test_the_home_page_shows_jobs_and_devices(gateway: GatewayApp) -> None:
-    """Escaped, with links that lead somewhere."""
-    assert "None yet" in gateway.client.get("/").text
-    job_id = gateway.finished_job(name="<b>digits & co</b>")
-    page = Page(gateway.client.get("/").text)
-    assert "<b>digits & co</b>" in page.text
-    assert "pi" in page.text
-    assert page.loaded == []
-    assert f"/v1/jobs/{job_id}/report?format=html" in page.links
-    for link in page.links:
-        assert gateway.client.get(link).status_code == 200, link
-
-
-def test_the_home_page_leads_through_a_proxy(tmp_path: Path) -> None:
-    """All links have the proxy's prefix."""
-    gateway = sqlite_gateway(tmp_path, root_path="/edgepress")
-    page = Page(gateway.client.get("/").text)
-    assert page.links
-    assert all(link.startswith("/edgepress/") for link in page.links)
-
-
 def test_the_docs_page_lists_every_operation_and_problem(gateway: GatewayApp) -> None:
     """From the OpenAPI document, loading nothing."""
     page = Page(gateway.client.get("/docs").text)

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,18 @@ def test_result_is_handed_in(
     assert seen == [(models / "tiny_int8.tflite").read_bytes()]
     assert gateway.results == [RESULT]
     assert gateway.failures == []
+
+
+def test_a_device_tells_how_warm_it_is_whenever_it_asks(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator]
+) -> None:
+    """Read anew each time; a machine without a sensor tells nothing."""
+    degrees = iter((40.0, 51.5, None))
+    evaluator = replace(make_evaluator(_at_once), temperature_c=lambda: next(degrees))
+
+    for expected in (40.0, 51.5, None):
+        assert evaluator._next_lease() is None
+        assert gateway.announcements["pi"] == ANNOUNCEMENT.model_copy(update={"temperature_c": expected})
 
 
 def test_lease_is_renewed_with_the_latest_progress(

@@ -5,6 +5,7 @@ from rich.tree import Tree
 
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.report.stage_words import stage_summary
+from edgepress_api.report.words import duration
 from edgepress_common.steps import StageStep, Step
 
 
@@ -15,6 +16,10 @@ def plan_tree(preview: PlanPreview) -> Tree:
     summary = f"{len(steps)} steps"
     if done:
         summary += f", {len(done)} of them done before"
+    if preview.estimate is not None and preview.estimate.seconds is not None:
+        summary += f"; what is left may take {duration(preview.estimate.seconds)}, one after another"
+        if preview.estimate.unknown:
+            summary += f", and {preview.estimate.unknown} of which nothing is known"
     tree = Tree(summary)
     shown: set[str] = set()
     for pipeline in preview.plan.pipelines:

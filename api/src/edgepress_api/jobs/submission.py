@@ -23,6 +23,7 @@ from edgepress_api.database import (
 )
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.deadline import deadline_of
+from edgepress_api.jobs.estimating import Estimate, estimate_plan
 from edgepress_api.jobs.following import follow_steps, note_job
 from edgepress_api.jobs.progress import step_weight
 from edgepress_api.steps.ledger import Ledger
@@ -39,10 +40,12 @@ class PlanPreview(Frozen):
     Attributes:
         plan: All its steps, and which pipeline needs which.
         done: Those that have been done before, and would not be done again.
+        estimate: How long the others may take.
     """
 
     plan: Plan
     done: tuple[StepKey, ...]
+    estimate: Estimate | None = None
 
 
 class IdempotencyError(InvalidInputError):
@@ -71,8 +74,8 @@ class Submission:
         with self.database.read() as session:
             plan = self._plan(session, spec, by)
             keys = [step.key for step in plan.steps]
-            done = session.scalars(select(StepRow.key).where(StepRow.key.in_(keys), StepRow.state == "succeeded"))
-            return PlanPreview(plan=plan, done=tuple(done))
+            done = session.scalars(select(StepRow.key).where(StepRow.key.in_(keys), StepRow.state == "succeeded")).all()
+            return PlanPreview(plan=plan, done=tuple(done), estimate=estimate_plan(session, plan, done))
 
     def submit(self, spec: JobSpec, now: datetime, idempotency_key: str | None = None, *, by: Principal = LOCAL) -> str:
         """Stores the job with its steps, and answers its id once that is committed.

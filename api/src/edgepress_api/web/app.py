@@ -27,6 +27,7 @@ from edgepress_api.web.routes import (
     metrics,
     pages,
     reports,
+    static,
 )
 from edgepress_api.web.security_headers import SecurityHeaders
 from edgepress_common import __version__
@@ -64,6 +65,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         health,
         metrics,
         pages,
+        static,
     ):
         app.include_router(resource.router)
     # The last added is the outermost.

@@ -1,6 +1,8 @@
 """Finds out who asks, before anything of a request is read: fail-closed, since it stands before all routes.
 
-1. ``/health/live`` is for everybody: it says nothing but that the process answers.
+1. ``/health/live`` is for everybody: it says nothing but that the process answers. So are the dashboard's pages and
+   scripts: they are the same for all, and hold nothing of what is stored. What they show they ask for, by the routes
+   below and with the token that their user has typed in.
 2. A token stands for whom it was made for.
 3. Without one, a gateway that listens on loopback alone answers its own machine as the local user. A request that says
    it is for another host, comes through a proxy, or was made by a page from elsewhere is not the machine's own: a
@@ -15,6 +17,7 @@ import base64
 import binascii
 import ipaddress
 import logging
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -31,6 +34,7 @@ from edgepress_api.web.problems import KINDS, RETRY_AFTER_SECONDS, problem_respo
 logger = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/health/live"})
+_PAGES = re.compile(r"/(new|devices|compare|static/[^/]+|jobs/[^/]+(/models/[^/]+)?)?")
 _REALM = 'realm="Edgepress"'
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _LOOKING = frozenset({"GET", "HEAD"})
@@ -52,7 +56,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or _path(scope) in _OPEN_PATHS:
+        if scope["type"] != "http" or _is_for_everybody(scope):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -87,8 +91,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _path(scope: Scope) -> str:
-    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+def _is_for_everybody(scope: Scope) -> bool:
+    path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+    return path in _OPEN_PATHS or (scope["method"] in _LOOKING and _PAGES.fullmatch(path) is not None)
 
 
 def _is_own_machine(headers: Headers) -> bool:

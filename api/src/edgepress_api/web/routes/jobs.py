@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
 from edgepress_api.jobs.following import UNDER_WAY
+from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
 from edgepress_api.jobs.submission import PlanPreview
 from edgepress_api.jobs.views import JobPage, JobView, StepDetail, list_jobs, show_job, show_step
@@ -15,6 +16,7 @@ from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, Visib
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
 from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
+from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
 
 # A step takes seconds at the least; asking more often than this shows nothing new.
@@ -103,6 +105,13 @@ def show_job_spec(given: Given, _: Reader, job_id: VisibleJob) -> Response:
     """Show a job's spec, with every default written out."""
     with given.database.read() as session:
         return json_response(show_spec(session, job_id))
+
+
+@router.get("/v1/jobs/{job_id}/plan", response_model=Plan, responses=problems("not-found"))
+def show_job_plan(given: Given, _: Reader, job_id: VisibleJob) -> Response:
+    """Show a job's steps as a graph: what each is to do, and which takes what from which."""
+    with given.database.read() as session:
+        return json_response(show_plan(session, job_id))
 
 
 @router.post("/v1/jobs/{job_id}/cancel", response_model=JobView, responses=problems("not-found", "conflict"))

@@ -1,0 +1,46 @@
+"""A job's plan, as it was stored when the job was accepted: its steps and which takes what from which."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
+from edgepress_common.errors import NotFoundError
+from edgepress_common.plan import Plan, PlannedPipeline
+from edgepress_common.steps import Role, Step, StepKey
+
+
+def show_plan(session: Session, job_id: str) -> Plan:
+    """The graph of steps; how far each is, `edgepress_api.jobs.views` tells.
+
+    Raises:
+        NotFoundError: No such job.
+    """
+    number = session.scalar(select(JobRow.number).where(JobRow.id == job_id))
+    if number is None:
+        raise NotFoundError(f"no job {job_id!r}")
+    needs: dict[str, list[StepKey]] = {}
+    steps: dict[StepKey, Step] = {}
+    inputs = _inputs(session, number)
+    for pipeline, key, title, parameters in session.execute(
+        select(PipelineRow.name, StepRow.key, StepRow.title, StepRow.parameters)
+        .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
+        .join(StepRow, StepRow.key == PipelineStepRow.step_key)
+        .where(PipelineRow.job_number == number)
+        .order_by(PipelineRow.position, PipelineStepRow.position)
+    ):
+        needs.setdefault(pipeline, []).append(key)
+        steps[key] = Step(key=key, title=title, parameters=parameters, inputs=inputs.get(key, {}))
+    pipelines = tuple(PlannedPipeline(name=name, steps=tuple(keys)) for name, keys in needs.items())
+    return Plan(steps=tuple(steps.values()), pipelines=pipelines)
+
+
+def _inputs(session: Session, job_number: int) -> dict[StepKey, dict[Role, StepKey]]:
+    found: dict[StepKey, dict[Role, StepKey]] = {}
+    needed = (
+        select(PipelineStepRow.step_key)
+        .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
+        .where(PipelineRow.job_number == job_number)
+    )
+    for entry in session.scalars(select(StepInputRow).where(StepInputRow.step_key.in_(needed))):
+        found.setdefault(entry.step_key, {})[entry.role] = entry.input_key
+    return found
