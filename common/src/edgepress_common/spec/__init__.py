@@ -17,7 +17,7 @@ from edgepress_common.spec.goals import CRITERIA, Criterion, Goals, Preference, 
 from edgepress_common.spec.job import JobSpec
 from edgepress_common.spec.layers import LayerSelection
 from edgepress_common.spec.methods import METHODS
-from edgepress_common.spec.model import Model
+from edgepress_common.spec.model import Model, Network, PixelRange, UploadedModel
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.stages import (
     ClusterStage,
@@ -54,9 +54,11 @@ __all__ = [
     "LayerSelection",
     "Model",
     "NctCrcHeDataset",
+    "Network",
     "NpzDataset",
     "PatternSchedule",
     "Pipeline",
+    "PixelRange",
     "PolynomialSchedule",
     "Preference",
     "PruneStage",
@@ -67,5 +69,6 @@ __all__ = [
     "TrainStage",
     "Training",
     "UploadDataset",
+    "UploadedModel",
     "Weights",
 ]
