@@ -30,6 +30,7 @@ from edgepress_common.spec import (
     DistillStage,
     JobSpec,
     Model,
+    Network,
     Pipeline,
     PruneStage,
     QuantizeAwareStage,
@@ -153,7 +154,7 @@ class _Bench:
         self._pack = _pack(batches=_STEPS * (_ROUNDS + 2))  # one turn more than count, and some room
         self._made: dict[StepKey, Material] = {}
 
-    def in_turn(self, step: Step, model: Model) -> _Cost:
+    def in_turn(self, step: Step, model: Network) -> _Cost:
         """What a training step of the stage costs, against one of a plain training of a network."""
         stage = _stage(step)
         plain = StageStep(stage=TrainStage(), model=model, training=stage.training)

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import httpx
+import numpy as np
 import psutil
 import pytest
 
 from e2e.stack import Edgepress, Json
+from fakes.keras_files import keras_file, small_cnn
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +75,32 @@ def test_a_plain_script_finds_the_accuracy_of_the_report(edgepress: Edgepress, t
     assert (tmp_path / "labels.txt").read_text().split() == [str(digit) for digit in range(10)]
     preprocessing = json.loads((tmp_path / "preprocessing.json").read_text())
     assert preprocessing["models"]["base/int8.tflite"]["input"]["type"] == "int8"
+
+
+def test_an_uploaded_model_goes_through_to_its_report(edgepress: Edgepress, tmp_path: Path) -> None:
+    """Posted as Keras would have saved it; taken as it is, pruned and quantized, exported and measured."""
+    with h5py.File(tmp_path / "weights.h5", "w") as weights:
+        random = np.random.default_rng(1)
+        for name, shape in {"conv2d": (3, 3, 3, 4), "dense": (4, 10)}.items():
+            weights[f"layers/{name}/vars/0"] = random.normal(0, 0.2, shape).astype(np.float32)
+            weights[f"layers/{name}/vars/1"] = np.zeros(shape[-1], np.float32)
+    file = keras_file(small_cnn(activation="linear"), weights=(tmp_path / "weights.h5").read_bytes())
+    headers = {"Content-Type": "application/octet-stream"}
+    uploaded = edgepress.http.post("/v1/models?name=small", content=file, headers=headers).raise_for_status().json()
+
+    stages = [{"kind": "prune", "epochs": 1}, {"kind": "quantize_aware", "epochs": 1}]
+    pipelines = [INT8, {"name": "smaller", "stages": stages, "exports": ["int8"]}]
+    training = {"epochs": 0, "batch_size": 64}
+    model = uploaded["model"] | {"pixels": "0_to_1"}
+    job_id = edgepress.post(TINY | {"model": model, "training": training, "pipelines": pipelines})
+
+    assert edgepress.wait(job_id)["state"] == "succeeded", edgepress.job(job_id)
+    rows = edgepress.report(job_id)["rows"]
+    assert [(row["pipeline"], row["float_ops"], row["keras_bytes"] < 50_000) for row in rows] == [
+        ("base", 0, True),
+        ("smaller", 0, True),
+    ]
+    assert rows[1]["sparsity"] >= 0.45
 
 
 def test_the_same_job_again_finds_its_steps_done(edgepress: Edgepress, tiny_job: str) -> None:

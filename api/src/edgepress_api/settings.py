@@ -20,7 +20,9 @@ class ApiSettings(BrokerSettings):
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port the gateway listens on.")
     root_path: str = Field(default="", description="Path prefix a reverse proxy serves the gateway under.")
-    max_upload_bytes: int = Field(default=20 * 2**30, gt=0, description="Largest data set that can be uploaded.")
+    max_upload_bytes: int = Field(
+        default=20 * 2**30, gt=0, description="Largest data set that can be uploaded; a model of this, up to 2 GB."
+    )
     max_jobs: int | None = Field(
         default=None, ge=0, description="Jobs that a user may have under way, where their token says nothing else."
     )

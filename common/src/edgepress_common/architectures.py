@@ -4,10 +4,25 @@ The worker builds them; the gateway validates and lists them without TensorFlow.
 and holds it against this table.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from edgepress_common.frozen import Frozen
 
+ArchitectureName = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "mobilenet_v3_small_minimalistic",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "efficientnet_v2_b0",
+    "densenet121",
+]
 Weights = Literal["none", "imagenet"]
 
 
@@ -26,7 +41,7 @@ class Architecture(Frozen):
         paper: Where it was published.
     """
 
-    name: str
+    name: ArchitectureName
     title: str
     parameters: int
     min_image_size: int = 32
@@ -41,7 +56,7 @@ _MOBILENET_V3 = "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244
 MAX_IMAGE_SIZE = 1024  # activations of a batch would not fit a small GPU past this
 
 
-ARCHITECTURES: dict[str, Architecture] = {
+ARCHITECTURES: dict[ArchitectureName, Architecture] = {
     architecture.name: architecture
     for architecture in (
         Architecture(
@@ -125,3 +140,5 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
     )
 }
+
+assert set(ARCHITECTURES) == set(get_args(ArchitectureName))

@@ -16,7 +16,7 @@ from edgepress_common.spec import (
     ClusterStage,
     DistillStage,
     JobSpec,
-    Model,
+    Network,
     Pipeline,
     PruneStage,
     QuantizeAwareStage,
@@ -100,14 +100,14 @@ def _stage_step(spec: JobSpec, stage: Stage, pack: Step, source: Step | None) ->
     return make_step(stage.kind, _in_force(spec, stage, _network_of(source) or spec.model), inputs)
 
 
-def _network_of(source: Step | None) -> Model | None:
+def _network_of(source: Step | None) -> Network | None:
     if source is None:
         return None
     assert isinstance(source.parameters, StageStep)
     return source.parameters.model
 
 
-def _in_force(spec: JobSpec, stage: Stage, network: Model) -> StageStep:
+def _in_force(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
     """A stage with its settings written out: saying outright what would be so anyway gives the same key."""
     match stage:
         case TrainStage():

@@ -71,7 +71,7 @@ class StageResult(Frozen):
         epochs: The training's curves.
         val_accuracy: Of the model as kept.
         parameters: Number of weights, those that are not trained included.
-        epoch_seconds: Mean over the epochs, the first left out where there are others (it compiles).
+        epoch_seconds: Mean over the epochs, the first left out where there are others (it compiles); 0 without any.
         resumed_after_epochs: Epochs that had been saved when this attempt took over; 0 if it began anew.
         keras_bytes: Size of the HDF5 file with weights alone.
         keras_zip_bytes: The same, zipped.

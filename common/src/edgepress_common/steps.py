@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec.dataset import Dataset
 from edgepress_common.spec.exports import Export
-from edgepress_common.spec.model import Model
+from edgepress_common.spec.model import Network
 from edgepress_common.spec.stages import Stage
 from edgepress_common.spec.training import Training
 
@@ -49,7 +49,7 @@ class StageStep(Frozen):
 
     kind: Literal["stage"] = "stage"
     stage: Stage
-    model: Model
+    model: Network
     training: Training
 
 

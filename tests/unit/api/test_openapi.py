@@ -30,6 +30,7 @@ CONTRACT = {
     "POST /v1/jobs", "GET /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/jobs/{job_id}/events",
     "POST /v1/jobs/{job_id}/cancel", "POST /v1/jobs/{job_id}/retry", "DELETE /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/report", "GET /v1/artifacts/{sha256}", "POST /v1/datasets", "GET /v1/datasets",
+    "POST /v1/models", "GET /v1/models",
     "POST /v1/devices/{name}/lease", "POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew",
     "POST /v1/devices/{name}/leases/{step_key}/{attempt}/finish",
     "POST /v1/devices/{name}/leases/{step_key}/{attempt}/fail",

@@ -75,6 +75,7 @@ KNOWN = {"GET /v1/methods", "GET /v1/exports", "GET /v1/architectures", "GET /he
 NEEDED: dict[str, set[Scope]] = {
     "POST /v1/jobs": {"submit"}, "POST /v1/jobs/{job_id}/cancel": {"submit"},
     "POST /v1/jobs/{job_id}/retry": {"submit"}, "DELETE /v1/jobs/{job_id}": {"submit"}, "POST /v1/datasets": {"submit"},
+    "POST /v1/models": {"submit"}, "GET /v1/models": {"read"}, "GET /v1/models/{sha256}": {"read"},
     "GET /v1/jobs": {"read"}, "GET /v1/jobs/{job_id}": {"read"}, "GET /v1/jobs/{job_id}/spec": {"read"},
     "GET /v1/jobs/{job_id}/plan": {"read"},
     "GET /v1/jobs/{job_id}/events": {"read"}, "GET /v1/jobs/{job_id}/report": {"read"}, "GET /v1/steps/{key}": {"read"},

@@ -1,12 +1,19 @@
 """What whoever runs the server looks at: health, metrics, headers, and the pages."""
 
+import json
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from edgepress_api.cleaning.forgetting import forget_unneeded_steps
 from edgepress_api.database import Database
+from edgepress_common.messages import StepFailure
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.pages import Page
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -47,6 +54,66 @@ def test_metrics_count_jobs_steps_and_requests(gateway: GatewayApp) -> None:
     assert 'edgepress_request_seconds_count{method="GET",route="/v1/jobs/{job_id}",status="200"} 1.0' in lines
     assert 'edgepress_request_seconds_count{method="GET",route="(none)",status="404"} 1.0' in lines
     assert "BREW" not in metrics.text
+
+
+def test_metrics_tell_an_operator_what_is_amiss(gateway: GatewayApp) -> None:
+    """What waits and for whom, how long steps take, what failed, who fell silent, and what room is left."""
+    gateway.finished_job()
+    gateway.submit(name="second", training={"epochs": 1, "seed": 5})
+    (stage,) = gateway.workforce.take()
+    with gateway.database.write() as session:
+        failure = StepFailure(code="failed", message="no luck", retryable=True)
+        gateway.ledger.fail(session, stage.step_key, stage.attempt, failure=failure, now=gateway.now)
+    (again,) = gateway.workforce.take()
+    with gateway.database.write() as session:
+        gateway.ledger.renew(session, again.step_key, again.attempt, holder="w", progress=None, now=gateway.now)
+        gateway.ledger.expire(session, gateway.now + timedelta(days=1))
+
+    lines = gateway.client.get("/metrics").text.splitlines()
+
+    assert 'edgepress_queue_steps{queue="train"} 1.0' in lines
+    assert 'edgepress_queue_steps{queue="devices"} 0.0' in lines
+    assert 'edgepress_step_seconds_count{kind="export"} 2.0' in lines
+    assert 'edgepress_attempts_failed_total{kind="stage"} 1.0' in lines
+    assert 'edgepress_leases_lost_total{kind="stage"} 1.0' in lines
+    assert 'edgepress_leases_lost_total{kind="evaluation"} 0.0' in lines
+    assert 'edgepress_artifact_bytes{of="steps"} 600.0' in lines
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    seen = float(values['edgepress_device_last_seen_timestamp_seconds{device="pi"}'])
+    assert seen == pytest.approx(gateway.workforce.now.timestamp(), abs=10)
+    assert float(values["edgepress_artifact_free_bytes"]) > 0
+    assert float(values['edgepress_step_seconds_sum{kind="evaluation"}']) >= 0
+
+
+def test_what_is_counted_stays_counted_when_steps_are_forgotten(gateway: GatewayApp) -> None:
+    """A counter never goes down."""
+    job_id = gateway.finished_job()
+    before = [line for line in gateway.client.get("/metrics").text.splitlines() if "step_seconds_count" in line]
+    gateway.client.delete(f"/v1/jobs/{job_id}")
+    assert forget_unneeded_steps(gateway.database) == 6
+    after = [line for line in gateway.client.get("/metrics").text.splitlines() if "step_seconds_count" in line]
+    assert after == before
+
+
+def test_the_grafana_dashboard_asks_for_figures_that_there_are(gateway: GatewayApp) -> None:
+    """Every one of them, by the labels that it has; and leaves out none of Edgepress's own."""
+    gateway.finished_job()
+    gateway.client.get("/")
+    lines = gateway.client.get("/metrics").text.splitlines()
+    served = {re.split(r"[{ ]", line)[0] for line in lines if line.startswith("edgepress_")}
+    labels = {
+        name: set(re.findall(r'(\w+)="', " ".join(line for line in lines if line.startswith(name)))) for name in served
+    }
+    dashboard = json.loads((ROOT / "docs" / "grafana" / "edgepress.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    named = {name for expression in asked for name in re.findall(r"edgepress_\w+", expression)}
+
+    assert named <= served
+    assert {name for name in served - named if not name.endswith(("_created", "_sum"))} == set()
+    for expression in asked:
+        (name, *_) = re.findall(r"edgepress_\w+", expression)
+        by = {word for group in re.findall(r"by \(([^)]*)\)", expression) for word in group.split(", ")}
+        assert by <= labels[name], expression
 
 
 @pytest.mark.parametrize("path", ["/", "/health/live", "/v1/nothing", "/v1/jobs", "/openapi.json", "/metrics"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgepress_common.architectures import ARCHITECTURES
+from edgepress_common.architectures import ARCHITECTURES, ArchitectureName
 from edgepress_common.errors import UnavailableError
 from edgepress_common.spec.model import Model
 from edgepress_worker.keras_environment import keras
@@ -22,7 +22,7 @@ def _build(downloads: Path, image_size: int = 32, **model: object) -> keras.Mode
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_network_is_what_the_table_says(name: str, tmp_path: Path) -> None:
+def test_network_is_what_the_table_says(name: ArchitectureName, tmp_path: Path) -> None:
     """At its smallest image, each network has one pixel left to pool; it has the weights that the table counts."""
     architecture = ARCHITECTURES[name]
     side = architecture.min_image_size
@@ -44,7 +44,7 @@ def test_network_is_what_the_table_says(name: str, tmp_path: Path) -> None:
         for width in {min(architecture.widths), max(architecture.widths)} - {1.0}
     ],
 )
-def test_width_changes_the_number_of_weights(name: str, width: float, tmp_path: Path) -> None:
+def test_width_changes_the_number_of_weights(name: ArchitectureName, width: float, tmp_path: Path) -> None:
     """The widths of the table can be built, and the network grows and shrinks with them."""
     network = _build(tmp_path, architecture=name, width=width)
     assert (network.count_params() > ARCHITECTURES[name].parameters) == (width > 1)
@@ -52,7 +52,7 @@ def test_width_changes_the_number_of_weights(name: str, width: float, tmp_path: 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("image_size", [32, 128, 224])
-def test_imagenet_weights_exist_for_the_widths_of_the_table(name: str, image_size: int) -> None:
+def test_imagenet_weights_exist_for_the_widths_of_the_table(name: ArchitectureName, image_size: int) -> None:
     """For each width that the table promises, there is a file to download, a different one each."""
     widths = ARCHITECTURES[name].imagenet_widths
     files = [NETWORKS[name].imagenet(width, image_size) for width in widths]

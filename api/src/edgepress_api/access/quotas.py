@@ -1,8 +1,8 @@
 """How much of a server one user may have: jobs under way, and bytes stored.
 
 A token can have limits of its own; else the server's hold. What is counted is the user's: all their tokens together.
-Bytes are those of their data sets and of what their jobs' steps gave, each artifact once; a step that is shared counts
-for each who shares it.
+Bytes are those of their data sets and models, and of what their jobs' steps gave, each artifact once; a step that is
+shared counts for each who shares it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.visibility import steps_of
-from edgepress_api.database import DatasetRow, JobRow, StepArtifactRow
+from edgepress_api.database import DatasetRow, JobRow, ModelRow, StepArtifactRow
 from edgepress_api.database.tables import JobState
 from edgepress_common.errors import StorageQuotaError, TooManyJobsError
 
@@ -42,14 +42,17 @@ def bytes_left(session: Session, who: Principal) -> int | None:
     """How much more a user may store; None for any amount."""
     if who.max_bytes is None:
         return None
-    uploaded = session.scalar(select(func.sum(DatasetRow.size_bytes)).where(DatasetRow.owner == who.user)) or 0
+    uploaded = sum(
+        int(session.scalar(select(func.sum(kind.size_bytes)).where(kind.owner == who.user)) or 0)
+        for kind in (DatasetRow, ModelRow)
+    )
     given = (
         select(StepArtifactRow.sha256, func.max(StepArtifactRow.size_bytes).label("size_bytes"))
         .where(StepArtifactRow.step_key.in_(steps_of(who.user)))
         .group_by(StepArtifactRow.sha256)
         .subquery()
     )
-    return who.max_bytes - int(uploaded) - int(session.scalar(select(func.sum(given.c.size_bytes))) or 0)
+    return who.max_bytes - uploaded - int(session.scalar(select(func.sum(given.c.size_bytes))) or 0)
 
 
 def within(chunks: Iterable[bytes], left: int | None, who: Principal) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from edgepress_api.access.principal import Principal
 from edgepress_api.database import (
     DatasetRow,
     JobRow,
+    ModelRow,
     PipelineRow,
     PipelineStepRow,
     StepArtifactRow,
@@ -57,7 +58,8 @@ def _user_sees(session: Session, user: str, sha256: str) -> bool:
         .join(StepArtifactRow, StepArtifactRow.step_key == PipelineStepRow.step_key)
         .where(StepArtifactRow.sha256 == sha256)
     )
-    return session.get(DatasetRow, (user, sha256)) is not None or bool(session.scalar(select(exists(given))))
+    uploaded = any(session.get(kind, (user, sha256)) is not None for kind in (DatasetRow, ModelRow))
+    return uploaded or bool(session.scalar(select(exists(given))))
 
 
 def _device_needs(session: Session, device: str, sha256: str) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.cleaning.ownership import CLOCKS_DIFFER, require_own
-from edgepress_api.database import Database, DatasetRow, StepRow
+from edgepress_api.database import Database, DatasetRow, ModelRow, StepRow
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.frozen import Frozen
 
@@ -85,5 +85,6 @@ def _cross_out(session: Session, found: dict[str, int]) -> None:
     for text in session.scalars(outputs.execution_options(yield_per=_ROWS_AT_ONCE)):
         for sha256 in _SHA256.findall(text):
             found.pop(sha256, None)
-    for sha256 in session.scalars(select(DatasetRow.sha256).execution_options(yield_per=_ROWS_AT_ONCE)):
-        found.pop(sha256, None)
+    for uploaded in (DatasetRow.sha256, ModelRow.sha256):
+        for sha256 in session.scalars(select(uploaded).execution_options(yield_per=_ROWS_AT_ONCE)):
+            found.pop(sha256, None)

@@ -13,12 +13,14 @@ from edgepress_api.cli.devices import devices
 from edgepress_api.cli.following import watch
 from edgepress_api.cli.invocation import Invocation
 from edgepress_api.cli.jobs import cancel, jobs, retry, show
+from edgepress_api.cli.opening import open_
 from edgepress_api.cli.problems import ExplainingGroup
 from edgepress_api.cli.pulling import pull
 from edgepress_api.cli.recommending import recommend
 from edgepress_api.cli.reporting import report
 from edgepress_api.cli.submitting import submit, validate
 from edgepress_api.cli.tokens import tokens
+from edgepress_api.cli.tracking import mlflow, tensorboard
 from edgepress_api.cli.up import up
 
 app = typer.Typer(
@@ -41,10 +43,11 @@ def _prepare(context: typer.Context) -> None:
 for _panel, _commands in {
     "On this machine": (up, demo),
     "Jobs": (submit, validate, watch, jobs, show, cancel, retry),
-    "What they gave": (report, recommend, compare, bundle, pull),
+    "What they gave": (report, recommend, compare, open_, bundle, pull),
+    "For other programs": (tensorboard, mlflow),
     "Devices": (devices,),
 }.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)
 
 app.add_typer(tokens, name="tokens", rich_help_panel="On the server")

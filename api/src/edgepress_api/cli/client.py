@@ -64,6 +64,11 @@ class GatewayClient:
         """The gateway's address."""
         return str(self._http.base_url).rstrip("/")
 
+    @property
+    def has_token(self) -> bool:
+        """Whether it shows a token."""
+        return "authorization" in self._http.headers
+
     def submit(self, spec: SpecDocument) -> str:
         """Posts a job, and answers its id."""
         return _parse(JobView, self._post_spec(spec, validate_only=False)).id

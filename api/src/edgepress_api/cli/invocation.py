@@ -1,7 +1,8 @@
 """One call of the command line: where it writes, and how it reaches a gateway."""
 
 import sys
-from collections.abc import Iterator
+import webbrowser
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, TextIO
@@ -35,11 +36,13 @@ class Invocation:
         out: For what was asked for.
         err: For what went wrong, and for what is said on the way.
         transport: Carries the requests; None for the network.
+        browse: Opens an address in a browser; tells whether there is one.
     """
 
     out: Console = field(default_factory=lambda: open_console(sys.stdout))
     err: Console = field(default_factory=lambda: open_console(sys.stderr))
     transport: httpx.BaseTransport | None = None
+    browse: Callable[[str], bool] = webbrowser.open
 
     @contextmanager
     def gateway(self, url: str | None) -> Iterator[GatewayClient]:

@@ -18,6 +18,7 @@ from edgepress_common.messages import Progress
 
 _SHOWN_METRICS = ("loss", "accuracy", "val_accuracy")  # more would not fit a line
 _BAR_WIDTH = 40
+_STEP_BAR_WIDTH = 12
 _EARLY = 0.03  # share of the work below which the pace says nothing yet
 
 
@@ -78,16 +79,20 @@ def picture(job: JobView, *, elapsed_seconds: float, first_progress: float) -> R
     running = Table.grid(padding=(0, 2))
     for label, step in steps:
         if step.state == "running":
-            running.add_row(Text(f"  {label}", style="cyan"), Text(figures(step.progress) or "begins"))
-    for waits in dict.fromkeys(filter(None, (absence(step) for _, step in steps))):
-        running.add_row(Text(f"  {waits}", style="yellow"))
-    if not running.row_count:
-        running.add_row(Text("  waiting for a worker or device", style="cyan"))
+            share = step.progress.fraction if step.progress else 0
+            step_bar = ProgressBar(total=1, completed=share, width=_STEP_BAR_WIDTH)
+            running.add_row("", step_bar, Text(label, style="cyan"), Text(figures(step.progress) or "begins"))
+    waiting = [
+        Text(f"  {waits}", style="yellow")
+        for waits in dict.fromkeys(filter(None, (absence(step) for _, step in steps)))
+    ]
+    if not running.row_count and not waiting:
+        waiting = [Text("  waiting for a worker or device", style="cyan")]
     states = [step.state for _, step in steps]
     counts = f"  {states.count('succeeded')} of {len(states)} steps done, {states.count('running')} running"
     if failed := states.count("failed"):
         counts += f", {failed} failed"
-    return Group(bar, running, Text(counts, style="dim"))
+    return Group(bar, running, *waiting, Text(counts, style="dim"))
 
 
 def figures(progress: Progress | None) -> str:

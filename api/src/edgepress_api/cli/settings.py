@@ -12,3 +12,13 @@ class ClientSettings(BaseEdgepressSettings):
     token: SecretStr | None = Field(
         default=None, description="What 'edgepress tokens create' showed; sent as a bearer token."
     )
+
+
+class MlflowSettings(BaseEdgepressSettings):
+    """Where jobs are written down for MLflow."""
+
+    mlflow_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Address of a tracking server; None writes to none."
+    )
+    mlflow_token: SecretStr | None = Field(default=None, description="Sent to it as a bearer token.")
+    mlflow_experiment: str = Field(default="edgepress", description="The experiment that jobs go to.")

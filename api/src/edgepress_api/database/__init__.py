@@ -3,11 +3,13 @@
 from edgepress_api.database.engine import Database
 from edgepress_api.database.tables import (
     Base,
+    CounterRow,
     DatasetRow,
     DeviceRow,
     EventRow,
     IdentityRow,
     JobRow,
+    ModelRow,
     PipelineRow,
     PipelineStepRow,
     StepArtifactRow,
@@ -19,12 +21,14 @@ from edgepress_api.database.tables import (
 
 __all__ = [
     "Base",
+    "CounterRow",
     "Database",
     "DatasetRow",
     "DeviceRow",
     "EventRow",
     "IdentityRow",
     "JobRow",
+    "ModelRow",
     "PipelineRow",
     "PipelineStepRow",
     "StepArtifactRow",

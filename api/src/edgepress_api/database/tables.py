@@ -6,10 +6,10 @@
       ├──< events                     └──< step_artifacts
       └─── webhooks
 
-    devices         datasets        tokens          identity
+    devices      datasets      models      tokens      counters      identity
 
-Steps belong to no job: jobs that need the same step share its row. A job, and a data set, belongs to the user whose
-token it was posted with.
+Steps belong to no job: jobs that need the same step share its row. A job, a data set, and a model, belongs to the
+user whose token it was posted with.
 """
 
 from datetime import datetime
@@ -228,6 +228,33 @@ class DatasetRow(Base):
     media_type: Mapped[str] = mapped_column(String(100))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ModelRow(Base):
+    """A Keras model that a user has uploaded, with what was found in it. See `edgepress_api.models`."""
+
+    __tablename__ = "models"
+
+    owner: Mapped[str] = mapped_column(_USER, primary_key=True, default=LOCAL_USER)
+    sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    image_size: Mapped[int | None]
+    classes: Mapped[int | None]
+    ends_in: Mapped[Literal["probabilities", "logits"]] = mapped_column(_STATE)
+    scales_pixels: Mapped[bool]
+    layers: Mapped[int]
+
+
+class CounterRow(Base):
+    """Something that is counted, by kind of step: what has happened to steps that may be gone. See `steps.counters`."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[StepKind] = mapped_column(_STATE, primary_key=True)
+    value: Mapped[float]
 
 
 class TokenRow(Base):

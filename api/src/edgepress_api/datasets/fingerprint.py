@@ -10,7 +10,8 @@ from typing import assert_never
 
 from sqlalchemy.orm import Session
 
-from edgepress_api.datasets.uploads import find_dataset
+from edgepress_api.database import DatasetRow
+from edgepress_api.upload_pages import find_upload
 from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.layout import file_fingerprint, find_under_roots, read_layout
 from edgepress_common.spec import (
@@ -55,7 +56,7 @@ class Fingerprints:
 
 
 def _uploaded(session: Session, dataset: UploadDataset, viewer: str | None) -> str:
-    if find_dataset(session, dataset.sha256, owner=viewer) is None:
+    if find_upload(session, DatasetRow, dataset.sha256, owner=viewer) is None:
         raise _problem("dataset.sha256", dataset.sha256, "no such upload", "a sha256 of GET /v1/datasets")
     return dataset.sha256
 

@@ -1,19 +1,17 @@
 """Data sets that are sent to the gateway: archives of class folders, kept as artifacts and listed by name."""
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.access.principal import LOCAL, Principal, UserName
 from edgepress_api.access.quotas import bytes_left, within
 from edgepress_api.database import Database, DatasetRow
+from edgepress_api.upload_pages import find_upload, page_of_uploads
 from edgepress_common.artifacts import ArtifactStore, Sha256
-from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError, NotFoundError
+from edgepress_common.errors import InvalidInputError, NotFoundError
 from edgepress_common.frozen import Frozen
 
 # How the archives that the worker unpacks begin, or what stands at a place near the beginning.
@@ -115,18 +113,10 @@ def show_dataset(session: Session, sha256: str, *, owner: str | None = None) -> 
     Raises:
         NotFoundError: No such upload.
     """
-    row = find_dataset(session, sha256, owner=owner)
+    row = find_upload(session, DatasetRow, sha256, owner=owner)
     if row is None:
         raise NotFoundError(f"no data set {sha256!r} has been uploaded")
     return _view(row)
-
-
-def find_dataset(session: Session, sha256: str, *, owner: str | None) -> DatasetRow | None:
-    """The row of an upload, the oldest if several users have it; None if there is none."""
-    query = select(DatasetRow).where(DatasetRow.sha256 == sha256)
-    if owner is not None:
-        query = query.where(DatasetRow.owner == owner)
-    return session.scalars(query.order_by(DatasetRow.created_at, DatasetRow.owner).limit(1)).one_or_none()
 
 
 def list_datasets(
@@ -143,19 +133,10 @@ def list_datasets(
     Raises:
         InvalidSpecError: The token is none that a page ended with.
     """
-    created_at, name = DatasetRow.created_at, DatasetRow.sha256 + " " + DatasetRow.owner
-    query = select(DatasetRow).order_by(created_at.desc(), name.desc()).limit(page_size + 1)
-    if owner is not None:
-        query = query.where(DatasetRow.owner == owner)
-    if page_token is not None:
-        last_moment, last_name = _read_token(page_token)
-        query = query.where((created_at < last_moment) | ((created_at == last_moment) & (name < last_name)))
-    rows = session.scalars(query).all()
-    page = rows[:page_size]
-    return DatasetPage(
-        datasets=tuple(_view(row) for row in page),
-        next_page_token=_write_token(page[-1]) if len(rows) > page_size else None,
+    rows, next_page_token = page_of_uploads(
+        session, DatasetRow, owner=owner, page_size=page_size, page_token=page_token
     )
+    return DatasetPage(datasets=tuple(_view(row) for row in rows), next_page_token=next_page_token)
 
 
 def _beginning(chunks: Iterator[bytes]) -> bytes:
@@ -194,17 +175,3 @@ def _view(row: DatasetRow) -> DatasetView:
         created_at=row.created_at,
         dataset=UploadReference(sha256=row.sha256),
     )
-
-
-def _write_token(row: DatasetRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.sha256} {row.owner}".encode()).decode()
-
-
-def _read_token(token: str) -> tuple[datetime, str]:
-    try:
-        moment, _, name = base64.urlsafe_b64decode(token.encode()).decode("ascii").partition(" ")
-        return datetime.fromisoformat(moment).astimezone(UTC), name
-    except (binascii.Error, ValueError, OverflowError):
-        raise InvalidSpecError(
-            [FieldProblem(field="page_token", value=token, message="not a page token", accepted="a next_page_token")]
-        ) from None

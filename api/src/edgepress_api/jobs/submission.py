@@ -26,6 +26,7 @@ from edgepress_api.jobs.deadline import deadline_of
 from edgepress_api.jobs.estimating import Estimate, estimate_plan
 from edgepress_api.jobs.following import follow_steps, note_job
 from edgepress_api.jobs.progress import step_weight
+from edgepress_api.models.fitting import check_uploaded_models
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError
 from edgepress_common.frozen import Frozen
@@ -84,7 +85,7 @@ class Submission:
         nothing.
 
         Raises:
-            InvalidSpecError: The data set can't be used, or nobody serves a device.
+            InvalidSpecError: The data set or an uploaded model can't be used, or nobody serves a device.
             IdempotencyError: The key was used before for another spec.
             NoRoomError: The artifact store is nearly full.
             QuotaError: The user has as much as they may.
@@ -131,6 +132,7 @@ class Submission:
             return job.id
 
     def _plan(self, session: Session, spec: JobSpec, by: Principal) -> Plan:
+        check_uploaded_models(session, spec, viewer=by.viewer)
         fingerprint = self.fingerprints.of(session, spec.dataset, viewer=by.viewer)
         return make_plan(spec, fingerprint=fingerprint, devices=_device_names(session, spec.evaluation.devices))
 

@@ -7,12 +7,13 @@ from edgepress_common.spec import (
     ClusterStage,
     DistillStage,
     LayerSelection,
-    Model,
+    Network,
     PatternSchedule,
     PruneStage,
     QuantizeAwareStage,
     Stage,
     TrainStage,
+    UploadedModel,
 )
 from edgepress_common.steps import StageStep
 
@@ -35,7 +36,7 @@ def _parts(step: StageStep) -> Iterator[str]:
     yield f"{most}{training.epochs} epoch{'' if training.epochs == 1 else 's'}"
 
 
-def _done(stage: Stage, network: Model) -> str:
+def _done(stage: Stage, network: Network) -> str:
     match stage:
         case TrainStage():
             return f"train {_network(network)}"
@@ -54,7 +55,9 @@ def _done(stage: Stage, network: Model) -> str:
             assert_never(unknown)
 
 
-def _network(network: Model) -> str:
+def _network(network: Network) -> str:
+    if isinstance(network, UploadedModel):
+        return f"the uploaded {network.sha256[:12]}"
     width = "" if network.width == 1 else f" {network.width:g}"
     weights = "" if network.weights == "none" else f" from {network.weights}"
     return f"{network.architecture}{width}{weights}"

@@ -23,7 +23,8 @@ def find_seconds_per_epoch(job: ReportedJob) -> tuple[SecondsPerEpoch, ...]:
         before = []
         for step, parameters in pipeline.stages:
             before.append(parameters)
-            if isinstance(step.result, StageResult) and step.key not in found:
+            # A network that was taken as it was uploaded has no epochs.
+            if isinstance(step.result, StageResult) and step.result.epoch_seconds and step.key not in found:
                 seconds = step.result.epoch_seconds
                 found[step.key] = SecondsPerEpoch(
                     step_key=step.key,

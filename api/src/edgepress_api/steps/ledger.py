@@ -21,6 +21,7 @@ from edgepress_api.database import StepArtifactRow, StepInputRow, StepRow
 from edgepress_api.jobs.following import follow_steps, note_epoch
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps import states
+from edgepress_api.steps.counters import count
 from edgepress_api.steps.states import Status
 from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.results import StepResult
@@ -109,6 +110,8 @@ class Ledger:
         row.outputs, row.result, row.failure = outputs, result, None
         _name_artifacts(session, key, outputs)
         row.progress = Progress(fraction=1)
+        count(session, "steps_done", row.kind)
+        count(session, "step_seconds", row.kind, (now - (row.started_at or now)).total_seconds())
         return self._move(session, row, moved, now)
 
     def fail(self, session: Session, key: str, attempt: int, *, failure: StepFailure, now: datetime) -> bool:
@@ -119,6 +122,7 @@ class Ledger:
         moved = states.fail(status_of(row), attempt, retryable=failure.retryable, max_attempts=self.rules.max_attempts)
         if moved is not None:
             row.failure = failure
+            count(session, "attempts_failed", row.kind)
         return self._move(session, row, moved, now)
 
     def give_back(self, session: Session, key: str, attempt: int, *, now: datetime) -> bool:
@@ -159,6 +163,7 @@ class Ledger:
                     "it was stopped, crashed, or lost its connection",
                     retryable=True,
                 )
+                count(session, "leases_lost", row.kind)
             expired += self._move(session, row, moved, now)
         return expired
 

@@ -12,7 +12,7 @@ from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.authentication import Authentication
 from edgepress_api.web.body_limit import BodyLimit
 from edgepress_api.web.error_handlers import add_error_handlers
-from edgepress_api.web.metrics import RequestMetrics, WorkCollector, request_seconds
+from edgepress_api.web.metrics import RequestMetrics, request_seconds
 from edgepress_api.web.openapi import describe, operation_id
 from edgepress_api.web.routes import (
     artifacts,
@@ -25,14 +25,17 @@ from edgepress_api.web.routes import (
     health,
     jobs,
     metrics,
+    models,
     pages,
     reports,
     static,
 )
 from edgepress_api.web.security_headers import SecurityHeaders
+from edgepress_api.web.work_metrics import WorkCollector
 from edgepress_common import __version__
 
 _MAX_BODY_BYTES = 1 << 20  # the largest spec that is accepted, 200 pipelines with all they can have, takes half of it
+_MAX_MODEL_BYTES = 2 << 30  # EfficientNet-B7 with the state of its optimizer takes 0.8 GB
 _MAX_DEVICE_BODY_BYTES = 32 << 20  # a confusion matrix of 2,000 classes takes some 10 MB
 
 
@@ -47,7 +50,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     registry = CollectorRegistry()
-    registry.register(WorkCollector(adapters.database))
+    registry.register(WorkCollector(adapters.database, adapters.room))
     app.state.adapters = adapters
     app.state.registry = registry
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
@@ -60,6 +63,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         bundles,
         artifacts,
         datasets,
+        models,
         catalogue,
         devices,
         health,
@@ -72,7 +76,11 @@ def create_app(adapters: Adapters) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         default_bytes=_MAX_BODY_BYTES,
-        bytes_below={"/v1/datasets": adapters.settings.max_upload_bytes, "/v1/devices": _MAX_DEVICE_BODY_BYTES},
+        bytes_below={
+            "/v1/datasets": adapters.settings.max_upload_bytes,
+            "/v1/models": min(adapters.settings.max_upload_bytes, _MAX_MODEL_BYTES),
+            "/v1/devices": _MAX_DEVICE_BODY_BYTES,
+        },
     )
     app.add_middleware(Authentication, settings=adapters.settings, recognize=_recognizer(adapters))
     app.add_middleware(RequestMetrics, seconds=request_seconds(registry))

@@ -1,43 +1,13 @@
-"""Figures for Prometheus: jobs and steps as they stand when they are asked for, and how long requests took."""
+"""Figures for Prometheus: how long requests took. Those of the work are in `edgepress_api.web.work_metrics`."""
 
 import time
-from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from edgepress_api.database import Database, JobRow, StepRow
 
 # What is not there shares one label, or anybody could make new ones.
 _NONE = "(none)"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class WorkCollector(Collector):
-    """Counts jobs and steps in the database whenever it is asked."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing in advance, so that the registry does not ask the database when this is registered."""
-        return []
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The figures of this moment."""
-        jobs = GaugeMetricFamily("edgepress_jobs", "Jobs by state.", labels=["state"])
-        steps = GaugeMetricFamily("edgepress_steps", "Steps by kind and state.", labels=["kind", "state"])
-        with self._database.read() as session:
-            for job_state, count in session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)):
-                jobs.add_metric([job_state], count)
-            by_state = select(StepRow.kind, StepRow.state, func.count()).group_by(StepRow.kind, StepRow.state)
-            for kind, state, count in session.execute(by_state):
-                steps.add_metric([kind, state], count)
-        yield jobs
-        yield steps
 
 
 def request_seconds(registry: CollectorRegistry) -> Histogram:

@@ -20,6 +20,7 @@ TAGS = [
     {"name": "jobs", "description": "Post, follow, end; and what came of it."},
     {"name": "artifacts", "description": "Models and other files, by their SHA-256."},
     {"name": "datasets", "description": "Archives of labelled images, sent to the server."},
+    {"name": "models", "description": "Keras models, sent to the server to go on from."},
     {"name": "catalogue", "description": "What a spec can ask for."},
     {"name": "devices", "description": "Who evaluates, and how they get their work."},
     {"name": "operation", "description": "For whoever runs the server."},

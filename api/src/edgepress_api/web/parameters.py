@@ -49,6 +49,10 @@ class DatasetQuery(Frozen):
     page_token: str | None = Field(default=None, max_length=256, description=_PAGE_BEFORE)
 
 
+class ModelQuery(DatasetQuery):
+    """Which models to list."""
+
+
 class SubmitQuery(Frozen):
     """What to do with a spec."""
 

@@ -18,7 +18,7 @@ from edgepress_common.spec.job import JobSpec
 from edgepress_common.spec.layers import LayerSelection
 from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.methods import METHODS
-from edgepress_common.spec.model import Model
+from edgepress_common.spec.model import Model, Network, PixelRange, UploadedModel
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.stages import (
     ClusterStage,
@@ -56,9 +56,11 @@ __all__ = [
     "Limits",
     "Model",
     "NctCrcHeDataset",
+    "Network",
     "NpzDataset",
     "PatternSchedule",
     "Pipeline",
+    "PixelRange",
     "PolynomialSchedule",
     "Preference",
     "PruneStage",
@@ -69,5 +71,6 @@ __all__ = [
     "TrainStage",
     "Training",
     "UploadDataset",
+    "UploadedModel",
     "Weights",
 ]

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec.layers import LayerSelection
-from edgepress_common.spec.model import Model
+from edgepress_common.spec.model import Model, Network
 from edgepress_common.spec.training import Training
 
 StageKind = Literal["train", "prune", "cluster", "quantize_aware", "distill"]
@@ -21,7 +21,7 @@ class TrainStage(Frozen):
     """Train a network on the job's images. A pipeline that does not begin with it gets the job's own in front."""
 
     kind: Literal["train"] = "train"
-    model: Model | None = Field(default=None, description="Another network than the job's.")
+    model: Network | None = Field(default=None, description="Another network than the job's.")
     training: Training | None = Field(default=None, description="Other settings than the job's.")
 
 
@@ -168,7 +168,7 @@ class DistillStage(Frozen):
     """Train another network, the student, to say what this one, the teacher, says."""
 
     kind: Literal["distill"] = "distill"
-    student: Model = Model(architecture="mobilenet_v2")
+    student: Network = Model(architecture="mobilenet_v2")
     alpha: float = Field(
         default=0.1, ge=0, le=1, description="Weight of the labels in the loss; the teacher has the rest."
     )

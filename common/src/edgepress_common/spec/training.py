@@ -31,7 +31,9 @@ class EarlyStopping(Frozen):
 class Training(Frozen):
     """The settings of one training."""
 
-    epochs: int = Field(default=10, ge=1, le=1000)
+    epochs: int = Field(
+        default=10, ge=0, le=1000, description="1 or more; 0 takes an uploaded model with the weights it has."
+    )
     batch_size: int = Field(default=32, ge=1, le=4096)
     optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0, le=10, description="At its highest, where it has a schedule.")
@@ -60,7 +62,7 @@ class Training(Frozen):
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> Self:
-        if self.warmup_epochs >= self.epochs:
+        if self.warmup_epochs >= max(self.epochs, 1):
             raise ValueError(f"warmup_epochs is {self.warmup_epochs:g}; accepted: less than epochs, {self.epochs}")
         if self.batch_norm_momentum != "auto" and not 0 <= self.batch_norm_momentum < 1:
             raise ValueError(f"batch_norm_momentum is {self.batch_norm_momentum}; accepted: auto, or 0 to below 1")

@@ -28,7 +28,7 @@ def distill(parameters: StageStep, material: Material, context: StepContext) -> 
     stage, training, pack = parameters.stage, parameters.training, material.pack
     assert isinstance(stage, DistillStage)
     # Before the teacher is loaded, so that its layers are called what they are called in a plain training.
-    network = new_network(stage.student, parameters, material)
+    network = new_network(stage.student, parameters, material, context)
     student_of = functools.partial(Student, network, alpha=stage.alpha, temperature=stage.temperature)
     load_teacher = functools.partial(_load_teacher, parameters, material)
     if can_be_asked_once(training):

@@ -49,7 +49,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
     record = made.record
     return {"model": context.store.put_file(file, MEDIA_TYPE, move=True)}, StageResult(
         epochs=record.epochs,
-        val_accuracy=record.epochs[record.kept - 1].val_accuracy,
+        val_accuracy=record.val_accuracy,
         parameters=made.model.count_params(),
         epoch_seconds=_epoch_seconds(record),
         resumed_after_epochs=record.resumed_after_epochs,
@@ -62,8 +62,8 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
 
 
 def _epoch_seconds(record: TrainingRecord) -> float:
-    """Mean over the epochs that did not compile: an attempt's first one does."""
+    """Mean over the epochs that did not compile: an attempt's first one does. 0 where there were none."""
     compiled = {0, record.resumed_after_epochs}
     seconds = [epoch.seconds for position, epoch in enumerate(record.epochs) if position not in compiled]
     seconds = seconds or [epoch.seconds for epoch in record.epochs]
-    return sum(seconds) / len(seconds)
+    return sum(seconds) / max(len(seconds), 1)

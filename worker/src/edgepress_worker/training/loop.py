@@ -3,7 +3,8 @@
 1. BatchNorm's momentum is set, and the model compiled unless its method has done so, with a loss of its own.
 2. State that an earlier attempt has saved is taken over.
 3. Each epoch: train, validate, add to the history, save.
-4. With early stopping, the best epoch's weights are put back at the end.
+4. With early stopping, the best epoch's weights are put back at the end. Without an epoch, the network is validated
+   with the weights it came with.
 
 What an epoch does follows from the settings, its number and the state before it; so a training that was interrupted
 ends with the same weights, bit for bit, as one that was not.
@@ -34,12 +35,14 @@ class TrainingRecord:
 
     Attributes:
         epochs: Its curves.
-        kept: Number of the epoch whose weights the model has now, counted from 1.
+        kept: Number of the epoch whose weights the model has now, counted from 1; 0 for those it came with.
+        val_accuracy: With these weights.
         resumed_after_epochs: Epochs that earlier attempts had done.
     """
 
     epochs: tuple[Epoch, ...]
     kept: int
+    val_accuracy: float
     resumed_after_epochs: int
 
 
@@ -84,9 +87,11 @@ def train(
         history.append(epoch)
         watch.epoch_ended(history[-1])
         state.save(history, best=_kept(history, settings))
-    if _kept(history, settings) != len(history):
-        state.restore(_kept(history, settings))
-    return TrainingRecord(tuple(history), kept=_kept(history, settings), resumed_after_epochs=resumed_after)
+    kept = _kept(history, settings)
+    if kept != len(history):
+        state.restore(kept)
+    val_accuracy = history[kept - 1].val_accuracy if history else _validated(model, pack, settings, watch)["accuracy"]
+    return TrainingRecord(tuple(history), kept, val_accuracy, resumed_after_epochs=resumed_after)
 
 
 def _compile(model: keras.Model, settings: Training, *, steps: int, classes: int) -> None:
@@ -117,12 +122,7 @@ def _epoch(
     started = time.monotonic()
     fitted = model.fit(batches, initial_epoch=number, epochs=number + 1, callbacks=callbacks, verbose=0).history
     seconds = time.monotonic() - started
-    validated = model.evaluate(
-        validation_batches(pack.validation, len(pack.classes), settings.batch_size),
-        callbacks=[callbacks[0]],
-        return_dict=True,
-        verbose=0,
-    )
+    validated = _validated(model, pack, settings, callbacks[0])
     return Epoch(
         epoch=number + 1,
         loss=fitted["loss"][0],
@@ -134,10 +134,20 @@ def _epoch(
     )
 
 
+def _validated(model: keras.Model, pack: Pack, settings: Training, watch: keras.callbacks.Callback) -> dict[str, float]:
+    batches = validation_batches(pack.validation, len(pack.classes), settings.batch_size)
+    figures: dict[str, float] = model.evaluate(batches, callbacks=[watch], return_dict=True, verbose=0)
+    return figures
+
+
 def _is_over(history: Sequence[Epoch], settings: Training) -> bool:
     stops_early = settings.early_stopping is not None and should_stop(history, settings.early_stopping)
     return len(history) >= settings.epochs or stops_early
 
 
 def _kept(history: Sequence[Epoch], settings: Training) -> int:
-    return len(history) if settings.early_stopping is None else best_epoch(history, settings.early_stopping) + 1
+    return (
+        len(history)
+        if settings.early_stopping is None or not history
+        else best_epoch(history, settings.early_stopping) + 1
+    )

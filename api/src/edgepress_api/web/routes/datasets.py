@@ -1,9 +1,8 @@
 """``/v1/datasets``: archives of labelled images, sent to the server."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Annotated
 
-import anyio
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -21,10 +20,9 @@ from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, Submitter
 from edgepress_api.web.parameters import DatasetQuery, Sha256InPath, UploadQuery
 from edgepress_api.web.responses import json_response, own_path, problems
+from edgepress_api.web.uploading import stored
 
 _ACCEPTED_TYPES = (*ARCHIVE_TYPES, "application/x-zip-compressed", "application/x-gzip", "application/octet-stream")
-_PIECE_BYTES = 1 << 20  # what is handed to the writing thread at once; each hand-over costs some 0.1 ms
-_AT_ONCE = 4  # uploads written at the same time; each takes a thread of its own, so that other requests have theirs
 
 router = APIRouter(tags=["datasets"])
 
@@ -54,9 +52,7 @@ async def upload_dataset(
 ) -> Response:
     """Upload a data set: the archive itself is the body."""
     _check_type(request.headers.get("content-type", ""))
-    view, is_new = await anyio.to_thread.run_sync(
-        _store, given, who, query.name, _pieces(request.stream()), limiter=_upload_threads(request)
-    )
+    view, is_new = await stored(request, lambda chunks: _store(given, who, query.name, chunks))
     headers = {"Location": own_path(request, f"/v1/datasets/{view.sha256}")}
     return json_response(view, 201 if is_new else 200, headers)
 
@@ -77,40 +73,8 @@ def show_one_dataset(given: Given, who: Reader, sha256: Sha256InPath) -> Respons
         return json_response(show_dataset(session, sha256, owner=who.viewer))
 
 
-def _store(given: Adapters, who: Principal, name: str, pieces: AsyncIterator[bytes]) -> tuple[DatasetView, bool]:
-    chunks = given.room.guarded(_in_this_thread(pieces))
-    return store_upload(given.database, given.store, chunks, name=name, now=given.clock(), by=who)
-
-
-def _in_this_thread(pieces: AsyncIterator[bytes]) -> Iterator[bytes]:
-    """The pieces, fetched from the event loop by a thread that it started."""
-
-    async def next_piece() -> bytes:
-        return await anext(pieces, b"")
-
-    while piece := anyio.from_thread.run(next_piece):
-        yield piece
-
-
-async def _pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The stream in larger pieces than the network brings it in."""
-    piece = bytearray()
-    async for chunk in stream:
-        piece += chunk
-        if len(piece) >= _PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece)
-
-
-def _upload_threads(request: Request) -> anyio.CapacityLimiter:
-    """One limit for all uploads of a server. Made here, since it belongs to the event loop that it is first used in."""
-    state = request.app.state
-    if not hasattr(state, "upload_threads"):
-        state.upload_threads = anyio.CapacityLimiter(_AT_ONCE)
-    limiter = state.upload_threads
-    assert isinstance(limiter, anyio.CapacityLimiter)
-    return limiter
+def _store(given: Adapters, who: Principal, name: str, chunks: Iterator[bytes]) -> tuple[DatasetView, bool]:
+    return store_upload(given.database, given.store, given.room.guarded(chunks), name=name, now=given.clock(), by=who)
 
 
 def _check_type(content_type: str) -> None:

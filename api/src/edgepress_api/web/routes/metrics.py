@@ -11,7 +11,7 @@ router = APIRouter(tags=["operation"])
 
 @router.get("/metrics", response_class=PlainTextResponse, dependencies=[READER])
 def show_metrics(request: Request) -> Response:
-    """Show jobs and steps by state, and how long requests took, in Prometheus' text format."""
+    """Show how the work stands, and how long requests took, in Prometheus' text format."""
     registry = request.app.state.registry
     assert isinstance(registry, CollectorRegistry)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
