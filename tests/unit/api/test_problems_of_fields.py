@@ -43,7 +43,7 @@ def pipeline(**changes: JsonValue) -> dict[str, JsonValue]:
     ("changes", "field", "value", "message", "accepted"),
     [
         ({"epocs": 3}, "epocs", 3, "unknown field",
-         "name, dataset, model, training, pipelines, evaluation, webhook, goals"),
+         "name, dataset, model, training, pipelines, evaluation, webhook, limits, goals"),
         ({"name": ""}, "name", "", "is too short", "text of 1 to 200 characters"),
         ({"pipelines": "papr"}, "pipelines", "papr", "is none of what is accepted",
          "quick, paper, or a list of 1 to 200"),

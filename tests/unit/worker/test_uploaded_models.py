@@ -318,9 +318,5 @@ def test_planted_code_is_never_run(tmp_path: Path) -> None:
 
 def _touching(mark: Path) -> Callable[[object], object]:
     path = str(mark)
-
-    def touch(values: object, path: str = path) -> object:
-        open(path, "w").close()  # noqa: PTH123 - as short as an attacker would have it
-        return values
-
-    return touch
+    # A lambda, since of other functions Keras writes down only the name; and as short as an attacker would have it.
+    return lambda values: (open(path, "w").close(), values)[1]  # noqa: PTH123, SIM115

@@ -15,7 +15,7 @@ user whose token it was posted with.
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from edgepress_api.access.principal import LOCAL_USER, Scope
@@ -254,7 +254,7 @@ class CounterRow(Base):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     kind: Mapped[StepKind] = mapped_column(_STATE, primary_key=True)
-    value: Mapped[float]
+    value: Mapped[float] = mapped_column(Float)
 
 
 class TokenRow(Base):

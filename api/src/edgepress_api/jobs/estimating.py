@@ -93,7 +93,7 @@ def _likeness(
     """What a step has in common with those that take as long; None where that can't be told, and for packing."""
     match parameters.get(key):
         case StageStep() as stage:
-            return stage.stage.kind, stage.model.architecture, stage.model.width
+            return stage.stage.kind, stage.model
         case ExportStep() as export:
             network = _likeness(models.get(key, ""), parameters, models)
             return None if network is None else (export.export.kind, network)

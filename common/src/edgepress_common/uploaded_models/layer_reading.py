@@ -20,7 +20,7 @@ _LEFT_OUT = frozenset(get_args(LeftOut.model_fields["kind"].annotation))
 KNOWN_KINDS = tuple(sorted({*_KINDS, *_LEFT_OUT}))
 
 # What every layer can say of itself that a network does not depend on, and those that have weights.
-_IGNORED = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "quantization_config"})
+_IGNORED = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "quantization_config", "rng_type"})
 _OF_TRAINING = ("_initializer", "_regularizer", "_constraint")
 _OBJECT_MODULES = frozenset({"keras.initializers", "keras.regularizers", "keras.constraints"})
 _DTYPES = frozenset({"float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"})
