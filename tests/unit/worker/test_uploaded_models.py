@@ -319,4 +319,4 @@ def test_planted_code_is_never_run(tmp_path: Path) -> None:
 def _touching(mark: Path) -> Callable[[object], object]:
     path = str(mark)
     # A lambda, since of other functions Keras writes down only the name; and as short as an attacker would have it.
-    return lambda values: (open(path, "w").close(), values)[1]  # noqa: PTH123
+    return lambda values: (open(path, "w"), values)[1]  # noqa: PTH123
