@@ -24,7 +24,7 @@ def find_seconds_per_epoch(job: ReportedJob) -> tuple[SecondsPerEpoch, ...]:
         for step, parameters in pipeline.stages:
             before.append(parameters)
             # A network that was taken as it was uploaded has no epochs.
-            if isinstance(step.result, StageResult) and step.result.epoch_seconds and step.key not in found:
+            if isinstance(step.result, StageResult) and parameters.training.epochs and step.key not in found:
                 seconds = step.result.epoch_seconds
                 found[step.key] = SecondsPerEpoch(
                     step_key=step.key,
