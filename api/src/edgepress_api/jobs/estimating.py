@@ -93,7 +93,7 @@ def _likeness(
     """What a step has in common with those that take as long; None where that can't be told, and for packing."""
     match parameters.get(key):
         case StageStep() as stage:
-            return stage.stage.kind, stage.model
+            return stage.stage.kind, stage.model, stage.training.epochs > 0
         case ExportStep() as export:
             network = _likeness(models.get(key, ""), parameters, models)
             return None if network is None else (export.export.kind, network)
@@ -105,4 +105,5 @@ def _likeness(
 
 
 def _epochs(parameters: StepParameters) -> int:
-    return parameters.training.epochs if isinstance(parameters, StageStep) else 1
+    """What a step's time grows with; one where a model is taken as it was uploaded, which takes its time too."""
+    return max(1, parameters.training.epochs) if isinstance(parameters, StageStep) else 1
