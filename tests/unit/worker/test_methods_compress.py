@@ -91,6 +91,14 @@ def test_pruned_layers_have_their_zeros(trained: Path, tmp_path: Path) -> None:
         assert made.promises()[layer] == LayerPromise(layer=layer, sparsity=0.6)
 
 
+@pytest.mark.parametrize("kind", ["constant", "polynomial"])
+def test_pruning_that_begins_at_the_very_end_reaches_its_sparsity(trained: Path, tmp_path: Path, kind: str) -> None:
+    """After the last step at the latest: with few steps, a share of them may be none."""
+    schedule = {"kind": kind, "final_sparsity": 0.6, "begin": 0.99, "end": 1.0}
+    made = run(trained, tmp_path, PRUNE | {"schedule": schedule})
+    assert zeros(made.kernel("unit1_conv1")) == pytest.approx(0.6, abs=0.01)
+
+
 def test_layers_that_are_left_out_stay_dense(trained: Path, tmp_path: Path) -> None:
     """By ``first``, ``last``, kind or name."""
     made = run(trained, tmp_path, PRUNE | {"layers": {"include": ["kind:conv2d"], "exclude": ["first", "name:*_sc"]}})

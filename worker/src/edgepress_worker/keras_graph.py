@@ -8,6 +8,9 @@ from edgepress_worker.keras_environment import keras, tf
 Layer = Any  # keras.layers.Layer, which has no types
 _Node = Any  # tf_keras.src.engine.node.Node: one call of a layer
 
+# With kernels, that a normalization behind them can be multiplied into.
+MULTIPLYING_LAYERS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+
 
 def rebuild(
     network: keras.Model,

@@ -5,11 +5,10 @@ over. The file's names do not always tell: a normalization without a shift leave
 """
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.keras_graph import Layer, consumers
+from edgepress_worker.keras_graph import MULTIPLYING_LAYERS, Layer, consumers
 
 _layers = keras.layers
 
-_MULTIPLYING = (_layers.Conv2D, _layers.DepthwiseConv2D, _layers.Dense)
 _IDLE = (_layers.Dropout, _layers.SpatialDropout2D, _layers.GaussianNoise, _layers.GaussianDropout)
 
 
@@ -29,5 +28,5 @@ def normalized_layers(network: keras.Model) -> frozenset[str]:
         )
 
     return frozenset(
-        layer.name for layer in network.layers if isinstance(layer, _MULTIPLYING) and meets_normalization(layer)
+        layer.name for layer in network.layers if isinstance(layer, MULTIPLYING_LAYERS) and meets_normalization(layer)
     )

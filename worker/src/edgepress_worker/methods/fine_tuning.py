@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from edgepress_common.promises import LayerPromise
 from edgepress_common.steps import StageStep
@@ -12,6 +11,7 @@ from edgepress_worker.compression.codebooks import Codebook, existing_centroids
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
 from edgepress_worker.compression.kernels import Kernel, find_kernels
+from edgepress_worker.compression.masks import Weights
 from edgepress_worker.compression.promises import by_layer, check_kernels
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -19,8 +19,6 @@ from edgepress_worker.keras_files import load_model
 from edgepress_worker.methods.method import Compressed, Material
 from edgepress_worker.training import choose_policy, gpu_capabilities, train, with_policy
 from edgepress_worker.training.precision import in_float32
-
-Weights = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _turns(begin: float, end: float, frequency: int, steps: int) -> tuple[int, i
     TFMOT chooses at the first step and every ``frequency`` from there on: were the last no whole number of turns away,
     nothing would happen at it, and the final sparsity would not be reached.
     """
-    first = 1 + round(begin * steps)
+    first = min(1 + round(begin * steps), steps)  # at the latest before the last step, or there is no choice at all
     span = max(1, min(round(end * steps), steps) - first)
     frequency = min(frequency, span)
     return first, first + span // frequency * frequency, frequency

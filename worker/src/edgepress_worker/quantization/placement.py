@@ -7,7 +7,7 @@ whole. A softmax has a range that TFLite prescribes.
 """
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.keras_graph import Layer, consumers
+from edgepress_worker.keras_graph import MULTIPLYING_LAYERS, Layer, consumers
 
 _layers = keras.layers
 
@@ -25,7 +25,6 @@ _PASSING_ON = (
     _layers.Dropout,
 )
 _KEEPING = (_layers.InputLayer, *_PASSING_ON)
-_MULTIPLYING = (_layers.Conv2D, _layers.DepthwiseConv2D, _layers.Dense)
 
 
 def rounded_layers(network: keras.Model) -> set[str]:
@@ -47,12 +46,12 @@ def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
     if len(taken_by) != 1:
         return False
     (following,) = taken_by
-    if isinstance(layer, _MULTIPLYING) and getattr(layer.activation, "__name__", "linear") != "linear":
+    if isinstance(layer, MULTIPLYING_LAYERS) and getattr(layer.activation, "__name__", "linear") != "linear":
         return False
     if isinstance(following, _layers.BatchNormalization):
-        return isinstance(layer, _MULTIPLYING)
+        return isinstance(layer, MULTIPLYING_LAYERS)
     if _is_relu(following):
-        return isinstance(layer, (*_MULTIPLYING, _layers.BatchNormalization, _layers.Add))
+        return isinstance(layer, (*MULTIPLYING_LAYERS, _layers.BatchNormalization, _layers.Add))
     return isinstance(following, _layers.Concatenate)
 
 

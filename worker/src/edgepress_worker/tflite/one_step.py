@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgepress_worker.compression.grids import LARGEST_CODE
 from edgepress_worker.tflite.layer_names import layers_of
 
 Kernel = npt.NDArray[np.float32]
 
-_LARGEST_CODE = 127
 _WEIGHTS, _BIAS = 1, 2  # inputs of a convolution or dense layer
 _NO_TENSOR = -1  # stands for an optional input that is left out
 _OPERATORS = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.FULLY_CONNECTED)
@@ -67,7 +67,7 @@ def _patch(file: Any, weights: Any, bias: Any, kernel: Kernel) -> None:
     codes = file.Buffers(weights.Buffer()).DataAsNumpy().view(np.int8).reshape(len(steps), -1)
     rows = np.moveaxis(kernel, -1, 0).reshape(len(steps), -1)  # the file's order: (out, height, width, in), (out, in)
     factors = _factors(codes * steps[:, np.newaxis], rows)
-    one_step = np.abs(kernel).max() / _LARGEST_CODE
+    one_step = np.abs(kernel).max() / LARGEST_CODE
     alive = (factors != 0) & (one_step > 0)  # a channel that is multiplied by zero has nothing to share
     new_steps = np.where(alive, np.abs(factors) * one_step, steps)
     new_codes = np.rint(rows / (one_step or 1.0)) * np.sign(factors)[:, np.newaxis]
