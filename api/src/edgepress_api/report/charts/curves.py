@@ -47,8 +47,8 @@ class Chart:
 
 
 def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
-    """Accuracy and loss, in training and validation; nothing where there were no epochs."""
-    if not epochs:
+    """Accuracy and loss, in training and validation; nothing where there are not two epochs to draw a line between."""
+    if len(epochs) < 2:
         return ()
     return (
         _chart(

@@ -43,15 +43,16 @@ function show(comparison) {
       el("span", { class: `state ${job.state}` }, spaced(job.state)),
       moment(job.created_at),
       comparison.best_all_round[index].join("; ") || "-",
-    ]))),
+    ]), { className: "wide jobs" })),
     el("section", {}, el("h2", {}, "By pipeline"), byPipeline(comparison), el("p", { class: "small soft" }, "Below each figure, how it differs from the first job’s. “~”: chance alone may have made the difference.")),
     el("section", {}, el("h2", {}, "What they were asked differently"), differences(comparison)),
   );
 }
 
 function byPipeline({ jobs, rows }) {
-  const columns = [{ title: "Pipeline" }, { title: "Export" }, { title: "Device" }, ...jobs.flatMap((job) => ["accuracy", "ms", "size"].map((what) => ({ title: `${job.name}: ${what}`, number: true })))];
-  return table("By pipeline", columns, rows.map((row) => [row.pipeline, row.export, `${row.device}, ${row.threads}`, ...row.jobs.flatMap(cells)]), { className: "wide comparison" });
+  const columns = [{ title: "Pipeline" }, { title: "Export" }, { title: "Device" }, ...jobs.flatMap(() => ["Accuracy", "Time, ms", "Size"].map((title) => ({ title, number: true })))];
+  const over = [{ title: "", columns: 3 }, ...jobs.map(({ name }) => ({ title: name, columns: 3 }))];
+  return table("By pipeline", columns, rows.map((row) => [row.pipeline, row.export, `${row.device}, ${row.threads}`, ...row.jobs.flatMap(cells)]), { className: "wide comparison", over });
 }
 
 function cells(measured) {

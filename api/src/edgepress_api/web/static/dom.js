@@ -27,16 +27,20 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** A table in a region that can be scrolled by keyboard: `columns` are `{title, number}`, rows are lists of cells. */
-export function table(name, columns, rows, { className = "wide" } = {}) {
+/**
+ * A table in a region that can be scrolled by keyboard: `columns` are `{title, number}`, rows are lists of cells, and `over`
+ * are `{title, columns}` that stand above them: so many columns each.
+ */
+export function table(name, columns, rows, { className = "wide", over = [] } = {}) {
   const head = columns.map(({ title, number }) => el("th", { scope: "col", class: number && "number" }, title));
+  const above = over.length > 0 && el("tr", {}, over.map(({ title, columns: span }) => (title ? el("th", { scope: "colgroup", colspan: span, class: "over" }, title) : el("td", { colspan: span }))));
   const body = rows.map((cells) =>
     el("tr", {}, cells.map((cell, index) => el("td", { class: columns[index].number && "number" }, cell))),
   );
   return el(
     "div",
     { class: "scroll", role: "region", "aria-label": name, tabindex: 0 },
-    el("table", { class: className }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)),
+    el("table", { class: className }, el("thead", {}, above, el("tr", {}, head)), el("tbody", {}, body)),
   );
 }
 

@@ -8,7 +8,8 @@ import { description, isSame, mayBeNull, options, resolved, tagged, withoutNull 
  * The field for a schema.
  *
  * `form` is what all fields of it share: `document`, which references are looked up in; `widgets`, by the ends of paths,
- * functions that make a field where a schema alone does not say enough.
+ * functions that make a field where a schema alone does not say enough; `unions`, by the field that tells the forms of a
+ * value apart, what `unionField` is to know of them.
  */
 export function makeField(form, name, given, path = name) {
   const widget = Object.entries(form.widgets).find(([end]) => `.${path}`.endsWith(`.${end}`));
@@ -17,7 +18,7 @@ export function makeField(form, name, given, path = name) {
   const schema = withoutNull(form.document, whole);
   const isNested = schema.type === "object" || schema.discriminator;
   if (mayBeNull(whole) && isNested) return optionalField(form, name, schema, path);
-  if (schema.discriminator) return unionField(form, name, schema, path);
+  if (schema.discriminator) return unionField(form, name, schema, path, unionOf(form, schema));
   if (schema.const !== undefined) return constantField(schema);
   if (schema.enum) return choiceField(name, schema, schema.enum);
   if (schema.type === "boolean") return switchField(name, schema, { mayBeLeft: mayBeNull(whole) });
@@ -67,11 +68,11 @@ export function objectField(form, name, schema, path, { leftOut = [], isOpen = f
   };
 }
 
-/** One of several forms, by the field that tells them apart. `titles` and `words` say what each is. */
+/** One of several forms, by the field that tells them apart. `titles` and `words` say what each is, in their order. */
 export function unionField(form, name, schema, path, { titles = {}, words = {}, isBare = false, first = null } = {}) {
   const alternatives = tagged(form.document, schema);
   const tag = schema.discriminator.propertyName;
-  const kinds = Object.keys(alternatives);
+  const kinds = [...new Set([...Object.keys(titles), ...Object.keys(alternatives)])].filter((kind) => kind in alternatives);
   const start = schema.default?.[tag] ?? first ?? kinds[0];
   const choice = choiceField(isBare ? tag : `${name}: ${tag}`, { default: start }, kinds, titles);
   const said = el("p", { class: "help" });
@@ -103,7 +104,7 @@ export function unionField(form, name, schema, path, { titles = {}, words = {}, 
 export function optionalField(form, name, schema, path) {
   const wanted = switchField(name, { ...schema, default: false });
   const inside = schema.discriminator
-    ? unionField(form, name, schema, path)
+    ? unionField(form, name, schema, path, unionOf(form, schema))
     : objectField(form, name, { ...schema, default: undefined }, path, { isBare: true });
   const show = () => {
     inside.element.hidden = !wanted.control.checked;
@@ -185,6 +186,10 @@ function makeItem(form, noun, items, path) {
   return items.discriminator
     ? unionField(form, noun, items, path, { isBare: true })
     : objectField(form, noun, items, path, { isBare: true });
+}
+
+function unionOf(form, schema) {
+  return form.unions[schema.discriminator.propertyName];
 }
 
 function help(schema) {

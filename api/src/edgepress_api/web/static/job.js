@@ -6,13 +6,14 @@ import { afterPause, at, el, fill, table } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { start } from "./page.js";
 import { showRecommendation } from "./recommendation.js";
-import { UNDER_WAY, counted, duration, moment, percent, size, spaced } from "./words.js";
+import { UNDER_WAY, clock, counted, duration, moment, percent, size, spaced } from "./words.js";
 
 const REFRESH_MS = 400; // events come in swarms
 const GRID = { pack: "data set", stage: "stage", export: "export", evaluation: "evaluation" };
 
 const id = pathParts()[1];
 const epochs = new Map(); // by step: what is known of each epoch, by its number
+const logs = new Map(); // by step: what happened to it in this job, as the gateway told
 const names = new Map(); // by stage's step: the pipelines that need it
 let plan = null;
 let job = null;
@@ -32,6 +33,7 @@ start(async () => {
   let isBroken = false;
   const drawCurvesSoon = afterPause(REFRESH_MS, showCurves);
   await follow(`v1/jobs/${id}/events`, (type, event) => {
+    if (type === "step" || type === "epoch") log(event);
     if (type === "progress") {
       running = event.running;
       showProgress(event.progress);
@@ -165,9 +167,25 @@ async function showStep(key, isNew = false) {
     step.failure?.log && el("details", { open: true }, el("summary", {}, "The end of its log"), el("pre", { tabindex: 0 }, step.failure.log)),
     outputs.length > 0 && el("p", {}, "What it gave:"),
     outputs.length > 0 && el("ul", {}, outputs),
+    el("details", { open: true }, el("summary", {}, "What happened"), el("pre", { id: "step-log", tabindex: 0 })),
     el("details", {}, el("summary", {}, "What it was asked"), el("pre", { tabindex: 0 }, JSON.stringify(plan.steps.find((each) => each.key === key).parameters, null, 1))),
   );
+  showLog();
   if (isNew) place.focus();
+}
+
+/** Keeps what was told of a step; whoever looks at it sees it at once. */
+function log({ type, at: when, data }) {
+  const { state, attempt, epoch, epochs: planned, metrics } = data;
+  const figures = Object.entries(metrics ?? {}).filter(([, value]) => Number.isFinite(value)).map(([name, value]) => `${spaced(name)} ${value.toPrecision(4)}`);
+  const words = type === "epoch" ? `epoch ${epoch} of ${planned}: ${figures.join(", ")}` : `${state}${attempt > 1 ? `, attempt ${attempt}` : ""}`;
+  logs.set(data.step, [...(logs.get(data.step) ?? []), `${clock(when)}  ${words}`]);
+  if (data.step === chosen) showLog();
+}
+
+function showLog() {
+  const place = at("step-log");
+  if (place) place.textContent = logs.get(chosen)?.join("\n") ?? "Nothing in this job: it was done before, or waits.";
 }
 
 function fileName(step, name) {
@@ -206,7 +224,7 @@ function showCurves() {
         { class: "training-of", "data-epochs": known.length },
         el("h3", {}, `${title} `, el("span", { class: "soft" }, `${parameters.model.architecture}; ${names.get(key).length > 3 ? counted(names.get(key).length, "pipeline") : names.get(key).join(", ")}`)),
         el("p", { class: "small" }, `Epoch ${known.length} of ${parameters.training.epochs}: ${percent(last.val_accuracy ?? 0)} in validation.`),
-        drawCurves(known, parameters.training.epochs),
+        parameters.training.epochs > 1 && drawCurves(known, parameters.training.epochs), // of one epoch there is no curve
       );
     }),
   );

@@ -3,7 +3,7 @@
 import { Problem, address, fetchesFile, getJson, pathParts } from "./api.js";
 import { at, el, fill, table } from "./dom.js";
 import { start } from "./page.js";
-import { milliseconds, percent, size, spaced, times } from "./words.js";
+import { microseconds, milliseconds, percent, size, spaced, times } from "./words.js";
 
 start(async () => {
   const [, job, , sha256] = pathParts();
@@ -102,14 +102,14 @@ function confusion(row, classes) {
     const total = counts.reduce((sum, count) => sum + count, 0);
     return el("tr", {}, el("th", { scope: "row" }, classes[index]), counts.map((count) => el("td", { class: count ? shade(count, total) : null }, count || "")));
   });
-  return el(
-    "div",
-    { class: "scroll", role: "region", "aria-label": "Confusion matrix", tabindex: 0 },
-    el("table", { class: "matrix" }, el("caption", { class: "small soft" }, "Rows: what an image is. Columns: what it is taken for."), el("thead", {}, el("tr", {}, el("td"), classes.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, lines)),
-  );
+  const head = el("thead", {}, el("tr", {}, el("td"), classes.map((name) => el("th", { scope: "col" }, name))));
+  return [
+    el("p", { class: "small soft" }, "Rows: what an image is. Columns: what it is taken for."),
+    el("div", { class: "scroll", role: "region", "aria-label": "Confusion matrix", tabindex: 0 }, el("table", { class: "matrix" }, head, el("tbody", {}, lines))),
+  ];
 }
 
 function operators(row) {
-  const columns = [{ title: "Operator" }, { title: "Calls", number: true }, { title: "Mean, ms", number: true }];
-  return table("Time by operator", columns, row.operator_times.map((each) => [each.operator, each.calls, milliseconds(each.mean_ms)]));
+  const columns = [{ title: "Operator" }, { title: "Calls", number: true }, { title: "Mean, µs", number: true }];
+  return table("Time by operator", columns, row.operator_times.map((each) => [each.operator, each.calls, microseconds(each.mean_ms)]));
 }

@@ -16,8 +16,8 @@ let field = null;
 let isText = false;
 
 start(async () => {
-  const [document_, widgets, spec] = await Promise.all([getJson("openapi.json"), specWidgets(), firstSpec()]);
-  field = specField({ document: document_, widgets });
+  const [document_, ways, spec] = await Promise.all([getJson("openapi.json"), specWidgets(), firstSpec()]);
+  field = specField({ document: document_, ...ways });
   field.set(spec);
   fill(at("form"), field.element);
   at("as-form").addEventListener("click", () => show(false));

@@ -1,42 +1,49 @@
 /** Fields of a spec of which its schema alone does not say enough: they ask the gateway what there is. */
 
-import { getJson, upload } from "./api.js";
+import { getJson } from "./api.js";
 import { el, fill } from "./dom.js";
-import { choiceField, labelled, newId, titleOf } from "./fields.js";
+import { choiceField, newId, titleOf } from "./fields.js";
 import { listField, makeField, objectField, unionField } from "./groups.js";
-import { description, resolved, tagged } from "./schema.js";
-import { moment, percent, size } from "./words.js";
+import { resolved, tagged } from "./schema.js";
+import { archiveField, modelField } from "./uploads.js";
 
-const PRESETS = {
-  quick: "quick: the network as trained in every export, and as int8 after quantization-aware training, pruned and clustered too, and distilled",
-  paper: "paper: the whole study of Predić et al. 2022, each method in every export",
-};
 const OWN = "own pipelines";
+const PRESETS = {
+  quick: "The network as trained, in every export; and as int8 after quantization-aware training, pruned and clustered too, and distilled.",
+  paper: "The whole study of Predić et al. 2022: each method in every export.",
+  [OWN]: "Each a list of stages, and the files to write.",
+};
 const FIRST_PIPELINE = { name: "base", exports: ["float32", "int8"] };
-const ANY_ARCHIVE = "application/octet-stream"; // the gateway looks for itself what it is
 
-/** Asks what there is, and answers the widgets by the ends of the paths that they stand for. */
+/** Asks what there is, and answers the widgets by the ends of the paths that they stand for, and what unions are to know. */
 export async function specWidgets() {
   const [methods, exports, architectures, devices] = await Promise.all(
     ["methods", "exports", "architectures", "devices"].map((name) => getJson(`v1/${name}`)),
   );
-  return {
-    architecture: (_form, name, schema) => architectureField(name, schema, architectures.architectures),
+  const widgets = {
     stages: (form, name, schema, path) => stagesField(form, name, schema, path, methods.methods),
     exports: (form, name, schema, path) => exportsField(form, name, schema, path, exports.exports),
     "evaluation.devices": (_form, name, schema) => devicesField(name, schema, devices),
-    "dataset.sha256": (_form, name, schema) => uploadField(name, schema),
+    "dataset.sha256": archiveField,
+    "model.sha256": modelField,
+    "student.sha256": modelField,
     pipelines: pipelinesField,
   };
+  return { widgets, unions: { architecture: networks(architectures.architectures) } };
 }
 
-function architectureField(name, schema, architectures) {
-  const names = architectures.map((each) => each.name);
-  const titles = Object.fromEntries(
-    architectures.map((each) => [each.name, `${each.title}, ${(each.parameters / 1e6).toFixed(1)} million weights`]),
-  );
-  const field = choiceField(name, { ...schema, description: "" }, names, titles);
-  return Object.assign(field, { value: () => field.control.value });
+/** Which networks there are, in the catalogue's order, and what is to be known of each. */
+function networks(architectures) {
+  const told = architectures.map(({ name, title, parameters, min_image_size: least, widths, paper }) => ({
+    name,
+    title: `${title}, ${(parameters / 1e6).toFixed(1)} million weights`,
+    words: `Images of ${least} pixels or more. ${widths.length > 1 ? `Widths ${widths.join(", ")}. ` : ""}${paper}.`,
+  }));
+  return {
+    titles: { ...Object.fromEntries(told.map(({ name, title }) => [name, title])), uploaded: "a model of your own, sent to the server" },
+    words: Object.fromEntries(told.map(({ name, words }) => [name, words])),
+    first: told[0].name,
+  };
 }
 
 function stagesField(form, name, schema, path, methods) {
@@ -88,7 +95,8 @@ function exportsField(form, name, schema, path, exports) {
 /** A preset, or pipelines of one's own. */
 function pipelinesField(form, name, schema, path) {
   const [presets, own] = [schema.anyOf.find((each) => each.enum), schema.anyOf.find((each) => each.type === "array")];
-  const choice = choiceField(name, { default: schema.default }, [...presets.enum, OWN], PRESETS);
+  const choice = choiceField(name, { default: schema.default }, [...presets.enum, OWN]);
+  const said = el("p", { class: "help" });
   const items = resolved(form.document, own.items);
   const make = (inside) => {
     const field = objectField(form, "pipeline", items, inside, { isBare: true });
@@ -97,13 +105,14 @@ function pipelinesField(form, name, schema, path) {
   };
   const list = listField(form, "pipelines of your own", { ...own, default: [] }, items, path, { noun: "pipeline", make });
   const show = () => {
+    said.textContent = PRESETS[choice.control.value];
     list.element.hidden = choice.control.value !== OWN;
     if (!list.element.hidden && list.value() === undefined) list.set([FIRST_PIPELINE]);
   };
   choice.control.addEventListener("change", show);
   show();
   return {
-    element: el("div", {}, choice.element, list.element),
+    element: el("div", {}, choice.element, said, list.element),
     value: () => (choice.control.value === OWN ? (list.value() ?? []) : choice.value()),
     set(value) {
       choice.set(Array.isArray(value) ? OWN : value);
@@ -150,46 +159,4 @@ function devicesField(name, schema, { devices }) {
       error.textContent = message;
     },
   };
-}
-
-/** Archives that are on the server already, and one to send. */
-function uploadField(name, schema) {
-  const select = el("select", { id: newId() });
-  const file = el("input", { type: "file", id: newId(), accept: ".zip,.tar,.tar.gz,.tgz" });
-  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much has been sent" });
-  const status = el("span", { class: "soft small", role: "status" });
-  const list = async (chosen) => {
-    const { datasets } = await getJson("v1/datasets?page_size=100");
-    fill(select, el("option", { value: "" }, datasets.length ? "choose one" : "none yet: send one below"), datasets.map((each) => el("option", { value: each.sha256 }, `${each.name}, ${size(each.size_bytes)}, ${moment(each.created_at)}`)));
-    if (chosen) select.value = chosen;
-  };
-  const send = async () => {
-    const chosen = file.files[0];
-    if (!chosen) return;
-    bar.hidden = false;
-    field.complain("");
-    try {
-      const stored = await upload(`v1/datasets?name=${encodeURIComponent(chosen.name)}`, chosen, ANY_ARCHIVE, (share) => {
-        bar.value = share;
-        status.textContent = share < 1 ? `${percent(share, 0)} sent` : "being stored";
-      });
-      await list(stored.sha256);
-      status.textContent = `${stored.name} is stored, ${size(stored.size_bytes)}`;
-    } catch (error) {
-      status.textContent = "";
-      field.complain(error.message);
-    }
-    bar.hidden = true;
-  };
-  file.addEventListener("change", send);
-  const field = labelled(select, {
-    name: "archive",
-    help: description({ description: "A zip or tar of class folders, or of `train` and `validation` with class folders inside." }),
-    read: () => select.value || undefined,
-    write: (value) => {
-      list(value).catch((error) => field.complain(error.message));
-    },
-  });
-  field.element.append(el("label", { for: file.id }, "send one"), file, el("div", { class: "row" }, bar, status));
-  return field;
 }

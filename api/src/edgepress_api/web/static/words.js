@@ -1,6 +1,7 @@
 /** Figures as people read them; the same as in a report (`edgepress_api.report.words`). */
 
 const MONTH_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export const STATES = ["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"];
 export const UNDER_WAY = new Set(["queued", "running"]);
@@ -33,6 +34,11 @@ export function milliseconds(value) {
   return value === null || value === undefined ? "-" : threeDigits(value);
 }
 
+/** The same in microseconds. */
+export function microseconds(value) {
+  return threeDigits(1000 * value);
+}
+
 /** `93` as `1 min 33 s`. */
 export function duration(seconds) {
   if (seconds < 60) return `${threeDigits(seconds)} s`;
@@ -48,6 +54,11 @@ export function times(ratio) {
 /** A moment where the reader is; a dash for none. */
 export function moment(text) {
   return text ? MONTH_DAY.format(new Date(text)) : "-";
+}
+
+/** The time of day of a moment where the reader is, to the second. */
+export function clock(text) {
+  return CLOCK.format(new Date(text));
 }
 
 /** `partly_succeeded` as `partly succeeded`. */
