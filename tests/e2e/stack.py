@@ -17,9 +17,20 @@ PROGRAM = str(Path(sys.executable).with_name("edgepress"))
 BEHIND_A_PROXY = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
 ENDED = {"succeeded", "partly_succeeded", "failed", "cancelled"}
 
-_PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
-
 Json = dict[str, Any]
+
+EXPORTS = ["float32", "float16", "dynamic", "int16x8", "int8"]
+# The job that most tests look at. It is the same for all, so it is done once.
+TINY: Json = {
+    "name": "tiny",
+    "dataset": {"kind": "builtin", "name": "digits", "image_size": 32},
+    "model": {"architecture": "mobilenet_v2", "width": 0.35},
+    "training": {"epochs": 3, "batch_size": 64},
+    "pipelines": [{"name": "base", "exports": EXPORTS}],
+    "evaluation": {"runs": 10, "warmup_runs": 2},
+}
+
+_PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -22,6 +22,7 @@ _ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+PICTURES = os.environ.get("EDGEPRESS_TEST_PICTURES", "")
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -47,7 +48,7 @@ class Visitor:
 
     Attributes:
         page: What is in it.
-        complaints: What the browser wrote to its console, and what failed in a script.
+        complaints: What the browser wrote to its console, what failed in a script, and requests that came to nothing.
         elsewhere: What was asked of any other host.
     """
 
@@ -60,6 +61,7 @@ class Visitor:
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self._note_request(request.url))
+        self.page.on("requestfailed", self._note_failure)
 
     def check(self) -> None:
         """Nothing to complain of so far, and nothing on the page that bars people who see or use it otherwise."""
@@ -67,12 +69,24 @@ class Visitor:
         assert self.elsewhere == []
         violations: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
         assert [(each["id"], each["help"], [node["html"] for node in each["nodes"]]) for each in violations] == []
-        widths = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert widths[0] <= widths[1], f"the page is {widths[0]} pixels wide where there are {widths[1]}"
+        # The window's own width: a phone's browser zooms out until a page fits, and then says that it does.
+        width, size = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size
+        assert size is not None
+        assert width <= size["width"], f"the page is {width} pixels wide where there are {size['width']}"
+
+    def picture(self, name: str) -> None:
+        """Puts what the window shows into the folder that EDGEPRESS_TEST_PICTURES names, if it does."""
+        if PICTURES:
+            self.page.screenshot(path=f"{PICTURES}/{name}.png", animations="disabled")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
+
+    def _note_failure(self, request: Request) -> None:
+        # What a page was still asking for when it was left, and what became a download, is no failure.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"{request.failure}: {request.url}")
 
     def _note_request(self, url: str) -> None:
         if not url.startswith((self.url, "data:", "blob:")):

@@ -1,0 +1,163 @@
+"""The dashboard below a path of somebody else's server, in a real browser: lists, comparisons, uploads, events."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from edgepress_api.database import Database
+from fakes.browser import DESKTOP, PHONE, Visitor, chromium, visitor
+from fakes.gateway_app import GatewayApp
+from fakes.gateway_process import running_gateway
+from fakes.keras_files import keras_file
+from fakes.prefix_proxy import prefix_proxy
+
+PREFIX = "/tools/edgepress"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayApp, str, list[str]]]:
+    """A gateway with 24 jobs that are done, where its proxy has it, and the jobs' ids, the newest first."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with running_gateway(folder, EDGEPRESS_ROOT_PATH=PREFIX) as (_, url), prefix_proxy(url, PREFIX) as address:
+        gateway = GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder)
+        jobs = [gateway.finished_job(name=f"digits {number}") for number in range(24)]
+        yield gateway, address, jobs[::-1]
+
+
+@pytest.fixture
+def someone(browser: Browser, served: tuple[GatewayApp, str, list[str]]) -> Iterator[Visitor]:
+    """Somebody who has signed in, which a proxy's users have to."""
+    gateway, address, _ = served
+    with visitor(browser, address, DESKTOP, accept_downloads=True) as visiting:
+        visiting.page.goto(f"{address}/")
+        visiting.page.get_by_label("Token", exact=True).fill(gateway.token("local", "submit", "read"))
+        visiting.page.get_by_role("button", name="Sign in").click()
+        expect(visiting.page.locator("#list table")).to_be_visible()
+        visiting.complaints.clear()  # that it was asked for a token
+        yield visiting
+
+
+def test_jobs_are_listed_by_page_and_by_what_is_asked_for(
+    someone: Visitor, served: tuple[GatewayApp, str, list[str]]
+) -> None:
+    """Twenty at a time, the newest first; by name and by state, which the address keeps for whoever is given it."""
+    gateway, address, _ = served
+    page, rows = someone.page, someone.page.locator("#list tbody tr")
+    expect(rows).to_have_count(20)
+    expect(rows.first).to_contain_text("digits 23")
+    expect(page.get_by_role("button", name="Newest")).to_be_disabled()
+    page.get_by_role("button", name="Older").click()
+    expect(rows).to_have_count(4)
+    expect(rows.last).to_contain_text("digits 0")
+    expect(page.get_by_role("button", name="Older")).to_be_disabled()
+    page.get_by_role("button", name="Newest").click()
+    expect(rows).to_have_count(20)
+
+    page.get_by_label("Name, in full").fill("digits 7")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(rows).to_have_count(1)
+    page.get_by_label("State").select_option("failed")
+    expect(page.locator("#empty")).to_have_text("No job like that.")
+    assert page.url == f"{address}/?state=failed&name=digits+7"
+    page.goto(f"{address}/?state=succeeded&name=digits+7")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("digits 7")
+
+    begun = gateway.submit(name="just posted", training={"epochs": 7})
+    page.goto(f"{address}/?state=running")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text(begun)
+    gateway.workforce.work_until_nothing_is_left()
+    expect(page.locator("#empty")).to_be_visible()  # by itself
+    someone.check()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_jobs_are_compared(someone: Visitor, served: tuple[GatewayApp, str, list[str]], count: int) -> None:
+    """Chosen in the list: side by side, a group of columns for each, and what was asked differently."""
+    page, address = someone.page, served[1]
+    for number in range(count):
+        page.get_by_label(f"Compare digits {23 - number},").check()
+    expect(page.locator("#chosen")).to_contain_text(f"{count} jobs chosen")
+    page.get_by_role("button", name="Compare").click()
+    table = page.locator("table.comparison")
+    expect(table.locator("th.over")).to_have_text([f"digits {23 - number}" for number in range(count)])
+    expect(table.locator("tbody tr")).to_have_count(2)  # two exports
+    expect(table.locator("tbody tr").first.locator("td")).to_have_count(3 + 3 * count)
+    expect(page.get_by_text("Nothing.", exact=True)).to_be_visible()
+    assert page.url.startswith(f"{address}/compare?job=")
+    someone.check()
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a width and a height
+    someone.check()
+
+
+def test_a_job_is_posted_followed_and_taken_home(someone: Visitor, served: tuple[GatewayApp, str, list[str]]) -> None:
+    """Through the proxy, as its steps are done: events, report, bundle, model and devices are all below its path."""
+    gateway, address, _ = served
+    page = someone.page
+    page.get_by_role("link", name="New job").first.click()
+    page.get_by_label("name", exact=True).first.fill("through the proxy")
+    page.locator("details.group > summary", has_text="training").click()
+    page.get_by_label("epochs", exact=True).fill("3")
+    choose_own_pipelines(page)
+    page.get_by_role("button", name="Post the job").click()
+    page.wait_for_url(f"{address}/jobs/job-*")
+    page.evaluate("window.isStillThere = true")
+    expect(page.locator(".node.succeeded")).to_have_count(1)  # the data set was packed for the others
+    gateway.workforce.work_until_nothing_is_left()
+    expect(page.locator("#state")).to_have_text("succeeded")
+    expect(page.locator(".ranking tbody tr")).to_have_count(2)
+    assert page.evaluate("window.isStillThere")
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="Open the report").click()
+    expect(popup.value.get_by_role("heading", name="through the proxy", exact=True)).to_be_visible()
+    popup.value.close()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert Path(download.value.path()).read_text().startswith("pipeline,")
+    page.locator(".ranking").get_by_role("link").first.click()
+    page.wait_for_url(f"{address}/jobs/job-*/models/*")
+    expect(page.locator("table.matrix")).to_be_visible()
+    page.get_by_role("link", name="Devices").click()
+    expect(page.locator(".card")).to_have_count(1)
+    assert page.url == f"{address}/devices"
+    someone.check()
+
+
+def test_a_model_of_ones_own_is_sent_by_the_form(someone: Visitor) -> None:
+    """What is refused is said at its field; what is taken can be chosen, and the plan begins with it."""
+    page = someone.page
+    page.get_by_role("link", name="New job").first.click()
+    page.get_by_label("name", exact=True).first.fill("cells of our own")
+    page.get_by_label("model: architecture").select_option("uploaded")
+    files = page.get_by_label("send one")
+    expect(page.get_by_label("model file")).to_contain_text("none yet")
+    files.set_input_files({"name": "bad.keras", "mimeType": "application/zip", "buffer": b"import os"})
+    expect(page.locator(".error", has_text=".keras")).to_be_visible()
+    someone.complaints = [each for each in someone.complaints if "status of 422" not in each]
+    files.set_input_files({"name": "cells.keras", "mimeType": "application/zip", "buffer": keras_file()})
+    expect(page.get_by_text("cells.keras is stored")).to_be_visible()
+    expect(page.get_by_label("model file").locator("option:checked")).to_contain_text("10 classes, images of 32 pixels")
+    page.get_by_label("pixels", exact=True).select_option("0_to_1")
+    choose_own_pipelines(page)
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.locator("#plan-words")).to_contain_text("1 pipeline, 6 steps")
+    page.get_by_role("button", name="YAML or JSON").click()
+    text = page.get_by_label("Spec, as YAML or JSON").input_value()
+    assert "architecture: uploaded" in text
+    assert 'pixels: "0_to_1"' in text
+    someone.check()
+
+
+def choose_own_pipelines(page: Page) -> None:
+    """One, with the two exports that the form begins with."""
+    page.get_by_label("pipelines", exact=True).select_option("own pipelines")
