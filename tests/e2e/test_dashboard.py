@@ -32,7 +32,11 @@ TITLES = {
     "int16x8": "int16 activations, int8 weights",
     "int8": "full int8",
 }
+A4 = {"width": 703, "height": 1032}  # 210 by 297 mm less margins of 12, in pixels of 1/96 inch
 OF_A_PHONE = {"is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+COLOURS = "(each) => `${getComputedStyle(each).color} on ${getComputedStyle(each).backgroundColor}`"
+BEYOND_THE_PAPER = """(all) =>
+  all.filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML)"""
 # What is seen while a job runs, noted by the page itself: a page that was loaded anew would have forgotten it.
 NOTE_WHAT_IS_SEEN = """() => {
   window.seen = [];
@@ -212,6 +216,18 @@ def test_every_page_is_for_everybody(edgepress: Edgepress, browser: Browser, fol
                 someone.page.locator(".node").last.click()
             someone.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
             someone.check()
+
+
+def test_a_report_fits_on_paper(edgepress: Edgepress, browser: Browser, followed: Followed) -> None:
+    """Printed from a dark screen it is dark on white, nothing is wider than the paper, and all is unfolded."""
+    with visitor(browser, edgepress.url, A4, color_scheme="dark") as someone:
+        page = someone.page
+        page.goto(f"/v1/jobs/{followed.id}/report?format=html")
+        page.emulate_media(media="print")
+        colours = page.locator("body").evaluate(COLOURS)
+        assert colours == "rgb(28, 32, 36) on rgb(255, 255, 255)"
+        assert page.locator("body *").evaluate_all(BEYOND_THE_PAPER) == []
+        expect(page.locator("details table.matrix").last).to_be_visible()
 
 
 def test_a_job_is_posted_by_keyboard_alone(edgepress: Edgepress, browser: Browser, followed: Followed) -> None:

@@ -68,11 +68,12 @@ class Visitor:
         assert self.complaints == []
         assert self.elsewhere == []
         violations: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
-        assert [(each["id"], each["help"], [node["html"] for node in each["nodes"]]) for each in violations] == []
+        found = [(each["id"], each["help"], [node["html"] for node in each["nodes"]]) for each in violations]
+        assert found == [], f"{self.page.url}: {found}"
         # The window's own width: a phone's browser zooms out until a page fits, and then says that it does.
         width, size = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size
         assert size is not None
-        assert width <= size["width"], f"the page is {width} pixels wide where there are {size['width']}"
+        assert width <= size["width"], f"{self.page.url} is {width} pixels wide where there are {size['width']}"
 
     def picture(self, name: str) -> None:
         """Puts what the window shows into the folder that EDGEPRESS_TEST_PICTURES names, if it does."""

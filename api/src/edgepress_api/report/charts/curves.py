@@ -48,7 +48,7 @@ class Chart:
 
 def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
     """Accuracy and loss, in training and validation; nothing where there are not two epochs to draw a line between."""
-    if len(epochs) < 2:
+    if len(epochs) <= 1:
         return ()
     return (
         _chart(

@@ -136,7 +136,7 @@ function showSteps() {
     const open = el("button", { type: "button", class: "link", id: `open-${key}`, onclick: () => showStep(key, true).catch(failed) }, title);
     return [open, GRID[step.kind], el("span", { class: `state ${step.state}` }, spaced(step.state)), names.get(key).length > 3 ? `${names.get(key).length} pipelines` : names.get(key).join(", ")];
   });
-  fill(at("step-list"), table("Steps", columns, rows));
+  fill(at("step-list"), table("All steps", columns, rows));
 }
 
 /** A step in full: how it went, why not, and what it gave. */
@@ -179,7 +179,9 @@ function log({ type, at: when, data }) {
   const { state, attempt, epoch, epochs: planned, metrics } = data;
   const figures = Object.entries(metrics ?? {}).filter(([, value]) => Number.isFinite(value)).map(([name, value]) => `${spaced(name)} ${value.toPrecision(4)}`);
   const words = type === "epoch" ? `epoch ${epoch} of ${planned}: ${figures.join(", ")}` : `${state}${attempt > 1 ? `, attempt ${attempt}` : ""}`;
-  logs.set(data.step, [...(logs.get(data.step) ?? []), `${clock(when)}  ${words}`]);
+  const lines = logs.get(data.step) ?? [];
+  if (lines.at(-1)?.endsWith(`  ${words}`)) return; // ready, and ready still
+  logs.set(data.step, [...lines, `${clock(when)}  ${words}`]);
   if (data.step === chosen) showLog();
 }
 
