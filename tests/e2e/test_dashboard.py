@@ -331,7 +331,7 @@ def fill_in(page: Page, spec: Json) -> None:
         summary(page, group).click()
         for name, value in spec[group].items():
             if name != "devices":  # whichever is free, as it is
-                say(page.locator("details.group", has=summary(page, group)), name, value)
+                say(summary(page, group).locator(".."), name, value)
     pipelines = page.get_by_label("pipelines", exact=True)
     if isinstance(spec["pipelines"], str):
         pipelines.select_option(spec["pipelines"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -23,6 +23,7 @@ _ARGUMENTS = (
     "--no-first-run",
 )
 PICTURES = os.environ.get("EDGEPRESS_TEST_PICTURES", "")
+PATIENCE_MS = 60_000  # for whatever is to appear, on a machine that has other things to do
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -36,6 +37,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("EDGEPRESS_TEST_BROWSER") == "required":
             pytest.fail(f"{reason}, though EDGEPRESS_TEST_BROWSER says that it must be")
         pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         yield browser
@@ -98,5 +100,5 @@ class Visitor:
 def visitor(browser: Browser, url: str, viewport: dict[str, int], **context: Any) -> Iterator[Visitor]:
     """A window of this size, with nothing remembered from others."""
     with browser.new_context(base_url=url, viewport=viewport, **context) as window:  # type: ignore[arg-type]
-        window.set_default_timeout(60_000)
+        window.set_default_timeout(PATIENCE_MS)
         yield Visitor(window.new_page(), url)
