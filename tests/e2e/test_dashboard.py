@@ -21,7 +21,7 @@ from fakes.browser import DESKTOP, PHONE, PICTURES, Visitor, chromium, visitor
 from fakes.image_folders import write_class_folders
 
 JOB: Json = yaml.safe_load(files("edgepress_api.cli").joinpath("demo.yaml").read_text()) if PICTURES else TINY
-PATIENCE_SECONDS = 1200 if PICTURES else 240
+PATIENCE_SECONDS = 1200 if PICTURES else 400
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE_SECONDS + 60)]
 
@@ -34,6 +34,7 @@ TITLES = {
 }
 A4 = {"width": 703, "height": 1032}  # 210 by 297 mm less margins of 12, in pixels of 1/96 inch
 OF_A_PHONE = {"is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+CHARTS = "section:has(h2:text-is('Accuracy against size and time'))"
 COLOURS = "(each) => `${getComputedStyle(each).color} on ${getComputedStyle(each).backgroundColor}`"
 BEYOND_THE_PAPER = """(all) =>
   all.filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML)"""
@@ -212,7 +213,10 @@ def test_every_page_is_for_everybody(edgepress: Edgepress, browser: Browser, fol
             someone.page.goto(address)
             expect(someone.page.locator(sign).first).to_be_visible()
             someone.picture(f"{name}-phone" if on_a_phone else name)
+            if name == "report":
+                someone.picture(f"{name}-charts{'-phone' if on_a_phone else ''}", of=CHARTS)
             if name == "job":
+                someone.picture(f"recommendation{'-phone' if on_a_phone else ''}", of="#recommendation")
                 someone.page.locator(".node").last.click()
             someone.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
             someone.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -22,6 +24,7 @@ _ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+_COLOURS = 128
 PICTURES = os.environ.get("EDGEPRESS_TEST_PICTURES", "")
 PATIENCE_MS = 60_000  # for whatever is to appear, on a machine that has other things to do
 DESKTOP = {"width": 1280, "height": 900}
@@ -77,10 +80,14 @@ class Visitor:
         assert size is not None
         assert width <= size["width"], f"{self.page.url} is {width} pixels wide where there are {size['width']}"
 
-    def picture(self, name: str) -> None:
-        """Puts what the window shows into the folder that EDGEPRESS_TEST_PICTURES names, if it does."""
-        if PICTURES:
-            self.page.screenshot(path=f"{PICTURES}/{name}.png", animations="disabled")
+    def picture(self, name: str, *, of: str = "") -> None:
+        """Puts what the window shows, or an element, into the folder that EDGEPRESS_TEST_PICTURES names, if it does."""
+        if not PICTURES:
+            return
+        target = self.page.locator(of) if of else self.page
+        taken = Image.open(io.BytesIO(target.screenshot(animations="disabled")))
+        # A third of the size: a page is made of few colours.
+        taken.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(f"{PICTURES}/{name}.png", optimize=True)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
