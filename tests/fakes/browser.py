@@ -24,7 +24,7 @@ _ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-_COLOURS = 128
+_COLOURS = 256
 PICTURES = os.environ.get("EDGEPRESS_TEST_PICTURES", "")
 PATIENCE_MS = 60_000  # for whatever is to appear, on a machine that has other things to do
 DESKTOP = {"width": 1280, "height": 900}

@@ -40,6 +40,7 @@ function uploadField({ name, path, listed, accept, help, words }) {
   const file = el("input", { type: "file", id: newId(), accept });
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much has been sent" });
   const status = el("span", { class: "soft small", role: "status" });
+  let wanted; // until it is known what there is to choose from
   const list = async (chosen) => {
     const found = (await getJson(`${path}?page_size=100`))[listed];
     if (chosen && !found.some((each) => each.sha256 === chosen)) found.push(await getJson(`${path}/${chosen}`));
@@ -73,8 +74,9 @@ function uploadField({ name, path, listed, accept, help, words }) {
   const field = labelled(select, {
     name,
     help,
-    read: () => select.value || undefined,
+    read: () => (select.options.length ? select.value || undefined : wanted),
     write: (value) => {
+      wanted = value;
       list(value).catch((error) => field.complain(error.message));
     },
   });
