@@ -57,14 +57,14 @@ class Followed:
     Attributes:
         id: Which job.
         plan: What was said of its plan before it was posted.
-        jobs_before: How many jobs there were when the plan had been shown.
+        was_stored: Whether there was a job more once its plan had been shown.
         seen: State of the job, state of its training, epochs drawn: whenever one of them changed.
         log: What was said to have happened to the training.
     """
 
     id: str
     plan: str
-    jobs_before: int
+    was_stored: bool
     seen: list[tuple[str, str, int]]
     log: str
 
@@ -80,13 +80,13 @@ def browser() -> Iterator[Browser]:
 def followed(edgepress: Edgepress, browser: Browser) -> Followed:
     """Filled in, planned, posted, and looked at until it ended; the window is never loaded anew."""
     with visitor(browser, edgepress.url, DESKTOP) as someone:
-        page = someone.page
+        page, jobs = someone.page, edgepress.job_ids()
         page.goto("/new")
         fill_in(page, JOB)
         someone.picture("new-job")
         page.get_by_role("button", name="Show the plan").click()
         expect(page.locator("#plan .node").last).to_be_visible()
-        plan, jobs_before = page.locator("#plan-words").inner_text(), len(edgepress.job_ids())
+        plan, was_stored = page.locator("#plan-words").inner_text(), edgepress.job_ids() != jobs
         page.locator("#plan").scroll_into_view_if_needed()
         someone.picture("plan")
         page.get_by_role("button", name="Post the job").click()
@@ -96,7 +96,7 @@ def followed(edgepress: Edgepress, browser: Browser) -> Followed:
         page.locator(".node", has_text="train").first.click()
         log = page.locator("#step-log").inner_text()
         someone.check()
-        return Followed(page.url.rpartition("/")[2], plan, jobs_before, page.evaluate("window.seen"), log)
+        return Followed(page.url.rpartition("/")[2], plan, was_stored, page.evaluate("window.seen"), log)
 
 
 def follow(someone: Visitor) -> None:
@@ -116,7 +116,7 @@ def test_a_job_is_posted_by_the_form_and_followed_live(edgepress: Edgepress, fol
     """Its plan is seen before anything is stored; then states, curves and log as they come, without loading again."""
     steps = {step["key"] for step in edgepress.steps(followed.id)}
     assert followed.plan.startswith(f"{counted(len(JOB['pipelines']), 'pipeline')}, {len(steps)} steps")
-    assert followed.jobs_before == len(edgepress.job_ids()) - 1
+    assert not followed.was_stored
     assert [state for state, *_ in followed.seen][-1] == "succeeded"
     assert {state for state, *_ in followed.seen} >= {"running", "succeeded"}
     assert any(training == "running" and epochs > 0 for _, training, epochs in followed.seen), followed.seen
