@@ -106,7 +106,7 @@ def follow(someone: Visitor) -> None:
     epochs = JOB["training"]["epochs"]
     expect(training).to_have_attribute("data-epochs", str(epochs), timeout=1000 * PATIENCE_SECONDS)
     expect(page.locator(".node.running").first).to_be_visible()
-    someone.picture("job-running")
+    someone.picture("job-running", of="body")
     someone.check()
     expect(page.locator("#state")).to_have_text("succeeded", timeout=1000 * PATIENCE_SECONDS)
     expect(page.locator(".ranking tbody tr").first).to_be_visible()

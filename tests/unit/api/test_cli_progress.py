@@ -121,6 +121,16 @@ def test_the_picture_of_a_job_that_waits_says_so() -> None:
     assert "waiting for a worker or device" in console.export_text()
 
 
+def test_the_picture_of_a_job_that_has_ended_waits_for_nothing() -> None:
+    """The last one that is drawn is of a job that has."""
+    console = Console(file=io.StringIO(), width=100, record=True)
+    ended = make_job(make_step("train", "cancelled"), state="cancelled")
+
+    console.print(picture(ended, elapsed_seconds=1, first_progress=0))
+
+    assert "waiting" not in console.export_text()
+
+
 @pytest.mark.parametrize(
     ("device", "expected"),
     [("pi4", "waits for pi4, which is away; fails at {}"), ("any", "waits for a device: none is there; fails at {}")],

@@ -86,7 +86,7 @@ def picture(job: JobView, *, elapsed_seconds: float, first_progress: float) -> R
         Text(f"  {waits}", style="yellow")
         for waits in dict.fromkeys(filter(None, (absence(step) for _, step in steps)))
     ]
-    if not running.row_count and not waiting:
+    if not running.row_count and not waiting and job.finished_at is None:
         waiting = [Text("  waiting for a worker or device", style="cyan")]
     states = [step.state for _, step in steps]
     counts = f"  {states.count('succeeded')} of {len(states)} steps done, {states.count('running')} running"
