@@ -81,7 +81,7 @@ class Visitor:
         assert width <= size["width"], f"{self.page.url} is {width} pixels wide where there are {size['width']}"
 
     def picture(self, name: str, *, of: str = "") -> None:
-        """Puts what the window shows, or an element in full, into the folder that EDGEPRESS_TEST_PICTURES names, if it does."""
+        """Puts what the window shows, or an element in full, into the folder that EDGEPRESS_TEST_PICTURES names."""
         if not PICTURES:
             return
         target = self.page.locator(of) if of else self.page
