@@ -96,23 +96,17 @@ function stageOf(key) {
 }
 
 function showActions() {
-  const act = (label, path, className) =>
+  const act = (label, path, className, next) =>
     el("button", { type: "button", id: `do-${label.split(" ")[0].toLowerCase()}`, class: className, onclick: ({ target }) => {
       target.disabled = true;
-      post(path).then(refreshAndFollow).catch((error) => { target.disabled = false; failed(error); });
+      post(path).then(next).catch((error) => { target.disabled = false; failed(error); });
     } }, label);
   fill(
     at("actions"),
     el("a", { class: "button plain", href: address(`new?like=${id}`) }, "New job like this"),
-    UNDER_WAY.has(job.state) && act("Cancel", `v1/jobs/${id}/cancel`, "plain"),
-    ["failed", "cancelled", "partly_succeeded"].includes(job.state) && act("Retry", `v1/jobs/${id}/retry`, ""),
+    UNDER_WAY.has(job.state) && act("Cancel", `v1/jobs/${id}/cancel`, "plain", refresh),
+    ["failed", "cancelled", "partly_succeeded"].includes(job.state) && act("Retry", `v1/jobs/${id}/retry`, "", () => location.reload()), // there is something to follow again
   );
-}
-
-/** What has ended may go on: then there is something to follow again. */
-async function refreshAndFollow() {
-  await refresh();
-  if (UNDER_WAY.has(job.state)) location.reload();
 }
 
 function showDownloads() {
