@@ -3,7 +3,7 @@
 import { Problem, address, fetchesFile, getJson, pathParts } from "./api.js";
 import { at, el, fill, table } from "./dom.js";
 import { start } from "./page.js";
-import { microseconds, milliseconds, percent, size, spaced, times } from "./words.js";
+import { duration, microseconds, milliseconds, percent, size, spaced, times } from "./words.js";
 
 start(async () => {
   const [, job, , sha256] = pathParts();
@@ -66,7 +66,7 @@ function measured(rows) {
     milliseconds(row.latency_ms.p50),
     milliseconds(row.latency_ms.p90),
     milliseconds(row.latency_ms.p99),
-    row.total_seconds === null ? "-" : `${row.total_seconds.toFixed(1)} s`,
+    row.total_seconds === null ? "-" : duration(row.total_seconds),
     size(row.peak_memory_bytes),
   ]));
 }
