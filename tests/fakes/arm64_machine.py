@@ -1,8 +1,8 @@
 """A 64-bit Arm Python on a PC: Debian's, with the evaluator's wheels as locked, run by an emulator of single programs.
 
-``python -m fakes.arm64_machine FOLDER``, in the folder ``tests``, makes it in a quarter of a minute, as long as it
-isn't there; with Debian's packages, from the mirror that this machine's apt has, and the package index. It needs neither
-root nor a container, and installs nothing. In order:
+``python -m fakes.arm64_machine FOLDER``, in the folder ``tests``, makes it in half a minute, unless it is there: of
+Debian's packages, from the mirror that this machine's apt has, and of the package index. It needs neither root nor a
+container, and installs nothing. In order:
 
 1. QEMU of Debian 13. The version matters: before 10 it shows the program this machine's ``/proc/cpuinfo``, and LiteRT
    crashes.
@@ -24,8 +24,9 @@ ROOT = Path(__file__).parents[2]
 _KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _EMULATOR = ("trixie", "qemu-user")
 _PYTHON = (
-    "bookworm", "libc6", "libgcc-s1", "libstdc++6", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib",
-    "zlib1g", "libexpat1", "libffi8", "libssl3", "libbz2-1.0", "liblzma5", "libsqlite3-0", "libuuid1",
+    "bookworm", "libc6", "libgcc-s1", "libstdc++6", "python3.11-minimal", "libpython3.11-minimal",
+    "libpython3.11-stdlib", "zlib1g", "libexpat1", "libffi8", "libssl3", "libbz2-1.0", "liblzma5", "libsqlite3-0",
+    "libuuid1",
 )  # fmt: skip
 _WHEELS_FOR = "aarch64-manylinux_2_28"
 # A Pi 4's processor. With the one that QEMU takes by default, some of LiteRT's kernels compute wrongly.
@@ -127,4 +128,4 @@ def _install_wheels(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(make(Path(sys.argv[1])))
+    make(Path(sys.argv[1]))

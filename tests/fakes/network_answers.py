@@ -8,6 +8,7 @@ import json
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -26,7 +27,8 @@ def _softmax_input(interpreter: Interpreter) -> int:
 def main(target: Path, models: list[Path]) -> None:
     """Runs each model on every image."""
     images, _ = tiny_images(IMAGES, seed=7)
-    answers, delegated = {}, {}
+    answers: dict[str, Any] = {}
+    delegated = {}
     for model in models:
         classifier = Classifier(model, threads=1)
         logits = _softmax_input(classifier._interpreter)
@@ -37,7 +39,7 @@ def main(target: Path, models: list[Path]) -> None:
         answers[f"{model.stem}_scores"], answers[f"{model.stem}_logits"] = map(np.array, zip(*found, strict=True))
         delegated[model.stem] = classifier.delegated_operators()
     np.savez(target, **answers)
-    print(json.dumps({"machine": platform.machine(), "delegated": delegated}))
+    sys.stdout.write(json.dumps({"machine": platform.machine(), "delegated": delegated}))
 
 
 if __name__ == "__main__":
