@@ -42,7 +42,7 @@ test-arm64: install  ## the evaluator's tests as a 64-bit Arm program, in an emu
 	EDGEPRESS_TEST_ARM64=.arm64 $(BIN)/pytest tests/integration/test_on_arm64.py
 
 test-deployment: install  ## build the images, run the composition with all that may happen to it; needs Docker
-	EDGEPRESS_TEST_DEPLOYMENT=yes $(BIN)/pytest -s tests/deployment
+	EDGEPRESS_TEST_DEPLOYMENT=yes $(BIN)/pytest -v -s tests/deployment
 
 check: install  ## lint, types, architecture, and the lock
 	$(BIN)/ruff check .

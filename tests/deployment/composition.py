@@ -30,7 +30,7 @@ class Timeline:
     def note(self, what: str) -> None:
         """Prints a line, with the time since the beginning."""
         seconds = round(time.monotonic() - self.began)
-        sys.stdout.write(f"{seconds // 60:3d}:{seconds % 60:02d}  {what}\n")
+        sys.stdout.write(f"\n{seconds // 60:3d}:{seconds % 60:02d}  {what}")
         sys.stdout.flush()
 
 

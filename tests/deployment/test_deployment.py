@@ -78,10 +78,12 @@ def test_only_the_gateway_is_published(composition: Composition) -> None:
         for outer in bound or ()
     }
     assert published == {("api-1", "8000/tcp", "127.0.0.1", composition.port)}
-    for host, port in (("redis", 6379), ("postgres", 5432)):
-        script = f"import socket; socket.create_connection(({host!r}, {port}), 5)"
-        assert "Error" in composition.refuses("evaluator", "python3", "-c", script)
-        composition.execute("worker", "python3", "-c", script) if host == "redis" else None
+    for service, port in (("redis", 6379), ("postgres", 5432)):
+        (container,) = composition.containers(service).values()
+        ((_, network),) = container["NetworkSettings"]["Networks"].items()
+        script = f"import socket; socket.create_connection(({network['IPAddress']!r}, {port}), 5)"
+        composition.execute("api", "python3", "-c", script)
+        assert "TimeoutError" in composition.refuses("evaluator", "python3", "-c", script)
 
 
 def test_nobody_is_root_or_can_write_to_its_image(composition: Composition) -> None:
@@ -192,8 +194,8 @@ def test_three_workers_share_a_jobs_steps(
 
     def is_over() -> bool:
         for step in operator.steps(job_id).values():
-            if step["holder"] and step["kind"] != "evaluation":
-                holders[step["title"]].add((step["attempt"], step["holder"]))
+            if step["holder"] and step["kind"] in {"stage", "export"}:
+                holders[step["key"]].add((step["attempt"], step["holder"]))
         return operator.get(f"/v1/jobs/{job_id}")["state"] not in {"queued", "running"}
 
     operator.wait("the end of the third job", is_over, pause=0.1)
@@ -201,9 +203,9 @@ def test_three_workers_share_a_jobs_steps(
     workers = {holder for each in holders.values() for _, holder in each}
     timeline.note(f"third job succeeded; {len(holders)} steps of it were seen in the hands of {len(workers)} workers")
     assert len(workers) >= 2
-    assert {title: len(each) for title, each in holders.items()} == dict.fromkeys(holders, 1)
-    new = [step for step in operator.steps(job_id).values() if step["kind"] != "pack"]
-    assert {step["attempt"] for step in new} == {1}
+    new = {key: step for key, step in operator.steps(job_id).items() if step["kind"] in {"stage", "export"}}
+    assert {key: len(holders[key]) for key in new} == dict.fromkeys(new, 1)
+    assert {step["attempt"] for step in new.values()} == {1}
     composition.compose("up", "--wait", "--no-recreate", "--scale", "worker=1")
 
 

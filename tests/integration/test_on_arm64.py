@@ -33,7 +33,7 @@ Answers = dict[str, npt.NDArray[Any]]
 def arm64_python() -> Path:
     """Starts an Arm Python."""
     assert FOLDER is not None
-    return make(Path(FOLDER))
+    return make(Path(FOLDER).resolve())
 
 
 def test_the_evaluators_tests_pass_there(arm64_python: Path, tmp_path: Path) -> None:
