@@ -8,7 +8,7 @@ BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help demo up test test-deployment test-arm64 check bench fuzz audit lock lock-cuda clean install
+.PHONY: help demo up test test-deployment test-arm check bench fuzz audit lock lock-cuda clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
@@ -37,7 +37,7 @@ up: install  ## keep gateway, scheduler, worker and evaluator running on port 80
 test: install  ## all tests
 	$(BIN)/pytest
 
-test-arm64: install  ## the evaluator's tests as a 64-bit Arm program, in an emulator
+test-arm: install  ## the evaluator's tests as a 64-bit Arm program, in an emulator
 	cd tests && ../$(BIN)/python -m fakes.arm64_machine ../.arm64
 	EDGEPRESS_TEST_ARM64=.arm64 $(BIN)/pytest tests/integration/test_on_arm64.py
 

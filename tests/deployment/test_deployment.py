@@ -59,7 +59,7 @@ def first_job(composition: Composition, operator: Client, timeline: Timeline) ->
 
 
 def test_all_services_are_healthy(composition: Composition) -> None:
-    """Those that work once have ended well."""
+    """Those that work once have ended well; a worker says what it computes on; Redis wants a password."""
     containers = composition.containers()
     assert set(containers) == {f"{service}-1" for service in (*OURS, *OTHERS, *ONCE)}
     for service in (*OURS, *OTHERS):
@@ -67,6 +67,8 @@ def test_all_services_are_healthy(composition: Composition) -> None:
     for service in ONCE:
         state = containers[f"{service}-1"]["State"]
         assert (state["Status"], state["ExitCode"]) == ("exited", 0), service
+    assert "accelerators: none found; computes on" in composition.compose("logs", "worker")
+    assert "NOAUTH" in composition.execute("redis", "redis-cli", "ping")
 
 
 def test_only_the_gateway_is_published(composition: Composition) -> None:
@@ -104,13 +106,17 @@ def test_nobody_is_root_or_can_write_to_its_image(composition: Composition) -> N
 
 
 def test_images_hold_what_they_should(composition: Composition, timeline: Timeline) -> None:
-    """TensorFlow in the worker's alone; labels; and a board's stays small."""
+    """TensorFlow in the worker's alone; nothing of the build; labels; and a board's stays small."""
     find = "import importlib.util as u; print([name for name in ('tensorflow', 'ai_edge_litert') if u.find_spec(name)])"
     has = {service: composition.execute(service, "python3", "-c", find).strip() for service in OURS}
     assert has == {
         "api": "[]", "scheduler": "[]", "worker": "['tensorflow']", "evaluator": "['ai_edge_litert']",
         "evaluator-arm64": "['ai_edge_litert']",
     }  # fmt: skip
+    for service in OURS:
+        listed = composition.execute(service, "sh", "-c", "ls / /app/bin").split()
+        assert {"app", "etc"} <= set(listed)
+        assert not {"src", "cache", "skeleton", "uv", "pip"} & set(listed), service
     for image in ("api", "worker", "evaluator"):
         (known,) = json.loads(composition.run("docker", "image", "inspect", f"edgepress-{image}:{VERSION}"))
         timeline.note(f"edgepress-{image}, {known['Architecture']}: {known['Size'] / MEGABYTE:.0f} MB")

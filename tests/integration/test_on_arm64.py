@@ -1,6 +1,6 @@
 """The evaluator as a 64-bit Arm program: its own tests, and what networks answer there beside what they answer here.
 
-The folder that EDGEPRESS_TEST_ARM64 names holds such a Python (`fakes.arm64_machine`), or will; ``make test-arm64``.
+The folder that EDGEPRESS_TEST_ARM64 names holds such a Python (`fakes.arm64_machine`), or will; ``make test-arm``.
 """
 
 import json
