@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 install: .venv/installed  ## make the environment in .venv, exactly as locked
 
@@ -73,4 +73,4 @@ lock-cuda: $(UV)  ## the same for TensorFlow on NVIDIA's GPUs, beside requiremen
 	  --extra cuda --constraints requirements.lock --no-emit-package edgepress-common worker/pyproject.toml --output-file $(CUDA_LOCK)
 
 clean:  ## forget environment and state (finished steps included)
-	rm -rf .venv .uv .edgepress
+	rm -rf .venv .uv .arm64 .edgepress

@@ -22,7 +22,7 @@ def timeline() -> Timeline:
 def compose() -> None:
     """Docker's command line, with what the composition needs of it."""
     if not os.environ.get("EDGEPRESS_TEST_DEPLOYMENT"):
-        pytest.skip("takes a Docker engine, and half an hour: `make test-deployment`; left out")
+        pytest.skip("takes a Docker engine, and a quarter of an hour: `make test-deployment`; left out")
     assert shutil.which("docker"), "no docker on this machine"
     for plugin in ("compose", "buildx"):
         subprocess.run(["docker", plugin, "version"], check=True, capture_output=True)

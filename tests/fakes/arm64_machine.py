@@ -46,6 +46,9 @@ def make(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _unpack(folder / "emulator", _this_architecture(), *_EMULATOR)
+    for program in (folder / "emulator/usr/bin").iterdir():
+        if program.name != "qemu-aarch64":  # there are thirty, of many megabytes each
+            program.unlink()
     _unpack(folder / "root", "arm64", *_PYTHON)
     _install_wheels(folder / "site")
     # Compiled by this machine, which is sixty times faster at it: the code is the same for every processor.
