@@ -1,6 +1,6 @@
 """The whole of docker-compose.yml with a real engine, one thing after another: the tests are in the order of a life.
 
-``make test-deployment``; a quarter of an hour, and the time to build. The later ones look at what the earlier ones have done.
+``make test-deployment``; a quarter of an hour, and the time to build. Later ones look at what earlier ones have done.
 """
 
 import json
