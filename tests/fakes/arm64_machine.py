@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from compileall import compile_dir
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -45,15 +46,20 @@ def make(folder: Path) -> Path:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _unpack(folder / "emulator", _this_architecture(), *_EMULATOR)
+    with ThreadPoolExecutor() as at_once:
+        parts = (
+            at_once.submit(_unpack, folder / "emulator", _this_architecture(), *_EMULATOR),
+            at_once.submit(_unpack, folder / "root", "arm64", *_PYTHON),
+            at_once.submit(_install_wheels, folder / "site"),
+        )
+    for part in parts:
+        part.result()
     for program in (folder / "emulator/usr/bin").iterdir():
         if program.name != "qemu-aarch64":  # there are thirty, of many megabytes each
             program.unlink()
-    _unpack(folder / "root", "arm64", *_PYTHON)
-    _install_wheels(folder / "site")
     # Compiled by this machine, which is sixty times faster at it: the code is the same for every processor.
     for compiled in (folder / "root/usr/lib/python3.11", folder / "site"):
-        compile_dir(compiled, quiet=2)
+        compile_dir(compiled, quiet=2, workers=0)
     python.write_text(_starter(folder.resolve()))
     python.chmod(0o755)
     made_of.write_text(recipe)
