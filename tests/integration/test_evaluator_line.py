@@ -124,6 +124,10 @@ class Site:
         assert isinstance(result, EvaluationResult)
         return result
 
+    def kept_bytes(self) -> int:
+        """What the evaluator has of what it fetches."""
+        return sum(file.stat().st_size for file in (self.folder / "cache").iterdir())
+
     def wait(self, condition: Callable[[], object]) -> None:
         """Waits until something is so."""
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -208,20 +212,25 @@ def test_an_evaluator_comes_back_by_itself(site: Site) -> None:
 
 @pytest.mark.slow
 def test_a_download_goes_on_where_it_was_cut(site: Site) -> None:
-    """Of twelve megabytes nothing much comes twice, though the line is cut after each four."""
+    """Of what has arrived nothing much comes twice, though the line is cut after each four of twelve megabytes.
+
+    What had come through the line and was not read yet when it was cut is lost: a slow processor reads behind.
+    """
     site.start_gateway()
     site.start_evaluator()
     site.wait(lambda: _knows(site, "pi"))
     before = site.line.bytes_back
     job_id = site.submit()
+    lost_bytes = 0
     for cuts in (1, 2):
         site.line.cut_after_bytes = before + cuts * 4_000_000
         site.wait(lambda: site.line.state == "cut")
         time.sleep(0.5)
+        lost_bytes = site.line.bytes_back - before - site.kept_bytes()
         site.line.mend()
     site.wait_for_the_end(job_id)
     size_bytes = IMAGES * tiny_images.SIDE**2 * 3
-    assert size_bytes < site.line.bytes_back - before < 1.2 * size_bytes
+    assert size_bytes < site.line.bytes_back - before - lost_bytes < 1.1 * size_bytes
     assert site.result(job_id).images == IMAGES
 
 
