@@ -37,17 +37,15 @@ def arm64_python() -> Path:
 
 
 def test_the_evaluators_tests_pass_there(arm64_python: Path, tmp_path: Path) -> None:
-    """Its unit tests, wholly there; and those with a gateway, which stays here. Three at a time, for it is slow."""
+    """Its unit tests, wholly there; and those with a gateway, which stays here. All at once, for it is slow."""
     unit, slowest = "tests/unit/evaluator", "tests/unit/evaluator/test_evaluate.py"
     python = str(arm64_python)
     runs = {
         "evaluations": [python, "-m", "pytest", slowest],
         "unit": [python, "-m", "pytest", unit, "--ignore", slowest],
-        "integration": [
-            sys.executable, "-m", "pytest", "tests/integration/test_evaluator_line.py",
-            "tests/integration/test_bundle_predict.py",
-        ],
-    }  # fmt: skip
+        "line": [sys.executable, "-m", "pytest", "tests/integration/test_evaluator_line.py"],
+        "bundle": [sys.executable, "-m", "pytest", "tests/integration/test_bundle_predict.py"],
+    }
     environment = os.environ | {"PYTHONPATH": SOURCES, "EDGEPRESS_TEST_PYTHON": str(arm64_python)}
     processes = {}
     for name, command in runs.items():
