@@ -8,11 +8,11 @@ BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help demo up test check bench fuzz audit lock lock-cuda clean install
+.PHONY: help demo up test test-deployment test-arm check bench fuzz audit lock lock-cuda clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 install: .venv/installed  ## make the environment in .venv, exactly as locked
 
@@ -36,6 +36,13 @@ up: install  ## keep gateway, scheduler, worker and evaluator running on port 80
 
 test: install  ## all tests
 	$(BIN)/pytest
+
+test-arm: install  ## the evaluator's tests as a 64-bit Arm program, in an emulator
+	cd tests && ../$(BIN)/python -m fakes.arm64_machine ../.arm64
+	EDGEPRESS_TEST_ARM64=.arm64 $(BIN)/pytest tests/integration/test_on_arm64.py
+
+test-deployment: install  ## build the images, run the composition with all that may happen to it; needs Docker
+	EDGEPRESS_TEST_DEPLOYMENT=yes $(BIN)/pytest -v -s tests/deployment
 
 check: install  ## lint, types, architecture, and the lock
 	$(BIN)/ruff check .
@@ -66,4 +73,4 @@ lock-cuda: $(UV)  ## the same for TensorFlow on NVIDIA's GPUs, beside requiremen
 	  --extra cuda --constraints requirements.lock --no-emit-package edgepress-common worker/pyproject.toml --output-file $(CUDA_LOCK)
 
 clean:  ## forget environment and state (finished steps included)
-	rm -rf .venv .uv .edgepress
+	rm -rf .venv .uv .arm64 .edgepress

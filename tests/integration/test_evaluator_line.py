@@ -1,6 +1,11 @@
-"""A real evaluator and a real gateway, with a line between them that is really cut."""
+"""A real evaluator and a real gateway, with a line between them that is really cut.
 
+EDGEPRESS_TEST_PYTHON can name an emulated Python for the evaluator.
+"""
+
+import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -35,6 +40,9 @@ PATIENCE_SECONDS = 90
 
 GATEWAY = "from edgepress_api.gateway import main; main()"
 EVALUATOR = "from edgepress_evaluator.main import main; main()"
+FAR_PYTHON = shlex.split(os.environ.get("EDGEPRESS_TEST_PYTHON", shlex.quote(sys.executable)))
+# Long enough to cut the line meanwhile; an emulator takes sixty times as long.
+MANY_RUNS = 100_000 if "EDGEPRESS_TEST_PYTHON" not in os.environ else 5_000
 
 
 @dataclass
@@ -58,6 +66,7 @@ class Site:
         self.gateway = self._start(
             "gateway",
             GATEWAY,
+            [sys.executable],
             EDGEPRESS_DATABASE_URL=f"sqlite:///{self.folder}/edgepress.db",
             EDGEPRESS_ARTIFACTS=str(self.folder / "artifacts"),
             EDGEPRESS_REDIS_URL="redis://127.0.0.1:1/0",
@@ -77,6 +86,8 @@ class Site:
         return self._start(
             "evaluator",
             EVALUATOR,
+            FAR_PYTHON,
+            EDGEPRESS_PYTHON_COMMAND=json.dumps(FAR_PYTHON),
             EDGEPRESS_GATEWAY=self.url,
             EDGEPRESS_DEVICE="pi",
             EDGEPRESS_WAIT_SECONDS="1",
@@ -113,6 +124,10 @@ class Site:
         assert isinstance(result, EvaluationResult)
         return result
 
+    def kept_bytes(self) -> int:
+        """What the evaluator has of what it fetches."""
+        return sum(file.stat().st_size for file in (self.folder / "cache").iterdir())
+
     def wait(self, condition: Callable[[], object]) -> None:
         """Waits until something is so."""
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -141,9 +156,9 @@ class Site:
             case kind:
                 return made_up(kind)
 
-    def _start(self, name: str, script: str, **environment: str) -> "subprocess.Popen[bytes]":
+    def _start(self, name: str, script: str, python: list[str], **environment: str) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{name}.log").open("ab") as log:
-            command = [sys.executable, "-c", script]
+            command = [*python, "-c", script]
             process = subprocess.Popen(command, env=os.environ | environment, stderr=log, cwd=self.folder)
         self.running.callback(_end, process)
         return process
@@ -197,20 +212,25 @@ def test_an_evaluator_comes_back_by_itself(site: Site) -> None:
 
 @pytest.mark.slow
 def test_a_download_goes_on_where_it_was_cut(site: Site) -> None:
-    """Of twelve megabytes nothing much comes twice, though the line is cut after each four."""
+    """Of what has arrived nothing much comes twice, though the line is cut after each four of twelve megabytes.
+
+    What had come through the line and was not read yet when it was cut is lost: a slow processor reads behind.
+    """
     site.start_gateway()
     site.start_evaluator()
     site.wait(lambda: _knows(site, "pi"))
     before = site.line.bytes_back
     job_id = site.submit()
+    lost_bytes = 0
     for cuts in (1, 2):
         site.line.cut_after_bytes = before + cuts * 4_000_000
         site.wait(lambda: site.line.state == "cut")
         time.sleep(0.5)
+        lost_bytes = site.line.bytes_back - before - site.kept_bytes()
         site.line.mend()
     site.wait_for_the_end(job_id)
     size_bytes = IMAGES * tiny_images.SIDE**2 * 3
-    assert size_bytes < site.line.bytes_back - before < 1.2 * size_bytes
+    assert size_bytes < site.line.bytes_back - before - lost_bytes < 1.1 * size_bytes
     assert site.result(job_id).images == IMAGES
 
 
@@ -220,7 +240,7 @@ def test_a_measurement_goes_on_while_gateway_and_line_are_away(site: Site) -> No
     site.start_gateway()
     site.start_evaluator()
     site.wait(lambda: _knows(site, "pi"))
-    job_id = site.submit(runs=100_000)
+    job_id = site.submit(runs=MANY_RUNS)
     site.wait(lambda: b"begun" in (site.folder / "evaluator.log").read_bytes())
     site.wait(lambda: (site.folder / "cache").exists() and len(list((site.folder / "cache").iterdir())) >= 3)
     site.line.cut()
@@ -232,7 +252,7 @@ def test_a_measurement_goes_on_while_gateway_and_line_are_away(site: Site) -> No
     site.wait_for_the_end(job_id)
     (evaluation,) = (step for step in site.job(job_id).pipelines[0].steps if step.kind == "evaluation")
     assert evaluation.attempt == 1
-    assert site.result(job_id).measurements[0].latency_ms.runs == 100_000
+    assert site.result(job_id).measurements[0].latency_ms.runs == MANY_RUNS
 
 
 def _listens(port: int) -> bool:

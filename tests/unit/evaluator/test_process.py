@@ -1,6 +1,7 @@
 """The real process against a gateway on this machine."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -75,6 +76,42 @@ def test_evaluation_from_lease_to_result(
     assert [measurement.threads for measurement in result.measurements] == [1, 2]
     assert result.operator_times
     assert "lab" in gateway.announcements["pi-under-test"].labels
+
+
+@pytest.mark.skipif("EDGEPRESS_TEST_PYTHON" in os.environ, reason="no matter of the processor")
+def test_what_the_image_leaves_out_is_not_missed(
+    folder: Path, models: Path, pack_files: tuple[Path, Path], python_command: tuple[str, ...]
+) -> None:
+    """What its Dockerfile removes of the wheels is out of reach, for every process of an evaluation, which succeeds."""
+    gateway = FakeGateway()
+    model = models / "tiny_int8.tflite"
+    gateway.store(model, *pack_files)
+    gateway.offer(make_lease(model, pack_files))
+    left_out = _left_out_of_the_image()
+    assert {"numpy.random", "ml_dtypes", "ai_edge_litert.schema_py_generated"} <= set(left_out)
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({left_out}))\n")
+    searched = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        served(gateway) as address,
+    ):
+        environment.setenv("PYTHONPATH", searched)
+        barred = subprocess.run([*python_command, "-c", "import numpy.random"], check=False, stderr=subprocess.DEVNULL)
+        assert barred.returncode == 1
+        with _running(python_command, folder, gateway=address) as process:
+            _wait(gateway.reported.is_set, process, folder)
+    assert gateway.failures == []
+    (result,) = gateway.results
+    assert result.operator_times
+    assert result.peak_memory_bytes
+
+
+def _left_out_of_the_image() -> list[str]:
+    """Modules that evaluator/Dockerfile removes."""
+    dockerfile = (Path(__file__).parents[3] / "evaluator" / "Dockerfile").read_text()
+    (removed,) = re.findall(r"&& cd /app \\\n && rm -r (.*?)\n && ", dockerfile, re.DOTALL)
+    paths = [path for path in removed.replace("\\", " ").split() if "*" not in path and not path.endswith(".so")]
+    return [path.removesuffix(".py").replace("/", ".") for path in paths]
 
 
 def test_stop_while_measuring_gives_the_evaluation_back(
