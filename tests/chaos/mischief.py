@@ -1,0 +1,162 @@
+"""What is done to the stack: kills, and things taken away for a while."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple, get_args
+
+import psutil
+
+from chaos.moments import Lookout, Moment
+from chaos.stack import BreakableStack, Victim
+
+# Who is worth killing when. Moments that are about nobody in particular are about all.
+_VICTIMS: dict[Moment, tuple[Victim, ...]] = {
+    "any time": get_args(Victim),
+    "just begun": ("worker", "evaluator", "scheduler", "gateway", "redis"),
+    "in an epoch": ("worker", "worker's child", "redis"),
+    "while an artifact is put": ("worker", "worker's child"),
+    "just finished": ("worker", "scheduler", "redis", "gateway"),
+    "measuring": ("evaluator", "gateway"),
+}
+# A process that is always killed while it comes up never gets anywhere. The worker loads TensorFlow.
+_UP_SECONDS: dict[Victim, float] = {
+    "worker": 14,
+    "worker's child": 14,
+    "evaluator": 4,
+    "scheduler": 3,
+    "gateway": 3,
+    "redis": 5,
+}
+_NOT_EVEN_UP = 0.1  # part of the kills that do not care
+_PAUSE_SECONDS = (0.5, 5.0)
+_FAULT_EVERY = 10  # kills
+
+Fault = Literal["cut", "silence", "refuse", "fill"]
+
+
+class Kill(NamedTuple):
+    """Kill somebody at a moment."""
+
+    victim: Victim
+    moment: Moment
+    delay_seconds: float = 0
+
+
+class TakeAway(NamedTuple):
+    """Take something away for a while; killing goes on meanwhile."""
+
+    fault: Fault
+    seconds: float
+
+
+Act = Kill | TakeAway
+
+
+class Killed(NamedTuple):
+    """That somebody was killed."""
+
+    at: datetime
+    victim: Victim
+    moment: Moment
+    seen: bool
+
+
+def drawn(seed: int) -> Iterator[Act]:
+    """Acts without end; the same ones for the same seed."""
+    chance = random.Random(seed)
+    faults: list[Fault] = list(get_args(Fault))
+    moments: list[Moment] = list(_VICTIMS)
+    for number in range(1, 1_000_000):
+        if number % _FAULT_EVERY == _FAULT_EVERY // 2:
+            yield TakeAway(faults[number // _FAULT_EVERY % len(faults)], chance.uniform(3, 9))
+        moment = chance.choice(moments)
+        delay = chance.uniform(*_PAUSE_SECONDS) if moment == "any time" else chance.uniform(0, 0.5)
+        yield Kill(chance.choice(_VICTIMS[moment]), moment, delay)
+
+
+@dataclass
+class Mischief:
+    """Does it, and remembers what it did.
+
+    Attributes:
+        stack: Whom to.
+        chance: For whether to spare those who have just come up.
+        killed: Who was killed.
+        taken: What was taken away.
+        left_out: What could not be.
+    """
+
+    stack: BreakableStack
+    chance: random.Random
+    killed: list[Killed] = field(default_factory=list)
+    taken: list[TakeAway] = field(default_factory=list)
+    left_out: list[TakeAway] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lookout = Lookout(self.stack)
+        self._pool = ThreadPoolExecutor(len(get_args(Fault)))
+        self._under_way: dict[Fault, Future[None]] = {}
+
+    def do(self, act: Act) -> None:
+        """Does one act. What is taken away is given back later, in a thread of its own."""
+        match act:
+            case Kill():
+                self._kill(act)
+            case TakeAway(fault="fill") if self.stack.disk is None:
+                self.left_out.append(act)
+            case TakeAway():
+                self._give_back(act.fault)
+                self._under_way[act.fault] = self._pool.submit(self._take_away, act)
+                self.taken.append(act)
+
+    def end(self) -> None:
+        """Returns when all is given back."""
+        for fault in list(self._under_way):
+            self._give_back(fault)
+        self._pool.shutdown()
+
+    def _give_back(self, fault: Fault) -> None:
+        if fault in self._under_way:
+            self._under_way.pop(fault).result()
+
+    def _take_away(self, act: TakeAway) -> None:
+        match act.fault:
+            case "cut":
+                self.stack.cut_line(act.seconds, silently=False)
+            case "silence":
+                self.stack.cut_line(act.seconds, silently=True)
+            case "refuse":
+                self.stack.refuse_database(act.seconds)
+            case "fill":
+                self.stack.fill_disk(act.seconds)
+
+    def _kill(self, act: Kill) -> None:
+        self._wait_until_up(act.victim)
+        seen = self._lookout.wait_for(act.moment)
+        time.sleep(act.delay_seconds)
+        process = self.stack.process(act.victim)
+        if process is None:
+            return
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            return
+        self.killed.append(Killed(datetime.now(UTC), act.victim, act.moment, seen))
+
+    def _wait_until_up(self, victim: Victim) -> None:
+        wanted = 0.0 if self.chance.random() < _NOT_EVEN_UP else _UP_SECONDS[victim]
+        while self._age_seconds(victim) < wanted:
+            time.sleep(0.1)
+
+    def _age_seconds(self, victim: Victim) -> float:
+        process = self.stack.process(victim)
+        try:
+            return 0 if process is None else time.time() - process.create_time()
+        except psutil.NoSuchProcess:
+            return 0
