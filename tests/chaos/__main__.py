@@ -85,7 +85,8 @@ def _tell(rounds: Sequence[Round], lease_seconds: float) -> None:
     steps = [step for each in rounds for step in each.evidence.steps.values()]
     jobs, refused = sum(len(each.evidence.jobs) for each in rounds), sum(each.refused for each in rounds)
     _say(
-        f"jobs: {jobs}, refused at first {refused} times; steps: {len(steps)}, attempts lost: {sum(step.attempt - 1 for step in steps)}; "
+        f"jobs: {jobs}, refused at first {refused} times; steps: {len(steps)}, "
+        f"attempts lost: {sum(step.attempt - 1 for step in steps)}; "
         f"artifacts hashed: {sum(len(each.evidence.stored) for each in rounds)}"
     )
     found = [loss for each in rounds for loss in losses(each.evidence, each.killed)]

@@ -16,7 +16,8 @@ from chaos.stack import BreakableStack
 from edgepress_api.cleaning.cleaner import Cleaner
 from edgepress_api.database import Database, EventRow, JobRow, StepRow
 from edgepress_common.artifacts import FolderStore
-from edgepress_common.results import EvaluationResult
+from edgepress_common.results import EvaluationResult, StageResult
+from edgepress_worker.runtime.scratch import Scratch
 
 # As `edgepress_worker.runtime.execution` and `edgepress_evaluator.loop` write it.
 _BEGUN = re.compile(
@@ -26,6 +27,7 @@ _BEGUN = re.compile(
 )
 _SHORT = 12  # characters of a step's key that the worker writes
 _AFTER_CLEANING = timedelta(days=2)  # what was being put when somebody was killed goes after one
+_AFTER_CLEARING = timedelta(days=15)  # what was being trained, after two weeks
 
 
 class Job(NamedTuple):
@@ -54,16 +56,18 @@ class Step(NamedTuple):
     state: str
     attempt: int
     outputs: tuple[Output, ...]
-    accuracy: float | None
+    accuracy: float | None = None
+    resumed_after_epochs: int = 0
 
 
 class Event(NamedTuple):
-    """What became of a step: a state at an attempt, or (without one) an epoch."""
+    """What became of a step: a state at an attempt, or the end of an epoch."""
 
     at: datetime
     step: str
     attempt: int
     state: str | None
+    epoch: int = 0
 
 
 class Begun(NamedTuple):
@@ -107,7 +111,8 @@ def gather(stack: BreakableStack, posted: dict[str, str]) -> Evidence:
     stored = {path.name: _weighed(path) for path in folder.glob("??/*")}
     store, later = FolderStore(folder), datetime.now(UTC) + _AFTER_CLEANING
     Cleaner(stack.database, store, retention=None, clock=lambda: later).clean()
-    jobs, steps, events = _ledger(stack.database)
+    Scratch(stack.stack.folder.scratch).clear((datetime.now(UTC) + _AFTER_CLEARING).timestamp())
+    jobs, steps, events = ledger_of(stack.database)
     return Evidence(
         posted=posted,
         jobs=jobs,
@@ -134,7 +139,8 @@ def begun_in(logs: Iterable[str]) -> list[Begun]:
     ]
 
 
-def _ledger(database: Database) -> tuple[tuple[Job, ...], dict[str, Step], tuple[Event, ...]]:
+def ledger_of(database: Database) -> tuple[tuple[Job, ...], dict[str, Step], tuple[Event, ...]]:
+    """Jobs, steps by their keys, and what became of steps."""
     with database.read() as session:
         jobs = tuple(Job(row.id, row.name, row.state, row.error) for row in session.scalars(select(JobRow)))
         steps = {row.key: _step(row) for row in session.scalars(select(StepRow))}
@@ -155,13 +161,15 @@ def _step(row: StepRow) -> Step:
         attempt=row.attempt,
         outputs=tuple(Output(name, given.sha256, given.size_bytes) for name, given in sorted(outputs.items())),
         accuracy=row.result.accuracy if isinstance(row.result, EvaluationResult) else None,
+        resumed_after_epochs=row.result.resumed_after_epochs if isinstance(row.result, StageResult) else 0,
     )
 
 
 def _event(row: EventRow) -> Event:
-    state, attempt = row.data.get("state"), row.data.get("attempt", 0)
+    state, attempt, epoch = row.data.get("state"), row.data.get("attempt", 0), row.data.get("epoch", 0)
     assert isinstance(attempt, int)
-    return Event(row.created_at, str(row.data["step"]), attempt, None if state is None else str(state))
+    assert isinstance(epoch, int)
+    return Event(row.created_at, str(row.data["step"]), attempt, None if state is None else str(state), epoch)
 
 
 def _weighed(path: Path) -> tuple[str, int]:

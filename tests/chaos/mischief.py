@@ -33,6 +33,7 @@ _UP_SECONDS: dict[Victim, float] = {
     "gateway": 3,
     "redis": 5,
 }
+_UP_AGAIN_SECONDS = 120.0
 _NOT_EVEN_UP = 0.1  # part of the kills that do not care
 _PAUSE_SECONDS = (0.5, 5.0)
 _FAULT_EVERY = 10  # kills
@@ -151,7 +152,9 @@ class Mischief:
 
     def _wait_until_up(self, victim: Victim) -> None:
         wanted = 0.0 if self.chance.random() < _NOT_EVEN_UP else _UP_SECONDS[victim]
+        deadline = time.monotonic() + _UP_AGAIN_SECONDS
         while self._age_seconds(victim) < wanted:
+            assert time.monotonic() < deadline, f"{victim} is not up again: {self.stack.said[-3:]}"
             time.sleep(0.1)
 
     def _age_seconds(self, victim: Victim) -> float:

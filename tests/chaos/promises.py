@@ -59,6 +59,16 @@ def _no_attempt_is_made_twice(evidence: Evidence) -> Iterator[str]:
             yield f"{_titled(evidence, step)}: attempt {attempt} was begun {times} times"
 
 
+def _training_goes_on(evidence: Evidence) -> Iterator[str]:
+    """From the last epoch that was told of, or from the one before: it is told first, and then saved."""
+    for step in evidence.steps.values():
+        events = [event for event in evidence.events if event.step == step.key]
+        begun = next((event for event in events if (event.state, event.attempt) == ("running", step.attempt)), None)
+        told = max((event.epoch for event in events if begun is not None and event.at < begun.at), default=0)
+        if step.resumed_after_epochs < told - 1:
+            yield f"{step.title}: attempt {step.attempt} went on after epoch {step.resumed_after_epochs} of {told}"
+
+
 def _artifacts_are_whole(evidence: Evidence) -> Iterator[str]:
     for name, (digest, size_bytes) in evidence.stored.items():
         if digest != name:
@@ -92,6 +102,7 @@ def _gives_the_same(evidence: Evidence, expected: Expected) -> Iterator[str]:
             yield f"{_titled(evidence, key)} was not there in the undisturbed run"
         elif result != expected[key]:
             yield f"{_titled(evidence, key)} gave {result}, and undisturbed {expected[key]}"
+    yield from (f"step {key[:_SHORT]} was there in the undisturbed run alone" for key in expected if key not in found)
 
 
 def _titled(evidence: Evidence, key: str) -> str:
@@ -103,6 +114,7 @@ _PROMISES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     _every_job_succeeds,
     _nothing_done_runs_again,
     _no_attempt_is_made_twice,
+    _training_goes_on,
     _artifacts_are_whole,
     _artifacts_are_there,
     _nothing_is_left_over,

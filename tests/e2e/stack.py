@@ -21,6 +21,16 @@ _PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other t
 
 Json = dict[str, Any]
 
+EXPORTS = ["float32", "float16", "dynamic", "int16x8", "int8"]
+TINY: Json = {
+    "name": "tiny",
+    "dataset": {"kind": "builtin", "name": "digits", "image_size": 32},
+    "model": {"architecture": "mobilenet_v2", "width": 0.35},
+    "training": {"epochs": 1, "batch_size": 64},
+    "pipelines": [{"name": "base", "exports": EXPORTS}],
+    "evaluation": {"runs": 10, "warmup_runs": 2},
+}
+
 
 @dataclass(frozen=True)
 class Edgepress:

@@ -13,31 +13,13 @@ import numpy as np
 import psutil
 import pytest
 
-from e2e.stack import Edgepress, Json
+from e2e.stack import EXPORTS, TINY, Edgepress, Json
 from fakes.keras_files import keras_file, small_cnn
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-EXPORTS = ["float32", "float16", "dynamic", "int16x8", "int8"]
 INT8 = {"name": "base", "exports": ["int8"]}
-TINY = {
-    "name": "tiny",
-    "dataset": {"kind": "builtin", "name": "digits", "image_size": 32},
-    "model": {"architecture": "mobilenet_v2", "width": 0.35},
-    "training": {"epochs": 1, "batch_size": 64},
-    "pipelines": [{"name": "base", "exports": EXPORTS}],
-    "evaluation": {"runs": 10, "warmup_runs": 2},
-}
-
-
-@pytest.fixture(scope="session")
-def tiny_job(edgepress: Edgepress) -> str:
-    """A job that has been posted and has succeeded."""
-    job_id = edgepress.post(TINY)
-    job = edgepress.wait(job_id)
-    assert job["state"] == "succeeded", job
-    return job_id
 
 
 def test_a_posted_job_ends_in_its_report(edgepress: Edgepress, tiny_job: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from edgepress_common.steps import PackStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.runtime.attempt import Attempt
 from edgepress_worker.runtime.execution import Executor
+from edgepress_worker.runtime.scratch import Scratch
 from fakes.jobs import made_up
 from fakes.line import ListLine
 
@@ -51,7 +53,7 @@ class Worker:
         Executor(
             line=self.line,
             store=FolderStore(self.folder / "store"),
-            scratch=self.folder / "scratch",
+            scratch=Scratch(self.folder / "scratch"),
             worker="w1",
             run=work,
             worker_is_stopping=lambda: self.stopping,
@@ -127,8 +129,9 @@ def test_a_failure_brings_the_end_of_the_log(worker: Worker) -> None:
     assert "before" not in event.failure.log
 
 
-def test_scratch_outlives_a_failure_and_not_a_success(worker: Worker) -> None:
-    """What an attempt saved is there for the next one, and gone once the step is done."""
+def test_what_was_saved_is_there_for_the_next_attempt(worker: Worker) -> None:
+    """After a failure; and after the end as well, for the word of it may be lost, until an hour has passed."""
+    saved = worker.folder / "scratch" / STEP.step_key
 
     def save_and_break(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
         (context.scratch / "epoch").write_text("1")
@@ -140,7 +143,47 @@ def test_scratch_outlives_a_failure_and_not_a_success(worker: Worker) -> None:
 
     assert worker.run(save_and_break) == ["started", "failed"]
     assert worker.run(read, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
-    assert not (worker.folder / "scratch" / STEP.step_key).exists()
+    assert worker.run(read, STEP.model_copy(update={"attempt": 3})) == ["started", "finished"]
+    for path in (saved, *saved.iterdir()):
+        os.utime(path, (now := time.time() - 3700, now))
+    assert worker.run(succeed, STEP.model_copy(update={"step_key": "b" * 64})) == ["started", "finished"]
+    assert not saved.exists()
+
+
+def test_a_worker_killed_before_its_word_is_out_has_lost_nothing(worker: Worker) -> None:
+    """While Redis is away it holds the word; what it has saved is there until that has been said."""
+    saved = worker.folder / "scratch" / STEP.step_key / "epoch"
+
+    def save(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        (context.scratch / "epoch").write_text("1")
+        return made_up("pack")
+
+    class Killed(ListLine):
+        def post(self, event: WorkerEvent) -> None:
+            if event.type == "finished":
+                raise KeyboardInterrupt
+
+    worker.line = Killed()
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(save)
+    assert saved.read_text() == "1"
+
+
+def test_what_nobody_takes_up_again_goes_after_two_weeks(tmp_path: Path) -> None:
+    """What is new stays, and so does what is no step's."""
+    day = 24 * 3600
+    for name in ("a" * 64, "b" * 64, "gpus"):
+        (tmp_path / name / "training").mkdir(parents=True)
+    (tmp_path / ("a" * 64) / "training" / "epoch").write_text("1")
+    scratch, now = Scratch(tmp_path), time.time()
+
+    scratch.clear(now + 13 * day)
+    assert len(list(tmp_path.iterdir())) == 3
+    os.utime(tmp_path / ("a" * 64) / "training" / "epoch", (now + 2 * day, now + 2 * day))
+    scratch.clear(now + 15 * day)
+    assert {path.name for path in tmp_path.iterdir()} == {"a" * 64, "gpus"}
+    scratch.clear(now + 17 * day)
+    assert {path.name for path in tmp_path.iterdir()} == {"gpus"}
 
 
 def test_a_worker_that_is_stopped_gives_its_step_back(worker: Worker) -> None:

@@ -2,11 +2,10 @@
 
 import collections
 import logging
-import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.messages import (
@@ -23,6 +22,7 @@ from edgepress_worker.context import StepContext
 from edgepress_worker.runtime.attempt import Attempt, WorkerStoppingError
 from edgepress_worker.runtime.failures import describe, describe_loss
 from edgepress_worker.runtime.line import Line
+from edgepress_worker.runtime.scratch import Scratch
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Executor:
     Attributes:
         line: To the scheduler.
         store: Where artifacts are.
-        scratch: Parent of the steps' scratch folders.
+        scratch: What attempts save for the next.
         worker: This worker's name.
         run: Does the work of a step; see `edgepress_worker.run`.
         worker_is_stopping: Whether the worker has been told to end.
@@ -47,7 +47,7 @@ class Executor:
 
     line: Line
     store: ArtifactStore
-    scratch: Path
+    scratch: Scratch
     worker: str
     run: Work
     worker_is_stopping: Callable[[], bool]
@@ -62,8 +62,11 @@ class Executor:
         names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
         self.line.post(StepStarted.model_validate(names))
         logger.info("begins %s", label)
+        self.scratch.clear(time.time())
         answer = self._answer(step, names)
         self.line.post(answer)
+        if isinstance(answer, StepFinished):
+            self.scratch.end(step.step_key)
         logger.info("%s %s", answer.type, label)
 
     def child_was_lost(self, step: RunStep, how: str) -> None:
@@ -78,12 +81,11 @@ class Executor:
         self.line.post_if_possible(answer)
 
     def _answer(self, step: RunStep, names: dict[str, object]) -> WorkerEvent:
-        scratch = self.scratch / step.step_key
         attempt = Attempt(
             step,
             line=self.line,
             store=self.store,
-            scratch=scratch,
+            scratch=self.scratch.begin(step.step_key),
             worker=self.worker,
             worker_is_stopping=self.worker_is_stopping,
         )
@@ -95,7 +97,6 @@ class Executor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the job's owner must read it
                 logger.warning("failed: %s", error)
                 return StepFailed.model_validate(names | {"failure": describe(error, log)})
-        shutil.rmtree(scratch, ignore_errors=True)
         return StepFinished.model_validate(names | {"outputs": outputs, "result": result})
 
 
