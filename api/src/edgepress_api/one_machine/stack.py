@@ -76,9 +76,11 @@ def running_stack(
 
 
 def _environment(settings: OneMachineSettings, folder: StateFolder, port: int) -> dict[str, str]:
+    # A certificate is for a gateway that others reach.
+    inherited = {name: value for name, value in os.environ.items() if name != "EDGEPRESS_TLS_CERTIFICATE"}
     return (
         _QUIET
-        | os.environ
+        | inherited
         | {
             "PYTHONUNBUFFERED": "1",  # what a process says is in its log at once, also when it crashes
             "EDGEPRESS_DATABASE_URL": f"sqlite:///{folder.database}",
