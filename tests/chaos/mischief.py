@@ -15,14 +15,22 @@ import psutil
 from chaos.moments import Lookout, Moment
 from chaos.stack import BreakableStack, Victim
 
-# Who is worth killing when. Moments that are about nobody in particular are about all.
-_VICTIMS: dict[Moment, tuple[Victim, ...]] = {
-    "any time": get_args(Victim),
-    "just begun": ("worker", "evaluator", "scheduler", "gateway", "redis"),
-    "in an epoch": ("worker", "worker's child", "redis"),
-    "while an artifact is put": ("worker", "worker's child"),
-    "just finished": ("worker", "scheduler", "redis", "gateway"),
-    "measuring": ("evaluator", "gateway"),
+# When who is worth killing. The worker takes longest to be back, so it is not drawn more often than the others.
+_MOMENTS: dict[Victim, tuple[Moment, ...]] = {
+    "worker": ("any time", "just begun", "in an epoch", "while an artifact is put", "just finished"),
+    "worker's child": ("in an epoch", "while an artifact is put"),
+    "evaluator": ("any time", "measuring"),
+    "scheduler": ("any time", "just begun", "just finished"),
+    "gateway": ("any time", "just begun", "measuring"),
+    "redis": ("any time", "in an epoch", "just finished"),
+}
+_OF_TWENTY: dict[Victim, int] = {
+    "worker": 4,
+    "worker's child": 2,
+    "evaluator": 3,
+    "scheduler": 4,
+    "gateway": 4,
+    "redis": 3,
 }
 # A process that is always killed while it comes up never gets anywhere. The worker loads TensorFlow.
 _UP_SECONDS: dict[Victim, float] = {
@@ -35,7 +43,7 @@ _UP_SECONDS: dict[Victim, float] = {
 }
 _UP_AGAIN_SECONDS = 120.0
 _NOT_EVEN_UP = 0.1  # part of the kills that do not care
-_PAUSE_SECONDS = (0.5, 5.0)
+_PAUSE_SECONDS = (0.5, 4.0)
 _FAULT_EVERY = 10  # kills
 
 Fault = Literal["cut", "silence", "refuse", "fill"]
@@ -72,13 +80,13 @@ def drawn(seed: int) -> Iterator[Act]:
     """Acts without end; the same ones for the same seed."""
     chance = random.Random(seed)
     faults: list[Fault] = list(get_args(Fault))
-    moments: list[Moment] = list(_VICTIMS)
     for number in range(1, 1_000_000):
         if number % _FAULT_EVERY == _FAULT_EVERY // 2:
             yield TakeAway(faults[number // _FAULT_EVERY % len(faults)], chance.uniform(3, 9))
-        moment = chance.choice(moments)
+        victim = chance.choices(list(_OF_TWENTY), list(_OF_TWENTY.values()))[0]
+        moment = chance.choice(_MOMENTS[victim])
         delay = chance.uniform(*_PAUSE_SECONDS) if moment == "any time" else chance.uniform(0, 0.5)
-        yield Kill(chance.choice(_VICTIMS[moment]), moment, delay)
+        yield Kill(victim, moment, delay)
 
 
 @dataclass

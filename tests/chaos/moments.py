@@ -16,7 +16,7 @@ from edgepress_api.database import StepRow
 Moment = Literal["any time", "just begun", "in an epoch", "while an artifact is put", "just finished", "measuring"]
 
 _LOOK_SECONDS = 0.02
-_PATIENCE_SECONDS = 12.0  # then it is done at whatever moment it is
+_PATIENCE_SECONDS = 10.0  # then it is done at whatever moment it is
 
 
 class UnderWay(NamedTuple):

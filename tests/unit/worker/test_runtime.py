@@ -129,6 +129,17 @@ def test_a_failure_brings_the_end_of_the_log(worker: Worker) -> None:
     assert "before" not in event.failure.log
 
 
+def test_a_double_is_dropped_though_redis_was_killed_meanwhile(worker: Worker) -> None:
+    """Its claims are gone, and the step was sent again before anybody had heard of its begin."""
+
+    def lose(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        worker.line.lose()
+        return made_up("pack")
+
+    assert worker.run(lose) == ["finished"]
+    assert worker.run(succeed) == []
+
+
 def test_what_was_saved_is_there_for_the_next_attempt(worker: Worker) -> None:
     """After a failure; and after the end as well, for the word of it may be lost, until an hour has passed."""
     saved = worker.folder / "scratch" / STEP.step_key

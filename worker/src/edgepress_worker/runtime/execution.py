@@ -56,15 +56,15 @@ class Executor:
     def execute(self, step: RunStep) -> None:
         """Does a step, unless somebody else does or has done; whatever happens in it is answered, never raised."""
         label = f"{step.parameters.kind} {step.step_key[:12]}, attempt {step.attempt}"
-        if not self.line.claim(step):
+        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
+        if not self.line.claim(StepStarted.model_validate(names)):
             logger.info("dropped %s: it has been taken", label)
             return
-        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
-        self.line.post(StepStarted.model_validate(names))
         logger.info("begins %s", label)
         self.scratch.clear(time.time())
         answer = self._answer(step, names)
         self.line.post(answer)
+        self.line.hold(step)  # a double of the message may be next in the queue
         if isinstance(answer, StepFinished):
             self.scratch.end(step.step_key)
         logger.info("%s %s", answer.type, label)
