@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from e2e.stack import ENDED
 
 _UNDER_WAY_AT_ONCE = 2
 _AGAIN_SECONDS = 0.5
+_LONGEST_SECONDS = 1800.0
 _END_SECONDS = 420.0  # what the slowest machine may take from the last kill to the end
 
 
@@ -56,18 +57,16 @@ def undisturbed(home: Path, jobs: Sequence[Spec]) -> dict[str, dict[str, object]
 def disturbed(home: Path, jobs: Sequence[Spec], acts: Iterator[Act], *, lease_seconds: float, seed: int) -> Round:
     """Runs the jobs and does the acts, until either are over; then waits for the jobs' end."""
     began = time.monotonic()
-    with breakable_stack(home, lease_seconds=lease_seconds) as stack:
+    with breakable_stack(home, lease_seconds=lease_seconds) as stack, ThreadPoolExecutor(1) as pool:
         customer, mischief = Customer(stack, jobs), Mischief(stack, random.Random(seed))
-        posting = threading.Thread(target=customer.run, daemon=True)
-        posting.start()
+        posting = pool.submit(customer.run)
         for act in acts:
             mischief.do(act)
-            if customer.all_ended():
+            if customer.all_ended() or (posting.done() and posting.exception() is not None):
                 break
         mischief.end()
-        deadline = time.monotonic() + _END_SECONDS
-        posting.join(_END_SECONDS)
-        customer.wait_for_the_end(deadline)
+        posting.result(_END_SECONDS)
+        customer.wait_for_the_end(time.monotonic() + _END_SECONDS)
         return Round(
             evidence=gather(stack, customer.posted),
             killed=tuple(mischief.killed),
@@ -84,6 +83,7 @@ class Customer:
     def __init__(self, stack: BreakableStack, jobs: Sequence[Spec]) -> None:
         self._stack = stack
         self._jobs = jobs
+        self._gives_up_at = time.monotonic() + _LONGEST_SECONDS
         self.posted: dict[str, str] = {}
         self.refused = 0
 
@@ -91,7 +91,7 @@ class Customer:
         """Posts all."""
         for number, spec in enumerate(self._jobs):
             while len(self.posted) - len(self._ended()) >= _UNDER_WAY_AT_ONCE:
-                time.sleep(_AGAIN_SECONDS)
+                self._sleep()
             first, second = self._post(spec, f"chaos-{number}"), self._post(spec, f"chaos-{number}")
             assert first == second, f"job {spec['name']} was accepted twice: {first}, {second}"
             self.posted[spec["name"]] = first
@@ -124,4 +124,8 @@ class Customer:
                 # Full, or away for the moment; whatever else it says, a client would give up.
                 assert answer.status_code in {503, 507}, answer.text
                 self.refused += 1
-            time.sleep(_AGAIN_SECONDS)
+            self._sleep()
+
+    def _sleep(self) -> None:
+        assert time.monotonic() < self._gives_up_at, f"jobs do not come to their end: {self.posted}"
+        time.sleep(_AGAIN_SECONDS)
