@@ -97,6 +97,7 @@ def test_a_doubled_message_is_dropped(worker: Worker) -> None:
         (EdgepressError("something of ours"), "internal", True),
         (MemoryError(), "out_of_memory", True),
         (type("ResourceExhaustedError", (Exception,), {})("OOM when allocating"), "out_of_memory", True),
+        (type("ResourceExhaustedError", (Exception,), {})("/x; No space left on device"), "disk_full", True),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "disk_full", True),
         (ZeroDivisionError("division by zero"), "internal", True),
     ],
