@@ -4,8 +4,8 @@
   take the whole graph.
 - The function is saved with the network's variables alone. Handed the Keras model, the converter saves every layer of
   it too, only to throw them away: the same bytes in three times the time (ResNet18 at 64x64: 7 s instead of 2 s).
-- What it writes meanwhile, as large as the network, lies in the step's own folder. By itself it would lie in the machine's
-  folder for temporary files, often a small one in memory, and stay there when the process is killed.
+- What it writes meanwhile, as large as the network, lies in the step's own folder. By itself it takes the machine's
+  folder for temporary files, which may be a small one in memory, and where it stays when the process is killed.
 - No conversion metadata: it says how the file was made, not what it does, and equal networks shall be equal bytes.
 """
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.messages import (
     Outputs,
@@ -62,11 +64,11 @@ class Executor:
             return
         logger.info("begins %s", label)
         self.scratch.clear(time.time())
-        answer = self._answer(step, names)
+        answer = self._answered_before(step, names) or self._answer(step, names)
+        if isinstance(answer, StepFinished):
+            self.scratch.end(step.step_key, answer.model_dump_json())
         self.line.post(answer)
         self.line.hold(step)  # a double of the message may be next in the queue
-        if isinstance(answer, StepFinished):
-            self.scratch.end(step.step_key)
         logger.info("%s %s", answer.type, label)
 
     def child_was_lost(self, step: RunStep, how: str) -> None:
@@ -80,12 +82,25 @@ class Executor:
         logger.warning("%s %s, attempt %d: %s", answer.type, step.step_key[:12], step.attempt, how)
         self.line.post_if_possible(answer)
 
+    def _answered_before(self, step: RunStep, names: dict[str, object]) -> StepFinished | None:
+        """The answer of an earlier attempt that was done and of which nobody has heard; None if there is none."""
+        saved = self.scratch.answer(step.step_key)
+        if saved is None:
+            return None
+        try:
+            answer = StepFinished.model_validate_json(saved)
+        except ValidationError:  # of another version
+            return None
+        if not all(self.store.has(output.sha256) for output in answer.outputs.values()):
+            return None
+        return answer.model_copy(update=names)
+
     def _answer(self, step: RunStep, names: dict[str, object]) -> WorkerEvent:
         attempt = Attempt(
             step,
             line=self.line,
             store=self.store,
-            scratch=self.scratch.begin(step.step_key),
+            scratch=self.scratch.of(step.step_key),
             worker=self.worker,
             worker_is_stopping=self.worker_is_stopping,
         )
