@@ -4,7 +4,7 @@ import collections
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -66,7 +66,8 @@ class Executor:
         self.scratch.clear(time.time())
         answer = self._answered_before(step, names) or self._answer(step, names)
         if isinstance(answer, StepFinished):
-            self.scratch.end(step.step_key, answer.model_dump_json())
+            with suppress(OSError):  # what can't be kept can still be said
+                self.scratch.end(step.step_key, answer.model_dump_json())
         self.line.post(answer)
         self.line.hold(step)  # a double of the message may be next in the queue
         logger.info("%s %s", answer.type, label)
