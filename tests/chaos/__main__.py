@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from chaos.figures import Loss, losses, spread
 from chaos.jobs import chaos_jobs
-from chaos.mischief import Act, Kill, drawn
+from chaos.mischief import Act, Kill, calm, drawn
 from chaos.promises import broken_promises
 from chaos.run import Round, disturbed, undisturbed
 
@@ -36,6 +36,9 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--jobs", type=int, default=4, help="in a round; what they share is done once")
     arguments.add_argument("--lease", type=float, default=6, help="seconds of silence after which a holder is dead")
+    arguments.add_argument(
+        "--calm", action="store_true", help="one kill at a time: to see how long it takes to get over"
+    )
     arguments.add_argument("--home", type=Path, help="an empty folder to keep all in; by default nothing is kept")
     asked = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -53,7 +56,7 @@ def _run(home: Path, asked: argparse.Namespace) -> list[str]:
     _say(f"undisturbed: {len(jobs)} jobs, {len(expected)} steps in {time.monotonic() - began:.0f} s")
     rounds: list[Round] = []
     complaints: list[str] = []
-    acts = drawn(asked.seed)
+    acts = calm(asked.seed) if asked.calm else drawn(asked.seed)
     while (left := asked.kills - sum(len(each.killed) for each in rounds)) > 0 and not complaints:
         number = len(rounds) + 1
         some = _with_kills(acts, left)
@@ -97,10 +100,11 @@ def _tell(rounds: Sequence[Round], lease_seconds: float) -> None:
 def _tell_times(of: str, found: Sequence[Loss]) -> None:
     alone = [loss for loss in found if loss.alone]
     for name, some in (("", found), (", nothing else killed meanwhile", alone)):
-        _say(f"{of}{name}:")
-        _say(f"  noticed after   {spread([loss.noticed for loss in some])}")
-        _say(f"  begun again     {spread([loss.begun for loss in some])}")
-        _say(f"  further         {spread([loss.resumed for loss in some])}")
+        if some:
+            _say(f"{of}{name}:")
+            _say(f"  noticed after   {spread([loss.noticed for loss in some])}")
+            _say(f"  begun again     {spread([loss.begun for loss in some])}")
+            _say(f"  further         {spread([loss.resumed for loss in some])}")
 
 
 def _counted(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 
 import psutil
 
-from chaos.moments import Lookout, Moment
+from chaos.moments import PATIENCE_SECONDS, Lookout, Moment
 from chaos.stack import BreakableStack, Victim
 
 # When who is worth killing. The worker takes longest to be back, so it is not drawn more often than the others.
@@ -45,16 +45,25 @@ _UP_AGAIN_SECONDS = 120.0
 _NOT_EVEN_UP = 0.1  # part of the kills that do not care
 _PAUSE_SECONDS = (0.5, 4.0)
 _FAULT_EVERY = 10  # kills
+_CALM_PATIENCE_SECONDS = 60.0
 
 Fault = Literal["cut", "silence", "refuse", "fill"]
 
 
 class Kill(NamedTuple):
-    """Kill somebody at a moment."""
+    """Kill somebody at a moment.
+
+    Attributes:
+        victim: Whom.
+        moment: When.
+        delay_seconds: How long after that.
+        wait: Do nothing else until what was under way has got further.
+    """
 
     victim: Victim
     moment: Moment
     delay_seconds: float = 0
+    wait: bool = False
 
 
 class TakeAway(NamedTuple):
@@ -87,6 +96,15 @@ def drawn(seed: int) -> Iterator[Act]:
         moment = chance.choice(_MOMENTS[victim])
         delay = chance.uniform(*_PAUSE_SECONDS) if moment == "any time" else chance.uniform(0, 0.5)
         yield Kill(victim, moment, delay)
+
+
+def calm(seed: int) -> Iterator[Act]:
+    """One kill after the other without end, of those who hold steps, each with time to get over it."""
+    chance = random.Random(seed)
+    while True:
+        yield Kill("worker", "in an epoch", chance.uniform(0, 0.5), wait=True)
+        yield Kill("worker's child", "in an epoch", chance.uniform(0, 0.5), wait=True)
+        yield Kill("evaluator", "measuring", chance.uniform(0, 0.5), wait=True)
 
 
 @dataclass
@@ -147,8 +165,11 @@ class Mischief:
 
     def _kill(self, act: Kill) -> None:
         self._wait_until_up(act.victim)
-        seen = self._lookout.wait_for(act.moment)
+        seen = self._lookout.wait_for(
+            act.moment, patience_seconds=_CALM_PATIENCE_SECONDS if act.wait else PATIENCE_SECONDS
+        )
         time.sleep(act.delay_seconds)
+        under_way = self._lookout.under_way()
         process = self.stack.process(act.victim)
         if process is None:
             return
@@ -157,6 +178,8 @@ class Mischief:
         except psutil.NoSuchProcess:
             return
         self.killed.append(Killed(datetime.now(UTC), act.victim, act.moment, seen))
+        if act.wait:
+            self._lookout.wait_until_further(under_way)
 
     def _wait_until_up(self, victim: Victim) -> None:
         wanted = 0.0 if self.chance.random() < _NOT_EVEN_UP else _UP_SECONDS[victim]
