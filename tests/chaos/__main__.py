@@ -57,9 +57,13 @@ def _run(home: Path, asked: argparse.Namespace) -> list[str]:
     rounds: list[Round] = []
     complaints: list[str] = []
     acts = calm(asked.seed) if asked.calm else drawn(asked.seed)
+    until = began + 60 * asked.minutes
     while (left := asked.kills - sum(len(each.killed) for each in rounds)) > 0 and not complaints:
+        if time.monotonic() > until:
+            _say(f"{asked.minutes:g} minutes are over; {left} of {asked.kills} kills were not made")
+            break
         number = len(rounds) + 1
-        some = _with_kills(acts, left)
+        some = _with_kills(acts, left, until)
         done = disturbed(home / f"round-{number}", jobs, some, lease_seconds=asked.lease, seed=asked.seed)
         rounds.append(done)
         complaints += broken_promises(done.evidence, expected)
@@ -68,9 +72,9 @@ def _run(home: Path, asked: argparse.Namespace) -> list[str]:
     return complaints
 
 
-def _with_kills(acts: Iterator[Act], kills: int) -> Iterator[Act]:
-    """The next acts, up to so many kills."""
-    while kills > 0:
+def _with_kills(acts: Iterator[Act], kills: int, until: float) -> Iterator[Act]:
+    """The next acts, up to so many kills, and up to a moment of the monotonic clock."""
+    while kills > 0 and time.monotonic() < until:
         act = next(acts)
         kills -= isinstance(act, Kill)
         yield act
