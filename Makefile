@@ -8,7 +8,7 @@ BIN := .venv/bin
 MEMBERS := common api worker evaluator
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help demo up test test-deployment test-arm check bench fuzz audit lock lock-cuda clean install
+.PHONY: help demo up test test-deployment test-arm check bench fuzz chaos audit lock lock-cuda clean install
 .DEFAULT_GOAL := help
 
 help:  ## say what can be asked for
@@ -58,6 +58,9 @@ bench: install  ## measure Edgepress against what its work must cost
 
 fuzz: install  ## send 10,000 requests to the API: no fault, nothing undescribed, nothing of another user's
 	@$(BIN)/python tests/integration/fuzz.py $(FUZZ)
+
+chaos: install  ## kill every process 100 times while jobs run: nothing is lost; half an hour
+	@$(BIN)/python tests/chaos $(CHAOS)
 
 audit: install  ## look whether anything that is locked has a known weakness; needs the network
 	@$(UV) tool run --quiet pip-audit@$(PIP_AUDIT_VERSION) --strict --requirement requirements.lock --disable-pip --no-deps

@@ -24,6 +24,7 @@ SETTINGS: dict[str, tuple[type[BaseEdgepressSettings], tuple[str, ...]]] = {
 KINDS: tuple[type[BaseEdgepressSettings], ...] = (SecretsSettings, ApiSettings, WorkerSettings, EvaluatorSettings)
 AS_THE_COMPOSITION_NEEDS_THEM = {
     "redis_url", "database_url", "token",  # files in EDGEPRESS_SECRETS_DIR
+    "tls_certificate",  # the proxy's in front
     "port", "require_tokens",  # published as another, and asked for since more than loopback is listened to
     "worker_name",  # the container's
     "emulated", "python_command",  # found out; for programs that are started in an emulator

@@ -61,4 +61,4 @@ def test_vocabularies_agree() -> None:
 def test_tests_have_names_of_their_own() -> None:
     """Every folder of tests is one that the design names."""
     found = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("__")}
-    assert found <= {"unit", "integration", "e2e", "deployment", "architecture", "fakes", "bench"}
+    assert found <= {"unit", "integration", "e2e", "deployment", "architecture", "fakes", "bench", "chaos"}

@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from e2e.stack import BEHIND_A_PROXY, PROGRAM, Edgepress
+from e2e.stack import BEHIND_A_PROXY, PROGRAM, TINY, Edgepress
 from edgepress_api.one_machine.ports import free_port
 
 _START_SECONDS = 120
@@ -36,6 +36,15 @@ def edgepress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edgepress]:
     process.send_signal(signal.SIGTERM)
     assert process.wait(_STOP_SECONDS) == 0, (home / "up.log").read_text()
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.fixture(scope="session")
+def tiny_job(edgepress: Edgepress) -> str:
+    """A job that has been posted and has succeeded."""
+    job_id = edgepress.post(TINY)
+    job = edgepress.wait(job_id)
+    assert job["state"] == "succeeded", job
+    return job_id
 
 
 def _wait_until_up(process: "subprocess.Popen[bytes]", log: Path) -> None:

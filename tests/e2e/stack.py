@@ -30,8 +30,6 @@ TINY: Json = {
     "evaluation": {"runs": 10, "warmup_runs": 2},
 }
 
-_PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
-
 
 @dataclass(frozen=True)
 class Edgepress:

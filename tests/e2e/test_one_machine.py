@@ -22,15 +22,6 @@ HERE = Path(__file__).parent
 INT8 = {"name": "base", "exports": ["int8"]}
 
 
-@pytest.fixture(scope="session")
-def tiny_job(edgepress: Edgepress) -> str:
-    """A job that has been posted and has succeeded."""
-    job_id = edgepress.post(TINY)
-    job = edgepress.wait(job_id)
-    assert job["state"] == "succeeded", job
-    return job_id
-
-
 def test_a_posted_job_ends_in_its_report(edgepress: Edgepress, tiny_job: str) -> None:
     """All exports, each measured on this machine, each with all its figures."""
     job, report = edgepress.job(tiny_job), edgepress.report(tiny_job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgepress_common.messages import RunStep, WorkerEvent
+from edgepress_common.messages import RunStep, StepStarted, WorkerEvent
 
 
 class ListLine:
@@ -13,12 +13,22 @@ class ListLine:
         self._claims: dict[str, int] = {}
         self._stopped: set[tuple[str, int]] = set()
 
-    def claim(self, step: RunStep) -> bool:
+    def claim(self, event: StepStarted) -> bool:
         """True once per attempt, and never for an earlier one."""
-        if self._claims.get(step.step_key, 0) >= step.attempt:
+        if self._claims.get(event.step_key, 0) >= event.attempt:
             return False
-        self._claims[step.step_key] = step.attempt
+        self._claims[event.step_key] = event.attempt
+        self.events.append(event)
         return True
+
+    def hold(self, step: RunStep) -> None:
+        """Claims it, if the claim was lost."""
+        self._claims[step.step_key] = max(step.attempt, self._claims.get(step.step_key, 0))
+
+    def lose(self) -> None:
+        """What becomes of it all when Redis is killed."""
+        self._claims.clear()
+        self.events.clear()
 
     def post(self, event: WorkerEvent) -> None:
         """Keeps the event."""

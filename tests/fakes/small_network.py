@@ -97,7 +97,7 @@ def written(network: Any, kind: ExportKind, folder: Path) -> Path:
     calibration = Calibration(LabelledImages(small_pack().train.images[:4], np.arange(4)), 1, PlainContext(folder))
     EXPORTERS[kind](EXPORTS[kind].parameters(), converter, calibration)
     path = folder / f"{kind}.tflite"
-    path.write_bytes(convert(converter, kind))
+    path.write_bytes(convert(converter, kind, path.parent))
     return path
 
 

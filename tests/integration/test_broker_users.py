@@ -44,10 +44,10 @@ settings = WorkerSettings()
 line = RedisLine(Redis.from_url(settings.redis_url), wait=time.sleep)
 
 def execute(step):
-    if line.claim(step):
-        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": "w"}
-        line.post(StepStarted(**names))
+    names = {"step_key": step.step_key, "attempt": step.attempt, "worker": "w"}
+    if line.claim(StepStarted(**names)):
         while not line.is_stopped(step):
+            line.hold(step)
             time.sleep(0.05)
         line.post(StepReturned(**names))
 

@@ -1,7 +1,7 @@
 """The worker's line and the scheduler's mailbox: one contract, for the list and for a real Redis."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from redis import Redis
@@ -27,31 +27,74 @@ def redis(redis_url: str) -> Redis:
     return client
 
 
+class Ends(NamedTuple):
+    """A line, and the scheduler's end of it.
+
+    Attributes:
+        stop: Says stop.
+        attempts: Attempts that were said to be begun, in order.
+        lose: What happens when Redis is killed.
+    """
+
+    line: Line
+    stop: Callable[[str, int], None]
+    attempts: Callable[[], list[int]]
+    lose: Callable[[], object]
+
+
 @pytest.fixture(params=["list", "redis"])
-def line_and_stop(request: pytest.FixtureRequest) -> tuple[Line, Callable[[str, int], None]]:
-    """A line, and the scheduler's end of it that says stop."""
+def ends(request: pytest.FixtureRequest) -> Ends:
+    """A line that nobody has used."""
     if request.param == "list":
         line = ListLine()
-        return line, line.stop
+        return Ends(line, line.stop, lambda: [event.attempt for event in line.events], line.lose)
     redis = request.getfixturevalue("redis")
-    return RedisLine(redis, wait=lambda _: None), RedisMailbox(redis).stop
+    mailbox = RedisMailbox(redis)
+    return Ends(
+        RedisLine(redis, wait=lambda _: None),
+        mailbox.stop,
+        lambda: [StepStarted.model_validate_json(content).attempt for _, content in mailbox.read()],
+        redis.flushall,
+    )
 
 
-def test_an_attempt_is_claimed_once(line_and_stop: tuple[Line, Callable[[str, int], None]]) -> None:
+def started(attempt: int, step_key: str = STEP.step_key) -> StepStarted:
+    """That an attempt is begun."""
+    return StepStarted(step_key=step_key, attempt=attempt, worker="w")
+
+
+def test_an_attempt_is_claimed_once(ends: Ends) -> None:
     """Not twice, not an earlier one, but a later one, and each step for itself."""
-    line, _ = line_and_stop
-    attempts = [line.claim(STEP.model_copy(update={"attempt": attempt})) for attempt in (2, 2, 1, 3, 3)]
+    attempts = [ends.line.claim(started(attempt)) for attempt in (2, 2, 1, 3, 3)]
     assert attempts == [True, False, False, True, False]
-    assert line.claim(STEP.model_copy(update={"step_key": "c" * 64}))
+    assert ends.line.claim(started(1, "c" * 64))
 
 
-def test_a_stop_reaches_its_attempt_alone(line_and_stop: tuple[Line, Callable[[str, int], None]]) -> None:
+def test_whoever_claims_has_said_so(ends: Ends) -> None:
+    """There is nothing in between: a worker that is killed after its claim is known to have begun."""
+    for attempt in (2, 2, 1, 3):
+        ends.line.claim(started(attempt))
+    assert ends.attempts() == [2, 3]
+
+
+def test_a_claim_that_redis_lost_is_made_again(ends: Ends) -> None:
+    """By whoever is at it; a message that was sent again meanwhile is dropped. A later attempt's claim stays."""
+    assert ends.line.claim(started(1))
+    ends.lose()
+    ends.line.hold(STEP)
+    assert not ends.line.claim(started(1))
+    assert ends.line.claim(started(2))
+    ends.line.hold(STEP)
+    assert not ends.line.claim(started(2))
+    assert ends.attempts() == [2]
+
+
+def test_a_stop_reaches_its_attempt_alone(ends: Ends) -> None:
     """The attempt that was told to stop stops; the next one does not."""
-    line, stop = line_and_stop
-    assert not line.is_stopped(STEP)
-    stop(STEP.step_key, STEP.attempt)
-    assert line.is_stopped(STEP)
-    assert not line.is_stopped(STEP.model_copy(update={"attempt": 2}))
+    assert not ends.line.is_stopped(STEP)
+    ends.stop(STEP.step_key, STEP.attempt)
+    assert ends.line.is_stopped(STEP)
+    assert not ends.line.is_stopped(STEP.model_copy(update={"attempt": 2}))
 
 
 def test_events_stay_until_they_are_deleted(redis: Redis) -> None:

@@ -40,7 +40,8 @@ class _Server(uvicorn.Server):
         """See `uvicorn.Server`."""
         await super().startup(sockets)
         for listener in (listener for server in self.servers for listener in server.sockets):
-            logger.info("the gateway listens on http://%s:%d", *listener.getsockname()[:2])
+            scheme = "https" if self.config.is_ssl else "http"
+            logger.info("the gateway listens on %s://%s:%d", scheme, *listener.getsockname()[:2])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See `uvicorn.Server`."""
@@ -63,6 +64,7 @@ def main() -> None:
         app,
         host=settings.host,
         port=settings.port,
+        ssl_certfile=settings.tls_certificate,
         root_path=settings.root_path,
         log_config=None,
         server_header=False,

@@ -1,6 +1,7 @@
 """Settings of the gateway and the scheduler, read from the environment with the prefix ``EDGEPRESS_``."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from pydantic import Field
 
@@ -19,6 +20,10 @@ class ApiSettings(BrokerSettings):
         default=False, description="Ask for a token on loopback as well. On any other address one is always asked for."
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port the gateway listens on.")
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of a certificate, its chain and its key: the gateway then speaks HTTPS alone.",
+    )
     root_path: str = Field(default="", description="Path prefix a reverse proxy serves the gateway under.")
     max_upload_bytes: int = Field(
         default=20 * 2**30, gt=0, description="Largest data set that can be uploaded; a model of this, up to 2 GB."

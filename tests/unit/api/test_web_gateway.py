@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from edgepress_common.artifacts import FolderStore
 from edgepress_common.devices import Announcement
 from fakes.gateway_app import JSON, spec_json
 from fakes.gateway_process import running_gateway
+from fakes.tls_front import make_certificate
 
 ANNOUNCEMENT = Announcement(machine="aarch64", cores=4, memory_bytes=2**30, runtime="LiteRT 2").model_dump_json()
 
@@ -51,6 +54,24 @@ def test_the_gateway_serves_and_stops_at_once_though_clients_wait(tmp_path: Path
         assert process.wait(timeout=15) == 0
         waiting.join(timeout=15)
         assert answers == [204]
+
+
+def test_tls_is_one_setting(tmp_path: Path) -> None:
+    """A file with certificate and key; from then on whoever trusts it is served, the command line too, and only so."""
+    certificate, key = make_certificate(tmp_path)
+    both = tmp_path / "both.pem"
+    both.write_text(certificate.read_text() + key.read_text())
+    with running_gateway(tmp_path, EDGEPRESS_TLS_CERTIFICATE=str(both)) as (_, url):
+        assert url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=certificate)
+        assert httpx.get(f"{url}/health/live", verify=trusting).json() == {"status": "ok"}
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(f"{url}/health/live")
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{url}/health/live".replace("https", "http"))
+        command = [str(Path(sys.executable).with_name("edgepress")), "jobs"]
+        environment = os.environ | {"EDGEPRESS_GATEWAY": url, "SSL_CERT_FILE": str(certificate)}
+        assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
 
 
 def test_links_lead_through_the_proxy_that_was_named(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """An export step from Keras model to stored artifact, with a network that converts in a second."""
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, get_args
 
@@ -192,7 +194,7 @@ def test_a_layer_without_integer_form_fails_int8_by_its_name(tmp_path: Path) -> 
         _export(_step("int8", representative_images=2), network, tmp_path)
 
 
-def test_what_the_converter_says_is_passed_on() -> None:
+def test_what_the_converter_says_is_passed_on(tmp_path: Path) -> None:
     """A network that can't be written fails the step with the kind of export and the converter's reason."""
 
     class Refusing:
@@ -200,7 +202,37 @@ def test_what_the_converter_says_is_passed_on() -> None:
             raise RuntimeError("no such operator: 'HARD_SWISH'")
 
     with pytest.raises(ConversionError, match="as int16x8: no such operator: 'HARD_SWISH'"):
-        convert(Refusing(), "int16x8")
+        convert(Refusing(), "int16x8", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "no space left"), MemoryError(), tf.errors.ResourceExhaustedError(None, None, "no memory")],
+)
+def test_what_the_machine_lacks_is_not_the_networks_fault(error: Exception, tmp_path: Path) -> None:
+    """It is told as what it is, and the step can be tried again."""
+
+    class Exhausting:
+        def convert(self) -> bytes:
+            raise error
+
+    with pytest.raises(type(error)) as raised:
+        convert(Exhausting(), "int8", tmp_path)
+    assert raised.value is error
+
+
+def test_a_conversion_writes_in_its_steps_folder_alone(tmp_path: Path) -> None:
+    """TensorFlow names no place for what it writes meanwhile; nothing of it is left."""
+    before = tempfile.gettempdir()
+
+    class Writing:
+        def convert(self) -> bytes:
+            assert Path(tempfile.mkdtemp()).is_relative_to(tmp_path)
+            return b"done"
+
+    assert convert(Writing(), "int8", tmp_path) == b"done"
+    assert tempfile.gettempdir() == before
+    assert list(tmp_path.iterdir()) == []
 
 
 _EXPORT_IN_ANOTHER_PROCESS = """

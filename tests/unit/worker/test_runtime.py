@@ -2,6 +2,8 @@
 
 import errno
 import logging
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -19,13 +21,14 @@ from edgepress_common.errors import (
     UnavailableError,
     UnreadableDatasetError,
 )
-from edgepress_common.messages import Outputs, Progress, RunStep, StepFailed, StepProgress, WorkerEvent
+from edgepress_common.messages import Outputs, Progress, RunStep, StepFailed, StepFinished, StepProgress, WorkerEvent
 from edgepress_common.results import StepResult
 from edgepress_common.spec import BuiltinDataset
 from edgepress_common.steps import PackStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.runtime.attempt import Attempt
 from edgepress_worker.runtime.execution import Executor
+from edgepress_worker.runtime.scratch import Scratch
 from fakes.jobs import made_up
 from fakes.line import ListLine
 
@@ -51,7 +54,7 @@ class Worker:
         Executor(
             line=self.line,
             store=FolderStore(self.folder / "store"),
-            scratch=self.folder / "scratch",
+            scratch=Scratch(self.folder / "scratch"),
             worker="w1",
             run=work,
             worker_is_stopping=lambda: self.stopping,
@@ -95,6 +98,7 @@ def test_a_doubled_message_is_dropped(worker: Worker) -> None:
         (EdgepressError("something of ours"), "internal", True),
         (MemoryError(), "out_of_memory", True),
         (type("ResourceExhaustedError", (Exception,), {})("OOM when allocating"), "out_of_memory", True),
+        (type("ResourceExhaustedError", (Exception,), {})("/x; No space left on device"), "disk_full", True),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "disk_full", True),
         (ZeroDivisionError("division by zero"), "internal", True),
     ],
@@ -127,20 +131,107 @@ def test_a_failure_brings_the_end_of_the_log(worker: Worker) -> None:
     assert "before" not in event.failure.log
 
 
-def test_scratch_outlives_a_failure_and_not_a_success(worker: Worker) -> None:
-    """What an attempt saved is there for the next one, and gone once the step is done."""
+def test_a_double_is_dropped_though_redis_was_killed_meanwhile(worker: Worker) -> None:
+    """Its claims are gone, and the step was sent again before anybody had heard of its begin."""
+
+    def lose(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        worker.line.lose()
+        return made_up("pack")
+
+    assert worker.run(lose) == ["finished"]
+    assert worker.run(succeed) == []
+
+
+def test_what_was_saved_is_there_for_the_next_attempt(worker: Worker) -> None:
+    """After a failure; once the step is done, its answer alone is kept."""
+    saved = worker.folder / "scratch" / STEP.step_key
 
     def save_and_break(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
-        (context.scratch / "epoch").write_text("1")
+        (context.scratch / "training").mkdir()
+        (context.scratch / "training" / "epoch").write_text("1")
+        (context.scratch / "model.h5").write_text("half")
         raise UnavailableError("away")
 
     def read(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
-        assert (context.scratch / "epoch").read_text() == "1"
+        assert (context.scratch / "training" / "epoch").read_text() == "1"
         return made_up("pack")
 
     assert worker.run(save_and_break) == ["started", "failed"]
     assert worker.run(read, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
-    assert not (worker.folder / "scratch" / STEP.step_key).exists()
+    assert [path.name for path in saved.iterdir()] == ["answer.json"]
+
+
+def put_something(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+    """Does a step, with an artifact that is really there."""
+    _, result = made_up("pack")
+    return {"train_images": context.store.put_bytes(b"images")}, result
+
+
+def never(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+    """Is not to be called."""
+    raise AssertionError(step)
+
+
+def test_what_is_done_is_answered_again_and_not_done_again(worker: Worker) -> None:
+    """Redis has lost the word of it, and the step is given out again; the answer names the new attempt."""
+    assert worker.run(put_something) == ["started", "finished"]
+    first = worker.line.events[-1]
+
+    assert worker.run(never, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+
+    assert worker.line.events[-1] == first.model_copy(update={"attempt": 2})
+
+
+def test_a_worker_killed_before_its_word_is_out_has_lost_nothing(worker: Worker) -> None:
+    """While Redis is away it holds the word, and may be killed; the next attempt has the answer."""
+
+    class Killed(ListLine):
+        def post(self, _: WorkerEvent) -> None:
+            raise KeyboardInterrupt
+
+    worker.line = Killed()
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(put_something)
+    worker.line = ListLine()
+    assert worker.run(never, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+
+
+def test_an_answer_whose_artifacts_are_gone_is_none(worker: Worker) -> None:
+    """The step is done again: the store has been cleaned since."""
+    assert worker.run(put_something) == ["started", "finished"]
+    shutil.rmtree(worker.folder / "store")
+    assert worker.run(put_something, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+    event = worker.line.events[-1]
+    assert isinstance(event, StepFinished)
+    assert FolderStore(worker.folder / "store").has(event.outputs["train_images"].sha256)
+
+
+def test_an_answer_is_kept_for_an_hour(worker: Worker) -> None:
+    """It goes when another step is begun."""
+    saved = worker.folder / "scratch" / STEP.step_key
+    assert worker.run(succeed) == ["started", "finished"]
+    for minutes, is_there in ((59, True), (61, False)):
+        for path in (saved, *saved.iterdir()):
+            os.utime(path, (then := time.time() - 60 * minutes, then))
+        worker.run(succeed, STEP.model_copy(update={"step_key": "b" * 64, "attempt": minutes}))
+        assert saved.exists() == is_there
+
+
+def test_what_nobody_takes_up_again_goes_after_two_weeks(tmp_path: Path) -> None:
+    """What is new stays, and so does what is no step's."""
+    day = 24 * 3600
+    for name in ("a" * 64, "b" * 64, "gpus"):
+        (tmp_path / name / "training").mkdir(parents=True)
+    (tmp_path / ("a" * 64) / "training" / "epoch").write_text("1")
+    scratch, now = Scratch(tmp_path), time.time()
+
+    scratch.clear(now + 13 * day)
+    assert len(list(tmp_path.iterdir())) == 3
+    os.utime(tmp_path / ("a" * 64) / "training" / "epoch", (now + 2 * day, now + 2 * day))
+    scratch.clear(now + 15 * day)
+    assert {path.name for path in tmp_path.iterdir()} == {"a" * 64, "gpus"}
+    scratch.clear(now + 17 * day)
+    assert {path.name for path in tmp_path.iterdir()} == {"gpus"}
 
 
 def test_a_worker_that_is_stopped_gives_its_step_back(worker: Worker) -> None:

@@ -27,7 +27,7 @@ def _written(network: Any, folder: Path, **settings: Any) -> TfliteModel:
     for name, value in settings.items():
         setattr(converter, name, value)
     path = folder / "model.tflite"
-    path.write_bytes(convert(converter, "test"))
+    path.write_bytes(convert(converter, "test", path.parent))
     return read_tflite(path)
 
 

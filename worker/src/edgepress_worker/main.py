@@ -18,6 +18,7 @@ from edgepress_worker.runtime.accelerators import find_gpus, settle
 from edgepress_worker.runtime.celery_app import create_celery
 from edgepress_worker.runtime.execution import Executor, Work
 from edgepress_worker.runtime.line import RedisLine
+from edgepress_worker.runtime.scratch import Scratch
 from edgepress_worker.runtime.sign_of_life import alive_step
 from edgepress_worker.runtime.standby import Standby, standby_step
 from edgepress_worker.settings import WorkerSettings
@@ -55,7 +56,7 @@ def work(settings: WorkerSettings, run: Work, *, begin: Callable[[], None] = lam
         store=open_store(
             settings.artifacts, copies=settings.artifact_copies, copies_bytes=settings.artifact_copies_bytes
         ),
-        scratch=settings.scratch,
+        scratch=Scratch(settings.scratch),
         worker=settings.worker_name,
         run=run,
         worker_is_stopping=stopping.is_set,

@@ -7,10 +7,11 @@ evaluator last, since it asks the gateway for work at once.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -45,6 +46,7 @@ def running_stack(
     say: Say,
     *,
     longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
+    settings_of: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Iterator[Stack]:
     """Keeps all of Edgepress running for as long as the block lasts.
 
@@ -53,6 +55,7 @@ def running_stack(
         port: Of the gateway; None for any that is free.
         say: Told what happens to the processes meanwhile, from another thread.
         longest_pause_seconds: How long a process that dies again and again is left alone at most.
+        settings_of: What single processes are told otherwise, by their names, as environment variables.
 
     Raises:
         StackRunningError: One runs in the same folder.
@@ -67,15 +70,17 @@ def running_stack(
         folder.begin_logs()
         redis = configure(folder.redis, free_port())
         environment = _environment(settings, folder, port)
-        services = _services(folder, redis, url, environment)
+        services = [_told(service, settings_of) for service in _services(folder, redis, url, environment)]
         with supervised(services, say, longest_pause_seconds=longest_pause_seconds) as supervisor:
             yield Stack(url=url, folder=folder, supervisor=supervisor)
 
 
 def _environment(settings: OneMachineSettings, folder: StateFolder, port: int) -> dict[str, str]:
+    # A certificate is for a gateway that others reach.
+    inherited = {name: value for name, value in os.environ.items() if name != "EDGEPRESS_TLS_CERTIFICATE"}
     return (
         _QUIET
-        | os.environ
+        | inherited
         | {
             "PYTHONUNBUFFERED": "1",  # what a process says is in its log at once, also when it crashes
             "EDGEPRESS_DATABASE_URL": f"sqlite:///{folder.database}",
@@ -110,6 +115,10 @@ def _services(folder: StateFolder, redis: RedisServer, url: str, environment: di
         service("scheduler", user="scheduler"),
         service("evaluator", lambda: _is_online(url)),
     ]
+
+
+def _told(service: Service, settings_of: Mapping[str, Mapping[str, str]]) -> Service:
+    return replace(service, environment={**service.environment, **settings_of.get(service.name, {})})
 
 
 def _is_online(url: str) -> bool:

@@ -76,7 +76,8 @@ def run_export(
     context.raise_if_cancelled()
     promise = EXPORTERS[kind](parameters.export, converter, Calibration(pack.train, parameters.seed, context))
     path = context.scratch / f"{kind}.tflite"
-    path.write_bytes(with_trained_steps(convert(converter, kind), network, source.promises))
+    content = convert(converter, kind, context.scratch)
+    path.write_bytes(with_trained_steps(content, network, source.promises))
     context.raise_if_cancelled()
 
     context.report(Progress(fraction=0.9, message="checking"))

@@ -88,6 +88,7 @@ class Attempt:
     def _beat(self) -> None:
         while not self._over.wait(self._beat_seconds):
             self._say()
+            self._line.hold(self._step)
             if self._line.is_stopped(self._step):
                 self._stopped.set()
 

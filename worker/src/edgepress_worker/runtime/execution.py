@@ -2,11 +2,12 @@
 
 import collections
 import logging
-import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
+
+from pydantic import ValidationError
 
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.messages import (
@@ -23,6 +24,7 @@ from edgepress_worker.context import StepContext
 from edgepress_worker.runtime.attempt import Attempt, WorkerStoppingError
 from edgepress_worker.runtime.failures import describe, describe_loss
 from edgepress_worker.runtime.line import Line
+from edgepress_worker.runtime.scratch import Scratch
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class Executor:
     Attributes:
         line: To the scheduler.
         store: Where artifacts are.
-        scratch: Parent of the steps' scratch folders.
+        scratch: What attempts save for the next.
         worker: This worker's name.
         run: Does the work of a step; see `edgepress_worker.run`.
         worker_is_stopping: Whether the worker has been told to end.
@@ -47,7 +49,7 @@ class Executor:
 
     line: Line
     store: ArtifactStore
-    scratch: Path
+    scratch: Scratch
     worker: str
     run: Work
     worker_is_stopping: Callable[[], bool]
@@ -56,14 +58,18 @@ class Executor:
     def execute(self, step: RunStep) -> None:
         """Does a step, unless somebody else does or has done; whatever happens in it is answered, never raised."""
         label = f"{step.parameters.kind} {step.step_key[:12]}, attempt {step.attempt}"
-        if not self.line.claim(step):
+        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
+        if not self.line.claim(StepStarted.model_validate(names)):
             logger.info("dropped %s: it has been taken", label)
             return
-        names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
-        self.line.post(StepStarted.model_validate(names))
         logger.info("begins %s", label)
-        answer = self._answer(step, names)
+        self.scratch.clear(time.time())
+        answer = self._answered_before(step, names) or self._answer(step, names)
+        if isinstance(answer, StepFinished):
+            with suppress(OSError):  # what can't be kept can still be said
+                self.scratch.end(step.step_key, answer.model_dump_json())
         self.line.post(answer)
+        self.line.hold(step)  # a double of the message may be next in the queue
         logger.info("%s %s", answer.type, label)
 
     def child_was_lost(self, step: RunStep, how: str) -> None:
@@ -77,13 +83,25 @@ class Executor:
         logger.warning("%s %s, attempt %d: %s", answer.type, step.step_key[:12], step.attempt, how)
         self.line.post_if_possible(answer)
 
+    def _answered_before(self, step: RunStep, names: dict[str, object]) -> StepFinished | None:
+        """The answer of an earlier attempt that was done and of which nobody has heard; None if there is none."""
+        saved = self.scratch.answer(step.step_key)
+        if saved is None:
+            return None
+        try:
+            answer = StepFinished.model_validate_json(saved)
+        except ValidationError:  # of another version
+            return None
+        if not all(self.store.has(output.sha256) for output in answer.outputs.values()):
+            return None
+        return answer.model_copy(update=names)
+
     def _answer(self, step: RunStep, names: dict[str, object]) -> WorkerEvent:
-        scratch = self.scratch / step.step_key
         attempt = Attempt(
             step,
             line=self.line,
             store=self.store,
-            scratch=scratch,
+            scratch=self.scratch.of(step.step_key),
             worker=self.worker,
             worker_is_stopping=self.worker_is_stopping,
         )
@@ -95,7 +113,6 @@ class Executor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the job's owner must read it
                 logger.warning("failed: %s", error)
                 return StepFailed.model_validate(names | {"failure": describe(error, log)})
-        shutil.rmtree(scratch, ignore_errors=True)
         return StepFinished.model_validate(names | {"outputs": outputs, "result": result})
 
 

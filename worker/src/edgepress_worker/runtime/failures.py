@@ -1,6 +1,7 @@
 """Puts an exception into the words and the code that a failed step is reported with."""
 
 import errno
+import os
 import traceback
 from collections.abc import Callable
 
@@ -36,13 +37,14 @@ def describe(error: Exception, log: Callable[[], str]) -> StepFailure:
         if isinstance(error, kind):
             return StepFailure(code=code, message=str(error), retryable=retryable, log=log())
     detail = "".join(traceback.format_exception(error))
-    if _is_out_of_memory(error):
+    if _is_disk_full(error):
+        where = getattr(error, "filename", None) or "an unnamed file"
+        code, message = "disk_full", f"no space left on the worker's disk, at {where}"
+    elif _is_out_of_memory(error):
         code, message = (
             "out_of_memory",
             "not enough memory: try a smaller batch_size or image_size",
         )
-    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        code, message = "disk_full", f"no space left on the worker's disk, at {error.filename or 'an unnamed file'}"
     else:
         code, message = "internal", f"{type(error).__name__}: {_first_line(error)}"
     return StepFailure(code=code, message=message, retryable=True, log=f"{log()}\n{detail}"[-_LOG_CHARACTERS:])
@@ -64,6 +66,13 @@ def describe_loss(how: str) -> StepFailure:
 
 
 _LOG_CHARACTERS = 20_000  # the end of a log says what happened; all of it would burden every look at the step
+
+
+def _is_disk_full(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    # TensorFlow has one class for everything that runs out.
+    return type(error).__name__ == "ResourceExhaustedError" and os.strerror(errno.ENOSPC) in str(error)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -4,17 +4,29 @@ A queue may deliver a step twice (it was sent again because nobody had begun on 
 state). So a worker claims a step before it begins, by writing its attempt's number under the step's key; only a later
 attempt than the one written there may claim it. The claim outlives the attempt by a day, longer than a queue keeps a
 double.
+
+Claiming and saying so are one: of a worker that was killed in between nobody would know, and nobody else could claim
+the step. A Redis that was killed has lost its claims, so they are written again with each sign of life.
 """
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from edgepress_common.messages import EVENT_FIELD, EVENT_STREAM, RunStep, WorkerEvent, cancel_key, claim_key
+from edgepress_common.messages import (
+    EVENT_FIELD,
+    EVENT_STREAM,
+    RunStep,
+    StepStarted,
+    WorkerEvent,
+    cancel_key,
+    claim_key,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +34,13 @@ _CLAIM_SECONDS = 24 * 3600
 _RETRY_SECONDS = 1.0
 _MAX_EVENTS = 100_000  # a scheduler that is away for long must not fill Redis; the database makes good what is dropped
 
-# KEYS[1] the claim, ARGV[1] the attempt, ARGV[2] how long it holds. Atomic, as scripts are.
+# KEYS: the claim, the stream. ARGV: the attempt, how long it holds, and, if it is to be said: the field, the event, the
+# stream's length. Atomic, as scripts are.
 _CLAIM_SCRIPT = """
 local held = tonumber(redis.call('GET', KEYS[1]) or '0')
 if held >= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+if ARGV[3] then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', ARGV[3], ARGV[4]) end
 return 1
 """
 
@@ -34,8 +48,12 @@ return 1
 class Line(Protocol):
     """What a worker can say and ask."""
 
-    def claim(self, step: RunStep) -> bool:
-        """Whether this attempt is the worker's to make. True once per attempt."""
+    def claim(self, event: StepStarted) -> bool:
+        """Whether this attempt is the worker's to make; if so, leaves the event as well. True once per attempt."""
+        ...
+
+    def hold(self, step: RunStep) -> None:
+        """Claims an attempt that is the worker's already once more, if the claim was lost and Redis is there."""
         ...
 
     def post(self, event: WorkerEvent) -> None:
@@ -59,9 +77,19 @@ class RedisLine:
         self._wait = wait
         self._claim = redis.register_script(_CLAIM_SCRIPT)
 
-    def claim(self, step: RunStep) -> bool:
+    def claim(self, event: StepStarted) -> bool:
         """See `Line.claim`."""
-        return bool(self._claim(keys=[claim_key(step.step_key)], args=[step.attempt, _CLAIM_SECONDS]))
+        return bool(
+            self._claim(
+                keys=[claim_key(event.step_key), EVENT_STREAM],
+                args=[event.attempt, _CLAIM_SECONDS, EVENT_FIELD, event.model_dump_json(), _MAX_EVENTS],
+            )
+        )
+
+    def hold(self, step: RunStep) -> None:
+        """See `Line.hold`."""
+        with suppress(RedisConnectionError, RedisTimeoutError):
+            self._claim(keys=[claim_key(step.step_key), EVENT_STREAM], args=[step.attempt, _CLAIM_SECONDS])
 
     def post(self, event: WorkerEvent) -> None:
         """See `Line.post`."""

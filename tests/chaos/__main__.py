@@ -1,0 +1,123 @@
+"""``make chaos``: runs real jobs on the real processes while it kills them, and looks whether anything was lost.
+
+1. The jobs are run undisturbed; what each step gives is kept.
+2. They are run again on a new stack, while processes are killed (SIGKILL) at moments that are drawn, and database, disk
+   and the evaluator's network are taken away for seconds. Whoever dies is started again, as `edgepress up` does.
+3. When all jobs have ended, everything is looked at, see `chaos.promises`. 2 is done until there were enough kills.
+
+Prints what was done and how long it took; fails if a promise was broken, with words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+# As pytest has it: fakes are shared with the tests.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from chaos.figures import Loss, losses, spread
+from chaos.jobs import chaos_jobs
+from chaos.mischief import Act, Kill, calm, drawn
+from chaos.promises import broken_promises
+from chaos.run import Round, disturbed, undisturbed
+
+
+def main() -> None:
+    """Ends with 1 if a promise was broken."""
+    arguments = argparse.ArgumentParser(prog="make chaos", description=__doc__.splitlines()[0])
+    arguments.add_argument("--kills", type=int, default=100)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--jobs", type=int, default=4, help="in a round; what they share is done once")
+    arguments.add_argument("--lease", type=float, default=6, help="seconds of silence after which a holder is dead")
+    arguments.add_argument(
+        "--calm", action="store_true", help="one kill at a time: to see how long it takes to get over"
+    )
+    arguments.add_argument("--home", type=Path, help="an empty folder to keep all in; by default nothing is kept")
+    asked = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
+        home = (asked.home or Path(temporary)).resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        complaints = _run(home, asked)
+    sys.exit("\n".join([f"{len(complaints)} promises broken:", *complaints]) if complaints else 0)
+
+
+def _run(home: Path, asked: argparse.Namespace) -> list[str]:
+    jobs = chaos_jobs(asked.seed, asked.jobs)
+    began = time.monotonic()
+    expected = undisturbed(home / "undisturbed", jobs)
+    _say(f"undisturbed: {len(jobs)} jobs, {len(expected)} steps in {time.monotonic() - began:.0f} s")
+    rounds: list[Round] = []
+    complaints: list[str] = []
+    acts = calm(asked.seed) if asked.calm else drawn(asked.seed)
+    until = began + 60 * asked.minutes
+    while (left := asked.kills - sum(len(each.killed) for each in rounds)) > 0 and not complaints:
+        if time.monotonic() > until:
+            _say(f"{asked.minutes:g} minutes are over; {left} of {asked.kills} kills were not made")
+            break
+        number = len(rounds) + 1
+        some = _with_kills(acts, left, until)
+        done = disturbed(home / f"round-{number}", jobs, some, lease_seconds=asked.lease, seed=asked.seed)
+        rounds.append(done)
+        complaints += broken_promises(done.evidence, expected)
+        _say(f"round {number}: {len(done.killed)} kills in {done.seconds:.0f} s; complaints: {len(complaints)}")
+    _tell(rounds, asked.lease)
+    return complaints
+
+
+def _with_kills(acts: Iterator[Act], kills: int, until: float) -> Iterator[Act]:
+    """The next acts, up to so many kills, and up to a moment of the monotonic clock."""
+    while kills > 0 and time.monotonic() < until:
+        act = next(acts)
+        kills -= isinstance(act, Kill)
+        yield act
+
+
+def _tell(rounds: Sequence[Round], lease_seconds: float) -> None:
+    killed = [kill for each in rounds for kill in each.killed]
+    _say(f"{len(killed)} kills: " + _counted(kill.victim for kill in killed))
+    _say("  at a moment of: " + _counted(kill.moment for kill in killed if kill.seen))
+    taken = [act for each in rounds for act in each.taken]
+    _say("taken away: " + _counted(act.fault for act in taken) + f", {sum(act.seconds for act in taken):.0f} s in all")
+    left_out = Counter(act.fault for each in rounds for act in each.left_out)
+    if left_out:
+        _say("left out: fill; to mount a small disk, this has to run as root")
+    steps = [step for each in rounds for step in each.evidence.steps.values()]
+    jobs, refused = sum(len(each.evidence.jobs) for each in rounds), sum(each.refused for each in rounds)
+    _say(
+        f"jobs: {jobs}, refused at first {refused} times; steps: {len(steps)}, "
+        f"attempts lost: {sum(step.attempt - 1 for step in steps)}; "
+        f"artifacts hashed: {sum(len(each.evidence.stored) for each in rounds)}"
+    )
+    found = [loss for each in rounds for loss in losses(each.evidence, each.killed)]
+    for holder in ("worker", "worker's child", "evaluator"):
+        _tell_times(f"{holder} killed, with a lease of {lease_seconds:g} s", [x for x in found if x.holder == holder])
+
+
+def _tell_times(of: str, found: Sequence[Loss]) -> None:
+    alone = [loss for loss in found if loss.alone]
+    for name, some in (("", found), (", nothing else killed meanwhile", alone)):
+        if some:
+            _say(f"{of}{name}:")
+            _say(f"  noticed after   {spread([loss.noticed for loss in some])}")
+            _say(f"  begun again     {spread([loss.begun for loss in some])}")
+            _say(f"  further         {spread([loss.resumed for loss in some])}")
+
+
+def _counted(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(Counter(names).items()))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - this is its output
+
+
+if __name__ == "__main__":
+    main()

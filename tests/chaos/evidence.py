@@ -1,0 +1,177 @@
+"""What is there to see when all is over: the ledger, what was written of the work, and every byte of the store."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from chaos.stack import BreakableStack
+from edgepress_api.cleaning.cleaner import Cleaner
+from edgepress_api.database import Database, EventRow, JobRow, StepRow
+from edgepress_common.artifacts import FolderStore
+from edgepress_common.results import EvaluationResult, StageResult
+from edgepress_worker.runtime.scratch import Scratch
+
+# As `edgepress_worker.runtime.execution` and `edgepress_evaluator.loop` write it.
+_BEGUN = re.compile(
+    r"^(?P<at>\S+ \S+) INFO \S+: (?:begins \w+ (?P<step>[0-9a-f]+), attempt (?P<attempt>\d+)"
+    r"|evaluation (?P<evaluation>[0-9a-f]+), attempt (?P<again>\d+): begun)$",
+    re.MULTILINE,
+)
+_SHORT = 12  # characters of a step's key that the worker writes
+_AFTER_CLEANING = timedelta(days=2)  # what was being put when somebody was killed goes after one
+_AFTER_CLEARING = timedelta(days=15)  # what was being trained, after two weeks
+
+
+class Job(NamedTuple):
+    """A job, as the ledger has it in the end."""
+
+    id: str
+    name: str
+    state: str
+    error: str | None
+
+
+class Output(NamedTuple):
+    """An artifact that a step gave."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+class Step(NamedTuple):
+    """A step, as the ledger has it in the end."""
+
+    key: str
+    kind: str
+    title: str
+    state: str
+    attempt: int
+    outputs: tuple[Output, ...]
+    accuracy: float | None = None
+    resumed_after_epochs: int = 0
+
+
+class Event(NamedTuple):
+    """What became of a step: a state at an attempt, or the end of an epoch."""
+
+    at: datetime
+    step: str
+    attempt: int
+    state: str | None
+    epoch: int = 0
+
+
+class Begun(NamedTuple):
+    """That somebody wrote into its log that it begins on an attempt."""
+
+    at: datetime
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it.
+
+    Attributes:
+        posted: Ids of the jobs that were accepted, by their names.
+        jobs: The ledger's jobs.
+        steps: The ledger's steps, by their keys.
+        events: What became of steps, in order, each once.
+        begun: What worker and evaluator wrote.
+        stored: Each artifact in the store with the digest and the size that it really has, before cleaning.
+        kept: Names of the artifacts after cleaning.
+        unfinished: What else lies in the store after cleaning.
+        scratch: Folders that are left where the worker saves what is under way.
+    """
+
+    posted: dict[str, str]
+    jobs: tuple[Job, ...]
+    steps: dict[str, Step]
+    events: tuple[Event, ...]
+    begun: tuple[Begun, ...]
+    stored: dict[str, tuple[str, int]]
+    kept: frozenset[str]
+    unfinished: tuple[str, ...]
+    scratch: tuple[str, ...]
+
+
+def gather(stack: BreakableStack, posted: dict[str, str]) -> Evidence:
+    """Looks at everything, and has the store cleaned as it would be two days later."""
+    folder = (stack.disk or stack.home) / "artifacts"
+    stored = {path.name: _weighed(path) for path in folder.glob("??/*")}
+    store, later = FolderStore(folder), datetime.now(UTC) + _AFTER_CLEANING
+    Cleaner(stack.database, store, retention=None, clock=lambda: later).clean()
+    Scratch(stack.stack.folder.scratch).clear((datetime.now(UTC) + _AFTER_CLEARING).timestamp())
+    jobs, steps, events = ledger_of(stack.database)
+    return Evidence(
+        posted=posted,
+        jobs=jobs,
+        steps=steps,
+        events=events,
+        begun=tuple(begun_in(stack.stack.folder.log(name).read_text() for name in ("worker", "evaluator"))),
+        stored=stored,
+        kept=frozenset(path.name for path in folder.glob("??/*")),
+        unfinished=tuple(path.name for path in folder.glob("incoming/*")),
+        scratch=tuple(path.name for path in stack.stack.folder.scratch.glob("*")),
+    )
+
+
+def begun_in(logs: Iterable[str]) -> list[Begun]:
+    """What logs say of attempts that were begun."""
+    return [
+        Begun(
+            at=datetime.strptime(found["at"], "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC),
+            step=(found["step"] or found["evaluation"])[:_SHORT],
+            attempt=int(found["attempt"] or found["again"]),
+        )
+        for log in logs
+        for found in _BEGUN.finditer(log)
+    ]
+
+
+def ledger_of(database: Database) -> tuple[tuple[Job, ...], dict[str, Step], tuple[Event, ...]]:
+    """Jobs, steps by their keys, and what became of steps."""
+    with database.read() as session:
+        jobs = tuple(Job(row.id, row.name, row.state, row.error) for row in session.scalars(select(JobRow)))
+        steps = {row.key: _step(row) for row in session.scalars(select(StepRow))}
+        noted = select(EventRow).where(EventRow.type.in_(["step", "epoch"])).order_by(EventRow.id)
+        found = [_event(row) for row in session.scalars(noted)]
+    # A step is noted for each job that wants it, and again for one that is posted later.
+    once = {(event.step, event.attempt, event.state or event.at): event for event in reversed(found)}
+    return jobs, steps, tuple(sorted(once.values(), key=lambda event: event.at))
+
+
+def _step(row: StepRow) -> Step:
+    outputs = {} if row.outputs is None else row.outputs
+    return Step(
+        key=row.key,
+        kind=row.kind,
+        title=row.title,
+        state=row.state,
+        attempt=row.attempt,
+        outputs=tuple(Output(name, given.sha256, given.size_bytes) for name, given in sorted(outputs.items())),
+        accuracy=row.result.accuracy if isinstance(row.result, EvaluationResult) else None,
+        resumed_after_epochs=row.result.resumed_after_epochs if isinstance(row.result, StageResult) else 0,
+    )
+
+
+def _event(row: EventRow) -> Event:
+    state, attempt, epoch = row.data.get("state"), row.data.get("attempt", 0), row.data.get("epoch", 0)
+    assert isinstance(attempt, int)
+    assert isinstance(epoch, int)
+    return Event(row.created_at, str(row.data["step"]), attempt, None if state is None else str(state), epoch)
+
+
+def _weighed(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

@@ -1,0 +1,131 @@
+"""Runs jobs on a stack: undisturbed, or while it is broken."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from chaos.evidence import Evidence, gather
+from chaos.jobs import Spec
+from chaos.mischief import Act, Killed, Mischief, TakeAway
+from chaos.promises import results_of
+from chaos.stack import BreakableStack, breakable_stack
+from e2e.stack import ENDED
+
+_UNDER_WAY_AT_ONCE = 2
+_AGAIN_SECONDS = 0.5
+_LONGEST_SECONDS = 1800.0
+_END_SECONDS = 420.0  # what the slowest machine may take from the last kill to the end
+
+
+@dataclass(frozen=True)
+class Round:
+    """How it went.
+
+    Attributes:
+        evidence: What there was to see at the end.
+        killed: Who was killed, when.
+        taken: What was taken away.
+        left_out: What could not be.
+        refused: Jobs that were refused for a while, because the disk was full or something was away.
+        seconds: How long all took.
+    """
+
+    evidence: Evidence
+    killed: tuple[Killed, ...] = ()
+    taken: tuple[TakeAway, ...] = ()
+    left_out: tuple[TakeAway, ...] = ()
+    refused: int = 0
+    seconds: float = 0
+
+
+def undisturbed(home: Path, jobs: Sequence[Spec]) -> dict[str, dict[str, object]]:
+    """What each step gives when nobody disturbs it."""
+    with breakable_stack(home, lease_seconds=60) as stack:
+        customer = Customer(stack, jobs)
+        customer.run()
+        customer.wait_for_the_end(time.monotonic() + _END_SECONDS)
+        return results_of(gather(stack, customer.posted).steps)
+
+
+def disturbed(home: Path, jobs: Sequence[Spec], acts: Iterator[Act], *, lease_seconds: float, seed: int) -> Round:
+    """Runs the jobs and does the acts, until either are over; then waits for the jobs' end."""
+    began = time.monotonic()
+    with breakable_stack(home, lease_seconds=lease_seconds) as stack, ThreadPoolExecutor(1) as pool:
+        customer, mischief = Customer(stack, jobs), Mischief(stack, random.Random(seed))
+        posting = pool.submit(customer.run)
+        for act in acts:
+            mischief.do(act)
+            if customer.all_ended() or (posting.done() and posting.exception() is not None):
+                break
+        mischief.end()
+        posting.result(_END_SECONDS)
+        customer.wait_for_the_end(time.monotonic() + _END_SECONDS)
+        return Round(
+            evidence=gather(stack, customer.posted),
+            killed=tuple(mischief.killed),
+            taken=tuple(mischief.taken),
+            left_out=tuple(mischief.left_out),
+            refused=customer.refused,
+            seconds=time.monotonic() - began,
+        )
+
+
+class Customer:
+    """Posts jobs, a few at a time, each twice with one key, as clients do that got no answer."""
+
+    def __init__(self, stack: BreakableStack, jobs: Sequence[Spec]) -> None:
+        self._stack = stack
+        self._jobs = jobs
+        self._gives_up_at = time.monotonic() + _LONGEST_SECONDS
+        self.posted: dict[str, str] = {}
+        self.refused = 0
+
+    def run(self) -> None:
+        """Posts all."""
+        for number, spec in enumerate(self._jobs):
+            while len(self.posted) - len(self._ended()) >= _UNDER_WAY_AT_ONCE:
+                self._sleep()
+            first, second = self._post(spec, f"chaos-{number}"), self._post(spec, f"chaos-{number}")
+            assert first == second, f"job {spec['name']} was accepted twice: {first}, {second}"
+            self.posted[spec["name"]] = first
+
+    def all_ended(self) -> bool:
+        """Whether all are posted and have ended, as far as the gateway can say at the moment."""
+        return len(self.posted) == len(self._jobs) and len(self._ended()) == len(self._jobs)
+
+    def wait_for_the_end(self, deadline: float) -> None:
+        """Returns when all have ended, or at the deadline."""
+        while not self.all_ended() and time.monotonic() < deadline:
+            time.sleep(_AGAIN_SECONDS)
+
+    def _ended(self) -> set[str]:
+        try:
+            jobs = self._stack.http.get("/v1/jobs").raise_for_status().json()["jobs"]
+        except httpx.HTTPError:
+            return set()
+        return {job["id"] for job in jobs if job["state"] in ENDED}
+
+    def _post(self, spec: Spec, key: str) -> str:
+        while True:
+            try:
+                answer = self._stack.http.post("/v1/jobs", json=spec, headers={"Idempotency-Key": key})
+            except httpx.HTTPError:
+                pass
+            else:
+                if answer.status_code == httpx.codes.ACCEPTED:
+                    return str(answer.json()["id"])
+                # Full, or away for the moment; whatever else it says, a client would give up.
+                assert answer.status_code in {503, 507}, answer.text
+                self.refused += 1
+            self._sleep()
+
+    def _sleep(self) -> None:
+        assert time.monotonic() < self._gives_up_at, f"jobs do not come to their end: {self.posted}"
+        time.sleep(_AGAIN_SECONDS)
