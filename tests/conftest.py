@@ -12,6 +12,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of a file stay together, and those that share the whole stack."""
+    for item in items:
+        shares_the_stack = item.path.parent.name == "e2e"
+        item.add_marker(pytest.mark.xdist_group("e2e" if shares_the_stack else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis server, with a password as in production: the one that a wheel brings."""

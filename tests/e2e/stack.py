@@ -17,6 +17,8 @@ PROGRAM = str(Path(sys.executable).with_name("edgepress"))
 BEHIND_A_PROXY = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
 ENDED = {"succeeded", "partly_succeeded", "failed", "cancelled"}
 
+_PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
+
 Json = dict[str, Any]
 
 EXPORTS = ["float32", "float16", "dynamic", "int16x8", "int8"]
