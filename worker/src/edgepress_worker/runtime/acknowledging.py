@@ -11,7 +11,7 @@ from typing import Any
 from kombu.transport import redis, virtual
 
 
-class ForgettingQoS(redis.QoS):  # type: ignore[misc]  # kombu has no types
+class ForgettingQoS(redis.QoS):
     """Of one channel: what was delivered and is under way."""
 
     def ack(self, delivery_tag: str) -> None:
