@@ -20,8 +20,8 @@ ACTS: tuple[Act, ...] = (
     TakeAway("refuse", 2),
     Kill("scheduler", "any time", 0.5),
     Kill("redis", "just finished"),
-    Kill("evaluator", "measuring"),
     Kill("worker's child", "any time"),
+    Kill("evaluator", "measuring", wait=True),
 )
 
 
