@@ -36,6 +36,7 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--jobs", type=int, default=4, help="in a round; what they share is done once")
     arguments.add_argument("--lease", type=float, default=6, help="seconds of silence after which a holder is dead")
+    arguments.add_argument("--minutes", type=float, default=22, help="after which nobody is killed any more")
     arguments.add_argument(
         "--calm", action="store_true", help="one kill at a time: to see how long it takes to get over"
     )

@@ -147,8 +147,10 @@ def ledger_of(database: Database) -> tuple[tuple[Job, ...], dict[str, Step], tup
         noted = select(EventRow).where(EventRow.type.in_(["step", "epoch"])).order_by(EventRow.id)
         found = [_event(row) for row in session.scalars(noted)]
     # A step is noted for each job that wants it, and again for one that is posted later.
-    once = {(event.step, event.attempt, event.state or event.at): event for event in reversed(found)}
-    return jobs, steps, tuple(sorted(once.values(), key=lambda event: event.at))
+    once: dict[tuple[str, int, str | datetime], Event] = {}
+    for event in found:
+        once.setdefault((event.step, event.attempt, event.state or event.at), event)
+    return jobs, steps, tuple(once.values())
 
 
 def _step(row: StepRow) -> Step:

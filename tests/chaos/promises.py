@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from chaos.evidence import Evidence, Step
+from chaos.evidence import Event, Evidence, Step
 
 # What a step gave where nobody disturbed it: its artifacts' digests by name, or an evaluation's accuracy.
 Expected = Mapping[str, Mapping[str, object]]
@@ -43,9 +43,11 @@ def _every_job_succeeds(evidence: Evidence) -> Iterator[str]:
 
 
 def _nothing_done_runs_again(evidence: Evidence) -> Iterator[str]:
-    done = {event.step: event for event in reversed(evidence.events) if event.state == "succeeded"}
-    for event in evidence.events:
-        if event.step in done and event.at >= done[event.step].at and event.state not in {"succeeded", None}:
+    done: dict[str, Event] = {}
+    for event in evidence.events:  # in order: several may be of one moment
+        if event.state == "succeeded":
+            done.setdefault(event.step, event)
+        elif event.state is not None and event.step in done:
             yield f"{_titled(evidence, event.step)} was done, and then {event.state} at attempt {event.attempt}"
     done_at = {step[:_SHORT]: event.at for step, event in done.items()}
     for begun in evidence.begun:

@@ -106,6 +106,14 @@ def test_a_broken_promise_is_complained_of(changes: dict[str, object], complaint
     assert any(complaint in each for each in found), found
 
 
+def test_what_is_begun_and_done_at_one_moment_was_done_once() -> None:
+    """A scheduler that was away hears of both together."""
+    at_once = [event._replace(at=at(35)) if event.step == EXPORT else event for event in GOOD.events]
+    begun = [each._replace(at=at(34)) if each.step == EXPORT[:12] else each for each in GOOD.begun]
+
+    assert broken_promises(replace(GOOD, events=tuple(at_once), begun=tuple(begun)), EXPECTED) == []
+
+
 def test_logs_say_what_was_begun() -> None:
     """The worker's lines and the evaluator's, with their times; nothing else."""
     local = at(2).astimezone().strftime("%Y-%m-%d %H:%M:%S,250")

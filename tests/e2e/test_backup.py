@@ -23,7 +23,8 @@ def test_a_backup_put_elsewhere_serves_the_old_reports(edgepress: Edgepress, tin
     with running_gateway(tmp_path) as (_, url), httpx.Client(base_url=url, trust_env=False, timeout=30) as elsewhere:
         for media_type in ("application/json", "text/csv", "text/html"):
             report = f"/v1/jobs/{tiny_job}/report"
-            assert _content(elsewhere, report, media_type) == _content(edgepress.http, report, media_type)
+            found = _content(elsewhere, report, media_type).replace(url.encode(), edgepress.url.encode())  # links
+            assert found == _content(edgepress.http, report, media_type)
         for row in edgepress.report(tiny_job)["rows"]:
             artifact = f"/v1/artifacts/{row['model_sha256']}"
             assert _content(elsewhere, artifact) == _content(edgepress.http, artifact)

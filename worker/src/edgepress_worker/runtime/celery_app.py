@@ -12,6 +12,7 @@ from celery import Celery
 from celery.signals import setup_logging, task_failure, worker_process_init, worker_shutting_down
 
 from edgepress_common.messages import RUN_STEP_TASK, RunStep
+from edgepress_worker.runtime.acknowledging import forget_what_can_not_be_acknowledged
 from edgepress_worker.settings import WorkerSettings
 
 _VISIBILITY_SECONDS = 7 * 24 * 3600
@@ -37,6 +38,7 @@ def create_celery(
         stop: Called in the parent process once the worker is told to end.
         lost: Called in the parent process when the child that did a step has died, with how.
     """
+    forget_what_can_not_be_acknowledged()
     app = Celery("edgepress", broker=settings.redis_url)
     transport_options = {
         "visibility_timeout": _VISIBILITY_SECONDS,
