@@ -42,6 +42,15 @@ def test_the_content_counts_and_not_the_name(tmp_path: Path) -> None:
     assert np.array_equal(pixels(tmp_path / "a.jpg"), plain(photograph(1)))
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_what_else_a_file_may_be_leaves_no_trace(tmp_path: Path, kind: str) -> None:
+    """A picture that is a page with a script and an archive as well: only its pixels are packed."""
+    alone = file_of(photograph(1), kind)
+    (tmp_path / "alone").write_bytes(alone)
+    (tmp_path / "a.png").write_bytes(alone + b"<html><script>alert(1)</script>" + b"PK\x05\x06" + bytes(18))
+    assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "alone"))
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "PA"])
 def test_other_kinds_of_pixels_become_rgb(tmp_path: Path, mode: str) -> None:
     """Grey is repeated, a palette looked up, alpha dropped."""

@@ -13,6 +13,7 @@ from edgepress_common.errors import InvalidInputError
 from edgepress_worker.datasets.archive import Limits, unpack_images
 from edgepress_worker.datasets.meter import Meter
 from fakes.archives import pack_upload, tar_of, zip_of
+from fakes.image_folders import write_class_folders
 from fakes.step_context import PlainContext
 
 
@@ -167,3 +168,25 @@ def test_a_name_that_comes_twice_is_refused(tmp_path: Path, context: PlainContex
         archive.writestr("a/0.png/1.png", b"2")
     with pytest.raises(InvalidInputError, match="twice, or as a file and a folder"):
         pack_upload(tmp_path / "both.zip", context)
+
+
+def test_a_file_that_is_an_archive_in_two_ways_is_read_in_one(tmp_path: Path, context: PlainContext) -> None:
+    """A tar with a zip behind it is its first bytes' tar; the zip's members, which lead elsewhere, are never looked at."""
+    write_class_folders(tmp_path / "set", {"ant": 4, "bee": 4})
+    tar = tar_of(tmp_path / "a.tar", tmp_path / "set", "")
+    expected = pack_upload(tar, context)
+    both = tmp_path / "both"
+    both.write_bytes(tar.read_bytes() + zip_with(tmp_path / "a.zip", "../../a.png").read_bytes())
+    assert zipfile.is_zipfile(both)
+    assert pack_upload(both, context) == expected
+
+
+def test_a_picture_that_is_an_archive_as_well_is_no_archive(tmp_path: Path, context: PlainContext) -> None:
+    """Readers of zips find one at the end of any file; here the first bytes count."""
+    write_class_folders(tmp_path / "set", {"ant": 4, "bee": 4})
+    picture = next((tmp_path / "set").rglob("*.*")).read_bytes()
+    both = tmp_path / "both"
+    both.write_bytes(picture + zip_of(tmp_path / "a.zip", tmp_path / "set").read_bytes())
+    assert zipfile.is_zipfile(both)
+    with pytest.raises(InvalidInputError, match="accepted: zip, tar"):
+        pack_upload(both, context)
