@@ -171,7 +171,7 @@ def test_a_name_that_comes_twice_is_refused(tmp_path: Path, context: PlainContex
 
 
 def test_a_file_that_is_an_archive_in_two_ways_is_read_in_one(tmp_path: Path, context: PlainContext) -> None:
-    """A tar with a zip behind it is its first bytes' tar; the zip's members, which lead elsewhere, are never looked at."""
+    """A tar with a zip behind it is a tar; what the zip has, which leads elsewhere, is never looked at."""
     write_class_folders(tmp_path / "set", {"ant": 4, "bee": 4})
     tar = tar_of(tmp_path / "a.tar", tmp_path / "set", "")
     expected = pack_upload(tar, context)
