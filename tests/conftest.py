@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side, those of a file stay together, and those that share the whole stack."""
     for item in items:
