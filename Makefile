@@ -35,7 +35,7 @@ up: install  ## keep gateway, scheduler, worker and evaluator running on port 80
 	@$(BIN)/edgepress up
 
 test: install  ## all tests
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup --durations=25
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --durations=25
 
 test-arm: install  ## the evaluator's tests as a 64-bit Arm program, in an emulator
 	cd tests && ../$(BIN)/python -m fakes.arm64_machine ../.arm64
