@@ -197,13 +197,34 @@ def test_a_worker_killed_before_its_word_is_out_has_lost_nothing(worker: Worker)
 
 
 def test_an_answer_whose_artifacts_are_gone_is_none(worker: Worker) -> None:
-    """The step is done again: the store has been cleaned since."""
+    """The step is done again, in a folder that is no done step's: the store has been cleaned since."""
+
+    def put_anew(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        assert list(context.scratch.iterdir()) == []
+        return put_something(step, context)
+
     assert worker.run(put_something) == ["started", "finished"]
     shutil.rmtree(worker.folder / "store")
-    assert worker.run(put_something, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+    assert worker.run(put_anew, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
     event = worker.line.events[-1]
     assert isinstance(event, StepFinished)
     assert FolderStore(worker.folder / "store").has(event.outputs["train_images"].sha256)
+
+
+def test_a_store_that_cannot_be_asked_is_said(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that can't be looked into fails the attempt, which is tried again; nothing is left unsaid."""
+
+    def away(_store: FolderStore, _sha256: str) -> bool:
+        raise UnavailableError("the store is away")
+
+    assert worker.run(put_something) == ["started", "finished"]
+    monkeypatch.setattr(FolderStore, "has", away)
+    assert worker.run(never, STEP.model_copy(update={"attempt": 2})) == ["started", "failed"]
+    event = worker.line.events[-1]
+    assert isinstance(event, StepFailed)
+    assert (event.failure.code, event.failure.retryable) == ("unavailable", True)
+    monkeypatch.undo()
+    assert worker.run(never, STEP.model_copy(update={"attempt": 3})) == ["started", "finished"]
 
 
 def test_an_answer_is_kept_for_an_hour(worker: Worker) -> None:

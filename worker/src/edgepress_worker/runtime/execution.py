@@ -63,8 +63,7 @@ class Executor:
             logger.info("dropped %s: it has been taken", label)
             return
         logger.info("begins %s", label)
-        self.scratch.clear(time.time())
-        answer = self._answered_before(step, names) or self._answer(step, names)
+        answer = self._answer(step, names)
         if isinstance(answer, StepFinished):
             with suppress(OSError):  # what can't be kept can still be said
                 self.scratch.end(step.step_key, answer.model_dump_json())
@@ -88,13 +87,12 @@ class Executor:
         saved = self.scratch.answer(step.step_key)
         if saved is None:
             return None
-        try:
+        with suppress(ValidationError):  # of another version
             answer = StepFinished.model_validate_json(saved)
-        except ValidationError:  # of another version
-            return None
-        if not all(self.store.has(output.sha256) for output in answer.outputs.values()):
-            return None
-        return answer.model_copy(update=names)
+            if all(self.store.has(output.sha256) for output in answer.outputs.values()):
+                return answer.model_copy(update=names)
+        self.scratch.forget(step.step_key)  # its folder is that of a step under way again
+        return None
 
     def _answer(self, step: RunStep, names: dict[str, object]) -> WorkerEvent:
         attempt = Attempt(
@@ -107,6 +105,9 @@ class Executor:
         )
         with _last_lines() as log, attempt, self.working_on(step):
             try:
+                self.scratch.clear(time.time())
+                if answered := self._answered_before(step, names):
+                    return answered
                 outputs, result = self.run(step, attempt)
             except WorkerStoppingError:
                 return StepReturned.model_validate(names)

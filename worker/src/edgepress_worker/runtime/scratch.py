@@ -57,6 +57,10 @@ class Scratch:
         except FileNotFoundError:
             return None
 
+    def forget(self, step: StepKey) -> None:
+        """Removes all of a step."""
+        shutil.rmtree(self.of(step), ignore_errors=True)
+
     def clear(self, now: float) -> None:
         """Removes what nobody needs.
 
