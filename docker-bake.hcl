@@ -2,12 +2,13 @@
 #
 #   docker buildx bake             the evaluator for linux/amd64 and linux/arm64, into the local engine
 #   docker buildx bake all         every image for this machine's kind of processor
-#   docker buildx bake release --push     the evaluator as one image for both, to a registry (needs a builder that can:
-#                                  docker buildx create --use)
+#   docker buildx bake release --push     every image as one for both kinds of processor, with SBOM and provenance, to a
+#                                  registry (needs a builder that can: docker buildx create --use)
 #
 # An arm64 build runs no arm64 program, so it needs no emulator.
 
-variable "EDGEPRESS_VERSION" { default = "0.1.0" }
+# Tag and label. A release sets them from its git tag; `dev` is a build of a working tree.
+variable "EDGEPRESS_VERSION" { default = "dev" }
 variable "EDGEPRESS_REVISION" { default = "unknown" }
 # With a slash at its end, as in registry.example/team/.
 variable "EDGEPRESS_REGISTRY" { default = "" }
@@ -65,7 +66,9 @@ target "evaluator-arm64" {
 }
 
 target "release" {
-  inherits  = ["evaluator"]
+  name      = "release-${image}"
+  matrix    = { image = ["api", "worker", "evaluator"] }
+  inherits  = [image]
   platforms = ["linux/amd64", "linux/arm64"]
-  attest    = ["type=sbom", "type=provenance"]
+  attest    = ["type=sbom", "type=provenance,mode=max"]
 }

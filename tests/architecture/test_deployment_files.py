@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edgepress_api.first_secrets import SecretsSettings
+from edgepress_api.secrets.generation import SecretsSettings
 from edgepress_api.settings import ApiSettings
 from edgepress_common.settings import BaseEdgepressSettings
 from edgepress_evaluator.settings import EvaluatorSettings
@@ -23,9 +23,9 @@ SETTINGS: dict[str, tuple[type[BaseEdgepressSettings], tuple[str, ...]]] = {
 }
 KINDS: tuple[type[BaseEdgepressSettings], ...] = (SecretsSettings, ApiSettings, WorkerSettings, EvaluatorSettings)
 AS_THE_COMPOSITION_NEEDS_THEM = {
-    "redis_url", "database_url", "token",  # files in EDGEPRESS_SECRETS_DIR
-    "tls_certificate",  # the proxy's in front
-    "port", "require_tokens",  # published as another, and asked for since more than loopback is listened to
+    "redis_url", "database_url", "service_database_url", "token", "webhook_key",  # files in EDGEPRESS_SECRETS_DIR
+    "machine_lock",  # mounted where it is by default
+    "port", "require_tokens", "local_token",  # published as another, and asked for since it can be reached
     "worker_name",  # the container's
     "emulated", "python_command",  # found out; for programs that are started in an emulator
 }  # fmt: skip
@@ -36,7 +36,7 @@ def environment_of(service: str) -> dict[str, str | None]:
 
 
 def test_every_setting_of_the_composition_is_documented() -> None:
-    """In .env.example, with the default it really has: the composition's, else the program's."""
+    """.env.example has its actual default: the composition's, else the program's."""
     used = dict(re.findall(r"\$\{(EDGEPRESS_\w+):-([^{}]*)\}", COMPOSE))
     used |= dict.fromkeys(re.findall(r"\$\{(EDGEPRESS_\w+):-\$", COMPOSE), "")
     handed_on = {
@@ -48,22 +48,22 @@ def test_every_setting_of_the_composition_is_documented() -> None:
     assert set(DOCUMENTED) == set(used) | handed_on
     assert {name: DOCUMENTED[name] for name in used} == used
     defaults = {name: value for kind in KINDS for name, value in defaults_of(kind).items() if name in handed_on}
-    assert handed_on - set(defaults) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+    assert handed_on - set(defaults) == {"AWS_PROFILE"}  # no secret: the engine shows the environment
     for name, value in defaults.items():
         assert as_read(name, DOCUMENTED[name]) == value, name
 
 
 @pytest.mark.parametrize("image", SETTINGS)
 def test_every_setting_of_a_program_can_be_set(image: str) -> None:
-    """For a container: handed on by the composition, set by the image, or named above with the reason."""
+    """A container gets it from the composition or the image, or it is named above with the reason."""
     kind, services = SETTINGS[image]
     set_by_image = set(re.findall(r"(EDGEPRESS_\w+)=", (ROOT / image / "Dockerfile").read_text()))
     known = set_by_image.union(*(environment_of(service) for service in services))
     missing = {name for name in kind.model_fields if f"EDGEPRESS_{name.upper()}" not in known}
-    assert missing <= AS_THE_COMPOSITION_NEEDS_THEM | {"alive_file"}
+    assert missing <= AS_THE_COMPOSITION_NEEDS_THEM | {"heartbeat_file"}
 
 
-def test_whoever_reads_a_secret_has_a_folder_of_its_own() -> None:
+def test_each_reader_of_secrets_has_its_own_folder() -> None:
     """Services that run have their own alone, and none can write there; those that make secrets end."""
     for name, service in yaml.safe_load(COMPOSE)["services"].items():
         secrets = [volume for volume in service["volumes"] if "-secrets:" in volume]
@@ -75,7 +75,7 @@ def test_whoever_reads_a_secret_has_a_folder_of_its_own() -> None:
 
 
 def defaults_of(kind: type[BaseEdgepressSettings]) -> dict[str, object]:
-    """What a program says, by the names of the environment."""
+    """Return the default settings of a program, by the names of its environment variables."""
     return {f"EDGEPRESS_{name.upper()}": field.get_default() for name, field in kind.model_fields.items()}
 
 
@@ -91,7 +91,7 @@ def as_read(name: str, text: str) -> object:
 
 
 def test_only_the_gateway_is_published() -> None:
-    """And evaluators are kept from Redis and PostgreSQL, which are kept from the internet."""
+    """Evaluators can't reach Redis and PostgreSQL, and those can't reach the internet."""
     composition = yaml.safe_load(COMPOSE)
     services = composition["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["api"]
@@ -103,19 +103,48 @@ def test_only_the_gateway_is_published() -> None:
     assert composition["networks"]["backend"] == {"internal": True}
 
 
+def test_a_private_authority_is_trusted_where_the_gateway_is_called() -> None:
+    """It is a setting of every service that has the gateway's address, in the composition and on a board."""
+    board = yaml.safe_load((ROOT / "evaluator" / "compose.yml").read_text())["services"]
+    services = yaml.safe_load(COMPOSE)["services"] | {"board": board["evaluator"]}
+    callers = {name: each for name, each in services.items() if "EDGEPRESS_GATEWAY" in each.get("environment", {})}
+    assert set(callers) == {"api", "evaluator", "evaluator-arm64", "board"}
+    for name, service in callers.items():
+        inside = service["environment"]["SSL_CERT_FILE"]
+        assert inside == "${EDGEPRESS_TLS_AUTHORITY:+/run/tls-authority.pem}", name
+        assert "${EDGEPRESS_TLS_AUTHORITY:-/dev/null}:/run/tls-authority.pem:ro" in service["volumes"], name
+
+
 def test_every_service_that_stays_has_bounds() -> None:
-    """Memory, a restart policy, a time to stop in, and a root file system that is only read."""
+    """Memory, processes, a restart policy, a time to stop in, no capabilities, a root file system that is only read."""
     for name, service in yaml.safe_load(COMPOSE)["services"].items():
         assert service["read_only"], name
         assert service["mem_limit"], name
         if service["restart"] != "no":
             assert service["restart"] == "unless-stopped", name
             assert service["stop_grace_period"], name
+            assert service["pids_limit"], name
+            assert service["cap_drop"] == ["ALL"], name
+
+
+def test_health_checks_are_rare_and_never_disturb_a_measurement() -> None:
+    """After the first success, each waits a minute; that of a device waits for ever."""
+    checks = [service.get("healthcheck", {}).get("test") for service in yaml.safe_load(COMPOSE)["services"].values()]
+    in_compose = [" ".join(check) for check in checks if check]
+    in_images = {
+        image: re.search(r"HEALTHCHECK .*?--timeout=(\w+) .*CMD (\[.*\])", (ROOT / image / "Dockerfile").read_text())
+        for image in ("worker", "evaluator")
+    }
+    assert len(in_compose) == 4
+    assert all("sleep 60" in check or "check-health 60" in check for check in in_compose)
+    found = {image: match.groups() for image, match in in_images.items() if match}
+    assert found["worker"] == ("90s", '["check-health", "60", "heartbeat", "30"]')
+    assert found["evaluator"] == ("87600h", '["check-health", "infinity", "heartbeat", "120"]')
 
 
 def test_images_and_the_environment_have_one_version_of_uv() -> None:
     """The Makefile's."""
     (version,) = re.findall(r"^UV_VERSION := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    for room in ("api", "worker", "evaluator"):
-        assert f"ARG UV_VERSION={version}\n" in (ROOT / room / "Dockerfile").read_text()
+    for member in ("api", "worker", "evaluator"):
+        assert f"ARG UV_VERSION={version}\n" in (ROOT / member / "Dockerfile").read_text()
     assert f"EDGEPRESS_UV_VERSION:-{version}" in COMPOSE

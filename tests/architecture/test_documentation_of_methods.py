@@ -1,4 +1,4 @@
-"""docs/methods.md says of each method and export what the API says, and what it says of orders of stages is so."""
+"""docs/methods.md describes methods and exports as the API does, and its rules for orders of stages are correct."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
+from edgepress_common.documentation import with_current_parts
 from edgepress_common.spec import (
     EXPORTS,
     METHODS,
@@ -30,14 +31,14 @@ DESCRIBED: dict[str, type[BaseModel]] = {kind: method.parameters for kind, metho
 
 
 def section(heading: str) -> str:
-    """What stands between a heading, given by how it begins, and the next one."""
+    """Return the text from a heading, given by its beginning, to the next heading."""
     (found,) = re.findall(rf"^##+ {re.escape(heading)}.*\n((?:(?!##+ ).*\n)*)", PAGE, re.MULTILINE)
     return str(found)
 
 
 def words(text: str) -> str:
-    """A text without its line breaks."""
-    return " ".join(text.split())
+    """A text without its line breaks and the marks of what is generated."""
+    return " ".join(re.sub(r"<!--.*?-->", "", text).split())
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -47,13 +48,18 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def unquoted(cell: str) -> str:
-    """What is written as code in a cell."""
+    """Return the text of a cell without its code marks."""
     return cell.strip("`")
+
+
+def test_what_follows_from_declarations_is_current() -> None:
+    """``make docs`` changes nothing."""
+    assert with_current_parts(PAGE) == PAGE
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_a_method_is_described_word_for_word(method: Any) -> None:
-    """As ``GET /v1/methods`` has it."""
+    """The page has the description that ``GET /v1/methods`` returns."""
     text = words(section(f"`{method.kind}`: {method.title}"))
     assert text.startswith(method.summary)
     assert f"**Limits.** {method.limits} " in text
@@ -63,14 +69,14 @@ def test_a_method_is_described_word_for_word(method: Any) -> None:
 
 @pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS)
 def test_an_export_is_described_word_for_word(export: Any) -> None:
-    """As ``GET /v1/exports`` has it."""
+    """The page has the description that ``GET /v1/exports`` returns."""
     text = words(section(f"`{export.kind}`: {export.title}"))
     assert text == words(f"{export.summary} **Paper.** {export.paper}" if export.paper else export.summary)
 
 
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_all_parameters_are_listed_with_their_defaults(name: str) -> None:
-    """Each in a row; to write its default out changes nothing."""
+    """Each parameter has a row; writing its default explicitly changes nothing."""
     parameters = DESCRIBED[name]
     ((*rows,),) = tables(section(f"`{name}`"))
     assert {unquoted(row[0]) for row in rows} == set(parameters.model_fields) - {"kind"}
@@ -81,12 +87,14 @@ def test_all_parameters_are_listed_with_their_defaults(name: str) -> None:
 
 
 def test_all_parameters_of_exports_are_listed_with_their_defaults() -> None:
-    """Each with the exports that have it."""
+    """Each parameter is listed with the exports that have it."""
     listed = {kind: {"kind"} for kind in EXPORTS}
     for field, default, exports, meaning in tables(section("Parameters of exports"))[0]:
         for kind in EXPORTS if exports == "all" else re.findall(r"`(\w+)`", exports):
             parameters = EXPORTS[kind].parameters
-            assert parameters.model_validate({unquoted(field): yaml.safe_load(unquoted(default))}) == parameters()
+            assert parameters.model_validate({unquoted(field): yaml.safe_load(unquoted(default))}) == parameters(
+                kind=kind
+            )
             listed[kind].add(unquoted(field))
         assert meaning
     assert listed == {kind: set(export.parameters.model_fields) for kind, export in EXPORTS.items()}
@@ -99,8 +107,8 @@ def stages(cell: str) -> list[Stage]:
 
 
 def test_what_is_said_to_compose_composes_and_what_is_said_to_be_refused_is_refused() -> None:
-    """With what is said to be accepted instead."""
-    composing, refused = tables(section("What composes with what"))
+    """The error names the accepted order in the documentation."""
+    _, composing, refused = tables(section("What composes with what"))
     for order, _ in composing:
         check_order(stages(order))
     for order, _, accepted in refused:

@@ -1,13 +1,13 @@
-"""What compressing costs: a training step of each stage against one of plain training, and the paper's whole matrix.
+"""Cost of compression: a training step of each stage against one of plain training, and the paper's whole matrix.
 
 1. Each stage runs as a job would run it, in turn with a plain training of the same network: ten steps of the one, ten
-   of the other. Ten, because pruning chooses its masks anew every ten.
+   of the other. Ten, because pruning chooses its masks again every ten.
 2. What a stage works on is made by the stages before it, trained for two steps: how good a network is does not matter
    to what a step costs.
 3. The matrix's epochs are counted in the plan, and each weighs what its stage's step has been measured to cost: once
    as planned, where pipelines share what they have in common, and once pipeline by pipeline.
 
-What an epoch costs beside its steps (validation, saving) is alike in all of them and left out.
+What an epoch costs in addition to its steps (validation, saving) is the same in all of them and not counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import assert_never
 
 import numpy as np
 
@@ -52,10 +51,10 @@ from stage_in_turns import StageInTurns
 
 _SIDE, _CLASSES, _BATCH = 64, 8, 32
 _NETWORK = Model(architecture="resnet18")
-_STEPS, _ROUNDS = 10, 5  # steps a turn; turns that count
+_STEPS, _ROUNDS = 10, 5  # steps a round; rounds that count
 _LIMIT, _LIMIT_OF_MATRIX = 1.5, 0.40
 
-# Beside the stages of the paper's matrix.
+# In addition to the stages of the paper's matrix.
 _MORE: tuple[Stage, ...] = (
     ClusterStage(clusters=16),
     ClusterStage(clusters=16, per_channel=True),
@@ -90,9 +89,9 @@ def measure() -> Iterator[Figure]:
 
 @dataclasses.dataclass(frozen=True)
 class _Cost:
-    """Medians over the turns: seconds of a stage's training step, of plain training's, and of how many times as long.
+    """Medians over the rounds: seconds of a stage's training step, of plain training's, and of how many times as long.
 
-    Each turn is divided by the one beside it: what else the machine has to do changes more slowly than that.
+    Each turn is divided by the adjacent one: the load of the machine changes more slowly than that.
     """
 
     seconds: float
@@ -122,7 +121,7 @@ def _distinct(plan: Plan) -> dict[str, Step]:
 
 
 def _name(step: StageStep) -> str:
-    """What makes one stage cost something else than another."""
+    """Return the properties of a stage that change its cost."""
     match step.stage:
         case TrainStage():
             return f"train {step.model.architecture}"
@@ -136,26 +135,26 @@ def _name(step: StageStep) -> str:
             return f"{'P' * bool(stage.preserve_sparsity)}{'C' * bool(stage.preserve_clusters)}QAT"
         case DistillStage():
             return f"distill to {step.model.architecture}"
-        case _ as unknown:
-            assert_never(unknown)
+        case other:
+            return other.kind
 
 
 class _Bench:
     """Runs stages of a plan in turn with plain trainings.
 
     Args:
-        plan: Whose stages.
+        plan: Plan whose stages are measured.
         folder: Where they work.
     """
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._steps = {step.key: step for step in plan.steps}
         self._folder = folder
-        self._pack = _pack(batches=_STEPS * (_ROUNDS + 2))  # one turn more than count, and some room
+        self._pack = _pack(batches=_STEPS * (_ROUNDS + 2))  # one round more than is counted, and a reserve
         self._made: dict[StepKey, Material] = {}
 
     def in_turn(self, step: Step, model: Network) -> _Cost:
-        """What a training step of the stage costs, against one of a plain training of a network."""
+        """Return the cost of a training step of the stage, and of one of plain training of a network."""
         stage = _stage(step)
         plain = StageStep(stage=TrainStage(), model=model, training=stage.training)
         alone = Material(self._pack, None, self._folder)
@@ -164,16 +163,16 @@ class _Bench:
             StageInTurns(stage, self._material(step), Path(name) / "stage") as measured,
             StageInTurns(plain, alone, Path(name) / "plain") as reference,
         ):
-            turns = [(measured.turn(_STEPS), reference.turn(_STEPS)) for _ in range(1 + _ROUNDS)][1:]
+            rounds = [(measured.turn(_STEPS), reference.turn(_STEPS)) for _ in range(1 + _ROUNDS)][1:]
         keras.backend.clear_session()
         return _Cost(
-            seconds=statistics.median(seconds for seconds, _ in turns),
-            plain=statistics.median(plain for _, plain in turns),
-            ratio=statistics.median(seconds / plain for seconds, plain in turns),
+            seconds=statistics.median(seconds for seconds, _ in rounds),
+            plain=statistics.median(plain for _, plain in rounds),
+            ratio=statistics.median(seconds / plain for seconds, plain in rounds),
         )
 
     def _material(self, step: Step) -> Material:
-        """What a stage works on: made by a short training of those before it, once."""
+        """Return the input of a stage, made once by a short training of the stages before it."""
         source = step.inputs.get("model", step.inputs.get("teacher"))
         if source is None:
             return Material(self._pack, None, self._folder)

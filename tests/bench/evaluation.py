@@ -1,4 +1,4 @@
-"""What an evaluation adds to the inferences it times: a timed pass against a bare loop over the interpreter.
+"""Overhead of an evaluation: a timed pass against a bare loop over the interpreter.
 
 The loop gets its images ready-made as tensors; the pass reads them from a file, converts them and keeps every latency.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from edgepress_common.spec import ExportKind, Model
 from edgepress_common.steps import ExportStep
-from edgepress_worker.exports import Source, run_export
+from edgepress_worker.exports import StoredNetwork, run_export
 from edgepress_worker.keras_files import save_model
 from edgepress_worker.networks import build_network
 from edgepress_worker.pack import LabelledImages, Pack
@@ -45,7 +45,7 @@ def measure() -> list[Figure]:
 def _overhead(kind: ExportKind, pack: Pack, folder: Path) -> Figure:
     context = PlainContext(folder / kind)
     step = ExportStep.model_validate({"export": {"kind": kind}, "seed": 0})
-    outputs, _ = run_export(step, pack, Source(folder / "model.h5"), context)
+    outputs, _ = run_export(step, pack, StoredNetwork(folder / "model.h5"), context)
     model = context.store.local_path(outputs["tflite"].sha256)
     # In a process without TensorFlow, as on a device: with its objects, collecting garbage beforehand takes long.
     measured = subprocess.run(

@@ -15,7 +15,7 @@ class Figure:
     Attributes:
         name: What is measured, against what.
         value: Mostly a ratio of two times measured in turn in one run, so that the machine's mood cancels out.
-        unit: As in ``x`` for a ratio.
+        unit: Unit of the value; ``x`` for a ratio.
         limit: What it should be at the most (or, for a speed kept, at the least); in words.
         holds: Whether it is.
         detail: The times it was made of.
@@ -29,7 +29,7 @@ class Figure:
     detail: str
 
     def line(self) -> str:
-        """For the table."""
+        """Return the line of the table."""
         verdict = "ok" if self.holds else "OVER"
         return f"{self.name:<52} {self.value:>8.3g} {self.unit:<3} {self.limit:<9} {verdict:<5} {self.detail}"
 

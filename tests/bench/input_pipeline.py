@@ -1,4 +1,4 @@
-"""What reading images from a mapped pack costs a training: its epochs against epochs from tensors in memory."""
+"""Cost of reading images from a mapped pack: epochs from the pack against epochs from tensors in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMIT = 0.95
 
 
 def measure() -> list[Figure]:
-    """ResNet18 at 64x64: as it is, and with every augmentation there is."""
+    """Measure ResNet18 at 64x64, without augmentation and with every kind of it."""
     every = Augmentation(horizontal_flip=True, vertical_flip=True, rotation_degrees=180)
     return [
         _speed_kept("training from a pack / from memory", Augmentation()),

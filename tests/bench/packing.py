@@ -1,4 +1,4 @@
-"""What packing costs beside decoding: JPEGs packed, against the same images decoded by as many processes."""
+"""Cost of packing in addition to decoding: packing JPEGs against decoding them in as many processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from edgepress_common.spec import FolderDataset
 from edgepress_worker.datasets import pack_dataset
 from edgepress_worker.datasets.decoding import FileImage, decode
-from edgepress_worker.run import Environment
+from edgepress_worker.environment import Environment
 from fakes.step_context import PlainContext
 from figures import Figure, in_turn
 
@@ -48,7 +48,7 @@ def measure() -> list[Figure]:
 
 
 def _decode_all(paths: list[str]) -> int:
-    return sum(len(decode(FileImage(path), _PACKED_SIDE)) for path in paths)
+    return sum(len(decode(FileImage(path), _PACKED_SIDE).tobytes()) for path in paths)
 
 
 def _shares(paths: list[str], count: int) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""What the scheduler costs a step: from ready to sent, and from finished to its dependents ready."""
+"""Cost of scheduling a step: from ready to sent, and from finished until its dependents are ready."""
 
 from __future__ import annotations
 

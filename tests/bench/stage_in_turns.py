@@ -13,7 +13,8 @@ import time
 from typing import TYPE_CHECKING
 
 from edgepress_common.errors import StepCancelledError
-from edgepress_worker.methods import METHODS, Material
+from edgepress_worker.methods import Material
+from edgepress_worker.methods.registry import RUNNERS
 from fakes.step_context import PlainContext
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class StageInTurns:
             self.turn(1)
 
     def turn(self, steps: int) -> float:
-        """Lets it run so many training steps, and gives the seconds of one."""
+        """Run a number of training steps, and return the seconds of one."""
         start = time.perf_counter()
         self._context.given.put(steps)
         problem = self._context.over.get()
@@ -65,7 +66,7 @@ class StageInTurns:
     def _run(self, step: StageStep, material: Material) -> None:
         self._context.wait()
         try:
-            METHODS[step.stage.kind](step, material, self._context)
+            RUNNERS[step.stage.kind](step, material, self._context)
             self._context.over.put(RuntimeError("the stage has ended where it should have gone on; give it more steps"))
         except StepCancelledError:
             pass
@@ -84,7 +85,7 @@ class _Turns(PlainContext):
         self._left = 0
 
     def wait(self) -> None:
-        """Until there is a turn."""
+        """Wait for the next turn."""
         self._left = self.given.get()
 
     def report(self, progress: Progress) -> None:

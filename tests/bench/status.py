@@ -1,6 +1,6 @@
-"""What asking for a job's status costs, with 100,000 jobs stored: against a bare FastAPI route with one query.
+"""Cost of a request for a job's status, with 100,000 jobs stored, against a bare FastAPI route with one query.
 
-Both are served by uvicorn in a process of its own, and asked in turn over one kept-alive connection each.
+A uvicorn process serves each; they are requested alternately over one persistent connection each.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ prepared = Classifier(model, threads=1).prepare(np.load(folder / "images.npy"))
 
 
 def evaluate() -> None:
-    """As an evaluation does it."""
+    """Run the timed pass of an evaluation."""
     timed_pass(
         model,
         pack,

@@ -1,11 +1,13 @@
-"""``make chaos``: runs real jobs on the real processes while it kills them, and looks whether anything was lost.
+"""``make chaos``: runs real jobs on the real processes while it kills them, and verifies that nothing is lost.
 
 1. The jobs are run undisturbed; what each step gives is kept.
-2. They are run again on a new stack, while processes are killed (SIGKILL) at moments that are drawn, and database, disk
-   and the evaluator's network are taken away for seconds. Whoever dies is started again, as `edgepress up` does.
+2. They are run again on a new stack, while processes are killed (SIGKILL) or stopped (SIGTERM) at moments that are
+   drawn, the worker's child is made to hang, an artifact is damaged, and database, disk and the evaluator's network are
+   taken away for seconds; each component is slow for seconds, and devices, workers, users and Redis lie. Killed
+   processes are started again, as `edgepress up` does.
 3. When all jobs have ended, everything is looked at, see `chaos.promises`. 2 is done until there were enough kills.
 
-Prints what was done and how long it took; fails if a promise was broken, with words.
+Prints what was done and how long it took; fails with a message for each broken promise.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from pathlib import Path
 # As pytest has it: fakes are shared with the tests.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from chaos.acts import Act, Kill, calm, drawn
 from chaos.figures import Loss, losses, spread
 from chaos.jobs import chaos_jobs
-from chaos.mischief import Act, Kill, calm, drawn
 from chaos.promises import broken_promises
 from chaos.run import Round, disturbed, undisturbed
 
@@ -35,8 +37,8 @@ def main() -> None:
     arguments.add_argument("--kills", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--jobs", type=int, default=4, help="in a round; what they share is done once")
-    arguments.add_argument("--lease", type=float, default=6, help="seconds of silence after which a holder is dead")
-    arguments.add_argument("--minutes", type=float, default=22, help="after which nobody is killed any more")
+    arguments.add_argument("--lease", type=float, default=6, help="seconds after which a lease expires")
+    arguments.add_argument("--minutes", type=float, default=22, help="after which no process is killed any more")
     arguments.add_argument(
         "--calm", action="store_true", help="one kill at a time: to see how long it takes to get over"
     )
@@ -87,9 +89,16 @@ def _tell(rounds: Sequence[Round], lease_seconds: float) -> None:
     _say("  at a moment of: " + _counted(kill.moment for kill in killed if kill.seen))
     taken = [act for each in rounds for act in each.taken]
     _say("taken away: " + _counted(act.fault for act in taken) + f", {sum(act.seconds for act in taken):.0f} s in all")
-    left_out = Counter(act.fault for each in rounds for act in each.left_out)
-    if left_out:
-        _say("left out: fill; to mount a small disk, this has to run as root")
+    stopped = Counter(kill.victim for kill in killed if kill.orderly)
+    _say(f"  of them orderly stops: {_counted(stopped.elements())}")
+    _say(f"hung and ended: {sum(each.hung for each in rounds)}")
+    _say("frozen: " + _counted(act.victim for each in rounds for act in each.frozen))
+    _say(f"artifacts damaged and made again: {sum(len(each.evidence.damaged) for each in rounds)}")
+    _say("slowed: " + _counted(act.component for each in rounds for act in each.slowed))
+    told = [told for each in rounds for told in each.evidence.told]
+    _say(f"lies that were answered: {len(told)}, of them refused {sum(each.is_refused for each in told)}")
+    if any(each.left_out for each in rounds):
+        _say("left out: a full disk, a slow disk; to mount a small disk, this has to run as root")
     steps = [step for each in rounds for step in each.evidence.steps.values()]
     jobs, refused = sum(len(each.evidence.jobs) for each in rounds), sum(each.refused for each in rounds)
     _say(
@@ -98,8 +107,8 @@ def _tell(rounds: Sequence[Round], lease_seconds: float) -> None:
         f"artifacts hashed: {sum(len(each.evidence.stored) for each in rounds)}"
     )
     found = [loss for each in rounds for loss in losses(each.evidence, each.killed)]
-    for holder in ("worker", "worker's child", "evaluator"):
-        _tell_times(f"{holder} killed, with a lease of {lease_seconds:g} s", [x for x in found if x.holder == holder])
+    for owner in ("worker", "worker's child", "evaluator"):
+        _tell_times(f"{owner} killed, with a lease of {lease_seconds:g} s", [x for x in found if x.owner == owner])
 
 
 def _tell_times(of: str, found: Sequence[Loss]) -> None:

@@ -1,4 +1,4 @@
-"""What is there to see when all is over: the ledger, what was written of the work, and every byte of the store."""
+"""State after a run: the ledger, the logs of worker and evaluator, and every byte of the store."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from chaos.lies import Told
 from chaos.stack import BreakableStack
-from edgepress_api.cleaning.cleaner import Cleaner
 from edgepress_api.database import Database, EventRow, JobRow, StepRow
+from edgepress_api.garbage_collection.collector import GarbageCollector
 from edgepress_common.artifacts import FolderStore
 from edgepress_common.results import EvaluationResult, StageResult
 from edgepress_worker.runtime.scratch import Scratch
@@ -22,11 +23,11 @@ from edgepress_worker.runtime.scratch import Scratch
 # As `edgepress_worker.runtime.execution` and `edgepress_evaluator.loop` write it.
 _BEGUN = re.compile(
     r"^(?P<at>\S+ \S+) INFO \S+: (?:begins \w+ (?P<step>[0-9a-f]+), attempt (?P<attempt>\d+)"
-    r"|evaluation (?P<evaluation>[0-9a-f]+), attempt (?P<again>\d+): begun)$",
+    r"|evaluation (?P<evaluation>[0-9a-f]+), attempt (?P<again>\d+): started)$",
     re.MULTILINE,
 )
 _SHORT = 12  # characters of a step's key that the worker writes
-_AFTER_CLEANING = timedelta(days=2)  # what was being put when somebody was killed goes after one
+_AFTER_COLLECTION = timedelta(days=2)  # incomplete artifacts of killed processes are deleted after one
 _AFTER_CLEARING = timedelta(days=15)  # what was being trained, after two weeks
 
 
@@ -58,10 +59,11 @@ class Step(NamedTuple):
     outputs: tuple[Output, ...]
     accuracy: float | None = None
     resumed_after_epochs: int = 0
+    failures: int = 0
 
 
 class Event(NamedTuple):
-    """What became of a step: a state at an attempt, or the end of an epoch."""
+    """A change of a step: a state at an attempt, or the end of an epoch."""
 
     at: datetime
     step: str
@@ -71,7 +73,7 @@ class Event(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """That somebody wrote into its log that it begins on an attempt."""
+    """A log line of a worker or an evaluator that begins an attempt."""
 
     at: datetime
     step: str
@@ -88,10 +90,14 @@ class Evidence:
         steps: The ledger's steps, by their keys.
         events: What became of steps, in order, each once.
         begun: What worker and evaluator wrote.
-        stored: Each artifact in the store with the digest and the size that it really has, before cleaning.
-        kept: Names of the artifacts after cleaning.
-        unfinished: What else lies in the store after cleaning.
-        scratch: Folders that are left where the worker saves what is under way.
+        stored: Each artifact in the store with its actual digest and size, before garbage collection.
+        kept: Names of the artifacts after garbage collection.
+        unfinished: What else lies in the store after garbage collection.
+        scratch: Folders that are left where the worker saves unfinished steps.
+        damaged: Names of the artifacts that were damaged, and keys of steps that did not give what was said: these
+            steps are done again.
+        told: Lies, and the answers to them.
+        went_back: Whether the database was put back to an older state, so that attempts were made twice.
     """
 
     posted: dict[str, str]
@@ -103,14 +109,17 @@ class Evidence:
     kept: frozenset[str]
     unfinished: tuple[str, ...]
     scratch: tuple[str, ...]
+    damaged: frozenset[str] = frozenset()
+    told: tuple[Told, ...] = ()
+    went_back: bool = False
 
 
 def gather(stack: BreakableStack, posted: dict[str, str]) -> Evidence:
     """Looks at everything, and has the store cleaned as it would be two days later."""
     folder = (stack.disk or stack.home) / "artifacts"
     stored = {path.name: _weighed(path) for path in folder.glob("??/*")}
-    store, later = FolderStore(folder), datetime.now(UTC) + _AFTER_CLEANING
-    Cleaner(stack.database, store, retention=None, clock=lambda: later).clean()
+    store, later = FolderStore(folder), datetime.now(UTC) + _AFTER_COLLECTION
+    GarbageCollector(stack.database, store, retention=None, clock=lambda: later).collect()
     Scratch(stack.stack.folder.scratch).clear((datetime.now(UTC) + _AFTER_CLEARING).timestamp())
     jobs, steps, events = ledger_of(stack.database)
     return Evidence(
@@ -127,7 +136,7 @@ def gather(stack: BreakableStack, posted: dict[str, str]) -> Evidence:
 
 
 def begun_in(logs: Iterable[str]) -> list[Begun]:
-    """What logs say of attempts that were begun."""
+    """Return the attempts that logs report as begun."""
     return [
         Begun(
             at=datetime.strptime(found["at"], "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC),
@@ -156,6 +165,7 @@ def ledger_of(database: Database) -> tuple[tuple[Job, ...], dict[str, Step], tup
 def _step(row: StepRow) -> Step:
     outputs = {} if row.outputs is None else row.outputs
     return Step(
+        failures=row.failures,
         key=row.key,
         kind=row.kind,
         title=row.title,

@@ -1,4 +1,4 @@
-"""How long it took: from a kill until the step is with somebody again, and until it has got further."""
+"""Recovery times: from a kill until the step is with a worker or device again, and until it has made progress."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal, NamedTuple
 
+from chaos.acts import Killed
 from chaos.evidence import Event, Evidence
-from chaos.mischief import Killed
 
-Holder = Literal["worker", "worker's child", "evaluator"]
+Owner = Literal["worker", "worker's child", "evaluator"]
 
 
 class Loss(NamedTuple):
     """An attempt that a kill ended.
 
     Attributes:
-        holder: Who was killed.
-        noticed: From the kill until the step was free for somebody else.
-        begun: Until somebody had begun on it again.
-        resumed: Until it had got further: an epoch, or its end.
+        owner: Process that was killed.
+        noticed: From the kill until the step was ready again.
+        begun: Until an attempt had begun on it again.
+        resumed: Until it had made progress: an epoch, or its end.
         alone: Whether nothing else was killed before that.
     """
 
-    holder: Holder
+    owner: Owner
     noticed: timedelta
     begun: timedelta
     resumed: timedelta
@@ -35,7 +35,7 @@ def losses(evidence: Evidence, kills: Sequence[Killed]) -> list[Loss]:
     """Every attempt that was lost by a kill, in order."""
     found = []
     for kill in kills:
-        if kill.victim not in {"worker", "worker's child", "evaluator"}:
+        if kill.orderly or kill.victim not in {"worker", "worker's child", "evaluator"}:
             continue
         for step in evidence.steps.values():
             if (step.kind == "evaluation") == (kill.victim == "evaluator"):

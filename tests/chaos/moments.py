@@ -14,11 +14,14 @@ from sqlalchemy.exc import OperationalError
 from chaos.stack import BreakableStack
 from edgepress_api.database import StepRow
 
-Moment = Literal["any time", "just begun", "in an epoch", "while an artifact is put", "just finished", "measuring"]
+Moment = Literal[
+    "any time", "just begun", "in an epoch", "after epochs", "while an artifact is put", "just finished", "measuring"
+]
 
 _LOOK_SECONDS = 0.02
 _FURTHER_SECONDS = 240.0
-PATIENCE_SECONDS = 10.0  # then it is done at whatever moment it is
+_EPOCHS = 2  # that an attempt makes before the moment "after epochs": it has saved its state by then
+PATIENCE_SECONDS = 10.0  # then it is done at any moment
 
 
 class UnderWay(NamedTuple):
@@ -29,6 +32,7 @@ class UnderWay(NamedTuple):
     attempt: int
     kind: str
     fraction: float
+    epoch: int
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Lookout:
 
     stack: BreakableStack
     _log_read: int = field(default=0, init=False)
+    _first_epochs: dict[tuple[str, int], int] = field(default_factory=dict, init=False)
 
     def wait_for(self, moment: Moment, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Returns at such a moment, or after some seconds in vain; tells which."""
@@ -56,25 +61,34 @@ class Lookout:
     def _is_now(self, moment: Moment, begun: set[tuple[str, int]], incoming: set[str]) -> bool:
         match moment:
             case "just begun":
-                return any((step.key, step.attempt) not in begun for step in self.under_way())
+                now = any((step.key, step.attempt) not in begun for step in self.under_way())
             case "in an epoch":
-                return any(step.kind == "stage" and 0 < step.fraction < 1 for step in self.under_way())
+                now = any(step.kind == "stage" and 0 < step.fraction < 1 for step in self.under_way())
+            case "after epochs":
+                now = any(step.kind == "stage" and self._epochs_made(step) >= _EPOCHS for step in self.under_way())
             case "measuring":
-                return any(step.kind == "evaluation" for step in self.under_way())
+                now = any(step.kind == "evaluation" for step in self.under_way())
             case "while an artifact is put":
-                return not incoming.issuperset(self._incoming())
+                now = not incoming.issuperset(self._incoming())
             case "just finished":
-                return ": finished " in self._newly_written()
+                now = ": finished " in self._newly_written()
             case "any time":
-                return True
+                now = True
+        return now
+
+    def _epochs_made(self, step: UnderWay) -> int:
+        """Return the number of epochs that this attempt has made, as far as it was seen."""
+        if not 0 < step.fraction < 1:
+            return 0
+        return step.epoch - self._first_epochs.setdefault((step.key, step.attempt), step.epoch)
 
     def _incoming(self) -> list[str]:
-        """What is being put, and what was left by those who were killed."""
+        """Return the artifacts that are being put, and those left by killed processes."""
         folder = (self.stack.disk or self.stack.home) / "artifacts" / "incoming"
         return os.listdir(folder) if folder.exists() else []  # noqa: PTH208 - the quickest way there is
 
     def under_way(self) -> list[UnderWay]:
-        """The steps that somebody has at the moment; none while the database can't be asked."""
+        """Return the steps with a running attempt; none while the database does not answer."""
         return [step for step in self._steps() if step.state == "running"]
 
     def wait_until_further(self, steps: Sequence[UnderWay]) -> None:
@@ -97,7 +111,9 @@ class Lookout:
         except OperationalError:  # it is refusing
             return []
         return [
-            UnderWay(key, state, attempt, kind, progress.fraction if progress else 0)
+            UnderWay(
+                key, state, attempt, kind, progress.fraction if progress else 0, (progress and progress.epoch) or 0
+            )
             for key, state, attempt, kind, progress in rows
         ]
 

@@ -1,4 +1,4 @@
-"""What has to hold whatever was done: each promise a function from evidence to complaints."""
+"""Requirements on every run: each promise is a function from evidence to complaints."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from chaos.evidence import Event, Evidence, Step
 
-# What a step gave where nobody disturbed it: its artifacts' digests by name, or an evaluation's accuracy.
+# Results of a step in the undisturbed run: its artifacts' digests by name, or an evaluation's accuracy.
 Expected = Mapping[str, Mapping[str, object]]
 
 _SHORT = 12
 
 
 def results_of(steps: Mapping[str, Step]) -> dict[str, dict[str, object]]:
-    """What steps gave, to be compared."""
+    """Return the results of steps, for comparison."""
     return {
         key: {"accuracy": step.accuracy}
         if step.kind == "evaluation"
@@ -39,12 +39,19 @@ def _every_job_succeeds(evidence: Evidence) -> Iterator[str]:
         if job.state != "succeeded":
             yield f"job {job.name} is {job.state}: {job.error}"
         if evidence.posted.get(job.name) != job.id:
-            yield f"job {job.name} is there as {job.id} as well, which nobody was told of"
+            yield f"job {job.name} also exists as {job.id}, which no answer contained"
 
 
 def _nothing_done_runs_again(evidence: Evidence) -> Iterator[str]:
     done: dict[str, Event] = {}
+    damaged = {
+        key
+        for key, step in evidence.steps.items()
+        if evidence.damaged & {key, *(output.sha256 for output in step.outputs)}
+    }
     for event in evidence.events:  # in order: several may be of one moment
+        if event.step in damaged:
+            continue
         if event.state == "succeeded":
             done.setdefault(event.step, event)
         elif event.state is not None and event.step in done:
@@ -52,10 +59,12 @@ def _nothing_done_runs_again(evidence: Evidence) -> Iterator[str]:
     done_at = {step[:_SHORT]: event.at for step, event in done.items()}
     for begun in evidence.begun:
         if begun.step in done_at and begun.at > done_at[begun.step]:
-            yield f"{_titled(evidence, begun.step)} was done, and somebody began attempt {begun.attempt} after that"
+            yield f"{_titled(evidence, begun.step)} was done, and attempt {begun.attempt} was begun after that"
 
 
 def _no_attempt_is_made_twice(evidence: Evidence) -> Iterator[str]:
+    if evidence.went_back:
+        return
     for (step, attempt), times in Counter((begun.step, begun.attempt) for begun in evidence.begun).items():
         if times > 1:
             yield f"{_titled(evidence, step)}: attempt {attempt} was begun {times} times"
@@ -63,6 +72,8 @@ def _no_attempt_is_made_twice(evidence: Evidence) -> Iterator[str]:
 
 def _training_goes_on(evidence: Evidence) -> Iterator[str]:
     """From the last epoch that was told of, or from the one before: it is told first, and then saved."""
+    if evidence.went_back:  # the worker hands in again what it has saved, of an attempt that the database has forgotten
+        return
     for step in evidence.steps.values():
         events = [event for event in evidence.events if event.step == step.key]
         begun = next((event for event in events if (event.state, event.attempt) == ("running", step.attempt)), None)
@@ -92,9 +103,13 @@ def _artifacts_are_there(evidence: Evidence) -> Iterator[str]:
 
 def _nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
     named = {output.sha256 for step in evidence.steps.values() for output in step.outputs}
-    yield from (f"artifact {name} is nobody's, and was not removed" for name in sorted(evidence.kept - named))
+    yield from (f"artifact {name} is unreferenced, and was not removed" for name in sorted(evidence.kept - named))
     yield from (f"{name} was left half put, and not removed" for name in evidence.unfinished)
     yield from (f"{_titled(evidence, name)} is done, and its saved state was not removed" for name in evidence.scratch)
+
+
+def _lies_are_refused(evidence: Evidence) -> Iterator[str]:
+    yield from (f"{told.lie} was answered with {told.answer}" for told in evidence.told if not told.is_refused)
 
 
 def _gives_the_same(evidence: Evidence, expected: Expected) -> Iterator[str]:
@@ -120,4 +135,5 @@ _PROMISES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     _artifacts_are_whole,
     _artifacts_are_there,
     _nothing_is_left_over,
+    _lies_are_refused,
 )

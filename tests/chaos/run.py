@@ -6,14 +6,15 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 
+from chaos.acts import Act, Freeze, Killed, Slow, TakeAway
 from chaos.evidence import Evidence, gather
+from chaos.faults import FaultInjector
 from chaos.jobs import Spec
-from chaos.mischief import Act, Killed, Mischief, TakeAway
 from chaos.promises import results_of
 from chaos.stack import BreakableStack, breakable_stack
 from e2e.stack import ENDED
@@ -33,20 +34,26 @@ class Round:
         killed: Who was killed, when.
         taken: What was taken away.
         left_out: What could not be.
-        refused: Jobs that were refused for a while, because the disk was full or something was away.
+        hung: Children that were stopped, and ended by their parent.
+        frozen: Processes that were stopped for a while.
+        slowed: What was slow for a while.
+        refused: Jobs that were refused for a while, because the disk was full or a service was unavailable.
         seconds: How long all took.
     """
 
     evidence: Evidence
     killed: tuple[Killed, ...] = ()
     taken: tuple[TakeAway, ...] = ()
-    left_out: tuple[TakeAway, ...] = ()
+    left_out: tuple[Act, ...] = ()
     refused: int = 0
+    hung: int = 0
+    frozen: tuple[Freeze, ...] = ()
+    slowed: tuple[Slow, ...] = ()
     seconds: float = 0
 
 
 def undisturbed(home: Path, jobs: Sequence[Spec]) -> dict[str, dict[str, object]]:
-    """What each step gives when nobody disturbs it."""
+    """Return the results of each step of an undisturbed run."""
     with breakable_stack(home, lease_seconds=60) as stack:
         customer = Customer(stack, jobs)
         customer.run()
@@ -58,20 +65,28 @@ def disturbed(home: Path, jobs: Sequence[Spec], acts: Iterator[Act], *, lease_se
     """Runs the jobs and does the acts, until either are over; then waits for the jobs' end."""
     began = time.monotonic()
     with breakable_stack(home, lease_seconds=lease_seconds) as stack, ThreadPoolExecutor(1) as pool:
-        customer, mischief = Customer(stack, jobs), Mischief(stack, random.Random(seed))
+        customer, injector = Customer(stack, jobs), FaultInjector(stack, random.Random(seed))
         posting = pool.submit(customer.run)
         for act in acts:
-            mischief.do(act)
+            injector.do(act)
             if customer.all_ended() or (posting.done() and posting.exception() is not None):
                 break
-        mischief.end()
+        injector.end()
         posting.result(_END_SECONDS)
         customer.wait_for_the_end(time.monotonic() + _END_SECONDS)
         return Round(
-            evidence=gather(stack, customer.posted),
-            killed=tuple(mischief.killed),
-            taken=tuple(mischief.taken),
-            left_out=tuple(mischief.left_out),
+            evidence=replace(
+                gather(stack, customer.posted),
+                damaged=frozenset(injector.damaged),
+                told=tuple(injector.told),
+                went_back=injector.went_back,
+            ),
+            slowed=tuple(injector.slowed),
+            hung=len(injector.hung),
+            frozen=tuple(injector.frozen),
+            killed=tuple(injector.killed),
+            taken=tuple(injector.taken),
+            left_out=tuple(injector.left_out),
             refused=customer.refused,
             seconds=time.monotonic() - began,
         )
@@ -121,7 +136,7 @@ class Customer:
             else:
                 if answer.status_code == httpx.codes.ACCEPTED:
                     return str(answer.json()["id"])
-                # Full, or away for the moment; whatever else it says, a client would give up.
+                # Full, or unavailable for the moment; after any other status a client would give up.
                 assert answer.status_code in {503, 507}, answer.text
                 self.refused += 1
             self._sleep()

@@ -1,22 +1,27 @@
-"""A whole Edgepress that can be broken: its processes, its database, its disk, its line to the evaluator."""
+"""A complete Edgepress with faults: its processes, its database, its disk, its connection to the evaluator."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import httpx
 import psutil
+from sqlalchemy import select
 
-from edgepress_api.database import Database
+from edgepress_api.access.tokens import create_token
+from edgepress_api.database import Database, StepRow
 from edgepress_api.one_machine.ports import free_port
 from edgepress_api.one_machine.settings import OneMachineSettings
 from edgepress_api.one_machine.stack import Stack, running_stack
@@ -35,13 +40,14 @@ class BreakableStack:
     """See the module.
 
     Attributes:
-        stack: As `edgepress up` runs it, except for a few settings.
-        database: The stack's, to look into.
-        line: From the evaluator to the gateway.
-        http: To the gateway, past that line.
+        stack: A stack as `edgepress up` runs it, except for a few settings.
+        database: Database of the stack.
+        line: Connection from the evaluator to the gateway.
+        http: Client of the gateway that does not use that connection.
         postgres: The database server; None where SQLite is used.
         disk: The artifact store's own disk; None where none could be mounted.
-        said: What the supervisor has told.
+        stranger: Token of another user.
+        said: Messages of the supervisor.
     """
 
     stack: Stack
@@ -50,6 +56,7 @@ class BreakableStack:
     http: httpx.Client
     postgres: PostgresServer | None
     disk: Path | None
+    stranger: str
     said: list[str] = field(default_factory=list)
 
     @property
@@ -58,7 +65,7 @@ class BreakableStack:
         return self.stack.folder.root
 
     def process(self, victim: Victim) -> psutil.Process | None:
-        """Who would be killed; None while it is not there."""
+        """Return the process to kill; None while it does not run."""
         parent = self._service("worker" if victim == "worker's child" else victim)
         if parent is None or victim != "worker's child":
             return parent
@@ -74,12 +81,42 @@ class BreakableStack:
             time.sleep(seconds)
             self.postgres.start()
             return
-        with sqlite3.connect(self.stack.folder.database, timeout=60) as locking:
-            locking.execute("BEGIN EXCLUSIVE")
+        with self.locked_database():
             time.sleep(seconds)
 
+    @contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Keep the file of SQLite locked."""
+        with sqlite3.connect(self.stack.folder.database, timeout=60) as locking:
+            locking.execute("BEGIN EXCLUSIVE")
+            yield
+
+    def back_up(self) -> Path:
+        """Copy the database's folder while its server is stopped; returns the copy."""
+        assert self.postgres is not None
+        copy = self.postgres.folder / "backup"
+        self.postgres.stop()
+        shutil.copytree(self.postgres.folder / "data", copy)
+        self.postgres.start()
+        return copy
+
+    def go_back(self, backup: Path) -> None:
+        """Put the database back to a copy, with a Redis that is empty."""
+        assert self.postgres is not None
+        self.postgres.stop(signal.SIGQUIT)
+        data = self.postgres.folder / "data"
+        owner = data.stat()
+        shutil.rmtree(data)
+        backup.rename(data)
+        for path in (data, *data.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        redis = self.process("redis")
+        if redis is not None:
+            redis.kill()
+        self.postgres.start()
+
     def cut_line(self, seconds: float, *, silently: bool) -> None:
-        """Takes the evaluator's network away for a while; when silently, nobody is told."""
+        """Cut the evaluator's network for a while; if silently, without notice to either end."""
         if silently:
             self.line.state = "silent"
         else:
@@ -101,6 +138,27 @@ class BreakableStack:
         finally:
             ballast.unlink()
 
+    def cancel_and_retry(self) -> None:
+        """Cancels the jobs that run, and retries them: the attempts active are told to stop."""
+        for job in self.http.get("/v1/jobs").raise_for_status().json()["jobs"]:
+            if job["state"] == "running":
+                self.http.post(f"/v1/jobs/{job['id']}/cancel").raise_for_status()
+                self.http.post(f"/v1/jobs/{job['id']}/retry").raise_for_status()
+
+    def damage_pack(self) -> set[str]:
+        """Replaces a packed data set's images by others, for those who read them from now on; returns their name."""
+        with self.database.read() as session:
+            rows = session.scalars(select(StepRow).where(StepRow.kind == "pack", StepRow.state == "succeeded")).all()
+            names = {row.outputs["validation_images"].sha256 for row in rows if row.outputs}
+        for name in names:
+            path = (self.disk or self.home) / "artifacts" / name[:2] / name
+            other = bytearray(path.read_bytes())
+            other[-4:] = bytes(255 - byte for byte in other[-4:])
+            incoming = path.with_name(f".{name}.damaged")  # a training running has mapped the old one
+            incoming.write_bytes(other)
+            incoming.replace(path)
+        return names
+
     def _service(self, name: str) -> psutil.Process | None:
         pid = self.stack.supervisor.running().get(name)
         try:
@@ -115,13 +173,13 @@ def breakable_stack(home: Path, *, lease_seconds: float) -> Iterator[BreakableSt
 
     Args:
         home: An empty folder.
-        lease_seconds: After how much silence a holder loses its step.
+        lease_seconds: Time without heartbeat after which a lease expires, in seconds.
     """
     port = free_port()
     line = CuttableLine(port)
     said: list[str] = []
     with ExitStack() as held:
-        postgres = None if postgres_programs() is None else held.enter_context(_postgres(home / "postgres"))
+        postgres = None if postgres_programs() is None else held.enter_context(_postgres())
         disk = held.enter_context(_small_disk(home / "disk"))
         url = f"sqlite:///{(home / 'edgepress.db').resolve()}" if postgres is None else postgres.url
         own = {
@@ -150,26 +208,37 @@ def breakable_stack(home: Path, *, lease_seconds: float) -> Iterator[BreakableSt
         )
         database = Database(url)
         held.callback(database.close)
-        http = held.enter_context(httpx.Client(base_url=stack.url, timeout=30, trust_env=False))
-        yield BreakableStack(stack, database, line, http, postgres, disk, said)
+        token = {"Authorization": f"Bearer {stack.token}"}
+        http = held.enter_context(httpx.Client(base_url=stack.url, headers=token, timeout=30, trust_env=False))
+        with database.write() as session:
+            stranger = create_token(session, datetime.now(UTC), user="stranger", scopes=["submit"]).text
+        yield BreakableStack(stack, database, line, http, postgres, disk, stranger, said)
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[PostgresServer]:
-    folder.mkdir(parents=True)
-    with PostgresServer.in_folder(folder) as server:
+def _postgres() -> Iterator[PostgresServer]:
+    # Not in pytest's folder, which another run of pytest closes to the server's user.
+    with tempfile.TemporaryDirectory() as folder, PostgresServer.in_folder(Path(folder)) as server:
         yield server
 
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[Path | None]:
-    """A disk of its own in memory, where this user may mount one."""
+    """A small disk of its own, where this user may mount one: a file system that can be filled, and frozen."""
     folder.mkdir(parents=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "none", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+    image = folder.with_suffix(".image")
+    with image.open("wb") as file:
+        file.truncate(_DISK_BYTES)
+    commands = (["mkfs.ext4", "-q", "-m", "0", str(image)], ["mount", "-o", "loop", str(image), str(folder)])
+    can_mount = os.geteuid() == 0 and all(map(shutil.which, ("mkfs.ext4", "mount", "fsfreeze")))
+    if not can_mount or any(
+        subprocess.run(command, capture_output=True, check=False).returncode for command in commands
+    ):
+        image.unlink()
         yield None
         return
     try:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        image.unlink()

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
+from chaos.acts import COMPONENTS, Kill, Killed, Liar, Lie, Slow, TakeAway, drawn
 from chaos.evidence import Begun, Event, Evidence, Job, Output, Step, begun_in
 from chaos.figures import Loss, losses
-from chaos.mischief import Kill, Killed, TakeAway, drawn
+from chaos.lies import Told
 from chaos.promises import broken_promises, results_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,8 +66,8 @@ GOOD = Evidence(
 EXPECTED = results_of(GOOD.steps)
 
 
-def test_where_all_is_well_nothing_is_complained_of() -> None:
-    """An attempt that was lost is no broken promise."""
+def test_a_good_run_has_no_complaints() -> None:
+    """A lost attempt does not break a promise."""
     assert broken_promises(GOOD, EXPECTED) == []
 
 
@@ -74,9 +76,9 @@ def test_where_all_is_well_nothing_is_complained_of() -> None:
     [
         ({"jobs": (Job("job-1", "one", "partly_succeeded", "out of luck"),)}, "partly_succeeded: out of luck"),
         ({"jobs": ()}, "accepted as job-1 and is gone"),
-        ({"jobs": (*GOOD.jobs, Job("job-2", "one", "succeeded", None))}, "nobody was told of"),
+        ({"jobs": (*GOOD.jobs, Job("job-2", "one", "succeeded", None))}, "which no answer contained"),
         ({"events": (*GOOD.events, Event(at(50), EXPORT, 2, "sent"))}, "was done, and then sent at attempt 2"),
-        ({"begun": (*GOOD.begun, Begun(at(50), EXPORT[:12], 2))}, "somebody began attempt 2 after that"),
+        ({"begun": (*GOOD.begun, Begun(at(50), EXPORT[:12], 2))}, "attempt 2 was begun after that"),
         ({"begun": (*GOOD.begun, Begun(at(32), EXPORT[:12], 1))}, "attempt 1 was begun 2 times"),
         (
             {"events": (*GOOD.events, Event(at(9), TRAIN, 0, None, epoch=3))},
@@ -87,7 +89,8 @@ def test_where_all_is_well_nothing_is_complained_of() -> None:
         ({"kept": frozenset({MODEL})}, f"its .tflite {TFLITE} is not in the store"),
         ({"kept": frozenset({TFLITE})}, f"its model {MODEL} is not in the store"),
         ({"steps": GOOD.steps | {EXPORT: step(EXPORT, "export")}}, "succeeded without a .tflite"),
-        ({"kept": GOOD.kept | {"f" * 64}}, "is nobody's, and was not removed"),
+        ({"told": (Told("device: a lie", "204", is_refused=False),)}, "device: a lie was answered with 204"),
+        ({"kept": GOOD.kept | {"f" * 64}}, "is unreferenced, and was not removed"),
         ({"unfinished": ("tmp123",)}, "tmp123 was left half put"),
         ({"scratch": (TRAIN,)}, "saved state was not removed"),
         (
@@ -107,7 +110,7 @@ def test_a_broken_promise_is_complained_of(changes: dict[str, object], complaint
 
 
 def test_what_is_begun_and_done_at_one_moment_was_done_once() -> None:
-    """A scheduler that was away hears of both together."""
+    """A scheduler that was unavailable receives both together."""
     at_once = [event._replace(at=at(35)) if event.step == EXPORT else event for event in GOOD.events]
     begun = [each._replace(at=at(34)) if each.step == EXPORT[:12] else each for each in GOOD.begun]
 
@@ -118,31 +121,33 @@ def test_logs_say_what_was_begun() -> None:
     """The worker's lines and the evaluator's, with their times; nothing else."""
     local = at(2).astimezone().strftime("%Y-%m-%d %H:%M:%S,250")
     worker = f"{local} INFO edgepress_worker.runtime.execution: begins stage {TRAIN[:12]}, attempt 1\nand more\n"
-    evaluator = f"{local} INFO edgepress_evaluator.loop: evaluation {EVALUATION}, attempt 3: begun\n"
+    evaluator = f"{local} INFO edgepress_evaluator.loop: evaluation {EVALUATION}, attempt 3: started\n"
 
-    assert begun_in([worker, evaluator, evaluator.replace("begun", "over")]) == [
+    assert begun_in([worker, evaluator, evaluator.replace("started", "over")]) == [
         Begun(at(2.25), TRAIN[:12], 1),
         Begun(at(2.25), EVALUATION[:12], 3),
     ]
 
 
 def test_times_go_from_the_kill_to_what_follows() -> None:
-    """Noticed, begun again, further; a kill that ended no attempt has none; one beside it is said."""
+    """A loss has three times; a kill that ended no attempt is omitted; one at the same time is reported."""
     killed = [Killed(at(10), "worker", "in an epoch", seen=True), Killed(at(32.5), "evaluator", "any time", seen=True)]
     noticed, begun, further = (timedelta(seconds=each) for each in (6, 8, 15))
 
     assert losses(GOOD, killed) == [Loss("worker", noticed, begun, further, alone=True)]
-    beside = Killed(at(20), "redis", "any time", seen=True)
-    assert losses(GOOD, [*killed, beside]) == [Loss("worker", noticed, begun, further, alone=False)]
+    other = Killed(at(20), "redis", "any time", seen=True)
+    assert losses(GOOD, [*killed, other]) == [Loss("worker", noticed, begun, further, alone=False)]
 
 
 def test_a_seed_draws_the_same_acts() -> None:
-    """Of every kind, within the hundred kills of a run."""
-    acts = [act for act, _ in zip(drawn(1), range(110), strict=False)]
+    """All kinds of acts occur within the hundred kills of a run."""
+    acts = [act for act, _ in zip(drawn(1), range(140), strict=False)]
 
-    assert acts == [act for act, _ in zip(drawn(1), range(110), strict=False)]
-    assert acts != [act for act, _ in zip(drawn(2), range(110), strict=False)]
+    assert acts == [act for act, _ in zip(drawn(1), range(140), strict=False)]
+    assert acts != [act for act, _ in zip(drawn(2), range(140), strict=False)]
     assert {act.fault for act in acts if isinstance(act, TakeAway)} == {"cut", "silence", "refuse", "fill"}
+    assert {act.component for act in acts if isinstance(act, Slow)} == set(COMPONENTS)
+    assert {act.liar for act in acts if isinstance(act, Lie)} == set(get_args(Liar))
     assert {act.victim for act in acts if isinstance(act, Kill)} == {
         "worker", "worker's child", "evaluator", "scheduler", "gateway", "redis"
     }  # fmt: skip

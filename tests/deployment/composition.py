@@ -16,14 +16,14 @@ ROOT = Path(__file__).parents[2]
 ENDED = {"succeeded", "partly_succeeded", "failed", "cancelled"}
 VERSION = "tested"
 
-_PATIENCE_SECONDS = 900  # for anything under way, on a machine that has other things to do
+_PATIENCE_SECONDS = 900  # for any operation, on a machine under other load
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What happened when, printed as it happens."""
+    """Events with their times, printed as they happen."""
 
     began: float = field(default_factory=time.monotonic)
 
@@ -36,10 +36,10 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Composition:
-    """A composition of a name and a port of its own, whatever else the engine runs.
+    """A composition with its own name and port, independent of what else the engine runs.
 
     Attributes:
-        project: Its name, which containers, volumes and networks begin with.
+        project: Name of the composition, with which the names of its containers, volumes and networks begin.
         port: Of this host, for the gateway.
         timeline: Is told what happens.
         profiles: Of docker-compose.yml, separated by commas.
@@ -52,7 +52,7 @@ class Composition:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a plain `docker compose ...` speak of this composition, in any folder."""
+        """Return the environment in which a plain `docker compose ...` addresses this composition, in any folder."""
         return os.environ | {
             "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_FILE": str(ROOT / "docker-compose.yml"),
@@ -91,7 +91,7 @@ class Composition:
         return ran.stdout + ran.stderr
 
     def containers(self, *services: str) -> dict[str, Json]:
-        """What the engine knows of containers, by their names without the project's; all of them if none is named."""
+        """Return the engine's description of containers, by service name; of all containers if no service is given."""
         numbers = self.compose("ps", "--all", "--quiet", *services).split()
         known: list[Json] = json.loads(self.run("docker", "inspect", *numbers))
         return {one["Name"].removeprefix(f"/{self.project}-"): one for one in known}
@@ -101,7 +101,7 @@ class Composition:
         return self.execute(service, "cat", f"/run/secrets/{path}")
 
     def client(self, token: str) -> "Client":
-        """Who speaks to the gateway with a token."""
+        """Return a client that authenticates with a token."""
         headers = {"Authorization": f"Bearer {token}"}
         return Client(httpx.Client(base_url=self.url, headers=headers, timeout=60))
 
@@ -130,7 +130,7 @@ class Composition:
 
 @dataclass(frozen=True)
 class Client:
-    """Whoever posts jobs."""
+    """A client of the gateway."""
 
     http: httpx.Client
 
@@ -141,7 +141,7 @@ class Client:
         return str(response.json()["id"])
 
     def get(self, path: str) -> Json:
-        """What is at a path, however often the gateway has to be asked: it may be away for a while."""
+        """Return the resource at a path; repeat the request while the gateway is unavailable."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -170,7 +170,7 @@ class Client:
             time.sleep(pause)
 
     def wait_for_training(self, job_id: str, share: float) -> None:
-        """Until so much of a job's training is done, and it is still at it."""
+        """Wait until a fraction of a job's training is done, while it runs."""
 
         def is_so() -> bool:
             step = self.step(job_id, "stage")
@@ -180,7 +180,7 @@ class Client:
         self.wait(f"{share:.0%} of the training of {job_id}", is_so)
 
     def wait_for_the_end(self, job_id: str) -> None:
-        """Until a job has succeeded."""
+        """Wait until a job has succeeded."""
         self.wait(f"the end of {job_id}", lambda: self.get(f"/v1/jobs/{job_id}")["state"] in ENDED)
         job = self.get(f"/v1/jobs/{job_id}")
         assert job["state"] == "succeeded", json.dumps(job, indent=1)

@@ -14,7 +14,7 @@ from edgepress_api.one_machine.ports import free_port
 
 @pytest.fixture(scope="session")
 def timeline() -> Timeline:
-    """From the beginning of the tests on."""
+    """The timeline since the beginning of the tests."""
     return Timeline()
 
 

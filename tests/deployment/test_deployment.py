@@ -36,7 +36,7 @@ WITHOUT_BOARD: Json = {"devices": ["host"], "runs": 20, "warmup_runs": 2}
 
 @pytest.fixture(scope="session")
 def operator(composition: Composition) -> Client:
-    """Who has the token that docs/operations.md has everybody fetch."""
+    """The client that uses the token that docs/operations.md describes."""
     return composition.client(composition.token())
 
 
@@ -59,7 +59,7 @@ def first_job(composition: Composition, operator: Client, timeline: Timeline) ->
 
 
 def test_all_services_are_healthy(composition: Composition) -> None:
-    """Those that work once have ended well; a worker says what it computes on; Redis wants a password."""
+    """One-time services have exited with 0; a worker logs its compute device; Redis requires a password."""
     containers = composition.containers()
     assert set(containers) == {f"{service}-1" for service in (*OURS, *OTHERS, *ONCE)}
     for service in (*OURS, *OTHERS):
@@ -72,7 +72,7 @@ def test_all_services_are_healthy(composition: Composition) -> None:
 
 
 def test_only_the_gateway_is_published(composition: Composition) -> None:
-    """On loopback; and an evaluator reaches neither Redis nor PostgreSQL."""
+    """The gateway is published on loopback; an evaluator reaches neither Redis nor PostgreSQL."""
     published = {
         (name, inner, outer["HostIp"], int(outer["HostPort"]))
         for name, container in composition.containers().items()
@@ -88,8 +88,8 @@ def test_only_the_gateway_is_published(composition: Composition) -> None:
         assert "TimeoutError" in composition.refuses("evaluator", "python3", "-c", script)
 
 
-def test_nobody_is_root_or_can_write_to_its_image(composition: Composition) -> None:
-    """Ours by user, capabilities and root file system; the others run as somebody, too."""
+def test_no_service_is_root_or_can_write_to_its_image(composition: Composition) -> None:
+    """Edgepress services by user, capabilities and root file system; the others also run as a user other than root."""
     for service in OURS:
         (container,) = composition.containers(service).values()
         host = container["HostConfig"]
@@ -162,7 +162,7 @@ def test_the_report_has_both_devices(operator: Client, first_job: str, timeline:
 
 
 def announced(operator: Client) -> dict[str, Json]:
-    """What devices say of themselves, by name."""
+    """Return the announcements of the devices, by name."""
     return {device["name"]: device["announcement"] for device in operator.get("/v1/devices")["devices"]}
 
 
@@ -181,7 +181,7 @@ def test_down_and_up_in_the_middle_loses_nothing(
     train = operator.step(job_id, "stage")
     timeline.note(f"second job succeeded; its training went on after epoch {train['result']['resumed_after_epochs']}")
     assert train["result"]["resumed_after_epochs"] >= 1
-    assert train["failure"] is None  # being given back is no failure
+    assert train["failure"] is None  # returning a step is not a failure
     assert operator.step(job_id, "pack")["finished_at"] == operator.step(first_job, "pack")["finished_at"]
     assert operator.get(f"/v1/jobs/{first_job}")["state"] == "succeeded"
 
@@ -196,27 +196,27 @@ def test_three_workers_share_a_jobs_steps(
     pipelines = [{"name": each["kind"], "stages": [each | {"epochs": 1}], "exports": ["int8"]} for each in stages]
     spec = TINY | {"training": TINY["training"] | {"epochs": 1, "seed": 3}, "evaluation": WITHOUT_BOARD}
     job_id = operator.post(spec | {"pipelines": pipelines})
-    holders: dict[str, set[tuple[int, str]]] = defaultdict(set)
+    owners: dict[str, set[tuple[int, str]]] = defaultdict(set)
 
     def is_over() -> bool:
         for step in operator.steps(job_id).values():
             if step["holder"] and step["kind"] in {"stage", "export"}:
-                holders[step["key"]].add((step["attempt"], step["holder"]))
+                owners[step["key"]].add((step["attempt"], step["holder"]))
         return operator.get(f"/v1/jobs/{job_id}")["state"] not in {"queued", "running"}
 
     operator.wait("the end of the third job", is_over, pause=0.1)
     operator.wait_for_the_end(job_id)
-    workers = {holder for each in holders.values() for _, holder in each}
-    timeline.note(f"third job succeeded; {len(holders)} steps of it were seen in the hands of {len(workers)} workers")
+    workers = {owner for each in owners.values() for _, owner in each}
+    timeline.note(f"third job succeeded; {len(owners)} steps of it were seen in the hands of {len(workers)} workers")
     assert len(workers) >= 2
     new = {key: step for key, step in operator.steps(job_id).items() if step["kind"] in {"stage", "export"}}
-    assert {key: len(holders[key]) for key in new} == dict.fromkeys(new, 1)
+    assert {key: len(owners[key]) for key in new} == dict.fromkeys(new, 1)
     assert {step["attempt"] for step in new.values()} == {1}
     composition.compose("up", "--wait", "--no-recreate", "--scale", "worker=1")
 
 
 def test_an_evaluators_token_does_nothing_else(composition: Composition, operator: Client, first_job: str) -> None:
-    """It reads no job, posts none, and doesn't speak for another device."""
+    """It can't read a job, post one, or act as another device."""
     device = composition.client(composition.token("evaluator", "device/edgepress_token")).http
     model = next(step for step in operator.steps(first_job).values() if step["kind"] == "stage")["key"]
     weights = operator.get(f"/v1/steps/{model}")["outputs"]["model"]["sha256"]
@@ -254,13 +254,13 @@ def test_a_board_joins_with_one_file_and_two_settings(
 
 
 class Board:
-    """What a board's owner does."""
+    """Commands of a board's owner."""
 
     def __init__(self, composition: Composition, token: str) -> None:
         self._environment = composition.environment | {
             "COMPOSE_PROJECT_NAME": f"{composition.project}-board",
             "COMPOSE_FILE": str(ROOT / "evaluator" / "compose.yml"),
-            "EDGEPRESS_VERSION": f"{VERSION}-arm64",
+            "EDGEPRESS_VERSION": VERSION,
             "EDGEPRESS_GATEWAY": composition.url,
             "EDGEPRESS_TOKEN": token,
         }
@@ -272,7 +272,7 @@ class Board:
 def test_a_backup_is_restored_elsewhere(
     composition: Composition, operator: Client, first_job: str, timeline: Timeline, tmp_path: Path
 ) -> None:
-    """By the commands of docs/operations.md, word for word: the old reports are served, and no step is missing."""
+    """The commands of docs/operations.md restore the old reports, and no step is missing."""
     backup, restore = commands("Backups, and restoring them")
     report = operator.get(f"/v1/jobs/{first_job}/report")
     bash(composition, backup, tmp_path)
@@ -312,7 +312,7 @@ def bash(composition: Composition, lines: list[str], folder: Path) -> None:
 
 
 def test_bake_builds_for_both_processors(composition: Composition, timeline: Timeline) -> None:
-    """As docker-bake.hcl has it."""
+    """The platforms are those of docker-bake.hcl."""
     composition.run("docker", "buildx", "bake")
     built = json.loads(
         composition.run(
@@ -324,7 +324,7 @@ def test_bake_builds_for_both_processors(composition: Composition, timeline: Tim
 
 
 def test_the_override_reserves_gpus(compose: None) -> None:
-    """As docker compose reads the two files together; there is no GPU to run it on."""
+    """Docker compose merges the two files so; no GPU is available to run it."""
     files = ["-f", "docker-compose.yml", "-f", "docker-compose.gpu.yml"]
     command = ["docker", "compose", *files, "config", "--format", "json"]
     rendered = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)

@@ -11,27 +11,29 @@ import httpx
 import psutil
 import pytest
 
-from e2e.stack import BEHIND_A_PROXY, PROGRAM, TINY, Edgepress
+from e2e.stack import BEHIND_A_PROXY, PROGRAM, TINY, TWO_PROPOSALS, Edgepress
 from edgepress_api.one_machine.ports import free_port
 
 _START_SECONDS = 120
 _STOP_SECONDS = 60
-_LEASE_SECONDS = 6  # three signs of life of a worker: its death is noticed soon
+_LEASE_SECONDS = 6  # three heartbeats of a worker: its death is noticed soon
 
 
 @pytest.fixture(scope="session")
 def edgepress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edgepress]:
-    """`edgepress up`, in a folder of its own. Nothing of it is left when the tests are over."""
+    """`edgepress up` in a temporary folder. Its processes and files are removed after the tests."""
     home = tmp_path_factory.mktemp("edgepress")
     url = f"http://127.0.0.1:{(port := free_port())}"
     environment = os.environ | BEHIND_A_PROXY
-    environment |= {"EDGEPRESS_HOME": str(home), "EDGEPRESS_LEASE_SECONDS": str(_LEASE_SECONDS)}
+    environment |= {"EDGEPRESS_HOME": str(home), "EDGEPRESS_LEASE_SECONDS": str(_LEASE_SECONDS)} | TWO_PROPOSALS
     with (home / "up.log").open("w") as log:
         process = subprocess.Popen([PROGRAM, "up", "--port", str(port)], env=environment, stdout=log, stderr=log)
     supervisor = psutil.Process(process.pid)
     with httpx.Client(base_url=url, timeout=60) as http:
         _wait_until_up(process, home / "up.log")
-        yield Edgepress(url=url, home=home, http=http, supervisor=supervisor)
+        found = Edgepress(url=url, home=home, http=http, supervisor=supervisor)
+        http.headers.update(found.headers)
+        yield found
     children = supervisor.children(recursive=True)
     process.send_signal(signal.SIGTERM)
     assert process.wait(_STOP_SECONDS) == 0, (home / "up.log").read_text()

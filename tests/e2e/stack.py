@@ -13,11 +13,16 @@ import httpx
 import psutil
 
 PROGRAM = str(Path(sys.executable).with_name("edgepress"))
-# As on many a company's machine, except that nobody is there: what stays on this machine must not go that way.
+# A proxy that is not available, as in many companies' environments: requests to this machine must not use it.
 BEHIND_A_PROXY = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+# A planner that is installed next to Edgepress; it serves jobs whose name begins with "grows".
+TWO_PROPOSALS = {
+    "PYTHONPATH": str(Path(__file__).parents[1]),
+    "EDGEPRESS_PLANNERS": '["fakes.planners:TwoProposals"]',
+}
 ENDED = {"succeeded", "partly_succeeded", "failed", "cancelled"}
 
-_PATIENCE_SECONDS = 400  # for anything under way, on a machine that has other things to do
+_PATIENCE_SECONDS = 400  # for any operation, on a machine under other load
 
 Json = dict[str, Any]
 
@@ -41,6 +46,11 @@ class Edgepress:
     home: Path
     http: httpx.Client
     supervisor: psutil.Process
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that authenticate a request as this machine's user."""
+        return {"Authorization": f"Bearer {(self.home / 'token').read_text().strip()}"}
 
     def post(self, spec: Json) -> str:
         """Posts a job, and answers its id."""

@@ -1,4 +1,4 @@
-"""A backup of a running stack, put somewhere else: the old reports are served there, and the old files."""
+"""A backup of a running stack, restored elsewhere: the old reports and files are served."""
 
 import shutil
 import sqlite3
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_backup_put_elsewhere_serves_the_old_reports(edgepress: Edgepress, tiny_job: str, tmp_path: Path) -> None:
-    """The database's copy, then the artifacts', as docs/operations.md has it; a new gateway on nothing but them."""
+    """The database and then the artifacts are copied as docs/operations.md says; a new gateway uses only the copies."""
     with sqlite3.connect(edgepress.home / "edgepress.db") as live, sqlite3.connect(tmp_path / "edgepress.db") as copy:
         live.backup(copy)
     copy.close()

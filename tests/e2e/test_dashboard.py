@@ -1,6 +1,6 @@
-"""The dashboard over a whole Edgepress, in a real browser: what somebody sees and does who never touches a terminal.
+"""The dashboard of a complete Edgepress, in a real browser: the views and actions of a user without a terminal.
 
-With EDGEPRESS_TEST_PICTURES=FOLDER the job is the demo's, and pictures of its pages are put there.
+With EDGEPRESS_TEST_PICTURES=FOLDER the job is the demo's, and screenshots of its pages are saved there.
 """
 
 import io
@@ -20,7 +20,7 @@ from e2e.stack import TINY, Edgepress, Json
 from fakes.browser import DESKTOP, PHONE, PICTURES, Visitor, chromium, visitor
 from fakes.image_folders import write_class_folders
 
-DEMO: Json = yaml.safe_load(files("edgepress_api.cli").joinpath("demo.yaml").read_text())
+DEMO: Json = yaml.safe_load(files("edgepress_api.commands").joinpath("demo.yaml").read_text())
 # With a seed of its own, since it is to be seen running: no other test's job has done its steps before.
 JOB: Json = DEMO if PICTURES else TINY | {"training": TINY["training"] | {"seed": 5}}
 PATIENCE_SECONDS = 1200 if PICTURES else 400
@@ -34,13 +34,14 @@ TITLES = {
     "int16x8": "int16 activations, int8 weights",
     "int8": "full int8",
 }
+LABELS = {"warmup_runs": "Warm-up runs", "runs": "Timed runs", "full_pass": "Time the whole validation set"}
 A4 = {"width": 703, "height": 1032}  # 210 by 297 mm less margins of 12, in pixels of 1/96 inch
 OF_A_PHONE = {"is_mobile": True, "has_touch": True, "device_scale_factor": 2}
-CHARTS = "section:has(h2:text-is('Accuracy against size and time'))"
+CHARTS = "section:has(h2:text-is('Accuracy against latency and size'))"
 COLOURS = "(each) => `${getComputedStyle(each).color} on ${getComputedStyle(each).backgroundColor}`"
 BEYOND_THE_PAPER = """(all) =>
   all.filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML)"""
-# What is seen while a job runs, noted by the page itself: a page that was loaded anew would have forgotten it.
+# Changes of the page while a job runs, recorded by the page itself: a reload would lose the record.
 NOTE_WHAT_IS_SEEN = """() => {
   window.seen = [];
   setInterval(() => {
@@ -80,18 +81,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def followed(edgepress: Edgepress, browser: Browser) -> Followed:
-    """Filled in, planned, posted, and looked at until it ended; the window is never loaded anew."""
-    with visitor(browser, edgepress.url, DESKTOP) as someone:
+    """A job that was filled in, planned, posted, and followed to its end, without a reload of the page."""
+    with visitor(browser, edgepress.url, DESKTOP, extra_http_headers=edgepress.headers) as someone:
         page, jobs = someone.page, edgepress.job_ids()
         page.goto("/new")
         fill_in(page, JOB)
         someone.picture("new-job")
-        page.get_by_role("button", name="Show the plan").click()
+        page.get_by_role("button", name="Show plan").click()
         expect(page.locator("#plan .node").last).to_be_visible()
         plan, was_stored = page.locator("#plan-words").inner_text(), edgepress.job_ids() != jobs
         page.locator("#plan").scroll_into_view_if_needed()
         someone.picture("plan")
-        page.get_by_role("button", name="Post the job").click()
+        page.get_by_role("button", name="Create job").click()
         page.wait_for_url("**/jobs/job-*")
         page.evaluate(NOTE_WHAT_IS_SEEN)
         follow(someone)
@@ -102,7 +103,7 @@ def followed(edgepress: Edgepress, browser: Browser) -> Followed:
 
 
 def follow(someone: Visitor) -> None:
-    """Looks on until the job has succeeded."""
+    """Wait until the job has succeeded."""
     page = someone.page
     training = page.locator(".training-of").first
     expect(training).to_have_attribute("data-epochs", "3", timeout=1000 * PATIENCE_SECONDS)
@@ -132,22 +133,22 @@ def test_a_job_is_posted_by_the_form_and_followed_live(edgepress: Edgepress, fol
 
 
 def test_the_order_follows_weights_and_limits(edgepress: Edgepress, browser: Browser, followed: Followed) -> None:
-    """By time alone and by size alone, other files are last; a limit that none keeps is said; and back."""
-    with visitor(browser, edgepress.url, DESKTOP) as someone:
+    """Other files are last by time alone and by size alone; a limit that no file keeps is shown; then back."""
+    with visitor(browser, edgepress.url, DESKTOP, extra_http_headers=edgepress.headers) as someone:
         page = someone.page
         page.goto(f"/jobs/{followed.id}")
         rows = page.locator(".ranking tbody tr")
         expect(rows).to_have_count(len(edgepress.report(followed.id)["rows"]))
         first, order = page.locator("#first").inner_text(), rows.all_inner_texts()
-        weigh(page, "time")
+        weigh(page, "Latency")
         expect(rows.last).to_contain_text("int16x8")
-        weigh(page, "size")
+        weigh(page, "Size")
         expect(rows.last).to_contain_text("float32")
         by_size = rows.all_inner_texts()
         assert [row.split("\t")[1] for row in by_size] != [row.split("\t")[1] for row in order]
-        page.get_by_label("zipped size, MB").fill("0.001")
-        expect(page.locator("#first")).to_have_text("On host nothing keeps the limits.")
-        page.get_by_role("button", name="As the job has it").click()
+        page.get_by_label("Zipped size, MB").fill("0.001")
+        expect(page.locator("#first")).to_have_text("No file is within the limits on host.")
+        page.get_by_role("button", name="Reset to job settings").click()
         expect(page.locator("#first")).to_have_text(first)
         assert rows.all_inner_texts() == order
         someone.check()
@@ -155,21 +156,25 @@ def test_the_order_follows_weights_and_limits(edgepress: Edgepress, browser: Bro
 
 def weigh(page: Page, what: str) -> None:
     """One thing counts, and nothing else."""
-    for name in ("accuracy", "time", "size", "zipped size"):
+    for name in ("Accuracy", "Latency", "Size", "Zipped size"):
         page.get_by_label(name, exact=True).press("End" if name == what else "Home")
 
 
 def test_the_bundle_is_taken_home_from_a_phone(
     edgepress: Edgepress, browser: Browser, followed: Followed, tmp_path: Path
 ) -> None:
-    """By the recommended file's own button; and what is in it classifies an image that the network never saw."""
+    """The button of the recommended file downloads it; it classifies an image that was not used in training."""
     with visitor(browser, edgepress.url, PHONE, accept_downloads=True, **OF_A_PHONE) as someone:
         someone.page.goto(f"/jobs/{followed.id}")
-        button = someone.page.get_by_role("link", name="Download the bundle").first
+        someone.page.get_by_label("Token", exact=True).fill(edgepress.headers["Authorization"].removeprefix("Bearer "))
+        someone.page.get_by_role("button", name="Sign in").click()
+        button = someone.page.get_by_role("link", name="Download bundle").first
         with someone.page.expect_download() as download:
             button.tap()
         assert download.value.suggested_filename.endswith(".zip")
         bundle = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
+        # The browser logs each request that was refused before the token was entered.
+        someone.complaints[:] = [each for each in someone.complaints if "401" not in each]
         someone.check()
     names = {Path(name).name for name in bundle.namelist()}
     assert names == {"model.tflite", "labels.txt", "preprocessing.json", "MODEL_CARD.md", "predict.py"}
@@ -184,14 +189,14 @@ def test_the_bundle_is_taken_home_from_a_phone(
 
 
 def save_first_image(pack: bytes, path: Path) -> None:
-    """As a camera would give it: pixels from 0 to 255."""
+    """Save an image as a camera would: pixels from 0 to 255."""
     import numpy as np
 
     np.save(path, np.load(io.BytesIO(pack))[0])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_for_everybody(edgepress: Edgepress, browser: Browser, followed: Followed, scheme: str) -> None:
+def test_every_page_is_accessible(edgepress: Edgepress, browser: Browser, followed: Followed, scheme: str) -> None:
     """All of it unfolded, light on a desk and dark on a phone: axe finds nothing, nothing is wider than the screen."""
     smaller = JOB | {"name": f"{JOB['name']}, int8 alone", "pipelines": [{"name": "base", "exports": ["int8"]}]}
     other = edgepress.post(smaller)
@@ -210,7 +215,9 @@ def test_every_page_is_for_everybody(edgepress: Edgepress, browser: Browser, fol
     }
     on_a_phone = scheme == "dark"
     size, device = (PHONE, OF_A_PHONE) if on_a_phone else (DESKTOP, {})
-    with visitor(browser, edgepress.url, size, color_scheme=scheme, **device) as someone:
+    with visitor(
+        browser, edgepress.url, size, extra_http_headers=edgepress.headers, color_scheme=scheme, **device
+    ) as someone:
         for name, (address, sign) in pages.items():
             someone.page.goto(address)
             expect(someone.page.locator(sign).first).to_be_visible()
@@ -226,7 +233,7 @@ def test_every_page_is_for_everybody(edgepress: Edgepress, browser: Browser, fol
 
 def test_a_report_fits_on_paper(edgepress: Edgepress, browser: Browser, followed: Followed) -> None:
     """Printed from a dark screen it is dark on white, nothing is wider than the paper, and all is unfolded."""
-    with visitor(browser, edgepress.url, A4, color_scheme="dark") as someone:
+    with visitor(browser, edgepress.url, A4, extra_http_headers=edgepress.headers, color_scheme="dark") as someone:
         page = someone.page
         page.goto(f"/v1/jobs/{followed.id}/report?format=html")
         page.emulate_media(media="print")
@@ -239,30 +246,30 @@ def test_a_report_fits_on_paper(edgepress: Edgepress, browser: Browser, followed
 def test_a_job_is_posted_by_keyboard_alone(edgepress: Edgepress, browser: Browser, followed: Followed) -> None:
     """From the list of jobs to the job's own page, through the form and its plan."""
     edgepress.wait(edgepress.post(TINY))
-    with visitor(browser, edgepress.url, DESKTOP) as someone:
+    with visitor(browser, edgepress.url, DESKTOP, extra_http_headers=edgepress.headers) as someone:
         page = someone.page
         page.goto("/")
-        go_to(page, page.get_by_role("link", name="To the content"))
+        go_to(page, page.get_by_role("link", name="Skip to content"))
         go_to(page, page.get_by_role("navigation").get_by_role("link", name="New job"), "Enter")
-        write(page, page.get_by_label("name", exact=True).first, "by keyboard")
-        write(page, page.get_by_label("model: architecture"), "MobileNetV2")
-        write(page, page.get_by_label("width", exact=True), "0.35")
-        go_to(page, summary(page, "training"), "Enter")
-        write(page, page.get_by_label("epochs", exact=True), "3")
-        write(page, page.get_by_label("batch size"), "64")
-        write(page, page.get_by_label("pipelines", exact=True), "own")
+        write(page, page.get_by_label("Name", exact=True).first, "by keyboard")
+        write(page, page.get_by_label("Network", exact=True), "MobileNetV2")
+        write(page, page.get_by_label("Width", exact=True), "0.35")
+        write(page, page.get_by_label("Pipelines", exact=True), "Custom")
         go_to(page, page.get_by_label("int16 activations"), "Space")
-        go_to(page, summary(page, "evaluation"), "Enter")
-        write(page, page.get_by_label("warmup runs"), "2")
-        write(page, page.get_by_label("runs", exact=True), "10")
-        go_to(page, page.get_by_role("button", name="Show the plan"), "Enter")
-        expect(page.locator("#plan-words")).to_contain_text("8 of them done before: nothing is left to do")
+        go_to(page, summary(page, "Training"), "Enter")
+        write(page, page.get_by_label("Epochs", exact=True), "3")
+        write(page, page.get_by_label("Batch size"), "64")
+        go_to(page, summary(page, "Measurement"), "Enter")
+        write(page, page.get_by_label("Warm-up runs"), "2")
+        write(page, page.get_by_label("Timed runs"), "10")
+        go_to(page, page.get_by_role("button", name="Show plan"), "Enter")
+        expect(page.locator("#plan-words")).to_contain_text("8 already done. Nothing is left to run")
         expect(page.locator("#plan")).to_be_focused()
-        go_to(page, page.get_by_role("button", name="Post the job"), "Enter", key="Shift+Tab")
+        go_to(page, page.get_by_role("button", name="Create job"), "Enter", key="Shift+Tab")
         page.wait_for_url("**/jobs/job-*")
         expect(page.locator("#state")).to_have_text("succeeded")
         go_to(page, page.get_by_role("region", name="Graph of steps"))
-        go_to(page, page.get_by_text("All steps, as a list"), "Enter")
+        go_to(page, page.locator("#all-steps summary"), "Enter")
         go_to(page, page.locator("#step-list").get_by_role("button", name="train"), "Enter")
         expect(page.locator("#step")).to_be_focused()
         someone.check()
@@ -271,14 +278,14 @@ def test_a_job_is_posted_by_keyboard_alone(edgepress: Edgepress, browser: Browse
 def test_an_archive_is_sent_and_its_job_cancelled_and_taken_up_again(
     edgepress: Edgepress, browser: Browser, tmp_path: Path
 ) -> None:
-    """By the form and by the buttons; the training goes on where it was."""
+    """The form and the buttons do it; the training continues from its last epoch."""
     archive = zipped(write_class_folders(tmp_path / "cells", {"round": 12, "long": 12}))
-    with visitor(browser, edgepress.url, DESKTOP) as someone:
+    with visitor(browser, edgepress.url, DESKTOP, extra_http_headers=edgepress.headers) as someone:
         page = someone.page
         page.goto("/new")
         send_archive(page, "cells.zip", archive)
         fill_in(page, TINY | {"name": "cells", "training": {"epochs": 1000, "batch_size": 8}})
-        page.get_by_role("button", name="Post the job").click()
+        page.get_by_role("button", name="Create job").click()
         page.wait_for_url("**/jobs/job-*")
         job_id = page.url.rpartition("/")[2]
         training = page.locator(".training-of")
@@ -296,29 +303,29 @@ def test_an_archive_is_sent_and_its_job_cancelled_and_taken_up_again(
 
 
 def epoch_of(job: Json) -> int:
-    """How far its training is."""
+    """Return the number of the training's last epoch."""
     training = next(step for step in job["pipelines"][0]["steps"] if step["title"] == "train")
     return (training["progress"] or {}).get("epoch") or 0
 
 
 def test_a_step_that_failed_says_why(edgepress: Edgepress, browser: Browser, tmp_path: Path) -> None:
-    """An archive of images that are none: the page names them, has the log's end, and offers to try again."""
+    """An archive with invalid images: the page names them, shows the end of the log, and offers a retry."""
     folder = tmp_path / "none"
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
         for number in range(4):
             (folder / name / f"{number}.jpg").write_text("not an image")
-    with visitor(browser, edgepress.url, PHONE, **OF_A_PHONE) as someone:
+    with visitor(browser, edgepress.url, PHONE, extra_http_headers=edgepress.headers, **OF_A_PHONE) as someone:
         page = someone.page
         page.goto("/new")
         send_archive(page, "none.zip", zipped(folder))
         fill_in(page, TINY | {"name": "no images"})
-        page.get_by_role("button", name="Post the job").click()
+        page.get_by_role("button", name="Create job").click()
         expect(page.locator("#state")).to_have_text("failed")
         expect(page.locator("#error")).to_contain_text(".jpg")
         page.locator(".node", has_text="pack").tap()
         expect(page.locator("#step .note.bad")).to_contain_text("unreadable_dataset")
-        expect(page.get_by_text("The end of its log")).to_be_visible()
+        expect(page.get_by_text("End of the log")).to_be_visible()
         someone.check()
         with page.expect_navigation():  # to follow it again
             page.get_by_role("button", name="Retry").tap()
@@ -328,29 +335,29 @@ def test_a_step_that_failed_says_why(edgepress: Edgepress, browser: Browser, tmp
 
 
 def fill_in(page: Page, spec: Json) -> None:
-    """Says in the form what a spec says, the data set left as it is."""
-    page.get_by_label("name", exact=True).first.fill(spec["name"])
-    page.get_by_label("model: architecture").select_option(spec["model"]["architecture"])
+    """Fill in the form from a spec, except for the data set."""
+    page.get_by_label("Name", exact=True).first.fill(spec["name"])
+    page.get_by_label("Network", exact=True).select_option(spec["model"]["architecture"])
     if "width" in spec["model"]:
-        page.get_by_label("width", exact=True).fill(str(spec["model"]["width"]))
-    for group in ("training", "evaluation"):
-        summary(page, group).click()
+        page.get_by_label("Width", exact=True).fill(str(spec["model"]["width"]))
+    for group, title in (("training", "Training"), ("evaluation", "Measurement")):
+        summary(page, title).click()
         for name, value in spec[group].items():
             if name != "devices":  # whichever is free, as it is
-                say(summary(page, group).locator(".."), name, value)
-    pipelines = page.get_by_label("pipelines", exact=True)
+                say(summary(page, title).locator(".."), name, value)
+    pipelines = page.get_by_label("Pipelines", exact=True)
     if isinstance(spec["pipelines"], str):
         pipelines.select_option(spec["pipelines"])
         return
-    pipelines.select_option("own pipelines")
+    pipelines.select_option("custom")
     [pipeline] = spec["pipelines"]
     for kind, title in TITLES.items():
         page.get_by_label(title, exact=True).set_checked(kind in pipeline["exports"])
 
 
 def say(group: Locator, name: str, value: object) -> None:
-    """One field."""
-    field = group.get_by_label(name.replace("_", " "), exact=True)
+    """Fill in a field of the form."""
+    field = group.get_by_label(LABELS.get(name, name.replace("_", " ").capitalize()), exact=True)
     if field.evaluate("(each) => each.tagName") == "SELECT":
         field.select_option(str(value))
     else:
@@ -358,14 +365,14 @@ def say(group: Locator, name: str, value: object) -> None:
 
 
 def send_archive(page: Page, name: str, content: bytes) -> None:
-    """A data set of one's own."""
-    page.get_by_label("dataset: kind").select_option("upload")
-    page.get_by_label("send one").set_input_files({"name": name, "mimeType": "application/zip", "buffer": content})
+    """Upload an own data set."""
+    page.get_by_label("Data set", exact=True).select_option("upload")
+    page.get_by_label("Upload a file").set_input_files({"name": name, "mimeType": "application/zip", "buffer": content})
     expect(page.get_by_text(f"{name} is stored")).to_be_visible()
 
 
 def zipped(folder: Path) -> bytes:
-    """The folder as an archive."""
+    """Return the folder as an archive."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for file in sorted(folder.rglob("*.*")):
@@ -374,18 +381,18 @@ def zipped(folder: Path) -> bytes:
 
 
 def summary(page: Page, name: str) -> Locator:
-    """What unfolds a group of the form."""
+    """Return the element that expands a group of the form."""
     return page.locator("details.group > summary", has_text=name)
 
 
 def write(page: Page, field: Locator, text: str) -> None:
-    """Goes there and types."""
+    """Move the focus to an element and type."""
     go_to(page, field)
     page.keyboard.type(text)
 
 
 def go_to(page: Page, target: Locator, then: str = "", *, key: str = "Tab") -> None:
-    """Presses a key until the focus is there, at most a hundred times; then another."""
+    """Press a key until an element has the focus, at most a hundred times; then another key."""
     expect(target).to_be_attached()
     for _ in range(100):
         page.keyboard.press(key)
@@ -397,5 +404,5 @@ def go_to(page: Page, target: Locator, then: str = "", *, key: str = "Tab") -> N
 
 
 def counted(count: int, noun: str) -> str:
-    """As the page writes it."""
+    """Return a number with its noun, in the format of the page."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from e2e.stack import EXPORTS, TINY, Edgepress, Json
 from fakes.keras_files import keras_file, small_cnn
+from fakes.prefix_proxy import prefix_proxy
 
 pytestmark = pytest.mark.slow
 
@@ -104,15 +106,15 @@ def test_the_command_line_shows_the_job(edgepress: Edgepress, tiny_job: str, tmp
     rows = list(csv.DictReader(io.StringIO(edgepress.run("report", tiny_job, "--format", "csv").stdout)))
     assert [row["export"] for row in rows] == EXPORTS
     assert edgepress.run("devices").stdout.splitlines()[1].split()[:2] == ["host", "yes"]
-    assert "12 steps, 12 of them done before" in edgepress.run("validate", str(tmp_path / "tiny.json")).stdout
+    assert "12 steps, 12 of them already done" in edgepress.run("validate", str(tmp_path / "tiny.json")).stdout
 
 
 def test_the_exit_code_says_what_went_wrong(edgepress: Edgepress, tmp_path: Path) -> None:
-    """2 for a spec that is refused, 3 for a gateway that is not there."""
+    """5 for a spec that is refused, 3 for a gateway that is not there."""
     (tmp_path / "bad.yaml").write_text("name: bad\nmodel: {architecture: resnet19}\n")
 
     refused = edgepress.run("submit", str(tmp_path / "bad.yaml"))
-    assert refused.returncode == 2
+    assert refused.returncode == 5
     assert "model.architecture" in refused.stderr
     assert "resnet18" in refused.stderr
     assert edgepress.run("jobs", EDGEPRESS_GATEWAY="http://127.0.0.1:9").returncode == 3
@@ -122,7 +124,7 @@ def test_a_second_stack_in_the_same_folder_is_refused(edgepress: Edgepress) -> N
     """It says where the first one listens, and leaves it alone."""
     second = edgepress.run("up", EDGEPRESS_HOME=str(edgepress.home))
 
-    assert second.returncode == 2
+    assert second.returncode == 6
     assert edgepress.url in second.stderr
 
 
@@ -169,7 +171,7 @@ def test_a_folder_with_one_class_is_refused(edgepress: Edgepress, tmp_path: Path
 
 @pytest.mark.parametrize("body", [b"", b"{", b"name: [", b"\xff\xfe", b"42"])
 def test_what_is_no_spec_at_all_is_refused(edgepress: Edgepress, body: bytes) -> None:
-    """Whatever the bytes are, the answer says what is wrong with them."""
+    """The error says what is wrong with the body, for any bytes."""
     _assert_problem(edgepress.http.post("/v1/jobs", content=body, headers={"Content-Type": "application/yaml"}))
 
 
@@ -190,7 +192,7 @@ def test_images_that_are_none_fail_the_job(edgepress: Edgepress, tmp_path: Path)
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_training_goes_on(edgepress: Edgepress, tiny_job: str) -> None:
-    """SIGKILL in the middle: the step is leased anew, goes on after the last epoch it saved, and the job succeeds."""
+    """After SIGKILL the step is leased again, continues after the last epoch saved, and the job succeeds."""
     job_id = edgepress.post(TINY | {"name": "killed", "training": {"epochs": 5, "seed": 1}, "pipelines": [INT8]})
     edgepress.wait(job_id, lambda job: _epoch(job) >= 2)
     worker = next(child for child in edgepress.supervisor.children() if "edgepress-worker" in " ".join(child.cmdline()))
@@ -218,7 +220,7 @@ def test_a_cancelled_job_lets_its_worker_go(edgepress: Edgepress, tiny_job: str)
     export = {"kind": "int8", "input_type": "uint8"}
     other = edgepress.post(TINY | {"name": "other", "pipelines": [INT8 | {"exports": [export]}]})
     assert edgepress.wait(other)["state"] == "succeeded"
-    assert edgepress.run("cancel", endless).returncode == 2
+    assert edgepress.run("cancel", endless).returncode == 6
 
 
 def _epoch(job: Json) -> int:
@@ -231,3 +233,13 @@ def _assert_problem(response: httpx.Response) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["status"] == response.status_code
     assert response.json()["detail"]
+
+
+def test_a_proxy_that_names_no_client_opens_nothing(edgepress: Edgepress) -> None:
+    """The stack as it is started behind nginx as docs/operations.md writes it: every request needs the token."""
+    with prefix_proxy(edgepress.url, "/edgepress", says_so=False) as address:
+        for path in ("/v1/jobs", "/v1/devices", "/metrics", "/openapi.json"):
+            assert httpx.get(f"{address}{path}", trust_env=False).status_code == 401
+            assert httpx.get(f"{address}{path}", headers=edgepress.headers, trust_env=False).status_code == 200
+    assert stat.S_IMODE(edgepress.home.stat().st_mode) == 0o700
+    assert edgepress.run("jobs").returncode == 0, "commands find the token"

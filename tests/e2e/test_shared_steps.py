@@ -21,7 +21,7 @@ SHARED: dict[str, Any] = {
 
 
 def test_cancelling_leaves_the_other_job_its_steps_and_retry_does_what_is_missing(edgepress: Edgepress) -> None:
-    """The training goes on for the other; what only the cancelled one wanted is given up, until it is retried."""
+    """The training continues for the other job; steps of the cancelled job alone are released until it is retried."""
     one = edgepress.post(SHARED | {"name": "one", "pipelines": [{"name": "base", "exports": ["int8"]}, PRUNED]})
     other = edgepress.post(SHARED | {"name": "other", "pipelines": [{"name": "base", "exports": ["int8"]}]})
     edgepress.wait(one, lambda job: _training(job)["progress"] is not None)
@@ -68,13 +68,13 @@ def _training(job: Json) -> Json:
 
 
 def _made(edgepress: Edgepress, key: str) -> tuple[int, object]:
-    """By which attempt a step was done, and when."""
+    """Return the attempt that finished a step, and the time."""
     step = edgepress.http.get(f"/v1/steps/{key}").raise_for_status().json()
     return step["attempt"], step["finished_at"]
 
 
 def _let_go(edgepress: Edgepress, key: str) -> float:
-    """When the worker says that it has given up a step."""
+    """Wait until the worker logs that it has released a step."""
     log, deadline = edgepress.home / "logs" / "worker.log", time.monotonic() + 120
     while not (found := re.search(rf"^(\S+ \S+) INFO \S+: failed stage {key[:12]}", log.read_text(), re.MULTILINE)):
         assert time.monotonic() < deadline, log.read_text()

@@ -4,21 +4,22 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
 from edgepress_common.spec import UploadDataset
 from edgepress_worker.datasets import pack_dataset
-from edgepress_worker.run import Environment
+from edgepress_worker.environment import Environment
 from fakes.step_context import PlainContext
 
 SIDE = 16
 
 
-def pack_upload(archive: Path, context: PlainContext) -> tuple[Outputs, PackResult]:
-    """Packs an archive as if it had been uploaded."""
+def pack_upload(archive: Path, context: PlainContext, **settings: Any) -> tuple[Outputs, PackResult]:
+    """Packs an archive as if it had been uploaded, with settings of its data set."""
     reference = context.store.put_file(archive)
-    dataset = UploadDataset(sha256=reference.sha256, image_size=SIDE)
+    dataset = UploadDataset(sha256=reference.sha256, image_size=SIDE, **settings)
     return pack_dataset(dataset, context, Environment(dataset_roots=(), downloads=archive.parent / "none"))
 
 

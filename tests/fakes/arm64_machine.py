@@ -87,7 +87,7 @@ def _unpack(target: Path, architecture: str, suite: str, *packages: str) -> None
         options = {
             "APT::Architecture": architecture,
             "APT::Architectures": architecture,
-            "APT::Sandbox::User": "",  # that of whoever runs it
+            "APT::Sandbox::User": "",  # the user that runs it
             "Acquire::Languages": "none",
             "Acquire::Retries": 3,
             "Dir::Etc::SourceList": apt / "sources.list",
@@ -104,7 +104,7 @@ def _unpack(target: Path, architecture: str, suite: str, *packages: str) -> None
 
 
 def _mirror() -> str:
-    """Where this machine's apt takes Debian from."""
+    """Return the Debian mirror of this machine's apt."""
     form = "--format=$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(ORIGIN)"
     listed = subprocess.run(["apt-get", "indextargets", form], check=True, capture_output=True, text=True).stdout
     for line in listed.splitlines():

@@ -1,4 +1,4 @@
-"""The machine's own Chromium, driven as a person would: what it shows, and whatever it complains of."""
+"""The Chromium of the machine, driven as a user would: what it shows, and each error that it reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -26,14 +26,14 @@ _ARGUMENTS = (
 )
 _COLOURS = 256
 PICTURES = os.environ.get("EDGEPRESS_TEST_PICTURES", "")
-PATIENCE_MS = 60_000  # for whatever is to appear, on a machine that has other things to do
+PATIENCE_MS = 60_000  # for each expected element, on a machine under other load
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser with a profile of its own. Where there is none the test is skipped, unless it has to be there."""
+    """A browser with its own profile. Without one the test is skipped, unless a browser is required."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         reason = f"no browser on this machine ({', '.join(_NAMES)}): the dashboard is not looked at"
@@ -49,10 +49,10 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Visitor:
-    """Somebody with a window of the browser.
+    """A user with a window of the browser.
 
     Attributes:
-        page: What is in it.
+        page: Page in the window.
         complaints: What the browser wrote to its console, what failed in a script, and requests that came to nothing.
         elsewhere: What was asked of any other host.
     """
@@ -69,7 +69,7 @@ class Visitor:
         self.page.on("requestfailed", self._note_failure)
 
     def check(self) -> None:
-        """Nothing to complain of so far, and nothing on the page that bars people who see or use it otherwise."""
+        """Check that there are no errors so far, and no accessibility problems on the page."""
         assert self.complaints == []
         assert self.elsewhere == []
         violations: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
@@ -82,9 +82,11 @@ class Visitor:
 
     def picture(self, name: str, *, of: str = "") -> None:
         """Puts what the window shows, or an element in full, into the folder that EDGEPRESS_TEST_PICTURES names."""
+        target = self.page.locator(of) if of else self.page
+        if isinstance(target, Locator):
+            expect(target).to_be_visible()  # in every run: words on pages change more often than pictures are taken
         if not PICTURES:
             return
-        target = self.page.locator(of) if of else self.page
         taken = Image.open(io.BytesIO(target.screenshot(animations="disabled")))
         # A third of the size: a page is made of few colours.
         taken.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(f"{PICTURES}/{name}.png", optimize=True)
@@ -94,7 +96,7 @@ class Visitor:
             self.complaints.append(message.text)
 
     def _note_failure(self, request: Request) -> None:
-        # What a page was still asking for when it was left, and what became a download, is no failure.
+        # What a page was still asking for when it was left, and what became a download, is not a failure.
         if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"{request.failure}: {request.url}")
 

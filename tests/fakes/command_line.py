@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from typer.testing import CliRunner
 
-from edgepress_api.cli import app
-from edgepress_api.cli.invocation import Invocation, open_console
+from edgepress_client.cli import app
+from edgepress_client.cli.invocation import Invocation
+from edgepress_client.cli.terminal import open_console
 from fakes.job_gateway import FakeGateway
 
 
 @dataclass
 class Ran:
-    """What a command wrote, and how it ended."""
+    """Output and exit code of a command."""
 
     out: str
     err: str

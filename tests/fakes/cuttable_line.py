@@ -20,9 +20,10 @@ class CuttableLine:
     Attributes:
         target_port: Where it leads to, on loopback.
         state: ``whole``; ``cut``: all connections are reset, and new ones at once; ``silent``: nothing goes through and
-            nobody is told, as when a cable is pulled.
-        attempts: When somebody tried to connect, in seconds of the monotonic clock.
+            neither end is notified, as when a cable is pulled.
+        attempts: Times at which a client tried to connect, in seconds of the monotonic clock.
         bytes_back: What has come back through it.
+        late_seconds: How late each piece arrives, of 64 KiB at most.
         cut_after_bytes: Is cut when so many have come back; None for never.
     """
 
@@ -30,6 +31,7 @@ class CuttableLine:
     state: Literal["whole", "cut", "silent"] = "whole"
     attempts: list[float] = field(default_factory=list)
     bytes_back: int = 0
+    late_seconds: float = 0
     cut_after_bytes: int | None = None
     _ends: set[socket.socket] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,7 +45,7 @@ class CuttableLine:
             self._ends.clear()
 
     def mend(self) -> None:
-        """Mends it. What was under way when it fell silent is lost."""
+        """Restore the connection. Data in transit when it was silenced is lost."""
         self.cut()
         self.state = "whole"
 
@@ -81,6 +83,7 @@ class CuttableLine:
     def _relay(self, source: socket.socket, sink: socket.socket, *, is_back: bool) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(_PIECE_BYTES):
+                time.sleep(self.late_seconds)
                 if self.state == "silent":
                     continue
                 sink.sendall(piece)
@@ -96,5 +99,5 @@ class CuttableLine:
 def _reset(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        end.shutdown(socket.SHUT_RD)  # wakes whoever reads from it
+        end.shutdown(socket.SHUT_RD)  # wakes the thread that reads from it
         end.close()

@@ -10,10 +10,10 @@ from threading import Thread
 
 @dataclass
 class CuttingServer:
-    """What it serves, and what it was asked.
+    """Files to serve, and the requests received.
 
     Attributes:
-        files: Content by path, as in ``/a.zip``.
+        files: Content by path, for example ``/a.zip``.
         cut_after: Bytes of a body after which each answer is cut off; None for never.
         failures: Statuses to answer the next requests with, before it serves.
         honours_ranges: Whether it goes on where the client left off.

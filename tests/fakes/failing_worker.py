@@ -7,6 +7,9 @@ import ctypes
 import os
 import resource
 import signal
+import subprocess
+import sys
+import time
 
 from edgepress_common.messages import Outputs, RunStep
 from edgepress_common.results import StepResult
@@ -19,7 +22,7 @@ from fakes.jobs import made_up
 _MORE_THAN_IT_MAY_HAVE = 1 << 40
 
 
-def run(step: RunStep, _: StepContext) -> tuple[Outputs, StepResult]:
+def run(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
     """Does what the fingerprint says."""
     assert isinstance(step.parameters, PackStep)
     match step.parameters.fingerprint:
@@ -30,6 +33,16 @@ def run(step: RunStep, _: StepContext) -> tuple[Outputs, StepResult]:
             os.kill(os.getpid(), signal.SIGKILL)
         case "holds Python's lock":
             ctypes.PyDLL(None).sleep(5)  # as TensorFlow's converter does: unlike CDLL, PyDLL does not let go of it
+        case "waits to be stopped":
+            while True:
+                context.raise_if_cancelled()
+                time.sleep(0.01)
+        case "is stopped by SIGSTOP":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case "never returns from a library":
+            ctypes.PyDLL(None).sleep(3600)
+        case "waits for a decoder that never returns":
+            subprocess.run([sys.executable, "-c", "while True: pass"], process_group=0, check=True)
     return made_up("pack")
 
 

@@ -1,8 +1,8 @@
-"""Sends whatever can be sent, as one user of a gateway that has another user's data.
+"""Sends every kind of request, as two users and a device of a gateway that has data of both users.
 
 Requests are made by schemathesis from the OpenAPI description: fitting and unfitting ones for each operation by itself,
 and sequences in which an answer's ids become the next request's (stateful). Every answer must be one that the
-description has, never a fault of the server's, and hold nothing of the other user's.
+description has, never a fault of the server's, and have nothing of another user.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from edgepress_api.web.app import create_app
 from fakes.gateway_app import JSON, GatewayApp, spec_json
+from fakes.zip_beginning import zip_of_bytes
 
 if TYPE_CHECKING:
     from schemathesis.generation.stateful.state_machine import APIStateMachine
@@ -30,17 +31,15 @@ _CHECKED = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
     "response_headers_conformance",
 )  # fmt: skip
-_MARK = "of-anna-alone"  # in every name that the other user gives
 _AT_ONCE = 5  # of one operation, before the next is asked
-_ARCHIVE = b"PK\x03\x04" + bytes(600)
 
 
 @dataclass
 class Figures:
-    """What was sent, and how it was answered.
+    """Requests sent, and the answers to them.
 
     Attributes:
-        statuses: How often each status was answered.
+        statuses: Number of answers by status.
         operations: How often each operation was asked for.
         stateful: Requests that came out of an answer before.
     """
@@ -55,8 +54,25 @@ class Figures:
         return self.statuses.total()
 
 
+@dataclass(frozen=True)
+class _Sender:
+    """One who sends requests.
+
+    Attributes:
+        token: The token.
+        secrets: Words that only data of others contains.
+    """
+
+    token: str
+    secrets: Sequence[str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
 class Fuzzer:
-    """Sends requests as ben to a gateway on which anna has a job and a data set.
+    """Sends requests as anna, as ben and as a device to a gateway on which both users have jobs and a data set.
 
     Args:
         gateway: Which one. Reached from elsewhere, so that tokens are asked for.
@@ -68,13 +84,18 @@ class Fuzzer:
         self._found: BaseException | None = None
         self._gateway = gateway
         self._seed = seed_
-        self._secrets = _data_of_another(gateway)
-        self._key = {"Authorization": f"Bearer {gateway.token('ben', 'read', 'submit')}"}
+        anna, ben = (_data_of(gateway, user) for user in ("anna", "ben"))
+        self._senders = (
+            _Sender(gateway.token("anna", "read", "submit"), ben),
+            _Sender(gateway.token("ben", "read", "submit"), anna),
+            _Sender(gateway.token("carl", "device", device="pi4"), (*anna, *ben)),
+        )
+        self._sender = self._senders[0]
         gateway.is_stopping = True  # streams and long polls end at once
         load_all_checks()
         self._checks = [CHECKS.get_one(name) for name in _CHECKED]
         app = create_app(gateway.adapters)
-        self._schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=self._key)
+        self._schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=self._sender.headers)
 
     def send(self, requests: int) -> Figures:
         """Sends at least so many, a third of them stateful."""
@@ -97,17 +118,20 @@ class Fuzzer:
     def _send(self, case: Any) -> None:
         if self.figures.requests % 2:
             _make_possible(case)
-        self.check(case, case.call(headers=self._key))
+        # Two requests each, so that each sender sends specs that are made possible and others.
+        self._sender = self._senders[self.figures.requests // 2 % len(self._senders)]
+        self.check(case, case.call(headers=self._sender.headers))
 
     def _send_in_sequence(self, round_: int) -> None:
         fuzzer = self
+        self._sender = self._senders[round_ % len(self._senders)]
 
         class Sequences(self._schema.as_state_machine()):  # type: ignore[misc]  # made at run time
             def before_call(self, case: Any) -> None:
                 _make_possible(case)
 
             def get_call_kwargs(self, case: Any) -> dict[str, Any]:  # noqa: ARG002 - the library's signature
-                return {"headers": fuzzer._key}
+                return {"headers": fuzzer._sender.headers}
 
             def validate_response(self, response: Any, case: Any, **_: Any) -> None:
                 fuzzer.figures.stateful += 1
@@ -135,12 +159,12 @@ class Fuzzer:
         case.validate_response(response, checks=self._checks)
         asked = json.dumps([case.path_parameters, case.query, repr(case.body)], default=repr)
         said = response.content.decode(errors="replace")
-        leaked = [secret for secret in self._secrets if secret in said and secret not in asked]
+        leaked = [secret for secret in self._sender.secrets if secret in said and secret not in asked]
         assert not leaked, f"{case.operation.label} showed {leaked} of another user's: {said[:500]}"
 
 
 def _make_possible(case: Any) -> None:
-    """Has a spec name a network and a data set that there are, which no description can tell."""
+    """Make a spec name an existing network and data set, which the OpenAPI description can't specify."""
     if case.operation.label == "POST /v1/jobs" and isinstance(case.body, dict):
         case.body = case.body | {
             "name": "fuzz",
@@ -160,15 +184,16 @@ def _settings(examples: int) -> settings:
     )
 
 
-def _data_of_another(gateway: GatewayApp) -> Sequence[str]:
-    """A job that is done, one that is under way, and a data set; and all words by which they could be known."""
-    anna = gateway.client_as("anna", "read", "submit")
+def _data_of(gateway: GatewayApp, user: str) -> Sequence[str]:
+    """Store two jobs and a data set of a user; return all words that could identify them."""
+    client, mark = gateway.client_as(user, "read", "submit"), f"of-{user}-alone"
     headers = {"Content-Type": "application/zip"}
-    upload = anna.post(f"/v1/datasets?name={_MARK}", content=_ARCHIVE, headers=headers).json()
+    archive = zip_of_bytes(604, f"{user}/1.png")
+    upload = client.post(f"/v1/datasets?name={mark}", content=archive, headers=headers).json()
     dataset = upload["dataset"] | {"image_size": 32}
     jobs = [
-        anna.post("/v1/jobs", content=spec_json(name=f"{_MARK} {number}", dataset=dataset), headers=JSON).json()["id"]
+        client.post("/v1/jobs", content=spec_json(name=f"{mark} {number}", dataset=dataset), headers=JSON).json()["id"]
         for number in range(2)
     ]
     gateway.workforce.work_until_nothing_is_left()
-    return [_MARK, upload["sha256"], *jobs]
+    return [mark, upload["sha256"], *jobs]

@@ -15,11 +15,12 @@ from pathlib import Path
 import httpx
 
 from edgepress_common.artifacts import ArtifactRef
-from edgepress_common.devices import Announcement, EvaluationLease
+from edgepress_common.devices import LEASE_REQUEST_HEADER, Announcement, EvaluationLease
 from edgepress_common.messages import Progress, StepFailure
 from edgepress_common.results import EvaluationResult
 
 _LEASE = re.compile(r"/v1/devices/(?P<device>[^/]+)/lease")
+_REQUEST = re.compile(r"/v1/devices/[^/]+/lease-requests/(?P<request>[^/]+)")
 _REPORT = re.compile(r"/v1/devices/(?P<device>[^/]+)/leases/(?P<step_key>\w+)/(?P<attempt>\d+)/(?P<verb>\w+)")
 _ARTIFACT = re.compile(r"/v1/artifacts/(?P<sha256>\w+)")
 _RANGE = re.compile(r"bytes=(\d+)-")
@@ -40,6 +41,9 @@ class FakeGateway:
         cuts: How many downloads break off half-way.
         downloads: Artifacts asked for, and from which byte on.
         token: What devices must show, if anything.
+        knows_requests: Whether it knows the names of lease requests, unlike an earlier release.
+        lost_answers: How many leases are given without the answer's getting through.
+        given_back: Step keys of leases that were given back by withdrawing the request.
     """
 
     def __init__(self, token: str | None = None) -> None:
@@ -53,6 +57,10 @@ class FakeGateway:
         self.lost: set[str] = set()
         self.faults: deque[int | None] = deque()
         self.cuts = 0
+        self.knows_requests = True
+        self.lost_answers = 0
+        self.given_back: list[str] = []
+        self._given: dict[str, EvaluationLease | None] = {}
         self.downloads: list[tuple[str, int]] = []
         self._artifacts: dict[str, bytes] = {}
         self._offered: deque[EvaluationLease] = deque()
@@ -65,11 +73,11 @@ class FakeGateway:
             self._artifacts[hashlib.sha256(content).hexdigest()] = content
 
     def corrupt(self, reference: ArtifactRef) -> None:
-        """Gives other bytes for an artifact from now on, as many."""
+        """Change the bytes of an artifact, not their number, from now on."""
         self._artifacts[reference.sha256] = b"?" * reference.size_bytes
 
     def offer(self, lease: EvaluationLease) -> None:
-        """Gives the next device that asks this lease."""
+        """Offer this lease to the next device that asks."""
         with self._changed:
             self._offered.append(lease)
             self._changed.notify_all()
@@ -79,35 +87,62 @@ class FakeGateway:
         return httpx.Client(base_url="http://gateway", transport=httpx.MockTransport(self.handle))
 
     def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answers a request."""
+        """Answer a request."""
         if self.faults:
             status = self.faults.popleft()
             if status is None:
-                raise httpx.ConnectError("nobody is listening", request=request)
+                raise httpx.ConnectError("connection refused", request=request)
             return httpx.Response(status, text="as the test asked")
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return httpx.Response(401, text="no such token")
         path = request.url.path
+        response = self._answer(request, path)
+        return response or httpx.Response(404, text=f"no {path}")
+
+    def _answer(self, request: httpx.Request, path: str) -> httpx.Response | None:
         if match := _LEASE.fullmatch(path):
             return self._lease(match["device"], request)
         if match := _REPORT.fullmatch(path):
             return self._report(match["step_key"], match["verb"], request.content)
         if match := _ARTIFACT.fullmatch(path):
             return self._artifact(match["sha256"], request.headers.get("Range"))
-        return httpx.Response(404, text=f"no {path}")
+        if (match := _REQUEST.fullmatch(path)) and request.method == "DELETE" and self.knows_requests:
+            self._withdraw(match["request"])
+            return httpx.Response(204)
+        return None
 
     def _lease(self, device: str, request: httpx.Request) -> httpx.Response:
         self.announcements[device] = Announcement.model_validate_json(request.content)
+        name = request.headers.get(LEASE_REQUEST_HEADER) if self.knows_requests else None
         with self._changed:
             self.asked.release()
+            if name in self._given:
+                given = self._given[name]
+                return httpx.Response(204) if given is None else httpx.Response(200, content=given.model_dump_json())
             self._changed.wait_for(lambda: self._offered, float(request.url.params["wait_seconds"]))
             if not self._offered:
                 return httpx.Response(204)
-            return httpx.Response(200, content=self._offered.popleft().model_dump_json())
+            lease = self._offered.popleft()
+            if name is not None:
+                self._given[name] = lease
+            if self.lost_answers:
+                self.lost_answers -= 1
+                raise httpx.ReadError("the line was cut", request=request)
+            return httpx.Response(200, content=lease.model_dump_json())
+
+    def _withdraw(self, request: str) -> None:
+        lease = self._given.get(request)
+        if lease is not None:
+            self.given_back.append(lease.step_key)
+        self._given[request] = None
 
     def _report(self, step_key: str, verb: str, content: bytes) -> httpx.Response:
         if step_key in self.lost:
             return httpx.Response(409, text="the lease is lost")
+        if verb != "renew":
+            over = [name for name, lease in self._given.items() if lease is not None and lease.step_key == step_key]
+            for name in over:
+                del self._given[name]
         match verb:
             case "renew":
                 self.renewals.append(Progress.model_validate_json(content))
@@ -146,13 +181,16 @@ def served(gateway: FakeGateway) -> Iterator[str]:
         def do_POST(self) -> None:
             self._answer()
 
+        def do_DELETE(self) -> None:
+            self._answer()
+
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             request = httpx.Request(
                 self.command, f"http://gateway{self.path}", headers=dict(self.headers), content=body
             )
             response = gateway.handle(request)
-            # Whoever asked may have been stopped meanwhile; and a test may have asked for the line to be cut.
+            # The client may have been stopped meanwhile; or a test has asked to cut the connection.
             with suppress(ConnectionError, httpx.ReadError):
                 self.send_response(response.status_code)
                 self.send_header("Content-Length", response.headers.get("Content-Length", "0"))
@@ -161,7 +199,7 @@ def served(gateway: FakeGateway) -> Iterator[str]:
                     self.wfile.write(chunk)
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name for it
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -12,16 +12,17 @@ from typing import Any, ClassVar
 
 from fastapi.testclient import TestClient
 
-from edgepress_api.access.principal import Scope
 from edgepress_api.access.tokens import create_token
 from edgepress_api.database import Database
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
-from edgepress_api.room import Room
+from edgepress_api.planners.registry import Planners
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_api.storage.free_space import FreeSpace
 from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.app import create_app
+from edgepress_common.answers.users import Scope
 from edgepress_common.artifacts import FolderStore
 from fakes.jobs import Workforce, small_spec
 from fakes.tables import create_tables
@@ -41,7 +42,9 @@ class GatewayApp:
         max_upload_bytes: Largest upload.
         root_path: The prefix that a proxy serves it under.
         host: The address it listens on, as far as its settings say.
+        require_tokens: Whether its own machine needs a token too, unlike in most tests.
         dataset_roots: Folders that data sets may lie under.
+        planners: What gives jobs their pipelines.
     """
 
     _described: ClassVar[dict[str, Any]] = {}
@@ -54,7 +57,9 @@ class GatewayApp:
     max_upload_bytes: int = 100_000
     root_path: str = ""
     host: str = "127.0.0.1"
+    require_tokens: bool = False
     dataset_roots: tuple[Path, ...] = ()
+    planners: Planners = field(default_factory=Planners)
     ledger: Ledger = field(
         default_factory=lambda: Ledger(
             Rules(lease=timedelta(seconds=60), resend_pause=timedelta(seconds=30), max_attempts=3)
@@ -63,15 +68,19 @@ class GatewayApp:
 
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "artifacts")
-        self.room = Room(self.store, reserve_bytes=0)
-        self.submission = Submission(self.database, Fingerprints(self.dataset_roots), self.ledger)
+        self.free_space = FreeSpace(self.store, reserve_bytes=0)
+        self.submission = Submission(
+            self.database, Fingerprints(self.dataset_roots), self.ledger, planners=self.planners
+        )
         self.adapters = Adapters(
             database=self.database,
             store=self.store,
-            room=self.room,
+            free_space=self.free_space,
             submission=self.submission,
             ledger=self.ledger,
-            settings=ApiSettings(max_upload_bytes=self.max_upload_bytes, host=self.host),
+            settings=ApiSettings(
+                max_upload_bytes=self.max_upload_bytes, host=self.host, require_tokens=self.require_tokens
+            ),
             clock=lambda: self.now,
             ping_redis=self._ping_redis,
             is_stopping=lambda: self.is_stopping,
@@ -119,7 +128,7 @@ class GatewayApp:
 
     def _ping_redis(self) -> None:
         if self.redis_is_away:
-            raise ConnectionError("nobody is listening")
+            raise ConnectionError("connection refused")
 
 
 def sqlite_gateway(folder: Path, **settings: object) -> GatewayApp:

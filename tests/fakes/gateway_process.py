@@ -20,6 +20,7 @@ def running_gateway(folder: Path, **settings: str) -> Iterator[tuple[subprocess.
         "EDGEPRESS_ARTIFACTS": str(folder / "artifacts"),
         "EDGEPRESS_REDIS_URL": "redis://127.0.0.1:1/0",
         "EDGEPRESS_PORT": "0",
+        "EDGEPRESS_REQUIRE_TOKENS": "false",
         **settings,
     }
     command = [sys.executable, "-c", "from edgepress_api.gateway import main; main()"]

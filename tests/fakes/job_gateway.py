@@ -1,4 +1,4 @@
-"""A gateway in a few lines, for whoever is its client: answers from what a test has put into it."""
+"""A gateway in a few lines, for tests of clients: it answers from what a test has put into it."""
 
 import hashlib
 import json
@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from edgepress_api.database.tables import JobState, StepState
-from edgepress_api.jobs.views import JobPage, JobSummary, JobView, PipelineView, StepDetail, StepView
+from edgepress_common.answers.job_list import JobPage, JobState, JobSummary
+from edgepress_common.answers.jobs import JobView, PipelineView, StepDetail, StepState, StepView
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.messages import Progress, StepFailure
 from edgepress_common.results import StepResult
 from edgepress_common.steps import StepKind
+from fakes.jobs import small_spec
 
 BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -73,15 +74,15 @@ def make_job(
 
 @dataclass
 class FakeGateway:
-    """Answers requests, and keeps them.
+    """A gateway that answers requests, and records them.
 
     Attributes:
-        looks: What successive looks at a job see; the last is seen for ever.
+        looks: States of a job that successive requests see; the last one is repeated.
         details: Steps in full.
         artifacts: Bytes by their SHA-256.
         answers: Other answers, by method and path.
         requests: All requests so far.
-        is_away: Whether nobody answers.
+        is_away: Whether the gateway does not answer.
     """
 
     looks: list[JobView] = field(default_factory=list)
@@ -93,21 +94,21 @@ class FakeGateway:
 
     @property
     def transport(self) -> httpx.MockTransport:
-        """To give to a client."""
+        """Return the transport for a client."""
         return httpx.MockTransport(self._answer)
 
     def add_artifact(self, content: bytes) -> ArtifactRef:
-        """Keeps bytes, and says what they are called."""
+        """Store bytes, and return their reference."""
         sha256 = hashlib.sha256(content).hexdigest()
         self.artifacts[sha256] = content
         return ArtifactRef(sha256=sha256, size_bytes=len(content))
 
     def add_detail(self, step: StepView, outputs: dict[str, ArtifactRef], result: StepResult | None = None) -> None:
-        """Keeps what a step gave and found."""
+        """Store the outputs and the result of a step."""
         self.details[step.key] = StepDetail(**step.model_dump(), inputs={}, outputs=outputs, result=result)
 
     def refuse(self, method: str, path: str, status: int, **problem: object) -> None:
-        """From now on answers a request with a problem."""
+        """Answer a request with a problem from now on."""
         self.answers[method, path] = httpx.Response(
             status, json={"type": "/problems/x", "status": status, "instance": path, **problem}
         )
@@ -127,15 +128,17 @@ class FakeGateway:
             case ["GET", "jobs", id_] if self.looks and id_ == self.looks[0].id:
                 look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
                 return httpx.Response(200, content=look.model_dump_json())
+            case ["GET", "jobs", id_, "spec"] if self.looks and id_ == self.looks[0].id:
+                return httpx.Response(200, content=small_spec().model_dump_json())
             case ["GET", "steps", key] if key in self.details:
                 return httpx.Response(200, content=self.details[key].model_dump_json())
             case ["GET", "artifacts", sha256] if sha256 in self.artifacts:
                 return httpx.Response(200, content=self.artifacts[sha256])
             case _:
-                return httpx.Response(404, json={"title": "There is no such thing", "status": 404, "detail": "none"})
+                return httpx.Response(404, json={"title": "Not found", "status": 404, "detail": "none"})
 
     def _page(self, request: httpx.Request) -> httpx.Response:
-        """Two jobs a page, so that whoever wants more must ask again."""
+        """Return two jobs a page, so that a client must request further pages."""
         begin = int(request.url.params.get("page_token", "0"))
         jobs = [JobSummary.model_validate(job.model_dump(), extra="ignore") for job in self.looks]
         rest = len(jobs) > begin + 2

@@ -1,4 +1,4 @@
-"""Small jobs, and somebody who does their steps without doing anything."""
+"""Small jobs, and workers and devices that finish their steps without computing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from edgepress_common.results import (
     ExportResult,
     Latency,
     PackResult,
+    SplitResult,
     StageResult,
     StepResult,
     Surroundings,
     ThreadMeasurement,
 )
 from edgepress_common.spec import JobSpec
+from edgepress_common.tensors import ModelDescription, TensorDescription
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgepress_api.database import Database
     from edgepress_api.steps.ledger import Ledger
 
@@ -42,12 +46,18 @@ def small_spec(**changes: object) -> JobSpec:
 
 
 def artifact(letter: str, size_bytes: int = 100) -> ArtifactRef:
-    """An artifact that nobody has."""
+    """Return a reference to an artifact that is not stored."""
     return ArtifactRef(sha256=letter * 64, size_bytes=size_bytes)
 
 
+INT8_TENSORS = ModelDescription(
+    input=TensorDescription(name="input", type="int8", shape=(1, 32, 32, 3), scale=0.5, zero_point=-128),
+    output=TensorDescription(name="output", type="int8", shape=(1, 2), scale=0.00390625, zero_point=-128),
+)
+
+
 def made_up(kind: str) -> tuple[Outputs, StepResult]:
-    """What a step of a kind could have given."""
+    """Return possible results of a step of a kind."""
     match kind:
         case "pack":
             names = ("train_images", "train_labels", "validation_images", "validation_labels")
@@ -86,17 +96,34 @@ def made_up(kind: str) -> tuple[Outputs, StepResult]:
                     KeptPromise(kind="unique_weights", promised=16, found=16, layers=1, layer="dense"),
                     KeptPromise(kind="classes", promised=2, found=2),
                 ),
+                tensors=INT8_TENSORS,
             )
             return {"tflite": artifact("f")}, result
         case _:
             return {}, evaluation_result()
 
 
-def evaluation_result() -> EvaluationResult:
-    """A measurement that nobody made."""
+def with_test_split(result: StepResult) -> StepResult:
+    """Return results as of a data set with a test split of three images of each class; for `Workforce.change`."""
+    match result:
+        case PackResult():
+            return result.model_copy(update={"test_counts": (3, 3)})
+        case EvaluationResult():
+            return result.model_copy(update={"test": made_up_test()})
+        case _:
+            return result
+
+
+def made_up_test() -> SplitResult:
+    """Return made-up figures of a test split: four of six images are right."""
+    return SplitResult(images=6, accuracy=4 / 6, precision=0.7, recall=0.67, f1=0.66, confusion=((3, 0), (2, 1)))
+
+
+def evaluation_result(device: str = "pi") -> EvaluationResult:
+    """Return a made-up measurement."""
     latency = Latency(runs=4, mean=2.0, std=0.1, min=1.9, p50=2.0, p90=2.1, p99=2.2, max=2.2)
     return EvaluationResult(
-        device="pi",
+        device=device,
         images=4,
         accuracy=0.75,
         precision=0.8,
@@ -116,13 +143,14 @@ def evaluation_result() -> EvaluationResult:
 
 @dataclass
 class Workforce:
-    """A worker and a device that do every step they get at once, and note which."""
+    """A worker and a device that do every step they get at once, and note which; ``change`` changes what they find."""
 
     database: Database
     ledger: Ledger
     now: datetime
     device: str = "pi"
     announcement: Announcement = ANNOUNCEMENT
+    change: Callable[[StepResult], StepResult] = lambda result: result
 
     def __post_init__(self) -> None:
         self.sent: list[RunStep] = []
@@ -145,6 +173,9 @@ class Workforce:
     def finish(self, step: RunStep) -> bool:
         """A worker finishes a step it was sent."""
         outputs, result = made_up(step.parameters.kind)
+        result = self.change(result)
+        if isinstance(result, PackResult) and result.test_counts is not None:
+            outputs = outputs | {"test_images": artifact("1"), "test_labels": artifact("2")}
         with self.database.write() as session:
             done = self.ledger.finish(
                 session, step.step_key, step.attempt, outputs=outputs, result=result, now=self.now
@@ -161,10 +192,21 @@ class Workforce:
             return False
         with self.database.write() as session:
             self.ledger.finish(
-                session, lease.step_key, lease.attempt, outputs={}, result=evaluation_result(), now=self.now
+                session,
+                lease.step_key,
+                lease.attempt,
+                outputs={},
+                result=self.change(evaluation_result()),
+                now=self.now,
             )
         self.done.append("evaluation")
         return True
+
+    def finish_all_steps(self) -> None:
+        """Workers finish all that they can; evaluations wait for a device."""
+        while steps := self.take():
+            for step in steps:
+                self.finish(step)
 
     def work_until_nothing_is_left(self) -> None:
         """Does everything that can be done."""

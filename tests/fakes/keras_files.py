@@ -1,4 +1,4 @@
-"""Files of Keras models, put together by hand: as Keras writes them, or as somebody would who means harm."""
+"""Files of Keras models, built by hand: as Keras writes them, or as an attacker would."""
 
 import io
 import json
@@ -78,7 +78,7 @@ def keras_file(
     """A .keras file.
 
     Args:
-        config: Of the model; a small network if None.
+        config: Configuration of the model; a small network if None.
         weights: What is said to be the HDF5 file.
         others: What else is in the zip.
         text: What stands in config.json, instead.

@@ -27,8 +27,9 @@ def make_lease(
     full_pass: bool = True,
     classes: tuple[str, ...] = CLASSES,
     lease_seconds: float = 60,
+    test: tuple[Path, Path] | None = None,
 ) -> EvaluationLease:
-    """A first attempt to evaluate a model on a pack of images and labels."""
+    """A first attempt to evaluate a model on a pack of images and labels, and on those of a test split."""
     return EvaluationLease(
         step_key=STEP_KEY,
         attempt=1,
@@ -40,4 +41,6 @@ def make_lease(
         images=reference_to(pack[0]),
         labels=reference_to(pack[1]),
         classes=classes,
+        test_images=None if test is None else reference_to(test[0]),
+        test_labels=None if test is None else reference_to(test[1]),
     )

@@ -1,4 +1,4 @@
-"""A web server that keeps what it is told, and answers as a test wants."""
+"""A web server that records requests, and answers as a test requires."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ class Listener:
 
     Attributes:
         status: What it answers.
-        location: Where it sends whoever asks, if anywhere.
+        location: Address to redirect clients to, if any.
         heard: Headers and body of each request.
         port: Where it listens.
     """
@@ -38,7 +38,7 @@ def listening(listener: Listener, address: str = "127.0.0.1", port: int = 0) -> 
             self.end_headers()
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name for it
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer((address, port), Handler) as server:
         listener.port = server.server_port

@@ -1,4 +1,4 @@
-"""Makes the .tflite files beside it in ``models/``. Needs TensorFlow, and a quarter of a minute.
+"""Makes the .tflite files in ``models/``. Needs TensorFlow, and a quarter of a minute.
 
 Run it in the folder ``tests`` as ``python -m fakes.make_tiny_models``. One small convolutional network for the images
 of `tiny_images` is trained for a few epochs with a fixed seed, then written with each type of input tensor.

@@ -16,7 +16,7 @@ class FakeMlflow:
     Attributes:
         runs: By id: ``info``, ``tags``, ``params`` and ``metrics`` as they were sent.
         transport: Leads to it.
-        breaks_at: The request, counted from 1, from which on it is away.
+        breaks_at: Number, from 1, of the first request that is not answered.
     """
 
     def __init__(self) -> None:

@@ -11,10 +11,10 @@ class Page(HTMLParser):
     """A page.
 
     Attributes:
-        links: What it leads to.
-        loaded: What a browser would fetch to show it.
-        scripts: What of that it would run; a script that is written into a page is none that a page here has.
-        text: What it says.
+        links: Targets of its links.
+        loaded: Addresses that a browser fetches to show it.
+        scripts: Those that it runs; pages of Edgepress have no inline scripts.
+        text: Its visible text.
     """
 
     def __init__(self, text: str) -> None:

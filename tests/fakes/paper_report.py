@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edgepress_api.jobs.views import JobSummary
-from edgepress_api.report import Report
 from edgepress_api.report.composing import compose_report
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline
+from edgepress_common.answers.job_list import JobSummary
+from edgepress_common.answers.report import Report
 from edgepress_common.messages import StepFailure
 from edgepress_common.promises import KeptPromise
 from edgepress_common.results import (

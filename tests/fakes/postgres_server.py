@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import psutil
 import psycopg
 
 from edgepress_api.one_machine.ports import free_port
@@ -23,7 +24,7 @@ _START_SECONDS = 30
 
 
 def postgres_programs() -> Path | None:
-    """The folder of its programs; None if there is no wheel for this machine."""
+    """Return the folder of its programs; None if there is no wheel for this machine."""
     found = importlib.util.find_spec("pgserver")  # not imported: only its programs are wanted
     return None if found is None or found.origin is None else Path(found.origin).parent / "pginstall" / "bin"
 
@@ -35,7 +36,7 @@ class PostgresServer:
     Attributes:
         programs: Folder of its programs.
         folder: Where it keeps everything.
-        user: Who it runs as; None for whoever starts it.
+        user: User that it runs as; None for the current user.
         port: Of loopback.
     """
 
@@ -47,7 +48,7 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """As SQLAlchemy writes it."""
+        """Return the address in the format of SQLAlchemy."""
         return f"postgresql+psycopg://edgepress@127.0.0.1:{self.port}/postgres"
 
     @classmethod
@@ -56,7 +57,7 @@ class PostgresServer:
         """Makes one and keeps it running, for as long as the block lasts."""
         programs = postgres_programs()
         assert programs is not None, "there is no PostgreSQL for this machine"
-        # PostgreSQL refuses to run as root, so under root it runs as nobody, who must be able to reach its folder.
+        # PostgreSQL refuses to run as root, so root uses the account `nobody`, which must be able to reach its folder.
         user = "nobody" if os.geteuid() == 0 else None
         if user:
             temporary = Path(tempfile.gettempdir()).resolve()
@@ -87,8 +88,22 @@ class PostgresServer:
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.05)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Freezes all its processes while the block lasts, as `docker compose pause` does: connections stay open."""
+        assert self._server is not None
+        server = psutil.Process(self._server.pid)
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stops it, by default in good order; SIGQUIT has it drop everything. What was committed stays."""
+        """Stop the server, by default gracefully; with SIGQUIT at once. Committed data stays."""
         if self._server is not None:
             self._server.send_signal(how)
             self._server.wait()
@@ -111,7 +126,7 @@ def _reachable(programs: Path, user: str, folder: Path) -> Path:
             [str(programs / "initdb"), "--version"], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/"
         )
     except PermissionError:
-        packages = programs.parents[2]  # their libraries lie beside the package, and are found from the programs' place
+        packages = programs.parents[2]  # their libraries are next to the package
         for package in packages.glob("pgserver*"):
             if package.is_dir():
                 shutil.copytree(package, folder / "packages" / package.name)

@@ -9,17 +9,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
-_OF_ONE_LINE = {"connection", "keep-alive", "transfer-encoding"}  # headers that are no business of whoever is behind
+_OF_ONE_LINE = {"connection", "keep-alive", "transfer-encoding"}  # headers that are not forwarded
 _TIMEOUT_SECONDS = 60
 
 
 @contextmanager
-def prefix_proxy(gateway: str, prefix: str) -> Iterator[str]:
+def prefix_proxy(gateway: str, prefix: str, *, says_so: bool = True) -> Iterator[str]:
     """Runs one on a port of its own.
 
     Args:
         gateway: The address to ask.
         prefix: What a path has to begin with, as in ``/edgepress``. Anything else is answered with 404.
+        says_so: Whether it names the client. nginx with ``proxy_pass http://127.0.0.1:8000/;`` alone does not: it asks
+            as the machine itself, for the host that it was told.
 
     Yields:
         The address of the gateway's root, as a browser would be given it.
@@ -38,7 +40,10 @@ def prefix_proxy(gateway: str, prefix: str) -> Iterator[str]:
                 return
             line = http.client.HTTPConnection(urlsplit(gateway).netloc, timeout=_TIMEOUT_SECONDS)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_ONE_LINE}
-            headers["X-Forwarded-For"] = self.client_address[0]
+            if says_so:
+                headers["X-Forwarded-For"] = self.client_address[0]
+            else:
+                headers.pop("Host", None)
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             line.request(self.command, self.path.removeprefix(prefix), body, headers)
             with line.getresponse() as answer, suppress(ConnectionError):  # a browser may have gone elsewhere

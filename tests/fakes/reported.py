@@ -1,6 +1,7 @@
-"""A job's steps as a report gets them, done by nobody."""
+"""The steps of a job as a report receives them, finished without a worker."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline, ReportedStep
 from edgepress_common.plan import make_plan
@@ -37,3 +38,13 @@ def _reported(step: Step, result: StepResult | None) -> ReportedStep:
     return ReportedStep(
         key=step.key, title=step.title, parameters=step.parameters, inputs=step.inputs, result=result, failure=None
     )
+
+
+def map_results(job: ReportedJob, change: Callable[[str, StepResult], StepResult]) -> ReportedJob:
+    """Return the job with each result changed by a function of the step's title and the result."""
+
+    def changed(step: ReportedStep) -> ReportedStep:
+        return step if step.result is None else replace(step, result=change(step.title, step.result))
+
+    pipelines = (replace(each, steps=tuple(map(changed, each.steps))) for each in job.pipelines)
+    return replace(job, pipelines=tuple(pipelines))

@@ -1,7 +1,7 @@
 """Reports with made-up figures."""
 
-from edgepress_api.jobs.views import JobSummary
-from edgepress_api.report.document import Baseline, Baselines, PipelineRecord, Ratios, Report, ReportRow, SizeRatios
+from edgepress_common.answers.job_list import JobSummary
+from edgepress_common.answers.report import Baseline, Baselines, PipelineRecord, Ratios, Report, ReportRow, SizeRatios
 from edgepress_common.promises import KeptPromise
 from edgepress_common.results import Latency, Surroundings
 from edgepress_common.spec import BuiltinDataset, ExportKind, JobSpec, Model

@@ -1,4 +1,4 @@
-"""A server that speaks S3, as a process: moto's. It stands for a real one in the tests of the store alone."""
+"""An S3 server as a process: moto's. It is used in place of a real one only in the tests of the store."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from boto3.session import Session
 
-from edgepress_common.artifacts_address import S3Address, parse_address
+from edgepress_common.artifacts.address import S3Address, parse_address
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -89,15 +89,15 @@ def written(network: Any, kind: ExportKind, folder: Path) -> Path:
     """The network as a file of this kind, as the converter leaves it."""
     from edgepress_common.spec.exports import EXPORTS
     from edgepress_worker.exports.calibration import Calibration
-    from edgepress_worker.exports.converter import convert, make_converter
+    from edgepress_worker.exports.exporter import ExportMaterial
     from edgepress_worker.exports.registry import EXPORTERS
     from fakes.step_context import PlainContext
 
-    converter = make_converter(network, SIDE)
-    calibration = Calibration(LabelledImages(small_pack().train.images[:4], np.arange(4)), 1, PlainContext(folder))
-    EXPORTERS[kind](EXPORTS[kind].parameters(), converter, calibration)
+    context = PlainContext(folder)
+    calibration = Calibration(LabelledImages(small_pack().train.images[:4], np.arange(4)), 1, context)
+    material = ExportMaterial(network, SIDE, (), calibration, context)
     path = folder / f"{kind}.tflite"
-    path.write_bytes(convert(converter, kind, path.parent))
+    path.write_bytes(EXPORTERS[kind](EXPORTS[kind].parameters(kind=kind), material).content)
     return path
 
 

@@ -38,7 +38,7 @@ def small_student(*, chance: bool = True) -> Any:
 
 
 def small_teacher() -> Any:
-    """A network that says something else of each image and of each of its mirror images, and is sure of it."""
+    """A network with a different and confident prediction for each image and each of its mirror images."""
     from edgepress_worker.keras_environment import keras
 
     layers = keras.layers

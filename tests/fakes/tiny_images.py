@@ -1,4 +1,4 @@
-"""Images of four classes that can mostly be told apart: noise, with one channel, or none, a little brighter."""
+"""Images of four classes that are mostly distinguishable: noise, with one channel, or none, a little brighter."""
 
 from pathlib import Path
 

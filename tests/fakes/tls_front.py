@@ -1,4 +1,4 @@
-"""A TLS front before a server that speaks none, with a certificate of its own: as stunnel would be."""
+"""A TLS proxy with its own certificate for a server without TLS, as stunnel would be."""
 
 import shutil
 import socket

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edgepress_api.one_machine.ports import free_port
-from edgepress_common.artifacts_address import S3Address
+from edgepress_common.artifacts.address import S3Address
 from fakes.jobs import ANNOUNCEMENT, small_spec
 from fakes.s3_server import CREDENTIALS, new_bucket, s3_client
 
@@ -37,6 +37,7 @@ def gateway(bucket: S3Address, redis_url: str, tmp_path: Path) -> Iterator[httpx
         "EDGEPRESS_DATABASE_URL": f"sqlite:///{tmp_path}/edgepress.db",
         "EDGEPRESS_REDIS_URL": redis_url,
         "EDGEPRESS_PORT": str(port),
+        "EDGEPRESS_REQUIRE_TOKENS": "false",
         "EDGEPRESS_WORKER_QUEUES": '["convert"]',
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }

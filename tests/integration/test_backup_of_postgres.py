@@ -13,7 +13,7 @@ from fakes.postgres_server import PostgresServer, postgres_programs
 
 @pytest.mark.postgres
 def test_a_dump_restored_elsewhere_serves_the_old_reports(tmp_path: Path) -> None:
-    """Into a database that its own gateway has prepared already; old tokens are known there, old jobs are shown."""
+    """The dump is restored to a database that another gateway has prepared; it has the old tokens and jobs."""
     programs = postgres_programs()
     if programs is None:
         pytest.skip("no PostgreSQL programs: there is no wheel for this machine; left out")

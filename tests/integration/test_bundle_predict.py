@@ -1,4 +1,4 @@
-"""The program of a bundle, run as whoever takes it home runs it; EDGEPRESS_TEST_PYTHON can name an emulated one."""
+"""The program of a bundle, run as its user runs it; EDGEPRESS_TEST_PYTHON can name an emulated Python."""
 
 import os
 import shlex
@@ -29,7 +29,7 @@ def bundle(folder: Path, model: str) -> Path:
 
 
 def said(folder: Path, *images: Path) -> list[str]:
-    """What it says of images, a line for each."""
+    """Return the program's output for images, one line for each."""
     ran = subprocess.run(
         [*PYTHON, str(folder / "predict.py"), *map(str, images)], capture_output=True, text=True, check=True
     )
@@ -45,7 +45,7 @@ def write_ppm(path: Path, image: npt.NDArray[np.uint8]) -> Path:
 
 @pytest.mark.parametrize("model", ["tiny_float32", "tiny_int16", "tiny_int8", "tiny_uint8"])
 def test_the_program_says_what_the_evaluator_finds(tmp_path: Path, model: str) -> None:
-    """Of every kind of input tensor, from both of its formats."""
+    """The program and the evaluator agree, for each type of input tensor and both formats."""
     folder = bundle(tmp_path, model)
     images, _ = tiny_images(8)
     classifier = Classifier(folder / "model.tflite", threads=1)
@@ -66,7 +66,7 @@ def test_the_program_says_what_the_evaluator_finds(tmp_path: Path, model: str) -
 
 @pytest.mark.parametrize(("width", "height"), [(32, 32), (96, 96), (97, 41), (20, 50), (640, 480)])
 def test_an_image_of_any_size_is_resized_as_the_worker_does(tmp_path: Path, width: int, height: int) -> None:
-    """By Pillow's own filter, up to a level of rounding; an image of the right size is left alone."""
+    """Pillow's own filter resizes it, within one level of rounding; an image of the right size is unchanged."""
     image_module = pytest.importorskip("PIL.Image")
     program: dict[str, object] = {"__file__": str(tmp_path / "predict.py"), "__name__": "predict"}
     exec(compile(predict_py([make_row("int8")]), "predict.py", "exec"), program)  # the bundle's program is our own
@@ -80,7 +80,7 @@ def test_an_image_of_any_size_is_resized_as_the_worker_does(tmp_path: Path, widt
 
 
 def test_the_program_needs_the_runtime_and_numpy_alone(tmp_path: Path) -> None:
-    """Whatever else is on the machine is out of reach."""
+    """Other packages of the machine are not importable."""
     folder = bundle(tmp_path, "tiny_int8")
     np.save(folder / "image.npy", tiny_images(1)[0][0])
     barred = ("PIL", "pydantic", "edgepress_api", "edgepress_common")
@@ -92,7 +92,7 @@ def test_the_program_needs_the_runtime_and_numpy_alone(tmp_path: Path) -> None:
 
 
 def test_the_program_says_how_it_is_used(tmp_path: Path) -> None:
-    """Where it is given nothing."""
+    """Without arguments it prints its usage."""
     program = str(bundle(tmp_path, "tiny_int8") / "predict.py")
     ran = subprocess.run([*PYTHON, program], check=False, capture_output=True, text=True)
     assert ran.returncode == 1

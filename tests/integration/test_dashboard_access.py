@@ -1,4 +1,4 @@
-"""The dashboard of a gateway that wants a token, in a real browser: what it asks for, keeps, sends, and forgets."""
+"""The dashboard of a gateway that requires a token, in a real browser: what it asks for, stores, sends and deletes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_token_opens_the_dashboard_for_one_tab(browser: Browser, served: tuple
         page = someone.page
         page.goto("/")
         sign_in(page, "edgepress_000000000000_wrong")
-        expect(page.locator("#token-error")).to_contain_text("none that is known here")
+        expect(page.locator("#token-error")).to_contain_text("unknown token")
         check(someone)
         sign_in(page, token)
         page.get_by_role("link", name="digits").click()
@@ -75,7 +75,7 @@ def sign_in(page: Page, token: str) -> None:
 def see_files(page: Page, job_id: str) -> None:
     """The report opens in a tab of its own, and is fetched as a file; by scripts, which have the token."""
     with page.expect_popup() as popup:
-        page.get_by_role("link", name="Open the report").click()
+        page.get_by_role("link", name="Open report").click()
     expect(popup.value.get_by_role("heading", name="digits", exact=True)).to_be_visible()
     assert popup.value.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "auto"
     popup.value.close()
@@ -88,23 +88,23 @@ def see_files(page: Page, job_id: str) -> None:
 def post_in_words(page: Page) -> None:
     """A spec as YAML; what is wrong with it is said, and that of the form is where it begins."""
     page.get_by_role("link", name="New job", exact=True).first.click()
-    page.get_by_label("name", exact=True).first.fill("by hand")
+    page.get_by_label("Name", exact=True).first.fill("by hand")
     page.get_by_role("button", name="YAML or JSON").click()
     text = page.get_by_label("Spec, as YAML or JSON")
     expect(text).to_have_value(
         "name: by hand\ndataset:\n  kind: builtin\n  image_size: 32\n  name: digits\nmodel:\n  architecture: resnet18\n"
     )
     text.fill(SPEC.replace("resnet18", "resnet19"))
-    page.get_by_role("button", name="Post the job").click()
+    page.get_by_role("button", name="Create job").click()
     expect(page.locator("#problems")).to_contain_text("model.architecture")
     text.fill(SPEC)
-    page.get_by_role("button", name="Post the job").click()
+    page.get_by_role("button", name="Create job").click()
     page.wait_for_url("**/jobs/job-*")
     expect(page.get_by_role("heading", name="in words")).to_be_visible()
 
 
 def check(someone: Visitor) -> None:
-    """A browser notes refusals that are as they should be; there is to be nothing else."""
+    """Check that the browser logged only the expected refusals."""
     expected = ("status of 401", "status of 422")
     someone.complaints = [each for each in someone.complaints if not any(status in each for status in expected)]
     someone.check()

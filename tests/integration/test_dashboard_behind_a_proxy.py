@@ -1,4 +1,4 @@
-"""The dashboard below a path of somebody else's server, in a real browser: lists, comparisons, uploads, events."""
+"""The dashboard below a path of another server, in a real browser: lists, comparisons, uploads, events."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayAp
 
 @pytest.fixture
 def someone(browser: Browser, served: tuple[GatewayApp, str, list[str]]) -> Iterator[Visitor]:
-    """Somebody who has signed in, which a proxy's users have to."""
+    """A user who has signed in, as users behind a proxy must."""
     gateway, address, _ = served
     with visitor(browser, address, DESKTOP, accept_downloads=True) as visiting:
         visiting.page.goto(f"{address}/")
@@ -49,7 +49,7 @@ def someone(browser: Browser, served: tuple[GatewayApp, str, list[str]]) -> Iter
 def test_jobs_are_listed_by_page_and_by_what_is_asked_for(
     someone: Visitor, served: tuple[GatewayApp, str, list[str]]
 ) -> None:
-    """Twenty at a time, the newest first; by name and by state, which the address keeps for whoever is given it."""
+    """Lists have 20 jobs a page, newest first; the address contains the filters by name and state."""
     gateway, address, _ = served
     page, rows = someone.page, someone.page.locator("#list tbody tr")
     expect(rows).to_have_count(20)
@@ -62,11 +62,11 @@ def test_jobs_are_listed_by_page_and_by_what_is_asked_for(
     page.get_by_role("button", name="Newest").click()
     expect(rows).to_have_count(20)
 
-    page.get_by_label("Name, in full").fill("digits 7")
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_label("Name, exact").fill("digits 7")
+    page.get_by_role("button", name="Search", exact=True).click()
     expect(rows).to_have_count(1)
     page.get_by_label("State").select_option("failed")
-    expect(page.locator("#empty")).to_have_text("No job like that.")
+    expect(page.locator("#empty")).to_have_text("No matching jobs.")
     assert page.url == f"{address}/?state=failed&name=digits+7"
     page.goto(f"{address}/?state=succeeded&name=digits+7")
     expect(rows).to_have_count(1)
@@ -87,13 +87,15 @@ def test_jobs_are_compared(someone: Visitor, served: tuple[GatewayApp, str, list
     page, address = someone.page, served[1]
     for number in range(count):
         page.get_by_label(f"Compare digits {23 - number},").check()
-    expect(page.locator("#chosen")).to_contain_text(f"{count} jobs chosen")
+    expect(page.locator("#chosen")).to_contain_text(f"{count} jobs selected")
     page.get_by_role("button", name="Compare").click()
     table = page.locator("table.comparison")
     expect(table.locator("th.over")).to_have_text([f"digits {23 - number}" for number in range(count)])
     expect(table.locator("tbody tr")).to_have_count(2)  # two exports
-    expect(table.locator("tbody tr").first.locator("td")).to_have_count(3 + 3 * count)
-    expect(page.get_by_text("Nothing.", exact=True)).to_be_visible()
+    expect(table.locator("tbody tr").first.locator("td")).to_have_count(3 + 4 * count)
+    heads = ["Accuracy", "Latency", "Size", "Zipped size"]
+    expect(table.locator("th[scope=col]")).to_have_text(["Pipeline", "Export", "Device", *heads * count])
+    expect(page.get_by_text("The specs are the same.")).to_be_visible()
     assert page.url.startswith(f"{address}/compare?job=")
     someone.check()
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a width and a height
@@ -101,15 +103,15 @@ def test_jobs_are_compared(someone: Visitor, served: tuple[GatewayApp, str, list
 
 
 def test_a_job_is_posted_followed_and_taken_home(someone: Visitor, served: tuple[GatewayApp, str, list[str]]) -> None:
-    """Through the proxy, as its steps are done: events, report, bundle, model and devices are all below its path."""
+    """Requests go through the proxy while steps run: events, report, bundle, model and devices are below its path."""
     gateway, address, _ = served
     page = someone.page
     page.get_by_role("link", name="New job").first.click()
-    page.get_by_label("name", exact=True).first.fill("through the proxy")
-    page.locator("details.group > summary", has_text="training").click()
-    page.get_by_label("epochs", exact=True).fill("3")
+    page.get_by_label("Name", exact=True).first.fill("through the proxy")
+    page.locator("details.group > summary", has_text="Training").click()
+    page.get_by_label("Epochs", exact=True).fill("3")
     choose_own_pipelines(page)
-    page.get_by_role("button", name="Post the job").click()
+    page.get_by_role("button", name="Create job").click()
     page.wait_for_url(f"{address}/jobs/job-*")
     page.evaluate("window.isStillThere = true")
     expect(page.locator(".node.succeeded")).to_have_count(1)  # the data set was packed for the others
@@ -118,7 +120,7 @@ def test_a_job_is_posted_followed_and_taken_home(someone: Visitor, served: tuple
     expect(page.locator(".ranking tbody tr")).to_have_count(2)
     assert page.evaluate("window.isStillThere")
     with page.expect_popup() as popup:
-        page.get_by_role("link", name="Open the report").click()
+        page.get_by_role("link", name="Open report").click()
     expect(popup.value.get_by_role("heading", name="through the proxy", exact=True)).to_be_visible()
     popup.value.close()
     with page.expect_download() as download:
@@ -133,23 +135,23 @@ def test_a_job_is_posted_followed_and_taken_home(someone: Visitor, served: tuple
     someone.check()
 
 
-def test_a_model_of_ones_own_is_sent_by_the_form(someone: Visitor) -> None:
-    """What is refused is said at its field; what is taken can be chosen, and the plan begins with it."""
+def test_an_own_model_is_uploaded_in_the_form(someone: Visitor) -> None:
+    """Errors are shown at their field; an accepted model can be selected, and the plan begins with it."""
     page = someone.page
     page.get_by_role("link", name="New job").first.click()
-    page.get_by_label("name", exact=True).first.fill("cells of our own")
-    page.get_by_label("model: architecture").select_option("uploaded")
-    files = page.get_by_label("send one")
-    expect(page.get_by_label("model file")).to_contain_text("none yet")
+    page.get_by_label("Name", exact=True).first.fill("cells of our own")
+    page.get_by_label("Network", exact=True).select_option("uploaded")
+    files = page.get_by_label("Upload a file")
+    expect(page.get_by_label("Model file")).to_contain_text("No files yet")
     files.set_input_files({"name": "bad.keras", "mimeType": "application/zip", "buffer": b"import os"})
     expect(page.locator(".error", has_text=".keras")).to_be_visible()
     someone.complaints = [each for each in someone.complaints if "status of 422" not in each]
     files.set_input_files({"name": "cells.keras", "mimeType": "application/zip", "buffer": keras_file()})
     expect(page.get_by_text("cells.keras is stored")).to_be_visible()
-    expect(page.get_by_label("model file").locator("option:checked")).to_contain_text("10 classes, images of 32 pixels")
-    page.get_by_label("pixels", exact=True).select_option("0_to_1")
+    expect(page.get_by_label("Model file").locator("option:checked")).to_contain_text("10 classes, images of 32 pixels")
+    page.get_by_label("Pixel range").select_option("0_to_1")
     choose_own_pipelines(page)
-    page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("button", name="Show plan").click()
     expect(page.locator("#plan-words")).to_contain_text("1 pipeline, 6 steps")
     page.get_by_role("button", name="YAML or JSON").click()
     text = page.get_by_label("Spec, as YAML or JSON").input_value()
@@ -160,4 +162,4 @@ def test_a_model_of_ones_own_is_sent_by_the_form(someone: Visitor) -> None:
 
 def choose_own_pipelines(page: Page) -> None:
     """One, with the two exports that the form begins with."""
-    page.get_by_label("pipelines", exact=True).select_option("own pipelines")
+    page.get_by_label("Pipelines", exact=True).select_option("custom")

@@ -23,15 +23,17 @@ from edgepress_api.database import Database, DeviceRow, StepRow
 from edgepress_api.database.migrate import migrate
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
-from edgepress_api.jobs.views import JobView, show_job
+from edgepress_api.jobs.views import show_job
 from edgepress_api.one_machine.ports import free_port
 from edgepress_api.scheduler.dispatch import choose_steps
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_common.answers.jobs import JobView
 from edgepress_common.artifacts import FolderStore
 from edgepress_common.messages import Outputs, RunStep
 from edgepress_common.results import EvaluationResult, PackResult, StepResult
 from fakes import tiny_images
 from fakes.cuttable_line import CuttableLine
+from fakes.earlier_release import earlier_release
 from fakes.jobs import made_up, small_spec
 
 MODEL = Path(__file__).parents[1] / "fakes" / "models" / "tiny_int8.tflite"
@@ -71,17 +73,18 @@ class Site:
             EDGEPRESS_ARTIFACTS=str(self.folder / "artifacts"),
             EDGEPRESS_REDIS_URL="redis://127.0.0.1:1/0",
             EDGEPRESS_PORT=str(self.line.target_port),
+            EDGEPRESS_REQUIRE_TOKENS="false",
             EDGEPRESS_LEASE_SECONDS=str(lease_seconds),
         )
         self.wait(lambda: _listens(self.line.target_port))
 
     def kill_gateway(self) -> None:
-        """Kills it, whatever it is doing."""
+        """Kill the gateway with SIGKILL."""
         assert self.gateway is not None
         self.gateway.kill()
         self.gateway.wait()
 
-    def start_evaluator(self) -> "subprocess.Popen[bytes]":
+    def start_evaluator(self, **environment: str) -> "subprocess.Popen[bytes]":
         """Starts the evaluator, at the far end of the line."""
         return self._start(
             "evaluator",
@@ -92,6 +95,7 @@ class Site:
             EDGEPRESS_DEVICE="pi",
             EDGEPRESS_WAIT_SECONDS="1",
             EDGEPRESS_EVALUATOR_CACHE=str(self.folder / "cache"),
+            **environment,
         )
 
     def submit(self, runs: int = 50) -> str:
@@ -117,7 +121,7 @@ class Site:
             return show_job(session, job_id)
 
     def result(self, job_id: str) -> EvaluationResult:
-        """What the evaluation of a job found."""
+        """Return the result of a job's evaluation."""
         key = self.job(job_id).pipelines[0].steps[-1].key
         with self.database.read() as session:
             result = session.scalar(select(StepRow.result).where(StepRow.key == key))
@@ -125,7 +129,7 @@ class Site:
         return result
 
     def kept_bytes(self) -> int:
-        """What the evaluator has of what it fetches."""
+        """Return the number of bytes in the evaluator's cache."""
         return sum(file.stat().st_size for file in (self.folder / "cache").iterdir())
 
     def wait(self, condition: Callable[[], object]) -> None:
@@ -187,8 +191,21 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.mark.slow
+def test_an_evaluator_of_an_earlier_release_measures_for_the_gateway(site: Site, tmp_path: Path) -> None:
+    """The code of release 0.1.0 leases, fetches, measures and reports over HTTP."""
+    old_path = earlier_release(tmp_path / "release")
+    site.start_gateway()
+    evaluator = site.start_evaluator(PYTHONPATH=old_path)
+    site.wait(lambda: _knows(site, "pi"))
+    job_id = site.submit()
+    site.wait_for_the_end(job_id)
+    assert evaluator.poll() is None
+    assert site.result(job_id).device == "pi"
+
+
+@pytest.mark.slow
 def test_an_evaluator_comes_back_by_itself(site: Site) -> None:
-    """From a line that was cut, asking ever more seldom, and from one that merely fell silent."""
+    """It reconnects after its connection was cut, with growing pauses, and after it was silenced."""
     site.start_gateway(lease_seconds=5)
     evaluator = site.start_evaluator()
     site.wait(lambda: _knows(site, "pi"))
@@ -212,7 +229,7 @@ def test_an_evaluator_comes_back_by_itself(site: Site) -> None:
 
 @pytest.mark.slow
 def test_a_download_goes_on_where_it_was_cut(site: Site) -> None:
-    """Of what has arrived nothing much comes twice, though the line is cut after each four of twelve megabytes.
+    """Few bytes are sent twice, though the connection is cut after each four of twelve megabytes.
 
     What had come through the line and was not read yet when it was cut is lost: a slow processor reads behind.
     """
@@ -236,12 +253,12 @@ def test_a_download_goes_on_where_it_was_cut(site: Site) -> None:
 
 @pytest.mark.slow
 def test_a_measurement_goes_on_while_gateway_and_line_are_away(site: Site) -> None:
-    """What was found is handed in when they are back; nothing is measured twice."""
+    """The result is submitted when both are available again; nothing is measured twice."""
     site.start_gateway()
     site.start_evaluator()
     site.wait(lambda: _knows(site, "pi"))
     job_id = site.submit(runs=MANY_RUNS)
-    site.wait(lambda: b"begun" in (site.folder / "evaluator.log").read_bytes())
+    site.wait(lambda: b": started" in (site.folder / "evaluator.log").read_bytes())
     site.wait(lambda: (site.folder / "cache").exists() and len(list((site.folder / "cache").iterdir())) >= 3)
     site.line.cut()
     site.kill_gateway()

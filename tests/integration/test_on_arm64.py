@@ -1,4 +1,4 @@
-"""The evaluator as a 64-bit Arm program: its own tests, and what networks answer there beside what they answer here.
+"""The evaluator as a 64-bit Arm program: its own tests, and answers of networks there compared with answers here.
 
 The folder that EDGEPRESS_TEST_ARM64 names holds such a Python (`fakes.arm64_machine`), or will; ``make test-arm``.
 """
@@ -83,7 +83,7 @@ def test_networks_answer_as_they_do_here(arm64_python: Path, tmp_path: Path) -> 
 
 
 def answers(python: Path, target: Path) -> tuple[dict[str, Any], Answers]:
-    """What `fakes.network_answers` finds where a Python runs."""
+    """Return the results of `fakes.network_answers` from a Python of either architecture."""
     models = [ROOT / "tests/fakes/models" / f"{name}.tflite" for name in DELEGATED]
     command = [str(argument) for argument in (python, "-m", "fakes.network_answers", target, *models)]
     environment = os.environ | {"PYTHONPATH": SOURCES}

@@ -13,6 +13,7 @@ from edgepress_common.promises import LayerPromise
 from edgepress_common.spec.exports import ExportKind
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_worker.exports.encoding import encode
+from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.model import read_tflite
 from fakes.small_network import Kernel, small_network, small_pack, written
 
@@ -23,9 +24,9 @@ def _mostly_zero(kernel: Kernel) -> Kernel:
 
 @pytest.mark.parametrize("kind", get_args(ExportKind))
 def test_a_device_computes_the_same_without_the_zeros(kind: ExportKind, tmp_path: Path) -> None:
-    """The file loads, gives the scores of the dense one, and the delegate takes whatever it takes of that one."""
+    """The file loads, gives the scores of the dense one, and the delegate runs the same operators of both."""
     dense = written(small_network(_mostly_zero), kind, tmp_path)
-    file = encode(dense, "sparse", [LayerPromise(layer="pointwise", sparsity=0.8)])
+    file = encode(dense, TfliteFile.read(dense), "sparse", [LayerPromise(layer="pointwise", sparsity=0.8)])
     assert file.encoding == ("dense" if kind == "dynamic" else "sparse")
     one, other = Classifier(dense, threads=1), Classifier(file.path, threads=1)
     filling_in = read_tflite(file.path).operator_counts().get("DENSIFY", 0)

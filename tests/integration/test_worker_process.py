@@ -1,4 +1,4 @@
-"""A real worker on a real Redis: what becomes of steps that take their process with them, or keep it from speaking."""
+"""A real worker on a real Redis: steps that end their process, or keep it from sending heartbeats."""
 
 import itertools
 import os
@@ -12,7 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 from redis import Redis
 
-from edgepress_api.scheduler.broker import Outbox, RedisMailbox
+from edgepress_api.scheduler.broker import Outbox, RedisInbox
 from edgepress_common.messages import RunStep, StepFailed, StepFinished, StepStarted, WorkerEvent
 from edgepress_common.spec import BuiltinDataset
 from edgepress_common.steps import PackStep
@@ -26,7 +26,7 @@ Done = Callable[[str], list[WorkerEvent]]
 
 @pytest.fixture(scope="module")
 def done(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
-    """Has the worker do a step, and gives all that was said of it, signs of how far it is left out."""
+    """Let the worker do a step, and return all its messages except for progress."""
     folder = tmp_path_factory.mktemp("worker")
     environment = os.environ | {
         "PYTHONPATH": str(TESTS),
@@ -38,7 +38,7 @@ def done(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     outbox, attempts = Outbox(redis_url), itertools.count(1)
     with Redis.from_url(redis_url) as redis, (folder / "worker.log").open("wb") as log:
         redis.flushall()
-        mailbox = RedisMailbox(redis)
+        inbox = RedisInbox(redis)
         command = [sys.executable, str(TESTS / "fakes" / "failing_worker.py")]
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
 
@@ -49,9 +49,9 @@ def done(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
             deadline = time.monotonic() + PATIENCE_SECONDS
             while not said or not isinstance(said[-1], StepFinished | StepFailed):
                 assert time.monotonic() < deadline, (folder / "worker.log").read_text()
-                entries = mailbox.read()
+                entries = inbox.read()
                 if entries:
-                    mailbox.delete([id_ for id_, _ in entries])
+                    inbox.delete([id_ for id_, _ in entries])
                 said += [EVENT.validate_json(content) for _, content in entries]
             return [event for event in said if event.type != "progress"]
 
@@ -74,7 +74,7 @@ def test_a_step_that_needs_too_much_memory_says_so(done: Done) -> None:
 
 @pytest.mark.slow
 def test_a_process_that_is_killed_is_reported_by_its_parent(done: Done) -> None:
-    """At once rather than by silence, with the signal and what it most likely means; the next step is done."""
+    """The report comes at once, with the signal and its most likely cause; the next step is done."""
     *started, failed = done("is killed")
     assert {type(event) for event in started} == {StepStarted}  # said again while it lives, if it lives long enough
     assert isinstance(failed, StepFailed)
@@ -86,7 +86,7 @@ def test_a_process_that_is_killed_is_reported_by_its_parent(done: Done) -> None:
 
 @pytest.mark.slow
 def test_a_process_that_can_not_speak_is_spoken_for(done: Done) -> None:
-    """While the converter holds Python's lock, its parent says that the step is worked on."""
+    """While the converter holds Python's lock, its parent sends the heartbeats."""
     said = done("holds Python's lock")
     assert [event.type for event in said[:-1]] == ["started"] * (len(said) - 1)
     assert len(said) >= 3

@@ -34,7 +34,14 @@ def test_a_message_that_can_not_be_acknowledged_does_not_count_for_ever(tmp_path
     taken: list[Any] = []
     try:
         settings = WorkerSettings(redis_url=server.url("worker"))
-        app = create_celery(settings, lambda _: None, begin=lambda: None, stop=lambda: None, lost=lambda *_: None)
+        app = create_celery(
+            settings,
+            lambda _: None,
+            refuse=lambda *_: None,
+            begin=lambda: None,
+            stop=lambda: None,
+            lost=lambda *_: None,
+        )
         Redis.from_url(server.url("worker"), retry=Retry(ConstantBackoff(0.05), 100)).ping()
         with app.connection_for_read() as connection, connection.channel() as opened:
             channel: Any = opened

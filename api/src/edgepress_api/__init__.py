@@ -1,1 +1,1 @@
-"""The gateway: REST, dashboard, command line, and the scheduler. The only room with a database."""
+"""The gateway: REST, dashboard, command line, and the scheduler. The only package with a database."""

@@ -2,70 +2,97 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ImportString, SecretStr
 
 from edgepress_common.settings import BrokerSettings
 
 
 class ApiSettings(BrokerSettings):
-    """What the two processes of this room need to know."""
+    """Settings of the gateway and the scheduler."""
 
     database_url: str = Field(
         default="sqlite:///.edgepress/edgepress.db",
-        description="As SQLAlchemy writes it: sqlite:///file, or postgresql+psycopg://user:password@host/name.",
+        description="SQLAlchemy URL of the database: sqlite:///file, or postgresql+psycopg://user:password@host/name.",
+    )
+    service_database_url: SecretStr | None = Field(
+        default=None,
+        description="For edgepress-migrate on PostgreSQL: the address with the user that it creates for the services.",
     )
     host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
     require_tokens: bool = Field(
-        default=False, description="Ask for a token on loopback as well. On any other address one is always asked for."
+        default=True,
+        description="Whether requests from this machine require a token. Do not set it to false behind a reverse "
+        "proxy, whose requests come from this machine. On addresses other than loopback, a token is always required.",
+    )
+    local_token: SecretStr | None = Field(
+        default=None, description="A token with all rights. 'edgepress up' creates one for its user at each start."
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port the gateway listens on.")
     tls_certificate: Path | None = Field(
         default=None,
-        description="PEM file of a certificate, its chain and its key: the gateway then speaks HTTPS alone.",
+        description="PEM file with certificate, chain and key. If set, the gateway accepts only HTTPS.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(),
+        description='Origins whose web pages may use the API, as a JSON list such as ["https://lab.example.org"].',
     )
     root_path: str = Field(default="", description="Path prefix a reverse proxy serves the gateway under.")
     max_upload_bytes: int = Field(
-        default=20 * 2**30, gt=0, description="Largest data set that can be uploaded; a model of this, up to 2 GB."
+        default=20 * 2**30, gt=0, description="Largest upload: data sets, and models up to 2 GB."
     )
     max_jobs: int | None = Field(
-        default=None, ge=0, description="Jobs that a user may have under way, where their token says nothing else."
+        default=None, ge=0, description="Limit of a user's active jobs, unless the token has its own."
     )
     max_bytes: int | None = Field(
-        default=None, ge=0, description="Bytes that a user may have stored, where their token says nothing else."
+        default=None, ge=0, description="Limit of a user's stored bytes, unless the token has its own."
     )
-    max_attempts: int = Field(default=3, ge=1, description="A step that failed so often has failed for good.")
+    max_attempts: int = Field(default=3, ge=1, description="Attempts at a step, after which it has failed.")
     max_step_hours: float = Field(
         default=120,
         gt=0,
-        le=160,  # below the week after which a queue would deliver a message again
-        description="An attempt at a step that takes longer is ended, and the step has failed; a spec may say less.",
+        le=160,  # below the week after which a queue delivers a message again
+        description="Time limit of an attempt at a step, after which the step fails. A spec may set a shorter one.",
     )
     max_job_hours: float = Field(
-        default=720, gt=0, description="A job that takes longer is ended; a spec may say less."
+        default=720, gt=0, description="Time limit of a job, after which it is stopped. A spec may set a shorter one."
+    )
+    planners: tuple[ImportString[Any], ...] = Field(
+        default=(),
+        description='Classes of additional planners, as a JSON list such as ["package.module:Class"]. The gateway and '
+        "the scheduler need the same value.",
     )
     dispatch_ahead: int = Field(
-        default=2, ge=1, description="Steps sent to a queue before a worker has begun on them: enough to keep all busy."
+        default=2, ge=1, description="Steps sent to a queue that no worker has started, to keep workers busy."
     )
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
-        default=(), description="Networks that webhooks may go to though they are not of the internet, as a JSON list."
+        default=(), description="Private networks that webhooks may be sent to, as a JSON list."
+    )
+    webhook_key: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Any long random text: webhook secrets are encrypted with it in the database. The gateway and the "
+        "scheduler need the same value; restoring a backup of the database requires it too.",
     )
     resend_seconds: float = Field(
-        default=30, gt=0, description="A step nobody has begun on after so long is sent again; the pause doubles."
+        default=30, gt=0, description="A step that no worker has started is sent again after this time, which doubles."
     )
     device_patience_seconds: float = Field(
         default=24 * 3600,
         gt=0,
-        description="An evaluation fails when its device has kept it waiting for so long by being away.",
+        description="An evaluation fails if its device has been offline for this long.",
     )
     reserve_bytes: int = Field(
         default=1 << 30,
         ge=0,
-        description="Jobs and uploads are refused when the artifact store's disk has less left: for those under way.",
+        description="Free space of the artifact store reserved for active jobs. With less, new work is refused.",
     )
     retention_days: float | None = Field(
-        default=None, gt=0, description="Jobs are deleted so long after they have ended; None keeps them."
+        default=None, gt=0, description="Ended jobs are deleted after this time; None keeps them."
     )
-    cleaning_seconds: float = Field(
-        default=300, gt=0, description="Pause between two looks for what nobody needs any more."
+    garbage_collection_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="Interval between garbage collections of old jobs, unreferenced steps and artifacts.",
     )

@@ -1,8 +1,10 @@
-"""What every part of Edgepress agrees on: the vocabulary, as types.
+"""Types that all packages of Edgepress share: the vocabulary of the project.
 
-Nothing here knows the web, a machine-learning framework, a broker or a database. Read in this order:
-``spec`` (what a user posts), ``plan`` (the steps it becomes), ``messages`` and ``devices`` (what travels between the
-parts), ``results`` (what a step found), ``artifacts`` (the bytes), ``errors``.
+This package does not depend on the web, a machine-learning framework, a broker or a database. Read it in this order:
+``spec`` (what a user posts), ``plan`` (the steps of a job), ``messages`` and ``devices`` (what the services exchange),
+``results`` (the results of steps), ``artifacts`` (stored files), ``errors``.
 """
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("edgepress-common")  # of common/pyproject.toml

@@ -1,7 +1,7 @@
-"""The networks that can be asked for, and what each can take.
+"""The supported architectures and their constraints.
 
-The worker builds them; the gateway validates and lists them without TensorFlow. A test in the worker builds each one
-and holds it against this table.
+The worker builds the networks; the gateway validates and lists them without TensorFlow. A test of the worker builds
+each network and compares it with this table.
 """
 
 from typing import Literal, get_args
@@ -23,22 +23,22 @@ ArchitectureName = Literal[
     "efficientnet_v2_b0",
     "densenet121",
 ]
-Weights = Literal["none", "imagenet"]
+InitialWeights = Literal["none", "imagenet"]
 
 
 class Architecture(Frozen):
-    """One network.
+    """An architecture.
 
     Attributes:
-        name: How a spec asks for it.
-        title: How people write it.
-        parameters: Weights without the classifier, those that are not trained included, at width 1.
-        min_image_size: Smallest side in pixels it takes. All of these halve the image five times: at 32, one pixel is
-            left to pool; below, the last layers would look at padding alone.
-        widths: Width multipliers it comes in; only 1 for most.
-        imagenet_widths: Those that ImageNet weights exist for.
-        source: The library that builds it.
-        paper: Where it was published.
+        name: Name in a spec.
+        title: Display name.
+        parameters: Number of weights at width 1, without the classifier, including weights that are not trained.
+        min_image_size: Minimum height and width in pixels. All architectures halve the image five times: at 32 pixels,
+            one pixel is left to pool; at less, the last layers would see only padding.
+        widths: Available width multipliers; only 1 for most.
+        imagenet_widths: Width multipliers with ImageNet weights.
+        source: Library that builds the network.
+        paper: The publication that describes it.
     """
 
     name: ArchitectureName
@@ -53,7 +53,8 @@ class Architecture(Frozen):
 
 _RESNET = "He et al. 2015, Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 _MOBILENET_V3 = "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244"
-MAX_IMAGE_SIZE = 1024  # activations of a batch would not fit a small GPU past this
+MIN_IMAGE_SIZE = 8
+MAX_IMAGE_SIZE = 1024  # with larger images, the activations of a batch do not fit into a small GPU
 
 
 ARCHITECTURES: dict[ArchitectureName, Architecture] = {

@@ -1,15 +1,19 @@
-"""What travels between the gateway and an evaluator, over HTTP.
+"""Messages between the gateway and an evaluator, over HTTP.
 
-The device asks, since it may stand behind somebody's router:
+The device makes all requests, because it may be behind a router that blocks incoming connections:
 
-1. ``POST /v1/devices/{name}/lease?wait_seconds=20`` with its `Announcement`: answers an `EvaluationLease`, or 204 when
-   there was nothing to do for so long.
+1. ``POST /v1/devices/{name}/lease?wait_seconds=20`` with its `Announcement`: returns an `EvaluationLease`, or 204 if no
+   evaluation became available within ``wait_seconds``. The header ``Lease-Request`` names the request: a device that
+   got no answer repeats it under the same name, and gets the lease that it was given. A device that is stopped sends
+   ``DELETE /v1/devices/{name}/lease-requests/{request}``: what was leased for the request is given back, and has not
+   failed. A gateway of an earlier release ignores the header and returns 404 for the path.
 2. ``POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew`` with a `Progress`, well before ``lease_seconds``
-   are over: 204, or 409 once the lease is lost (it expired, or the job was cancelled): stop, and go to 1.
-3. ``.../finish`` with an `EvaluationResult`, or ``.../fail`` with a `StepFailure`: 204, or 409 as above. Sent twice,
-   the second changes nothing.
+   have passed: returns 204, or 409 if the lease is lost (it expired, or the job was cancelled). After 409, stop the
+   evaluation and go to 1.
+3. ``.../finish`` with an `EvaluationResult`, or ``.../fail`` with a `StepFailure`: returns 204, or 409 as above. Both
+   are idempotent.
 
-Models and packs are fetched from ``GET /v1/artifacts/{sha256}``.
+Models and packs are downloaded from ``GET /v1/artifacts/{sha256}``.
 """
 
 from typing import Annotated
@@ -17,61 +21,81 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from edgepress_common.artifacts import ArtifactRef
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Message, added_field
+from edgepress_common.messages import AttemptName
 from edgepress_common.spec.evaluation import DeviceSelector
-from edgepress_common.steps import EvaluationStep, StepKey
+from edgepress_common.steps import EvaluationStep
+from edgepress_common.text import HarmlessText
 
+LEASE_REQUEST_HEADER = "Lease-Request"
 DeviceName = DeviceSelector
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 
 
-class Announcement(Frozen):
-    """What a device says of itself whenever it asks for work.
+class Announcement(Message):
+    """Properties that a device reports with each lease request.
 
     Attributes:
-        labels: What jobs may ask for instead of its name, as in ``rpi4`` or ``arm64``.
-        board: The board's model, if it has one.
-        cpu: The processor's name.
-        machine: Its architecture, as in ``aarch64``.
-        cores: Logical processors.
-        memory_bytes: Of the machine.
+        labels: Labels by which a job can select the device, such as ``rpi4`` or ``arm64``.
+        board: Model of the board, if known.
+        cpu: Name of the processor.
+        machine: Architecture, such as ``aarch64``.
+        cores: Number of logical processors.
+        memory_bytes: Memory of the machine in bytes.
         runtime: Name and version of the interpreter.
         emulated: Whether it imitates another processor than the machine has.
         shares_cpu: Whether workers run on the same processors: nothing else is then started while it measures.
-        temperature_c: Of the processor when it asked, in degrees Celsius; None where it has no sensor to read.
+        temperature_c: Temperature of the processor at the request, in degrees Celsius; None without a readable sensor.
+        identity: 32 random hex digits that the device keeps when its name changes; None from an older evaluator.
+        measures_test: Whether it measures the test split; false for an older evaluator, whose lease does not have it.
     """
 
     labels: tuple[Label, ...] = ()
-    board: str | None = None
-    cpu: str | None = None
-    machine: str
+    board: HarmlessText | None = None
+    cpu: HarmlessText | None = None
+    machine: HarmlessText
     cores: int = Field(ge=1)
     memory_bytes: int = Field(ge=0)
-    runtime: str
+    runtime: HarmlessText
     emulated: bool = False
     shares_cpu: bool = False
     temperature_c: float | None = None
+    identity: str | None = added_field(default=None, pattern="^[0-9a-f]{32}$")
+    measures_test: bool = added_field(default=False)
+
+    def is_same_hardware(self, other: "Announcement") -> bool:
+        """Return whether another announcement is of the same kind of machine: its board, processor and architecture."""
+        return (self.board, self.cpu, self.machine) == (other.board, other.cpu, other.machine)
 
 
-class EvaluationLease(Frozen):
-    """An evaluation to do.
+class EvaluationLease(AttemptName):
+    """An evaluation that is leased to a device. ``step_key`` and ``attempt`` identify the lease.
 
     Attributes:
-        step_key: Its name.
-        attempt: Counted from 1; both name the lease.
-        lease_seconds: It is lost after so long without renewal.
-        parameters: How to measure.
+        step_key: Key of the step.
+        attempt: Number of the attempt, from 1.
+        lease_seconds: Time until the lease expires if it is not renewed.
+        parameters: Parameters of the measurement.
         model: The .tflite file.
-        images: .npy, uint8 ``(n, side, side, 3)``.
-        labels: .npy, int64 ``(n,)``.
-        classes: Names, in the order of the labels.
+        images: .npy file, uint8 ``(n, side, side, 3)``.
+        labels: .npy file, int64 ``(n,)``.
+        classes: Class names, in the order of the labels.
+        test_images: The images of the test split, like ``images``; None if the data set has no test split,
+            or if the device does not measure it.
+        test_labels: The labels of the test split, like ``labels``; None as above.
     """
 
-    step_key: StepKey
-    attempt: int
     lease_seconds: float
     parameters: EvaluationStep
     model: ArtifactRef
     images: ArtifactRef
     labels: ArtifactRef
     classes: tuple[str, ...]
+    test_images: ArtifactRef | None = added_field(None)
+    test_labels: ArtifactRef | None = added_field(None)
+
+    @property
+    def artifacts(self) -> tuple[ArtifactRef, ...]:
+        """Files to download: model, images and labels, then the images and labels of the test split if there is one."""
+        test = () if self.test_images is None or self.test_labels is None else (self.test_images, self.test_labels)
+        return (self.model, self.images, self.labels, *test)

@@ -1,27 +1,31 @@
-"""The vocabulary of what can go wrong, without a word of HTTP.
+"""The errors of Edgepress, independent of HTTP.
 
 ::
 
     EdgepressError
     ├── InvalidInputError        what was asked for can't be done as written
     │   ├── InvalidSpecError     ... with the fields at fault
+    │   │   ├── InvalidQueryError    ... which are parameters of a query
+    │   │   └── InvalidReportError   ... of a device's report
     │   └── UnreadableDatasetError   ... seen only when the images are opened
     ├── NotFoundError            no such job, artifact, device, ...
     ├── ConflictError            not in this state: a finished job can't be cancelled
-    │   └── LeaseLostError       the step was given to somebody else, or cancelled
+    │   └── LeaseLostError       another worker or device has the step, or it was cancelled
     ├── QuotaError               it would be more than the user may have
-    │   ├── TooManyJobsError         ... of jobs under way
+    │   ├── TooManyJobsError         ... of active jobs
+    │   ├── TooManyStreamsError      ... of event streams
     │   └── StorageQuotaError        ... of bytes stored
-    ├── UnavailableError         something outside is away: a download, Redis, the gateway
-    │   └── NoRoomError          the artifact store is nearly full
-    └── StepFailedError          a step ran and could not do its work
-        ├── DivergedError        its training's loss is no number any more
-        ├── ConversionError      its network can't be written in the format that was asked for
-        ├── BrokenPromiseError   its output is not what it promised
-        └── StepCancelledError   it was told to stop
+    ├── UnavailableError         an external service is unavailable: a download, Redis, the gateway
+    │   └── InsufficientStorageError          the artifact store is nearly full
+    └── StepFailedError          a step ran and failed
+        ├── DivergedError        the training loss is NaN or infinite
+        ├── ConversionError      the network can't be converted to the requested format
+        ├── BrokenPromiseError   the output does not have a promised property
+        ├── ProcessCrashedError  a child process ended unexpectedly
+        └── StepCancelledError   the step was cancelled
 
-The edges translate: the gateway to problem+json, a worker or evaluator to a failed step, the command line to an exit
-code. A message says what was wrong, with which value, and what is accepted.
+The edges translate them: the gateway to problem+json, a worker or evaluator to a failed step, the command line to an
+exit code. A message states what is wrong, with which value, and what is accepted.
 """
 
 from collections.abc import Sequence
@@ -31,13 +35,13 @@ from edgepress_common.frozen import Frozen
 
 
 class FieldProblem(Frozen):
-    """One field of an input that is not acceptable.
+    """An invalid field of an input.
 
     Attributes:
-        field: Path to it, as in ``pipelines[0].stages[1].kind``.
-        value: The offending value, as sent; shortened when long.
+        field: Path to the field, such as ``pipelines[0].stages[1].kind``.
+        value: The value that was sent; shortened if it is long.
         message: What is wrong with it.
-        accepted: What would be accepted, in words or as the list of choices.
+        accepted: Accepted values, as text or as the list of choices.
     """
 
     field: str
@@ -46,78 +50,98 @@ class FieldProblem(Frozen):
     accepted: str | None = None
 
     def __str__(self) -> str:
-        """In a line, as in ``training.epochs: must be 1 or more; got 0; accepted: 1 to 1000``."""
+        """Return one line, such as ``training.epochs: must be 1 or more; got 0; accepted: 1 to 1000``."""
         accepted = "" if self.accepted is None else f"; accepted: {self.accepted}"
         return f"{self.field}: {self.message}; got {self.value!r}{accepted}"
 
 
 class EdgepressError(Exception):
-    """Whatever Edgepress reports on purpose."""
+    """Base class of all errors that Edgepress raises on purpose."""
 
 
 class InvalidInputError(EdgepressError):
-    """What was asked for can't be done as written."""
+    """The request is not valid."""
 
 
 class InvalidSpecError(InvalidInputError):
-    """A spec with fields that are not acceptable, each named in ``problems``."""
+    """A spec with invalid fields, which are listed in ``problems``."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(map(str, self.problems)))
 
 
+class InvalidQueryError(InvalidSpecError):
+    """A query with invalid parameters, which are listed in ``problems``."""
+
+
+class InvalidReportError(InvalidSpecError):
+    """A device's report with fields that are not acceptable."""
+
+
 class UnreadableDatasetError(InvalidInputError):
-    """Images that turn out not to be images, or too few of them."""
+    """Too many files of a data set are not readable images."""
 
 
 class NotFoundError(EdgepressError):
-    """Nothing goes by that name."""
+    """The requested object does not exist."""
 
 
 class ConflictError(EdgepressError):
-    """What was asked for does not fit the present state."""
+    """The request is not possible in the current state."""
 
 
 class LeaseLostError(ConflictError):
-    """The step has been given to somebody else, has ended, or was cancelled."""
+    """The step was given to another worker or device, has ended, or was cancelled."""
 
 
 class QuotaError(EdgepressError):
-    """It would be more than the user may have."""
+    """The request would exceed a quota of the user."""
 
 
 class TooManyJobsError(QuotaError):
-    """As many jobs are under way as the user may have."""
+    """The user has the maximum number of active jobs."""
+
+
+class TooManyStreamsError(QuotaError):
+    """The user has the maximum number of open event streams."""
 
 
 class StorageQuotaError(QuotaError):
-    """As many bytes are stored as the user may have."""
+    """The user has reached the maximum storage."""
 
 
 class UnavailableError(EdgepressError):
-    """Something outside is away; the same request may go through later."""
+    """An external service is unavailable; the same request may succeed later."""
 
 
-class NoRoomError(UnavailableError):
-    """The artifact store has no room for anything new."""
+class InsufficientStorageError(UnavailableError):
+    """The artifact store has too little free space for new artifacts."""
+
+
+class StoreUnavailableError(UnavailableError):
+    """The artifact store does not answer."""
 
 
 class StepFailedError(EdgepressError):
-    """A step ran and could not do its work."""
+    """A step ran and failed."""
 
 
 class DivergedError(StepFailedError):
-    """A training's loss is no number any more: the same settings would end there again."""
+    """The training loss is NaN or infinite; with the same settings, the training would fail again."""
 
 
 class ConversionError(StepFailedError):
-    """A network can't be written in the format that was asked for."""
+    """The network can't be converted to the requested format."""
 
 
 class BrokenPromiseError(StepFailedError):
-    """A step's output is not what the step promised."""
+    """The output of a step does not have a property that the step promised."""
+
+
+class ProcessCrashedError(StepFailedError):
+    """A child process ended unexpectedly."""
 
 
 class StepCancelledError(StepFailedError):
-    """A step was told to stop."""
+    """A step was cancelled."""

@@ -1,121 +1,132 @@
-"""What travels between the scheduler and the workers. JSON only, parsed into these types at either end.
+"""The messages between the scheduler and the workers: JSON, validated by the receiver.
 
-1. The scheduler sends `RunStep` as a Celery task, by name, to the queue of the step's kind. The message says all the
-   worker needs: it has no database.
-2. The worker answers with `WorkerEvent` on a Redis stream: started, progress (which renews the lease), then finished,
+1. The scheduler sends `RunStep` as a Celery task, by name, to the queue for the step's kind. The message contains
+   everything that the worker needs, because a worker has no access to the database.
+2. The worker sends `WorkerEvent` to a Redis stream: started, progress (which renews the lease), then finished,
    failed, or returned.
 
-Each names the step and the attempt. A message of an attempt that is no longer the step's changes nothing.
+Each message names the step and the attempt. A message of an earlier attempt has no effect. Scheduler and worker may be
+of neighbouring versions: see `edgepress_common.frozen`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from edgepress_common.artifacts import ArtifactRef
-from edgepress_common.frozen import Frozen
+from edgepress_common.failures import FAILURE_CODES, FAILURES, FailureCode
+from edgepress_common.frozen import Message, added_field
 from edgepress_common.results import StepResult
 from edgepress_common.steps import Role, StepKey, StepKind, StepParameters
+from edgepress_common.text import HarmlessText
 
 RUN_STEP_TASK = "edgepress.run_step"
 EVENT_STREAM = "edgepress:events"
 EVENT_FIELD = "event"
 
-# The device evaluates for itself; the rest goes to a worker by queue.
+# Workers run all kinds but evaluations, which devices run.
 QUEUES: dict[StepKind, Literal["train", "convert"]] = {"pack": "convert", "stage": "train", "export": "convert"}
 
 Outputs = dict[str, ArtifactRef]
-"""A step's artifacts by name. pack: ``train_images`` ``train_labels`` ``validation_images`` ``validation_labels``
-(each .npy, uint8 ``(n, side, side, 3)`` and int64 ``(n,)``); stage: ``model`` (.h5); export: ``tflite``;
-evaluation: none."""
+"""Artifacts of a step by name. pack: ``train_images`` ``train_labels`` ``validation_images`` ``validation_labels``
+and, with a test split, ``test_images`` ``test_labels`` (each .npy, uint8 ``(n, side, side, 3)`` and int64 ``(n,)``);
+stage: ``model`` (.h5); export: ``tflite``; evaluation: none."""
 
 
 def claim_key(step_key: str) -> str:
-    """Redis key by which a worker claims a step; its value is the attempt."""
+    """Return the Redis key by which a worker claims a step; its value is the attempt."""
     return f"edgepress:claim:{step_key}"
 
 
 def cancel_key(step_key: str, attempt: int) -> str:
-    """Redis key that tells the worker of an attempt to stop, by being there."""
+    """Return the Redis key whose existence tells the worker to stop an attempt."""
     return f"edgepress:cancel:{step_key}:{attempt}"
 
 
-class RunStep(Frozen):
-    """Do this step.
-
-    Attributes:
-        step_key: Its name.
-        attempt: Counted from 1.
-        parameters: What is to be done.
-        inputs: Artifacts to do it with, by role, then by the name their step gave them.
-        input_results: What those steps found, by role: a stage learns the class names here.
-    """
+class AttemptName(Message):
+    """The fields of every message to and from a worker, readable even if the rest is unknown."""
 
     step_key: StepKey
     attempt: int = Field(ge=1)
+
+
+class RunStep(AttemptName):
+    """The request to run a step.
+
+    Attributes:
+        step_key: Key of the step.
+        attempt: Number of the attempt, from 1.
+        parameters: Parameters of the step.
+        inputs: Input artifacts by role, then by name.
+        input_results: Results of the input steps by role. A stage reads the class names from them.
+    """
+
     parameters: StepParameters
     inputs: dict[Role, Outputs] = Field(default_factory=dict)
     input_results: dict[Role, StepResult] = Field(default_factory=dict)
 
 
-class Progress(Frozen):
-    """How far a step is.
+class Progress(Message):
+    """Progress of a step.
 
     Attributes:
-        fraction: 0 to 1.
-        message: What is going on, in a few words.
-        epoch: Epochs done, for a training.
-        epochs: Epochs there will be, for a training.
-        metrics: Latest figures by name: ``loss``, ``accuracy``, ``val_accuracy``, ...
-        seconds_left: An estimate, once there is one.
+        fraction: Completed fraction, 0 to 1.
+        message: Current activity, in a few words.
+        epoch: Finished epochs of a training.
+        epochs: Total epochs of a training.
+        metrics: Latest metrics by name: ``loss``, ``accuracy``, ``val_accuracy``, ...
+        seconds_left: Estimated remaining time in seconds; None if unknown.
     """
 
     fraction: float = Field(ge=0, le=1)
-    message: str = ""
+    message: HarmlessText = ""
     epoch: int | None = None
     epochs: int | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     seconds_left: float | None = None
 
 
-class StepFailure(Frozen):
-    """Why a step could not be done.
+class StepFailure(Message):
+    """Why a step failed.
 
     Attributes:
-        code: For programs: ``invalid_input``, ``unreadable_dataset``, ``failed``, ``diverged``, ``conversion_failed``,
-            ``broken_promise``, ``unavailable``, ``out_of_memory``, ``disk_full``, ``killed``, ``lease_expired``,
-            ``input_failed``, ``cancelled``, ``internal``.
-        message: For people: what went wrong, with which value, and what can be done.
-        retryable: Whether another attempt could go better.
+        code: Code for programs: one of `edgepress_common.failures.FAILURES`, or a code of another version.
+        message: Message for people: what went wrong, with which value, and what to do.
+        retryable: Whether another attempt may succeed.
         log: The end of the step's log, if there is one.
+        artifact: SHA-256 of the input that is missing or damaged, if that is why: it is made again.
     """
 
-    code: str
-    message: str
+    code: str = Field(json_schema_extra={"x-extensible-enum": list(FAILURE_CODES)})
+    message: HarmlessText
     retryable: bool
-    log: str = ""
+    log: HarmlessText = ""
+    artifact: str | None = added_field(default=None)
+
+    @classmethod
+    def of(cls, code: FailureCode, message: str, *, log: str = "", artifact: str | None = None) -> Self:
+        """Return a failure of a known code, which is retryable if the table says so."""
+        return cls(code=code, message=message, retryable=FAILURES[code].retryable, log=log, artifact=artifact)
 
 
-class _Event(Frozen):
-    step_key: StepKey
-    attempt: int = Field(ge=1)
+class _WorkerMessage(AttemptName):
     worker: str
 
 
-class StepStarted(_Event):
-    """The worker has begun, or is still at it and can't say how far."""
+class StepStarted(_WorkerMessage):
+    """The worker has started the step, or is still running it without known progress."""
 
     type: Literal["started"] = "started"
 
 
-class StepProgress(_Event):
-    """The worker is alive, and this far. Sent every few seconds even when nothing has changed."""
+class StepProgress(_WorkerMessage):
+    """The progress of the step. It is also the heartbeat, and is sent every few seconds even without a change."""
 
     type: Literal["progress"] = "progress"
     progress: Progress
 
 
-class StepFinished(_Event):
+class StepFinished(_WorkerMessage):
     """The step is done; its artifacts are in the store."""
 
     type: Literal["finished"] = "finished"
@@ -123,15 +134,15 @@ class StepFinished(_Event):
     result: StepResult
 
 
-class StepFailed(_Event):
-    """The step could not be done."""
+class StepFailed(_WorkerMessage):
+    """The step failed."""
 
     type: Literal["failed"] = "failed"
     failure: StepFailure
 
 
-class StepReturned(_Event):
-    """The worker is being stopped and gives the step back, through no fault of the step."""
+class StepReturned(_WorkerMessage):
+    """The worker is stopping and returns the step unfinished. This does not count as a failure of the step."""
 
     type: Literal["returned"] = "returned"
 

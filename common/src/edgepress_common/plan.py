@@ -1,82 +1,98 @@
-"""A job's steps as a graph.
+"""The plan of a job: its steps as a graph.
 
-1. The data set is packed: one step, that everything else stands on.
-2. Each pipeline's stages follow one another; the first trains, whether the spec says so or not.
-3. Each export takes the last stage's model, and the pack to calibrate on.
+1. One step packs the data set; all others depend on it.
+2. The stages of a pipeline follow one another. The first one trains, even if the spec does not list it.
+3. Each export uses the model of the last stage, and the pack for calibration.
 4. Each device measures each export.
 
-Steps with equal keys are one step, so what pipelines have in common is done once.
+Steps with equal keys are one step, so that work that pipelines have in common is done once.
+
+With ``seeds``, all pipelines are repeated with further seeds. Where nothing random stands between, the repetitions
+share their steps: the pack, a network that is used without training, and its float exports. A repetition that would be
+the same steps again is left out.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import assert_never
 
-from edgepress_common.frozen import Frozen
-from edgepress_common.spec import (
-    ClusterStage,
-    DistillStage,
-    JobSpec,
-    Network,
-    Pipeline,
-    PruneStage,
-    QuantizeAwareStage,
-    Stage,
-    TrainStage,
-)
-from edgepress_common.spec.order import Carried, after, with_choices_made
+from edgepress_common.frozen import Message
+from edgepress_common.repeats import Repetition
+from edgepress_common.spec import METHODS, JobSpec, Network, Pipeline, Stage, TrainStage
+from edgepress_common.spec.export import CalibratedExport
+from edgepress_common.spec.method import FineTuning, NewNetwork
+from edgepress_common.spec.network_state import NEW_NETWORK
+from edgepress_common.spec.order import after, with_choices_made
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, Role, StageStep, Step, StepKey, make_step
 
-# TFMOT's guides fine-tune at a tenth to a hundredth of the rate that the network was trained with.
+# TFMOT's guides fine-tune with a tenth to a hundredth of the learning rate of the initial training.
 _FINE_TUNING_SLOWDOWN = 10
 
 
-class PlannedPipeline(Frozen):
-    """A pipeline and the steps it needs, in an order in which they can run."""
+class PlannedPipeline(Message):
+    """A pipeline and the steps that it needs, in an order in which they can run."""
 
     name: str
     steps: tuple[StepKey, ...]
 
 
-class Plan(Frozen):
-    """All steps of a job, in an order in which they can run, and which pipeline needs which."""
+class Plan(Message):
+    """The steps of a job, in an order in which they can run, and the steps of each pipeline.
+
+    Attributes:
+        steps: Current steps of the job.
+        pipelines: Current pipelines of the job.
+        complete: False while the job's planner may add pipelines.
+    """
 
     steps: tuple[Step, ...]
     pipelines: tuple[PlannedPipeline, ...]
+    complete: bool = True
 
 
 def make_plan(spec: JobSpec, *, fingerprint: str, devices: Sequence[str]) -> Plan:
-    """The steps that carry out a spec.
+    """Return the plan that carries out a spec.
 
     Args:
-        spec: What was posted.
+        spec: The spec of the job.
         fingerprint: Digest of the data set's content, see `PackStep`.
-        devices: The devices' names that the spec's selectors stand for.
+        devices: Names of the devices that the spec selects.
     """
     pack = make_step("pack", PackStep(dataset=spec.dataset, fingerprint=fingerprint))
     steps: dict[StepKey, Step] = {}
     pipelines = []
-    for pipeline in spec.pipeline_list():
-        needed = {step.key: step for step in _pipeline_steps(spec, pipeline, pack, devices)}
-        steps |= needed
-        pipelines.append(PlannedPipeline(name=pipeline.name, steps=tuple(needed)))
+    seen: set[tuple[str, tuple[StepKey, ...]]] = set()
+    for offset in range(spec.seeds):
+        for pipeline in spec.pipeline_list():
+            needed = {step.key: step for step in _pipeline_steps(spec, pipeline, pack, devices, offset=offset)}
+            if (pipeline.name, tuple(needed)) in seen:
+                continue
+            seen.add((pipeline.name, tuple(needed)))
+            steps |= needed
+            seed = spec.training.seed + offset if offset else None
+            pipelines.append(PlannedPipeline(name=Repetition(pipeline.name, seed).name, steps=tuple(needed)))
     return Plan(steps=tuple(steps.values()), pipelines=tuple(pipelines))
 
 
-def _pipeline_steps(spec: JobSpec, pipeline: Pipeline, pack: Step, devices: Sequence[str]) -> Iterator[Step]:
+def _pipeline_steps(
+    spec: JobSpec, pipeline: Pipeline, pack: Step, devices: Sequence[str], *, offset: int
+) -> Iterator[Step]:
     yield pack
     stages = pipeline.stages
-    if not stages or stages[0].kind != "train":
+    if not stages or METHODS[stages[0].kind].takes is not None:
         stages = (TrainStage(), *stages)
     made: Step | None = None
-    carried = Carried()
+    state = NEW_NETWORK
     for stage in stages:
-        made = _stage_step(spec, with_choices_made(stage, carried), pack, made)
-        carried = after(carried, stage)
+        made = _stage_step(spec, with_choices_made(stage, state), pack, made, offset=offset)
+        state = after(state, stage)
         yield made
     assert made is not None
     for export in pipeline.exports:
         exported = make_step(
-            export.kind, ExportStep(export=export, seed=spec.training.seed), {"pack": pack.key, "model": made.key}
+            export.kind,
+            ExportStep(
+                export=export, seed=spec.training.seed + (offset if isinstance(export, CalibratedExport) else 0)
+            ),
+            {"pack": pack.key, "model": made.key},
         )
         yield exported
         for device in devices:
@@ -93,11 +109,22 @@ def _pipeline_steps(spec: JobSpec, pipeline: Pipeline, pack: Step, devices: Sequ
             )
 
 
-def _stage_step(spec: JobSpec, stage: Stage, pack: Step, source: Step | None) -> Step:
+def _stage_step(spec: JobSpec, stage: Stage, pack: Step, source: Step | None, *, offset: int) -> Step:
     inputs: dict[Role, StepKey] = {"pack": pack.key}
-    if source is not None:
-        inputs["teacher" if stage.kind == "distill" else "model"] = source.key
-    return make_step(stage.kind, _in_force(spec, stage, _network_of(source) or spec.model), inputs)
+    takes = METHODS[stage.kind].takes
+    if source is not None and takes is not None:
+        inputs[takes] = source.key
+    parameters = _effective(spec, stage, _network_of(source) or spec.model)
+    return make_step(stage.kind, _with_seed(parameters, offset), inputs)
+
+
+def _with_seed(parameters: StageStep, offset: int) -> StageStep:
+    """Return a stage with a later seed; one that uses an uploaded network without training has nothing random."""
+    training = parameters.training
+    if not offset or (parameters.stage.kind == "train" and training.epochs == 0):
+        return parameters
+    seeded = training.model_copy(update={"seed": training.seed + offset})
+    return parameters.model_copy(update={"training": seeded})
 
 
 def _network_of(source: Step | None) -> Network | None:
@@ -107,27 +134,25 @@ def _network_of(source: Step | None) -> Network | None:
     return source.parameters.model
 
 
-def _in_force(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
-    """A stage with its settings written out: saying outright what would be so anyway gives the same key."""
-    match stage:
-        case TrainStage():
-            return StageStep(
-                stage=TrainStage(), model=stage.model or spec.model, training=stage.training or spec.training
-            )
-        case DistillStage():
-            return StageStep(
-                stage=stage.model_copy(update={"training": None}),
-                model=stage.student,
-                training=stage.training or spec.training,
-            )
-        case PruneStage() | ClusterStage() | QuantizeAwareStage():
-            rate = stage.learning_rate or spec.training.learning_rate / _FINE_TUNING_SLOWDOWN
-            # A network that is trained already needs no warm-up, and what a stage promises is true at its end only.
-            changes = {"epochs": stage.epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
-            return StageStep(
-                stage=stage.model_copy(update={"learning_rate": rate}),
-                model=network,
-                training=spec.training.model_copy(update=changes),
-            )
-        case _ as unknown:
-            assert_never(unknown)
+def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
+    """Return a stage with all settings resolved, so that explicit and implicit defaults result in the same key."""
+    if isinstance(stage, NewNetwork):
+        method = METHODS[stage.kind]
+        # Settings that the step states next to the stage are removed from the stage, if they are optional there.
+        fields = [
+            name
+            for name, field in method.parameters.model_fields.items()
+            if name in {"training", method.network} and field.default is None
+        ]
+        return StageStep(
+            stage=stage.model_copy(update=dict.fromkeys(fields)),
+            model=method.own_network(stage) or spec.model,
+            training=stage.training or spec.training,
+        )
+    epochs, rate = 0, spec.training.learning_rate / _FINE_TUNING_SLOWDOWN
+    if isinstance(stage, FineTuning):
+        epochs, rate = stage.epochs, stage.learning_rate or rate
+        stage = stage.model_copy(update={"learning_rate": rate})
+    # A trained network needs no warm-up. The promises of a stage are true only for the weights at its end.
+    changes = {"epochs": epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+    return StageStep(stage=stage, model=network, training=spec.training.model_copy(update=changes))

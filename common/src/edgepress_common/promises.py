@@ -1,27 +1,33 @@
-"""What stages promise of a network's weights, and what came of it in a file.
+"""Promises of stages and exports about weights and files, and their verification.
 
-A stage says layer by layer what it has done; the next one learns it from the result of the step before, and every
-export holds its file against it. TFMOT's wrappers fail silently in a good many ways; a promise that is looked at on the
-exported file does not.
+A stage promises properties of each layer's weights. The next stage reads the promises from the result of the step
+before, and every export is verified against them. TFMOT's wrappers can fail silently; a promise that is verified in the
+exported file can't.
+
+`PROMISES` declares each kind of promise once: its direction and its texts. The worker's verification, the report and
+the documentation use it.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, MaybeUnknown
 
 
 class LayerPromise(Frozen):
-    """What is true of one layer's weights (its kernel, not its bias).
+    """Promised properties of one layer's weights (its kernel, not its bias).
 
     Attributes:
         layer: Name of the Keras layer.
-        sparsity: At least this share of them is zero; None if nothing is promised.
-        pattern: Zeros in each group of neighbours, as in ``2:4``; None if nothing is promised.
-        clusters: They have at most so many different values; None if nothing is promised.
-        clusters_per_channel: Whether that is so for each output channel, rather than for the layer.
-        grid: They lie on int8's grid, with a step for each ``channel`` or one for the ``layer``; None if they don't.
+        sparsity: Minimum share of zeros, 0 to 1; None if not promised.
+        pattern: Zeros in each group of neighbours, such as ``2:4``; None if not promised.
+        clusters: Maximum number of different values; None if not promised.
+        clusters_per_channel: Whether ``clusters`` applies to each output channel instead of the layer.
+        grid: Whether the weights are on an int8 grid with one scale per ``channel`` or one per ``layer``; None if not
+            promised.
     """
 
     layer: str
@@ -32,21 +38,130 @@ class LayerPromise(Frozen):
     grid: Literal["channel", "layer"] | None = None
 
 
-class KeptPromise(Frozen):
-    """One promise, as an exported file keeps it. A file that breaks one is no file: its export has failed.
+@dataclass(frozen=True)
+class PromiseWords:
+    """The texts of one kind of promise. The functions receive the promised and the found number.
 
     Attributes:
-        kind: ``sparsity``: share of zeros, the layer's with the fewest. ``pattern``: groups with too few zeros.
-            ``unique_weights``: different values in a layer, the layer's with the most; ``unique_weights_per_channel``:
-            likewise in an output channel. ``float_operators``: how many are left. ``classes``: what the file tells
-            apart.
-        promised: At least (``sparsity``), exactly (``classes``), or at most (all others).
-        found: In the file.
-        layers: How many layers were looked at; None where it is not about layers.
-        layer: The one that ``found`` is of, likewise.
+        title: Name in the documentation.
+        relation: Whether the found number must be at least, at most or exactly the promised one.
+        verified: What is verified in the file, for the documentation.
+        promised: Text for the promised number.
+        found: Text for the found number; the place follows it.
+        where: Which layer ``found`` refers to, such as ``in the layer with most``.
+        perfect: The found number for which no layer needs to be named.
+        broken: Text for a broken promise of a layer; empty for promises that are not about layers.
+        kept_by: Option of later stages that keeps the promise, and what it keeps; None if there is none.
+        advice: Additional advice if the promise is broken.
+        each: Preposition before "each of 21 layers".
     """
 
-    kind: Literal["sparsity", "pattern", "unique_weights", "unique_weights_per_channel", "float_operators", "classes"]
+    title: str
+    relation: Literal[">=", "<=", "="]
+    verified: str
+    promised: Callable[[float], str]
+    found: Callable[[float], str]
+    where: str = ""
+    perfect: float | None = None
+    broken: Callable[[float, float], str] = lambda _promised, _found: ""
+    kept_by: tuple[str, str] | None = None
+    advice: str = ""
+    each: str = "in"
+
+    def margin(self, promised: float, found: float) -> float:
+        """Return by how much the promise is exceeded; negative if it is broken."""
+        match self.relation:
+            case ">=":
+                return found - promised
+            case "<=":
+                return promised - found
+            case "=":
+                return -abs(found - promised)
+
+
+_ZEROS = ("preserve_sparsity", "zeros")
+_VALUES = ("preserve_clusters", "shared values")
+
+PROMISES: dict[str, PromiseWords] = {
+    "sparsity": PromiseWords(
+        title="sparsity",
+        relation=">=",
+        verified="share of zeros in each layer",
+        promised=lambda promised: f"at least {100 * promised:g} % zeros",
+        found=lambda found: f"{100 * found:.1f} %",
+        where="in the layer with fewest",
+        broken=lambda promised, found: f"{found:.2%} of its weights are zero; at least {promised:.2%} were promised",
+        kept_by=_ZEROS,
+    ),
+    "pattern": PromiseWords(
+        title="pattern",
+        relation="<=",
+        verified="groups with too few zeros",
+        promised=lambda _: "the pattern of zeros",
+        found=lambda found: "kept in every group" if found == 0 else f"{found:g} groups off it",
+        where="at most",
+        perfect=0,
+        broken=lambda _, found: f"{found:.0f} groups of its weights have fewer zeros than the promised pattern",
+        kept_by=_ZEROS,
+    ),
+    "unique_weights": PromiseWords(
+        title="unique values",
+        relation="<=",
+        verified="different values in each layer",
+        promised=lambda promised: f"at most {promised:g} different values",
+        found=lambda found: f"{found:g}",
+        where="in the layer with most",
+        broken=lambda promised, found: f"it has {found:.0f} different weights; at most {promised:.0f} were promised",
+        kept_by=_VALUES,
+        advice="If each channel should have its own values, set per_channel: true. ",
+    ),
+    "unique_weights_per_channel": PromiseWords(
+        title="unique values per channel",
+        relation="<=",
+        verified="different values in each output channel",
+        promised=lambda promised: f"at most {promised:g} different values in each output channel",
+        found=lambda found: f"{found:g}",
+        where="in the channel with most",
+        broken=lambda promised, found: (
+            f"an output channel has {found:.0f} different weights; at most {promised:.0f} were promised"
+        ),
+        kept_by=_VALUES,
+        each="of",
+    ),
+    "float_operators": PromiseWords(
+        title="no float operator",
+        relation="<=",
+        verified="operators that compute on floats",
+        promised=lambda promised: "no float operator" if promised == 0 else f"at most {promised:g} float operators",
+        found=lambda found: "none" if found == 0 else f"{found:g}",
+    ),
+    "classes": PromiseWords(
+        title="classes",
+        relation="=",
+        verified="that the file classifies an image, with the expected number of classes",
+        promised=lambda promised: f"{promised:g} outputs, one for each class",
+        found=lambda found: f"{found:g}",
+    ),
+}
+
+if TYPE_CHECKING:
+    PromiseKind = str
+else:
+    PromiseKind = Literal[tuple(PROMISES)]
+
+
+class KeptPromise(Frozen):
+    """A promise and its verification in an exported file. An export whose file breaks a promise fails.
+
+    Attributes:
+        kind: Kind of promise, see `PROMISES`; ``sparsity`` is a share, all others are counts.
+        promised: The promised number: a minimum, a maximum or an exact value, depending on the kind.
+        found: The number in the file.
+        layers: Number of layers that the promise covers; None if it is not about layers.
+        layer: The layer of ``found``: the one that is closest to breaking the promise.
+    """
+
+    kind: MaybeUnknown[PromiseKind]
     promised: float
     found: float
     layers: int | None = None

@@ -1,58 +1,114 @@
-"""What a finished step found, by kind; the bytes it made are artifacts beside it.
+"""The results of finished steps, by kind; the bytes that a step made are artifacts.
 
-Units are in the names. Arrays are lists here: these values travel as JSON.
+Units are in the names. Arrays are lists here: these values travel as JSON. Results tolerate unknown fields, so that
+workers, evaluators and gateways of neighbouring versions work together. Figures without a field of their own are in
+`figures`; see `edgepress_common.figures`.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Message, added_field
 from edgepress_common.promises import KeptPromise, LayerPromise
+from edgepress_common.significance import Interval, median_interval, medians_differ
+from edgepress_common.software import Software
+from edgepress_common.tensors import ModelDescription
+from edgepress_common.text import HarmlessText
+
+# Left out of JSON while empty: gateways of before there were open figures refuse a field that they do not know.
+OpenFigures = Annotated[dict[str, FiniteFloat], Field(exclude_if=lambda figures: not figures)]
+"""Figures without a field of their own, by the name of their declaration."""
 
 
-class UnreadableImage(Frozen):
+class UnreadableImage(Message):
     """An image that could not be opened.
 
     Attributes:
-        name: Its path inside the set.
-        reason: What the decoder said.
+        name: Path of the image inside the set.
+        reason: Message of the decoder.
+    """
+
+    name: HarmlessText
+    reason: HarmlessText
+
+
+class Twin(Message):
+    """An image that is in two parts of a split.
+
+    Attributes:
+        name: Name of the image in the later part; validation comes after training, test after both.
+        of: Name of the image in an earlier part.
     """
 
     name: str
-    reason: str
+    of: str
 
 
-class PackResult(Frozen):
-    """A data set, packed.
+class Twins(Message):
+    """Images of validation and test that stand in an earlier part too, so that they measure less than they seem to.
 
     Attributes:
-        classes: Names, in the order of the labels.
-        train_counts: Training images of each class.
-        validation_counts: Validation images of each class.
-        unreadable_count: Images left out because they could not be read.
-        unreadable: The first hundred of them.
+        copies_count: Images whose encoded content is that of an image of an earlier part.
+        copies: The first twenty of them.
+        alike_count: Images that look like one of an earlier part without being a copy; None if not searched for.
+        alike: The first twenty of them.
+    """
+
+    copies_count: int
+    copies: tuple[Twin, ...]
+    alike_count: int | None
+    alike: tuple[Twin, ...]
+
+
+class PackResult(Message):
+    """A packed data set.
+
+    Attributes:
+        classes: Class names, in the order of the labels.
+        train_counts: Number of training images of each class.
+        validation_counts: Number of validation images of each class.
+        test_counts: Number of test images of each class; None without a test part.
+        unreadable_count: Number of images left out because they could not be read.
+        unreadable: The first hundred of those.
+        ignored_count: Number of files and folders that are not meant to be images of a class.
+        ignored: The first twenty of those.
+        grey_bits: Number of significant bits in 16-bit grey images; None if the set has no such image.
+        twins: Images that are in two parts; None if they were not searched for.
+        cautions: Full sentences about what the packed images look like.
+        software: Software of the process that made the result; None in results that are older than this field.
     """
 
     kind: Literal["pack"] = "pack"
     classes: tuple[str, ...]
     train_counts: tuple[int, ...]
     validation_counts: tuple[int, ...]
+    test_counts: tuple[int, ...] | None = added_field(None)
     unreadable_count: int = 0
     unreadable: tuple[UnreadableImage, ...] = ()
+    ignored_count: int = added_field(0)
+    ignored: tuple[UnreadableImage, ...] = added_field(())
+    grey_bits: int | None = added_field(None)
+    twins: Twins | None = added_field(None)
+    cautions: tuple[str, ...] = added_field(())
+    software: Software | None = added_field(None)
 
 
-class Epoch(Frozen):
+class Epoch(Message):
     """One epoch of a training.
 
     Attributes:
         epoch: Counted from 1.
-        loss: Mean over the epoch's training images, as augmented.
-        accuracy: Likewise.
-        val_loss: Over the validation set, after the epoch.
-        val_accuracy: Likewise.
-        learning_rate: At the epoch's end.
-        seconds: Of the training, without the validation.
+        loss: Mean loss over the epoch's augmented training images.
+        accuracy: Accuracy over the same images.
+        val_loss: Mean loss over the validation set, after the epoch.
+        val_accuracy: Accuracy over the validation set, after the epoch.
+        learning_rate: Learning rate at the end of the epoch.
+        seconds: Duration of the training, without the validation.
+        compile_seconds: Part of it that the first step of an attempt took longer than the others, to compile the
+            network.
+        preparation_seconds: Time before the first epoch of an attempt, for a teacher's predictions or initial clusters;
+            not part of ``seconds``.
     """
 
     epoch: int
@@ -62,22 +118,28 @@ class Epoch(Frozen):
     val_accuracy: float
     learning_rate: float
     seconds: float
+    compile_seconds: float = added_field(0.0)
+    preparation_seconds: float = added_field(0.0)
 
 
-class StageResult(Frozen):
+class StageResult(Message):
     """A Keras model, trained or compressed.
 
     Attributes:
-        epochs: The training's curves.
-        val_accuracy: Of the model as kept.
-        parameters: Number of weights, those that are not trained included.
-        epoch_seconds: Mean over the epochs, the first left out where there are others (it compiles); 0 without any.
-        resumed_after_epochs: Epochs that had been saved when this attempt took over; 0 if it began anew.
+        epochs: Loss and accuracy of each epoch.
+        val_accuracy: Validation accuracy of the model that was kept.
+        parameters: Number of weights, untrained ones included.
+        epoch_seconds: Mean duration of an epoch, without the time to compile the network; 0 without any. In results
+            that are older than ``compile_seconds`` of an epoch: without the first epoch, if there are others.
+        resumed_after_epochs: Number of saved epochs that this attempt resumed from; 0 if it started from the beginning.
         keras_bytes: Size of the HDF5 file with weights alone.
-        keras_zip_bytes: The same, zipped.
+        keras_zip_bytes: Size of that file, zipped.
         keras_with_optimizer_bytes: Size of the HDF5 file with the optimizer's state too, as ``model.save`` writes it.
-        keras_with_optimizer_zip_bytes: The same, zipped.
-        promises: What is true of its weights from here on, by layer, earlier stages' included.
+        keras_with_optimizer_zip_bytes: Size of that file, zipped.
+        promises: Promises of this and earlier stages about the weights, by layer.
+        figures: Other figures of the stage.
+        software: Software of the process that made the result; None in results that are older than this field.
+        threads: Number of threads that computed an operation; None in results that are older than this field.
     """
 
     kind: Literal["stage"] = "stage"
@@ -91,28 +153,36 @@ class StageResult(Frozen):
     keras_with_optimizer_bytes: int
     keras_with_optimizer_zip_bytes: int
     promises: tuple[LayerPromise, ...] = ()
+    threads: int | None = added_field(default=None)
+    figures: OpenFigures = Field(default_factory=dict)
+    software: Software | None = added_field(None)
 
 
-class ExportResult(Frozen):
-    """A .tflite file, checked.
+class ExportResult(Message):
+    """A .tflite file that was verified.
 
     Attributes:
-        size_bytes: Its size.
-        zip_bytes: Its size, zipped.
+        size_bytes: Size of the file.
+        zip_bytes: Size of the zipped file.
         encoding: ``sparse``: zeros are left out of the file, because that makes it smaller; ``dense`` otherwise.
         dense_size_bytes: Size with all zeros written.
-        dense_zip_bytes: The same, zipped.
-        sparse_size_bytes: Size with zeros left out; None where nothing was pruned, so nobody tried, or where that can't
-            be done (``dynamic``) or saves nothing.
-        sparse_zip_bytes: The same, zipped.
+        dense_zip_bytes: Size with all zeros written, zipped.
+        sparse_size_bytes: Size with zeros left out; None if the network was not pruned, if zeros can't be left out
+            (``dynamic``), or if that saves nothing.
+        sparse_zip_bytes: Size with zeros left out, zipped; None as above.
         input_type: Type of the input tensor, as numpy writes it.
-        output_type: Likewise of the output.
-        operators: How many of each operator it has.
-        float_operators: Those of them that compute on floats, as name and count.
+        output_type: Type of the output tensor, as numpy writes it.
+        operators: Number of operators of each kind, by name.
+        float_operators: Number of operators that compute on floats, by name.
         sparsity: Share of zeros among the weights of convolutions and dense layers.
-        unique_weights_max: Largest number of different values in one such weight tensor.
-        unique_weights_per_channel_max: Largest number of different values in one output channel of one.
-        promises: What stages and export promised, and what is so in the file.
+        unique_weights_max: Largest number of different values in one weight tensor of such a layer.
+        unique_weights_per_channel_max: Largest number of different values in one output channel of such a tensor.
+        promises: Promises of stages and export, and what was found in the file.
+        tensors: Input and output of the file; None in results that are older than this field.
+        macs: Multiply-accumulate operations of one inference; None in results that are older than this field.
+        weights: Number of weights that these multiply; None in results that are older than this field.
+        figures: Other figures of the file.
+        software: Software of the process that made the result; None in results that are older than this field.
     """
 
     kind: Literal["export"] = "export"
@@ -131,10 +201,19 @@ class ExportResult(Frozen):
     unique_weights_max: int
     unique_weights_per_channel_max: int
     promises: tuple[KeptPromise, ...] = ()
+    tensors: ModelDescription | None = added_field(None)
+    macs: int | None = added_field(None)
+    weights: int | None = added_field(None)
+    figures: OpenFigures = Field(default_factory=dict)
+    software: Software | None = added_field(None)
 
 
-class Latency(Frozen):
-    """Time of one inference in milliseconds, over ``runs`` of them."""
+class Latency(Message):
+    """The latency of an inference in milliseconds: statistics over ``runs`` inferences.
+
+    ``p50_low`` and ``p50_high`` are the ends of the median's 95 % interval, from blocks of successive inferences; None
+    in results that are older than this field, and with too few inferences.
+    """
 
     runs: int
     mean: float
@@ -144,32 +223,47 @@ class Latency(Frozen):
     p90: float
     p99: float
     max: float
+    p50_low: float | None = added_field(None)
+    p50_high: float | None = added_field(None)
+
+    @property
+    def p50_interval(self) -> Interval:
+        """95 % interval of the median; an approximation from the standard deviation where none was measured."""
+        if self.p50_low is None or self.p50_high is None:
+            return median_interval(self.p50, self.std, self.runs)
+        return Interval(self.p50_low, self.p50_high)
+
+    def differs_from(self, other: "Latency") -> bool:
+        """Return whether two medians differ significantly; see `edgepress_common.significance.medians_differ`."""
+        return medians_differ(self.p50, self.p50_interval, other.p50, other.p50_interval)
 
 
-class OperatorTime(Frozen):
-    """What one kind of operator costs in an inference.
+class OperatorTime(Message):
+    """The cost of one kind of operator in an inference.
 
     Attributes:
-        operator: Its name.
-        calls: How often it is called in one inference.
-        mean_ms: Time of all those calls together.
+        operator: Name of the operator.
+        calls: Number of calls in one inference.
+        mean_ms: Mean time of all those calls together in the undisturbed half of the profiled inferences, in
+            milliseconds.
     """
 
-    operator: str
+    operator: HarmlessText
     calls: int
     mean_ms: float
 
 
-class ThreadMeasurement(Frozen):
-    """What was measured with one number of threads.
+class ThreadMeasurement(Message):
+    """The measurement with one number of threads.
 
     Attributes:
-        threads: Interpreter threads.
-        load_ms: To read the file, build the interpreter and allocate its tensors.
-        first_inference_ms: The very first, warm-up included.
-        latency_ms: Of single images.
-        total_seconds: The whole validation set, one image at a time; None where that was not asked for.
-        accuracy: Over the validation set, from these very inferences; None where `total_seconds` is.
+        threads: Number of interpreter threads.
+        load_ms: Time to read the file, build the interpreter and allocate its tensors.
+        first_inference_ms: Latency of the very first inference, before the warm-up.
+        latency_ms: Latency of single images.
+        total_seconds: Time for the whole validation set, one image at a time; None without ``full_pass``.
+        accuracy: Accuracy over the validation set in the same inferences; None without ``full_pass``.
+        figures: Other figures that depend on the number of threads.
     """
 
     threads: int
@@ -178,80 +272,98 @@ class ThreadMeasurement(Frozen):
     latency_ms: Latency
     total_seconds: float | None
     accuracy: float | None
+    figures: OpenFigures = Field(default_factory=dict)
 
 
-class Surroundings(Frozen):
-    """What a measurement was made on, and the state it was in. None is what this machine does not tell.
+class Surroundings(Message):
+    """The machine of a measurement and its state. None is what the machine does not report.
 
     Attributes:
-        board: The board's model, as in ``Raspberry Pi 4 Model B Rev 1.4``.
-        cpu: The processor's name.
-        machine: Its architecture, as in ``aarch64``.
-        cores: Logical processors this process may use.
-        memory_bytes: Of the machine.
+        board: Model of the board, as in ``Raspberry Pi 4 Model B Rev 1.4``.
+        cpu: Name of the processor.
+        machine: Architecture, as in ``aarch64``.
+        cores: Number of logical processors that the process may use.
+        memory_bytes: Memory of the machine.
         kernel: Name and version of the operating system's kernel.
-        governor: Frequency policy.
-        emulated: Whether another kind of processor is being imitated: right in accuracy, worthless in time.
-        temperature_before_c: Of the processor, in degrees Celsius, before the measurement.
-        temperature_after_c: Likewise after.
-        throttled: What held the processor back meanwhile, in words; empty if nothing did, None if nobody tells.
+        governor: CPU frequency policy.
+        emulated: Whether the processor is emulated: accuracy is right, times mean nothing.
+        temperature_before_c: Temperature of the processor before the measurement, in degrees Celsius.
+        temperature_after_c: Temperature of the processor after the measurement, in degrees Celsius.
+        throttled: Causes that slowed the processor down, in words; empty if there were none, None if not reported.
         runtime: Name and version of the interpreter.
-        delegate: What it hands operators to, as in ``XNNPACK``; None if to nothing.
-        delegated_operators: How many of the file's operators the delegate took.
-        load_average: Processes waiting for a processor before the measurement, over the last minute.
+        delegate: Delegate that runs operators, as in ``XNNPACK``; None without one.
+        delegated_operators: Number of the file's operators that the delegate runs.
+        load_average: Load average over the last minute before the measurement.
+        other_load: Processors that other programs used on average during the timed passes; None in older results, or
+            if unknown.
     """
 
-    board: str | None = None
-    cpu: str | None = None
-    machine: str
+    board: HarmlessText | None = None
+    cpu: HarmlessText | None = None
+    machine: HarmlessText
     cores: int
     memory_bytes: int
-    kernel: str
-    governor: str | None = None
+    kernel: HarmlessText
+    governor: HarmlessText | None = None
     emulated: bool = False
     temperature_before_c: float | None = None
     temperature_after_c: float | None = None
-    throttled: tuple[str, ...] | None = None
-    runtime: str
-    delegate: str | None = None
+    throttled: tuple[HarmlessText, ...] | None = None
+    runtime: HarmlessText
+    delegate: HarmlessText | None = None
     delegated_operators: int | None = None
     load_average: float | None = None
+    other_load: float | None = added_field(None)
 
 
-class EvaluationResult(Frozen):
-    """One .tflite measured on one device.
+class SplitResult(Message):
+    """How a .tflite file classifies the images of one split.
 
     Attributes:
-        device: Which.
-        images: Validation images classified.
-        accuracy: Share classified right.
-        precision: Mean over the classes, each weighing the same (macro); a class never predicted counts 0.
-        recall: Likewise.
-        f1: Likewise.
+        images: Number of images.
+        accuracy: Share of the images that are classified correctly.
+        precision: Mean precision over the classes, each weighing the same (macro); 0 for a class never predicted.
+        recall: Mean recall over the classes.
+        f1: Mean F1 over the classes.
         confusion: ``confusion[true][predicted]``, counts.
-        measurements: By number of threads.
-        peak_memory_bytes: Resident memory that loading and running the model added, in a process of its own.
-        operator_times: Profile by operator, the costliest first; None where the runtime gives none.
-        surroundings: What it was measured on.
-        model_sha256: Of the file measured.
-        right_images: Which images are classified right, in base64: the bits of one large number, the last image's the
-            lowest, padded with zeros above. None in results of before this was kept.
+        right_images: Which images are classified correctly, in base64: the bits of one large number, the last image's
+            the lowest, padded with zeros above. None in older results.
     """
 
-    kind: Literal["evaluation"] = "evaluation"
-    device: str
     images: int
     accuracy: float
     precision: float
     recall: float
     f1: float
     confusion: tuple[tuple[int, ...], ...]
+    right_images: str | None = None
+
+
+class EvaluationResult(SplitResult):
+    """The measurements of one .tflite file on one device; the fields of `SplitResult` are of the validation split.
+
+    Attributes:
+        device: Name of the device.
+        measurements: The measurement with each number of threads.
+        peak_memory_bytes: Resident memory that loading and running the model added, in a process of its own.
+        operator_times: Profile by operator, the most expensive first; None where the runtime has none.
+        surroundings: The machine and its state.
+        model_sha256: SHA-256 of the file.
+        figures: Other figures of the file on this device.
+        software: Software of the process that made the result; None in results that are older than this field.
+        test: How it classifies the test split; None without a test split, and from an evaluator that does not know it.
+    """
+
+    kind: Literal["evaluation"] = "evaluation"
+    device: str
     measurements: tuple[ThreadMeasurement, ...]
     peak_memory_bytes: int
     operator_times: tuple[OperatorTime, ...] | None = None
     surroundings: Surroundings
     model_sha256: str
-    right_images: str | None = None
+    figures: OpenFigures = Field(default_factory=dict)
+    test: SplitResult | None = added_field(None)
+    software: Software | None = added_field(None)
 
 
 StepResult = Annotated[

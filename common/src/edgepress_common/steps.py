@@ -1,28 +1,31 @@
-"""The unit that is scheduled: one piece of work with its parameters and inputs fixed, named by a key.
+"""The unit of scheduling: one piece of work with fixed parameters and inputs, identified by a key.
 
-A step's key is the SHA-256 of everything its output depends on: what is to be done, the keys of the steps it takes its
-inputs from (and so, down to the data set's fingerprint, everything those depend on), and the version of the code that
-does it. Seeds are parameters. Equal keys are one step, within a job and across the jobs of a server.
+A step's key is the SHA-256 of everything that its output depends on: its parameters, the keys of its input steps (and
+so, down to the data set's fingerprint, everything that those depend on), and the version of the code. Seeds are
+parameters. Steps with equal keys are one step, within a job and across the jobs of a server.
 """
 
 import hashlib
+import itertools
 import json
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from edgepress_common.frozen import Frozen
-from edgepress_common.spec.dataset import Dataset
-from edgepress_common.spec.exports import Export
+from edgepress_common.frozen import Frozen, Message
+from edgepress_common.spec.dataset_kinds import DATASET_KINDS, Dataset
+from edgepress_common.spec.exports import EXPORTS, Export
+from edgepress_common.spec.methods import METHODS, Stage
 from edgepress_common.spec.model import Network
-from edgepress_common.spec.stages import Stage
 from edgepress_common.spec.training import Training
 
 StepKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 StepKind = Literal["pack", "stage", "export", "evaluation"]
-Role = Literal["pack", "model", "teacher"]  # what an input is to the step that takes it
+Role = Literal["pack", "model", "teacher"]  # the purpose of an input
 
-# Raise one when the code behind it comes to give another output for the same input: nothing old is then reused.
+# Increase a version when the code returns another output for the same input: earlier results are then not reused.
+# To do so for one method, export or data set kind, increase the `code_version` of its declaration.
 CODE_VERSIONS: dict[StepKind, int] = {"pack": 1, "stage": 2, "export": 3, "evaluation": 1}
 
 
@@ -30,7 +33,7 @@ class PackStep(Frozen):
     """Pack a data set to uint8 arrays.
 
     Attributes:
-        fingerprint: Digest of what the set held when the job was accepted: a folder that changes is another set.
+        fingerprint: Digest of the data set's content when the job was accepted. A changed folder is another data set.
     """
 
     kind: Literal["pack"] = "pack"
@@ -42,9 +45,9 @@ class StageStep(Frozen):
     """Run one stage.
 
     Attributes:
-        stage: With what it keeps said outright, and without what is written out beside it.
-        model: The network it gives: the stage's own, else the one before it, else the job's.
-        training: In force: the stage's own settings, else the job's.
+        stage: The stage with explicit options, without settings that the other attributes state.
+        model: The effective network: the stage's own, else that of the stage before, else the job's.
+        training: The effective training settings: the stage's own, else the job's.
     """
 
     kind: Literal["stage"] = "stage"
@@ -57,7 +60,7 @@ class ExportStep(Frozen):
     """Write a .tflite file.
 
     Attributes:
-        seed: Draws the representative images.
+        seed: Seed for choosing the representative images.
     """
 
     kind: Literal["export"] = "export"
@@ -65,8 +68,8 @@ class ExportStep(Frozen):
     seed: int
 
 
-class EvaluationStep(Frozen):
-    """Measure a .tflite on a device. ``device`` is a name, or ``any``."""
+class EvaluationStep(Message):
+    """Measure a .tflite file on a device. ``device`` is a name or ``any``."""
 
     kind: Literal["evaluation"] = "evaluation"
     device: str
@@ -79,14 +82,14 @@ class EvaluationStep(Frozen):
 StepParameters = Annotated[PackStep | StageStep | ExportStep | EvaluationStep, Field(discriminator="kind")]
 
 
-class Step(Frozen):
-    """A step, and where its inputs come from.
+class Step(Message):
+    """A step and its inputs.
 
     Attributes:
-        key: Its name, see above.
-        title: For people: ``train``, ``int8``, ``int8 on pi4``.
-        parameters: What is to be done.
-        inputs: The steps whose outputs it takes, by role.
+        key: Key of the step, see above.
+        title: Display name: ``train``, ``int8``, ``int8 on pi4``.
+        parameters: Parameters of the step.
+        inputs: Keys of the input steps, by role.
     """
 
     key: StepKey
@@ -96,17 +99,61 @@ class Step(Frozen):
 
     @property
     def kind(self) -> StepKind:
-        """What kind of work it is."""
+        """Kind of work."""
         return self.parameters.kind
 
 
 def make_step(title: str, parameters: StepParameters, inputs: dict[Role, StepKey] | None = None) -> Step:
-    """A step with the key that follows from its parameters and inputs."""
+    """Return the step with the key that follows from its parameters and inputs."""
     inputs = inputs or {}
-    content = {
-        "parameters": parameters.model_dump(mode="json"),
-        "inputs": dict(sorted(inputs.items())),
-        "code": CODE_VERSIONS[parameters.kind],
-    }
+    key = _key(parameters, inputs, _keyed_version(*code_versions(parameters)))
+    return Step(key=key, title=title, parameters=parameters, inputs=inputs)
+
+
+def find_code_versions(
+    key: StepKey, parameters: StepParameters, inputs: Mapping[Role, StepKey]
+) -> tuple[int, int] | None:
+    """Return the versions of the code, see `code_versions`, that a step was planned with.
+
+    They are part of the key, so a step of an earlier release has the versions of that release.
+
+    Returns:
+        None if the key does not follow from the parameters with any version: a later release has planned the step.
+    """
+    general, own = code_versions(parameters)
+    for versions in itertools.product(range(general, 0, -1), range(own, 0, -1)):
+        if _key(parameters, inputs, _keyed_version(*versions)) == key:
+            return versions
+    return None
+
+
+def code_versions(parameters: StepParameters) -> tuple[int, int]:
+    """Return the version of the code for the kind of step, and that of the declaration that the step is of."""
+    match parameters:
+        case PackStep():  # the declarations of data sets have the only version
+            return DATASET_KINDS[parameters.dataset.kind].code_version, 1
+        case StageStep():
+            own = METHODS[parameters.stage.kind].code_version
+        case ExportStep():
+            own = EXPORTS[parameters.export.kind].code_version
+        case EvaluationStep():
+            own = 1
+    return CODE_VERSIONS[parameters.kind], own
+
+
+def _key(parameters: StepParameters, inputs: Mapping[Role, StepKey], code: int | list[int]) -> StepKey:
+    content = {"parameters": _keyed(parameters), "inputs": dict(sorted(inputs.items())), "code": code}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return Step(key=hashlib.sha256(canonical.encode()).hexdigest(), title=title, parameters=parameters, inputs=inputs)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _keyed(parameters: StepParameters) -> dict[str, Any]:
+    """Return the parameters that the key depends on. The path of a data set is excluded: it has a fingerprint."""
+    content = parameters.model_dump(mode="json")
+    if isinstance(parameters, PackStep):
+        content["dataset"].pop("path", None)
+    return content
+
+
+def _keyed_version(general: int, own: int) -> int | list[int]:
+    return general if own == 1 else [general, own]

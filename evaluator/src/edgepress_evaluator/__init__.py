@@ -1,5 +1,5 @@
-"""Measures .tflite files on the board it runs on, and reports to the gateway. The only part that knows LiteRT.
+"""Measures .tflite files on the board that it runs on, and reports to the gateway. The only package that uses LiteRT.
 
-Read in this order: ``main`` (what is put together), ``loop`` (what it does all day), ``evaluate`` (one evaluation, free
-of HTTP), ``measure`` (how each figure is found).
+Read it in this order: ``main`` (assembly), ``loop`` (the main loop), ``evaluate`` (one evaluation, independent of
+HTTP), ``measure`` (the individual measurements).
 """

@@ -1,4 +1,4 @@
-"""What this device says of itself to the gateway."""
+"""The announcement of this device: what it reports about itself to the gateway."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,18 +7,19 @@ from edgepress_common.devices import Announcement, Label
 from edgepress_evaluator.measure.interpreter import RUNTIME
 from edgepress_evaluator.measure.machine import Machine, usable_cores
 
-_ARCHITECTURE_LABELS = {"aarch64": "arm64"}  # where people say it otherwise than the kernel does
+_ARCHITECTURE_LABELS = {"aarch64": "arm64"}  # common names that differ from the kernel's
 _RASPBERRY_PI = re.compile(r"Raspberry Pi (Compute Module |Zero |)(\d)")
 _RASPBERRY_PI_KINDS = {"": "rpi", "Compute Module ": "rpicm", "Zero ": "rpizero"}
 
 
-def announce(machine: Machine, labels: Sequence[Label], *, shares_cpu: bool) -> Announcement:
+def announce(machine: Machine, labels: Sequence[Label], *, shares_cpu: bool, identity: str) -> Announcement:
     """The announcement: what the machine tells, the labels given, and those that follow from the machine.
 
     Args:
-        machine: Where it runs.
-        labels: Given by whoever set the device up.
+        machine: The machine that the evaluator runs on.
+        labels: Labels from the settings.
         shares_cpu: Whether workers run on the same processors.
+        identity: See `edgepress_evaluator.identity`.
     """
     return Announcement(
         labels=tuple(dict.fromkeys([*labels, *automatic_labels(machine)])),
@@ -30,11 +31,13 @@ def announce(machine: Machine, labels: Sequence[Label], *, shares_cpu: bool) -> 
         runtime=RUNTIME,
         emulated=machine.emulated,
         shares_cpu=shares_cpu,
+        identity=identity,
+        measures_test=True,
     )
 
 
 def automatic_labels(machine: Machine) -> Iterator[Label]:
-    """``arm64``, ``x86_64``, ``rpi4``, ``rpicm4``, ``rpizero2``, ``emulated``: those that hold."""
+    """Yield the labels that apply, such as ``arm64``, ``x86_64``, ``rpi4``, ``rpicm4``, ``rpizero2``, ``emulated``."""
     yield _ARCHITECTURE_LABELS.get(machine.architecture, machine.architecture)
     if match := _RASPBERRY_PI.match(machine.board or ""):
         kind, generation = match.groups()

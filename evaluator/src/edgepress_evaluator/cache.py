@@ -1,4 +1,4 @@
-"""Fetched artifacts, kept for the next evaluation: models differ, but a job's validation pack is the same each time."""
+"""A cache of downloaded artifacts. Models differ, but all evaluations of a job use the same validation pack."""
 
 import hashlib
 import logging
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
+from edgepress_evaluator.identity import IDENTITY
 
 Download = Callable[[ArtifactRef, Path], None]
 
@@ -16,14 +17,14 @@ _log = logging.getLogger(__name__)
 
 
 class ArtifactCache:
-    """A folder of artifacts by SHA-256; those not used for longest go when there are too many bytes.
+    """A folder of artifacts by SHA-256, with a size limit; it evicts the least recently used.
 
-    A file's time of change says when it was last used. A file is verified when it is first used by a process: a memory
-    card may lose what it was given. One evaluator uses a folder at a time.
+    The modification time of a file is when it was last used. A process verifies a file at its first use, because memory
+    cards may lose data. Only one evaluator may use a folder at a time.
 
     Args:
-        folder: Made if it isn't there.
-        limit_bytes: Kept at most, beside what is being asked for.
+        folder: The cache folder; created if it does not exist.
+        limit_bytes: Maximum size in bytes, not counting the artifacts of the current request.
     """
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
@@ -32,17 +33,17 @@ class ArtifactCache:
         self._verified: set[str] = set()
 
     def fetch(self, references: Sequence[ArtifactRef], download: Download) -> list[Path]:
-        """Files that hold the artifacts, in the same order.
+        """Return the paths of the artifacts, in the same order, after downloading missing ones.
 
         Args:
-            references: What is needed, all at once, so that none of it makes room for the rest.
-            download: Fetches an artifact into a file; it may find the beginning there already.
+            references: All artifacts that are needed at once; none of them is evicted for another.
+            download: Function that downloads an artifact to a file. The file may contain the beginning already.
 
         Raises:
-            CorruptArtifactError: Other bytes arrived than were asked for.
+            CorruptArtifactError: The downloaded bytes do not match the SHA-256.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._make_room(references)
+        self._evict(references)
         return [self._fetch(reference, download) for reference in references]
 
     def _fetch(self, reference: ArtifactRef, download: Download) -> Path:
@@ -53,7 +54,7 @@ class ArtifactCache:
             found = _sha256(unfinished)
             if found != reference.sha256:
                 unfinished.unlink()
-                raise CorruptArtifactError(f"artifact {reference.sha256} arrived with other bytes ({found})")
+                raise CorruptArtifactError(reference.sha256, found)
             unfinished.rename(path)
             self._verified.add(reference.sha256)
         os.utime(path)
@@ -64,16 +65,16 @@ class ArtifactCache:
             return False
         if sha256 not in self._verified:
             if _sha256(path) != sha256:
-                _log.warning("the cached artifact %s has gone bad and is fetched again", sha256)
+                _log.warning("the cached artifact %s is corrupt and is downloaded again", sha256)
                 path.unlink()
                 return False
             self._verified.add(sha256)
         return True
 
-    def _make_room(self, references: Sequence[ArtifactRef]) -> None:
+    def _evict(self, references: Sequence[ArtifactRef]) -> None:
         needed = {reference.sha256: reference.size_bytes for reference in references}
         others = sorted(
-            (path for path in self._folder.iterdir() if path.stem not in needed),
+            (path for path in self._folder.iterdir() if path.name != IDENTITY and path.stem not in needed),
             key=lambda path: path.stat().st_mtime_ns,
         )
         excess = sum(needed.values()) + sum(path.stat().st_size for path in others) - self._limit_bytes

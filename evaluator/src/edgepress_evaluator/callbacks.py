@@ -1,10 +1,10 @@
-"""What a measurement tells, and whom it asks whether to go on.
+"""Types of the callbacks of a measurement.
 
-Apart from `edgepress_evaluator.progress`: the processes that measure memory and operators send no messages, and loading
-these takes longer than all else they load.
+Separate from `edgepress_evaluator.progress`, because the processes that measure memory and operators send no messages,
+and importing the message types takes longer than all their other imports.
 """
 
 from collections.abc import Callable
 
-Advance = Callable[[int], None]  # so many more inferences are done
+Advance = Callable[[int], None]  # called with the number of further inferences that are done
 ShouldStop = Callable[[], bool]

@@ -1,17 +1,20 @@
-"""One evaluation: a .tflite file and a validation pack in, everything measured out. Free of HTTP and leases.
+"""One evaluation: measures a .tflite file on a validation pack. Independent of HTTP and leases.
 
-1. Model and pack are opened and held against each other.
-2. Memory: a process of its own loads and runs the model, with the first number of threads.
-3. Time: for each number of threads, images are classified one at a time, each timed. With ``full_pass`` these are the
-   whole set. A pass during which the board was throttled is repeated once, and the repetition kept.
-4. Accuracy: of the first number's pass with ``full_pass``; else the whole set is classified on all processors at once.
-5. A profile by operator, in a process of its own, with the first number of threads.
+1. The model is opened and checked against the pack and the classes.
+2. Memory: a separate process loads and runs the model, with the first number of threads.
+3. Latency: for each number of threads, images are classified and timed one at a time. With ``full_pass``, these are the
+   entire set. If the board was throttled during a pass, the pass is repeated once and the repetition is kept.
+4. Accuracy: with ``full_pass``, from the pass with the first number of threads; otherwise the entire set is classified
+   on all processors in parallel.
+5. A profile by operator, in a separate process, with the first number of threads.
+6. Figures with their own module, see `edgepress_evaluator.measure.figures`.
+7. The test split, if the data set has one, is classified on all processors: after all timing, and only counted.
 
-``total_seconds`` is the sum of the inferences' times over the whole set, each image once. Reading an image and turning
-it into the input tensor's type is left out: what that costs is a matter of where images come from, not of the network.
+``total_seconds`` is the sum of the inference times over the entire set, each image once. It excludes reading an image
+and converting it to the input type, because that cost depends on the source of the images, not on the network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,16 +24,20 @@ import numpy as np
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.results import EvaluationResult, ThreadMeasurement
+from edgepress_common.software import installed_software
 from edgepress_common.steps import EvaluationStep
 from edgepress_evaluator.callbacks import ShouldStop
-from edgepress_evaluator.measure.accuracy import confusion_matrix, parallel_predictions, quality, right_images
+from edgepress_evaluator.measure.accuracy import Integers, parallel_predictions, split_result
 from edgepress_evaluator.measure.device import Device
+from edgepress_evaluator.measure.figures import measure_figures
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.measure.latency import TimedPass, summarise
 from edgepress_evaluator.measure.machine import usable_cores
 from edgepress_evaluator.measure.memory import peak_memory_bytes
 from edgepress_evaluator.measure.profile import operator_times
+from edgepress_evaluator.measure.subject import Subject
 from edgepress_evaluator.measure.surroundings import surroundings
+from edgepress_evaluator.measure.thread_figures import measure_thread_figures
 from edgepress_evaluator.measure.timing import time_model, timed_inferences
 from edgepress_evaluator.progress import ProgressMeter, Report
 from edgepress_evaluator.validation_pack import ValidationPack
@@ -40,89 +47,102 @@ _MS_PER_SECOND = 1000
 
 @dataclass(frozen=True)
 class Files:
-    """An evaluation's inputs, on this machine.
+    """The local files of an evaluation's inputs, in the order of `EvaluationLease.artifacts`.
 
     Attributes:
         model: The .tflite file.
         images: .npy, uint8 ``(n, height, width, channels)``.
         labels: .npy, int64 ``(n,)``.
+        test_images: Images of the test split, like ``images``; None if the data set has no test split.
+        test_labels: Labels of the test split, like ``labels``; None if the data set has no test split.
     """
 
     model: Path
     images: Path
     labels: Path
+    test_images: Path | None = None
+    test_labels: Path | None = None
 
 
 def evaluate(
     lease: EvaluationLease, files: Files, *, device: Device, report: Report, should_stop: ShouldStop
 ) -> EvaluationResult:
-    """Measures a model as a lease asks.
+    """Measure a model with the parameters of a lease.
 
     Args:
-        lease: What to measure, and how.
-        files: The lease's artifacts.
-        device: What measures.
-        report: Is given the progress, between inferences.
-        should_stop: Is asked before every inference.
+        lease: Parameters of the evaluation.
+        files: Artifacts of the lease.
+        device: The device that measures.
+        report: Function that receives the progress, between inferences.
+        should_stop: Called before every inference; if it returns true, the evaluation stops.
 
     Raises:
-        BrokenPromiseError: The file can't be run, or isn't a classifier of such images into the lease's classes.
-        UnreadableDatasetError: The pack is none.
-        StepFailedError: A process that measures failed.
-        StepCancelledError: It was told to stop.
+        BrokenPromiseError: The file can't be run, or does not classify such images into the classes of the lease.
+        UnreadableDatasetError: The files are not a valid pack.
+        StepFailedError: A measuring process failed.
+        StepCancelledError: The evaluation was stopped.
     """
     parameters = lease.parameters
     pack = ValidationPack.open(files.images, files.labels)
-    delegated_operators = _inspect(files.model, pack, lease.classes)
+    test = _open_test(files)
+    delegated_operators = _inspect(files.model, {"validation": pack, "test": test}, lease.classes)
     apart = (device.python_command, files.model, parameters.threads[0], should_stop)
     peak_memory = peak_memory_bytes(*apart)
-    meter = ProgressMeter(_inferences(parameters, pack), report)
+    meter = ProgressMeter(_inferences(parameters, pack, test), report)
     timing = time_model(files.model, pack, parameters=parameters, device=device, meter=meter, should_stop=should_stop)
-    if parameters.full_pass:
-        predictions = timing.passes[0].predictions[: len(pack)]
-    else:
-        advance = partial(meter.advance, message="accuracy, on all processors")
-        predictions = parallel_predictions(
-            files.model, pack, workers=usable_cores(), advance=advance, should_stop=should_stop
-        )
-    confusion = confusion_matrix(pack.labels, predictions, len(lease.classes))
-    found = quality(confusion)
+    classify = partial(_classify, files.model, meter=meter, should_stop=should_stop)
+    predictions = timing.passes[0].predictions[: len(pack)] if parameters.full_pass else classify(pack, "validation")
+    subject = Subject(files.model, pack, predictions, parameters, device, should_stop)
     return EvaluationResult(
+        **dict(split_result(pack.labels, predictions, len(lease.classes))),
         device=device.name,
-        images=len(pack),
-        accuracy=found.accuracy,
-        precision=found.precision,
-        recall=found.recall,
-        f1=found.f1,
-        confusion=tuple(map(tuple, confusion.tolist())),
         measurements=tuple(_measurement(timed, pack, full_pass=parameters.full_pass) for timed in timing.passes),
         peak_memory_bytes=peak_memory,
         operator_times=operator_times(*apart),
         surroundings=surroundings(device.machine, timing, delegated_operators),
         model_sha256=lease.model.sha256,
-        right_images=right_images(pack.labels, predictions),
+        figures=measure_figures(subject),
+        # Last, so that it changes nothing that is timed.
+        test=None if test is None else split_result(test.labels, classify(test, "test"), len(lease.classes)),
+        software=installed_software("ai-edge-litert", "numpy"),
     )
 
 
-def _inspect(model_path: Path, pack: ValidationPack, classes: Sequence[str]) -> int:
-    """Holds the model against the pack and the classes; tells how many of its operators the delegate takes."""
+def _open_test(files: Files) -> ValidationPack | None:
+    if files.test_images is None or files.test_labels is None:
+        return None
+    return ValidationPack.open(files.test_images, files.test_labels)
+
+
+def _classify(
+    model_path: Path, pack: ValidationPack, split: str, *, meter: ProgressMeter, should_stop: ShouldStop
+) -> Integers:
+    """Return the predicted class of each image of a split, int64 ``(n,)``, computed on all processors."""
+    advance = partial(meter.advance, message=f"accuracy on the {split} images, on all processors")
+    return parallel_predictions(model_path, pack, workers=usable_cores(), advance=advance, should_stop=should_stop)
+
+
+def _inspect(model_path: Path, packs: Mapping[str, ValidationPack | None], classes: Sequence[str]) -> int:
+    """Check the model against the packs and the classes; return the number of operators that the delegate runs."""
     classifier = Classifier(model_path, threads=1)
-    if classifier.image_shape != pack.image_shape:
-        raise BrokenPromiseError(
-            f"the model takes images of {_dimensions(classifier.image_shape)}, the validation pack's are "
-            f"{_dimensions(pack.image_shape)}; accepted: a model exported for images of the pack's size"
-        )
+    for split, pack in packs.items():
+        if pack is not None and classifier.image_shape != pack.image_shape:
+            raise BrokenPromiseError(
+                f"the model takes images of {_dimensions(classifier.image_shape)}, but the images of the {split} pack "
+                f"are {_dimensions(pack.image_shape)}; accepted: a model exported for the size of the pack's images"
+            )
     if classifier.classes != len(classes):
         raise BrokenPromiseError(
-            f"the model tells {classifier.classes} classes apart, the data set has {len(classes)}; accepted: as many"
+            f"the model has {classifier.classes} classes, but the data set has {len(classes)}; accepted: equal numbers"
         )
     return classifier.delegated_operators()
 
 
-def _inferences(parameters: EvaluationStep, pack: ValidationPack) -> int:
-    """All that are to come, except for warming up."""
+def _inferences(parameters: EvaluationStep, pack: ValidationPack, test: ValidationPack | None) -> int:
+    """Return the number of inferences of the evaluation, without warm-up."""
     timed = timed_inferences(parameters, pack) * len(parameters.threads)
-    return timed if parameters.full_pass else timed + len(pack)
+    untimed = 0 if parameters.full_pass else len(pack)
+    return timed + untimed + (0 if test is None else len(test))
 
 
 def _measurement(timed: TimedPass, pack: ValidationPack, *, full_pass: bool) -> ThreadMeasurement:
@@ -134,6 +154,7 @@ def _measurement(timed: TimedPass, pack: ValidationPack, *, full_pass: bool) -> 
         latency_ms=summarise(timed.latencies_ms),
         total_seconds=float(timed.latencies_ms[whole_set].sum()) / _MS_PER_SECOND if full_pass else None,
         accuracy=float(np.mean(timed.predictions[whole_set] == pack.labels)) if full_pass else None,
+        figures=measure_thread_figures(timed),
     )
 
 

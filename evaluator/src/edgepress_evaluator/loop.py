@@ -1,65 +1,70 @@
-"""What an evaluator does all day: ask for an evaluation, fetch its inputs, measure, report.
+"""The main loop of an evaluator: lease an evaluation, download its inputs, measure, report.
 
-Nothing but being told to stop ends the loop. While gateway or network are away, it tries again after growing pauses.
+Only a stop request ends the loop. While the gateway or the network is unavailable, the loop retries after increasing
+pauses.
 
-- A lease that is lost ends the measurement before its next inference, and nothing is reported.
-- Being told to stop ends it likewise, and is reported as a failure that can be retried: the evaluation then goes to the
-  next device at once, rather than when the lease has run out.
-- Whatever else goes wrong is reported as a failure.
+- If the lease is lost, the measurement stops before its next inference, and nothing is reported.
+- After a stop request, the measurement stops as well and is reported as a retryable failure, so that another device can
+  take over the evaluation at once instead of after the lease has expired.
+- At the end, the last lease request is withdrawn: its answer may have been lost in the instant of the stop.
+- All other errors are reported as failures.
 """
 
 import logging
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from edgepress_common.alive import SignOfLife
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement, EvaluationLease
-from edgepress_common.errors import EdgepressError, LeaseLostError, StepCancelledError
+from edgepress_common.errors import EdgepressError, InvalidInputError, LeaseLostError, NotFoundError, StepCancelledError
+from edgepress_common.failure_reports import failure_of
+from edgepress_common.heartbeat import Heartbeat
+from edgepress_common.messages import StepFailure
 from edgepress_common.results import EvaluationResult
 from edgepress_evaluator.cache import ArtifactCache
 from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.client import GatewayClient
 from edgepress_evaluator.evaluate import Files
-from edgepress_evaluator.failures import failure_of
 from edgepress_evaluator.progress import Report
 from edgepress_evaluator.renewal import LeaseRenewal
 from edgepress_evaluator.retry import growing_pauses, until_available
 from edgepress_evaluator.stop import StopRequest
 
-# How long a report is offered to a gateway that is away. By then the lease is most likely with somebody else.
+# How long a report is retried while the gateway is unavailable. After that, the lease has most likely expired.
 _REPORT_PATIENCE_SECONDS = 600
 
 _log = logging.getLogger(__name__)
 
 
 class Evaluate(Protocol):
-    """Measures; see `edgepress_evaluator.evaluate.evaluate`."""
+    """A function that measures; see `edgepress_evaluator.evaluate.evaluate`."""
 
     def __call__(
         self, lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop
     ) -> EvaluationResult:
-        """See there."""
+        """Measure a model; see `edgepress_evaluator.evaluate.evaluate`."""
         ...
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """The loop and what it works with.
+    """The main loop and its dependencies.
 
     Attributes:
-        client: The gateway.
-        cache: Keeps what was fetched.
-        evaluate: Measures.
-        announcement: What the device says of itself.
-        wait_seconds: How long one question for work may stand.
-        stop: Whether the process was told to stop.
-        pauses: Seconds between attempts while something is away, without end.
-        alive: Given a sign whenever the gateway has answered.
-        temperature_c: Of the processor at the moment, told with each question; None where nothing tells it.
+        client: Client of the gateway.
+        cache: Cache of downloaded artifacts.
+        evaluate: Function that measures.
+        announcement: What the device reports about itself.
+        wait_seconds: Time that a lease request may wait for an evaluation.
+        stop: The stop request of the process.
+        pauses: Function that returns the pauses between retries in seconds, without end.
+        heartbeat: Heartbeat, which beats while the loop makes progress.
+        temperature_c: Function that returns the processor's temperature in degrees Celsius, which is sent with each
+            lease request; None without a sensor.
     """
 
     client: GatewayClient
@@ -69,24 +74,28 @@ class Evaluator:
     wait_seconds: float
     stop: StopRequest
     pauses: Callable[[], Iterable[float]] = growing_pauses
-    alive: SignOfLife = field(default_factory=lambda: SignOfLife(None))
+    heartbeat: Heartbeat = field(default_factory=lambda: Heartbeat(None))
     temperature_c: Callable[[], float | None] = lambda: None
 
     def run(self) -> None:
-        """Goes on until it is told to stop."""
+        """Run until the process is asked to stop."""
+        request = uuid.uuid4().hex
         while not self.stop.requested:
             try:
-                lease = self._next_lease()
+                lease = self._next_lease(request)
             except StepCancelledError:
                 break
             if lease is not None:
                 self.carry_out(lease)
+                if not self.stop.requested:
+                    request = uuid.uuid4().hex
+        self._withdraw(request)
         _log.info("stopped")
 
     def carry_out(self, lease: EvaluationLease) -> None:
-        """Fetches, measures and reports one evaluation, keeping its lease meanwhile."""
-        _log.info("evaluation %s, attempt %d: begun", lease.step_key, lease.attempt)
-        with LeaseRenewal(self.client, lease, self.alive) as renewal:
+        """Download, measure and report one evaluation, and renew its lease meanwhile."""
+        _log.info("evaluation %s, attempt %d: started", lease.step_key, lease.attempt)
+        with LeaseRenewal(self.client, lease, self.heartbeat) as renewal:
 
             def should_stop() -> bool:
                 return self.stop.requested or renewal.lost
@@ -95,26 +104,37 @@ class Evaluator:
                 files = self._fetch(lease, should_stop)
                 result = self.evaluate(lease, files, report=renewal.report, should_stop=should_stop)
                 hand_in = partial(self.client.finish, lease, result)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the gateway is told
+            except Exception as error:  # noqa: BLE001 - all errors are reported to the gateway
                 _log.warning("evaluation %s: %s", lease.step_key, error, exc_info=not isinstance(error, EdgepressError))
                 if renewal.lost:
                     return
                 hand_in = partial(self.client.fail, lease, failure_of(error))
-            self._report(hand_in)
+            if not self._report(hand_in):
+                message = "the gateway refused the result; the log of the evaluator has its reason"
+                self._report(partial(self.client.fail, lease, StepFailure.of("implausible_result", message)))
         _log.info("evaluation %s, attempt %d: over", lease.step_key, lease.attempt)
 
-    def _next_lease(self) -> EvaluationLease | None:
+    def _withdraw(self, request: str) -> None:
+        """Have the gateway give back what it has leased for a request, also if the answer was never received."""
+        try:
+            self.client.withdraw(request)
+        except NotFoundError:
+            _log.debug("the gateway is of an earlier release: a lease that it may just have given has to expire")
+        except EdgepressError as error:
+            _log.warning("the lease request could not be withdrawn: %s", error)
+
+    def _next_lease(self, request: str) -> EvaluationLease | None:
         for pause in self.pauses():
             try:
                 warm = self.announcement.model_copy(update={"temperature_c": self.temperature_c()})
                 with self.stop.interruptible():
-                    lease = self.client.lease(warm, self.wait_seconds)
+                    lease = self.client.lease(warm, self.wait_seconds, request)
             except StepCancelledError:
                 raise
             except EdgepressError as error:
-                _log.warning("can't ask for work: %s; trying again in %.0f s", error, pause)
+                _log.warning("the lease request failed: %s; retrying in %.0f s", error, pause)
             else:
-                self.alive.give()
+                self.heartbeat.beat()
                 return lease
             self.stop.wait(pause)
         return None
@@ -130,13 +150,17 @@ class Evaluator:
             until_available(attempt, pauses=self.pauses(), wait=wait)
 
         with self.stop.interruptible():
-            model, images, labels = self.cache.fetch([lease.model, lease.images, lease.labels], download)
-        return Files(model=model, images=images, labels=labels)
+            return Files(*self.cache.fetch(lease.artifacts, download))
 
-    def _report(self, hand_in: Callable[[], None]) -> None:
+    def _report(self, hand_in: Callable[[], None]) -> bool:
+        """Hand in a report; return False if the gateway refuses its content."""
         try:
             until_available(hand_in, pauses=growing_pauses(_REPORT_PATIENCE_SECONDS), wait=self.stop.wait)
         except LeaseLostError as error:
             _log.warning("the lease was lost before the report: %s", error)
+        except InvalidInputError as error:
+            _log.error("the report was refused: %s", error)
+            return False
         except EdgepressError as error:
             _log.error("the report was not taken: %s", error)
+        return True

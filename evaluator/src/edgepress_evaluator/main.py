@@ -1,19 +1,19 @@
-"""``edgepress-evaluator``: puts the evaluator together and lets it run until SIGTERM or SIGINT."""
+"""``edgepress-evaluator``: assembles the evaluator and runs it until SIGTERM or SIGINT."""
 
 import argparse
 import logging
 import sys
 from functools import partial
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from edgepress_common.alive import SignOfLife
+from edgepress_common.errors import InvalidInputError
+from edgepress_common.heartbeat import Heartbeat
 from edgepress_evaluator.announcement import announce
 from edgepress_evaluator.cache import ArtifactCache
 from edgepress_evaluator.client import GatewayClient, connect
 from edgepress_evaluator.evaluate import evaluate
+from edgepress_evaluator.identity import DeviceIdentity
 from edgepress_evaluator.loop import Evaluator
+from edgepress_evaluator.machine_lock import OneAtATime
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.machine import Machine
 from edgepress_evaluator.settings import EvaluatorSettings
@@ -25,37 +25,42 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     argparse.ArgumentParser(
         prog="edgepress-evaluator",
-        description="Measures .tflite files for an Edgepress gateway, on the machine it runs on.",
+        description="Measure .tflite files for an Edgepress gateway, on this machine.",
         epilog=_settings_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
-    settings = _read_settings()
+    settings = EvaluatorSettings.read_or_exit()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO, it logs every request
     stop = StopRequest()
     stop.install()
-    run(settings, stop)
+    try:
+        run(settings, stop)
+    except InvalidInputError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - shown to the user
+        sys.exit(_WRONG_USAGE)
 
 
 def run(settings: EvaluatorSettings, stop: StopRequest) -> None:
-    """Works for a gateway until it is told to stop."""
+    """Run evaluations for a gateway until the process is asked to stop."""
     machine = Machine(told_emulated=settings.emulated)
-    announcement = announce(machine, settings.labels, shares_cpu=settings.shares_cpu)
+    identity = DeviceIdentity(settings.evaluator_cache)
+    announcement = announce(machine, settings.labels, shares_cpu=settings.shares_cpu, identity=identity.value)
     device = Device(settings.device, machine, settings.python_command)
     token = settings.token.get_secret_value() if settings.token else None
-    _log.info("%s works for %s as %s", settings.device, settings.gateway, announcement)
+    _log.info("device %s connects to %s: %s", settings.device, settings.gateway, announcement)
     with connect(settings.gateway, token) as http:
         Evaluator(
             client=GatewayClient(http, settings.device),
             cache=ArtifactCache(settings.evaluator_cache, settings.evaluator_cache_bytes),
-            evaluate=partial(evaluate, device=device),
+            evaluate=OneAtATime(partial(evaluate, device=device), settings.machine_lock),
             announcement=announcement,
             wait_seconds=settings.wait_seconds,
             stop=stop,
-            alive=SignOfLife(settings.alive_file),
+            heartbeat=Heartbeat(settings.heartbeat_file),
             temperature_c=machine.temperature_c,
         ).run()
 
@@ -64,17 +69,3 @@ def _settings_help() -> str:
     fields = EvaluatorSettings.model_fields.items()
     lines = [f"  {'EDGEPRESS_' + name.upper():32} {field.description}" for name, field in fields]
     return "\n".join(["environment:", *lines])
-
-
-def _read_settings() -> EvaluatorSettings:
-    try:
-        return EvaluatorSettings()
-    except ValidationError as error:
-        problems = [
-            f"EDGEPRESS_{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        ]
-    except SettingsError as error:  # what should be JSON, and isn't
-        problems = [f"{error}; accepted: JSON"]
-    print(*problems, sep="\n", file=sys.stderr)  # noqa: T201 - for whoever started it
-    sys.exit(_WRONG_USAGE)

@@ -1,53 +1,52 @@
-"""Keeps a lease while its evaluation runs."""
+"""Renewal of a lease while its evaluation runs."""
 
 import logging
 import threading
 from types import TracebackType
 from typing import Self
 
-from edgepress_common.alive import SignOfLife
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import EdgepressError, LeaseLostError
+from edgepress_common.heartbeat import Heartbeat
 from edgepress_common.messages import Progress
 from edgepress_evaluator.client import GatewayClient
 
-# Two renewals may get lost before the lease does.
+# Two consecutive renewals may fail before the lease expires.
 _RENEWALS_PER_LEASE = 3
 
-# For a renewal that is under way at the end. One that hangs longer may end by itself: it changes nothing any more.
+# Time to wait for a running renewal at the end. A renewal that takes longer is abandoned: it no longer has an effect.
 _PATIENCE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
 
 class LeaseRenewal:
-    """A thread that renews a lease, with the latest progress, from the beginning to the end of a ``with`` block.
+    """A thread that renews a lease with the latest progress, during a ``with`` block.
 
-    It holds on through an absence of the gateway: whether the lease has been given away meanwhile, only the gateway
-    can say.
+    It continues while the gateway is unavailable, because only the gateway can tell whether the lease is lost.
 
     Args:
-        client: The gateway.
+        client: Client of the gateway.
         lease: The lease.
-        alive: Given a sign with each renewal.
+        heartbeat: Heartbeat, which beats at each renewal.
     """
 
-    def __init__(self, client: GatewayClient, lease: EvaluationLease, alive: SignOfLife | None = None) -> None:
+    def __init__(self, client: GatewayClient, lease: EvaluationLease, heartbeat: Heartbeat | None = None) -> None:
         self._client = client
         self._lease = lease
-        self._alive = alive or SignOfLife(None)
-        self._progress = Progress(fraction=0, message="fetching model and images")
+        self._heartbeat = heartbeat or Heartbeat(None)
+        self._progress = Progress(fraction=0, message="downloading model and images")
         self._lost = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease-renewal", daemon=True)
 
     @property
     def lost(self) -> bool:
-        """Whether the gateway has said that the lease is lost."""
+        """Whether the gateway has reported that the lease is lost."""
         return self._lost
 
     def report(self, progress: Progress) -> None:
-        """What the next renewal is to say. Returns at once."""
+        """Set the progress that the next renewal sends. Return at once."""
         self._progress = progress
 
     def __enter__(self) -> Self:
@@ -71,4 +70,4 @@ class LeaseRenewal:
             except EdgepressError as error:
                 _log.warning("the lease could not be renewed: %s", error)
             else:
-                self._alive.give()
+                self._heartbeat.beat()

@@ -1,4 +1,4 @@
-"""Going on when the gateway or the network is away for a while."""
+"""Retries while the gateway or the network is unavailable."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 def growing_pauses(total_seconds: float = float("inf")) -> Iterator[float]:
-    """Seconds to wait between attempts: doubled each time up to half a minute, until they add up to the total."""
+    """Yield pauses in seconds: each is twice the one before, at most 30, until they add up to the total."""
     pause = _FIRST_PAUSE_SECONDS
     while total_seconds > 0:
         yield pause
@@ -24,20 +24,20 @@ def growing_pauses(total_seconds: float = float("inf")) -> Iterator[float]:
 
 
 def until_available(act: Callable[[], Answer], *, pauses: Iterable[float], wait: Callable[[float], None]) -> Answer:
-    """Acts until what it needs is there.
+    """Call a function until the services that it needs are available.
 
     Args:
-        act: Raises `UnavailableError` when something outside is away.
-        pauses: Seconds to wait after each attempt that failed; when they are used up, a last one is made.
-        wait: Waits; whatever it raises ends the attempts.
+        act: Function that raises `UnavailableError` while a service is unavailable.
+        pauses: Seconds to wait after each failed attempt. After the last pause, there is one more attempt.
+        wait: Function that waits; if it raises, the retries end.
 
     Raises:
-        UnavailableError: By the last attempt.
+        UnavailableError: The last attempt failed.
     """
     for pause in pauses:
         try:
             return act()
         except UnavailableError as error:
-            _log.warning("%s; trying again in %.0f s", error, pause)
+            _log.warning("%s; retrying in %.0f s", error, pause)
             wait(pause)
     return act()

@@ -16,42 +16,51 @@ _NAME_LENGTH = 63
 
 
 def default_device_name(hostname: str) -> str:
-    """The host's name as a device's: lower case, with a dash for whatever such a name can't have."""
+    """Return the host name as a device name: in lower case, with dashes for characters that are not allowed."""
     name = _NOT_IN_A_NAME.sub("-", hostname.lower()).lstrip("._-")[:_NAME_LENGTH]
     return name if name not in {"", "any"} else "device"
 
 
 def _not_any(name: str) -> str:
     if name == "any":
-        raise ValueError("'any' stands for whichever device is free; accepted: a name of its own")
+        raise ValueError("'any' selects any device; accepted: a name of this device")
     return name
 
 
 class EvaluatorSettings(BaseEdgepressSettings):
-    """Which gateway an evaluator works for, and as what."""
+    """Settings of the evaluator."""
 
-    gateway: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://", description="The gateway's address.")
+    gateway: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://", description="URL of the gateway.")
     token: SecretStr | None = Field(
-        default=None, description="Made by 'edgepress tokens create --device NAME', for this device."
+        default=None, description="Token of this device, created by 'edgepress tokens create --device NAME'."
     )
     device: Annotated[DeviceName, AfterValidator(_not_any)] = Field(
-        default_factory=lambda: default_device_name(socket.gethostname()), description="The device's name."
+        default_factory=lambda: default_device_name(socket.gethostname()), description="Name of the device."
     )
     labels: tuple[Label, ...] = Field(
-        default=(), description="What jobs may ask for in place of the name, as a JSON list; arm64, rpi4 and the like "
-        "are found out."
-    )  # fmt: skip
+        default=(),
+        description="Labels by which jobs can select this device, as a JSON list; labels such as arm64 and rpi4 are "
+        "added automatically.",
+    )
     shares_cpu: bool = Field(default=False, description="Whether workers run on the same processors.")
     emulated: bool | None = Field(
-        default=None, description="Whether another processor is imitated; found out where it can be, else say it."
+        default=None, description="Whether the processor is emulated; detected if possible, otherwise set it."
     )
-    evaluator_cache: Path = Field(default=Path(".edgepress/evaluator"), description="Where fetched artifacts are kept.")
+    evaluator_cache: Path = Field(default=Path(".edgepress/evaluator"), description="Folder for downloaded artifacts.")
     evaluator_cache_bytes: int = Field(
-        default=4 << 30, ge=0, description="Kept at most, beside what the evaluation under way needs."
+        default=4 << 30,
+        ge=0,
+        description="Maximum size of that folder in bytes, not counting the files of the current evaluation.",
     )
-    wait_seconds: float = Field(default=20, ge=1, le=300, description="How long one question for work may stand.")
+    machine_lock: Path = Field(
+        default=Path("/run/lock/edgepress"),
+        description="Folder that evaluators of this machine lock while they measure: one at a time.",
+    )
+    wait_seconds: float = Field(
+        default=20, ge=1, le=300, description="Maximum time that a lease request waits for an evaluation, in seconds."
+    )
     python_command: tuple[str, ...] = Field(
         default=(sys.executable,),
         min_length=1,
-        description="Starts Python, as a JSON list: for an emulator that must be named.",
+        description="Command that starts Python, as a JSON list; for an emulator that must be named explicitly.",
     )

@@ -1,4 +1,4 @@
-"""Being told to stop, by SIGTERM or SIGINT."""
+"""Stop requests by SIGTERM or SIGINT."""
 
 import signal
 import time
@@ -10,16 +10,16 @@ from edgepress_common.errors import StepCancelledError
 
 
 class StopRequest:
-    """Whether the process was told to stop; for its main thread, where signals arrive.
+    """A stop request of the process. Use it in the main thread, which receives signals.
 
-    A signal only sets a flag, which the measurement looks at between inferences. Waiting is another matter: a question
-    for work may stand for a long time. Inside `interruptible` the signal breaks off whatever waits.
+    Usually, a signal only sets a flag that the measurement checks between inferences. Inside `interruptible`, a signal
+    also interrupts blocking calls, such as a lease request with a long wait.
 
-    A plain flag rather than a `threading.Event`: setting an event takes a lock, and the signal may come just while the
-    main thread holds it.
+    The flag is a plain attribute instead of a `threading.Event`, because setting an event takes a lock, which the main
+    thread may have taken when the signal arrives.
 
     Attributes:
-        requested: Whether it was.
+        requested: Whether the process was asked to stop.
     """
 
     def __init__(self) -> None:
@@ -27,19 +27,19 @@ class StopRequest:
         self._interruptible = False
 
     def install(self) -> None:
-        """Takes over SIGTERM and SIGINT."""
+        """Install the handlers of SIGTERM and SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Lets a signal break off what goes on inside.
+        """Allow a signal to interrupt the ``with`` block.
 
         Raises:
-            StepCancelledError: It was told to stop, before or meanwhile.
+            StepCancelledError: The process was asked to stop, before or inside the block.
         """
         outside = self._interruptible
-        self._interruptible = True  # before the flag is looked at, so that no signal falls in between
+        self._interruptible = True  # before the flag is checked, so that no signal is missed
         try:
             if self.requested:
                 raise _cancelled()
@@ -48,17 +48,17 @@ class StopRequest:
             self._interruptible = outside
 
     def wait(self, seconds: float) -> None:
-        """Waits.
+        """Wait.
 
         Raises:
-            StepCancelledError: It was told to stop, before or meanwhile.
+            StepCancelledError: The process was asked to stop, before or while waiting.
         """
         with self.interruptible():
             time.sleep(seconds)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         already, self.requested = self.requested, True
-        if self._interruptible and not already:  # once: cleaning up is not broken off in turn
+        if self._interruptible and not already:  # only once, so that a second signal does not interrupt the clean-up
             raise _cancelled()
 
 

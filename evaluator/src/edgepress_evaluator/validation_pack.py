@@ -1,7 +1,7 @@
-"""The images and labels a device evaluates on, streamed.
+"""The images and labels of a split, as a stream.
 
-The images' file may be larger than the board's memory, so it is read in small pieces with plain reads. A memory map
-would do as well for speed, but its pages count as resident memory, and on a small board they push the model's out.
+The file of images may be larger than the board's memory, so it is read in small pieces with plain reads. A memory map
+would be as fast, but its pages count as resident memory and would displace the model's on a small board.
 """
 
 import os
@@ -19,9 +19,9 @@ from edgepress_common.errors import UnreadableDatasetError
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
-# A chunk is large enough that reading it costs microseconds per image, and small enough that, turned into float32, it
-# stays in a processor's cache until used, and in memory the allocator has at hand (larger pieces cost page faults each
-# time). Few images even if they are small, so that progress is told often where an inference takes long.
+# A chunk is large enough that reading it costs microseconds per image. It is small enough that, converted to float32,
+# it stays in the processor's cache and in memory that the allocator reuses (larger pieces cost page faults each time).
+# A chunk has few images even if they are small, so that progress is reported often if an inference takes long.
 _CHUNK_BYTES = 1 << 16
 _CHUNK_IMAGES = 64
 _IMAGE_RANK = 4
@@ -31,9 +31,9 @@ class ValidationPack:
     """Two .npy files: images, uint8 ``(n, height, width, channels)``, and labels, int64 ``(n,)``.
 
     Attributes:
-        labels: All of them; they are small.
+        labels: All labels, int64 ``(n,)``.
         image_shape: Height, width and channels.
-        chunk_images: How many images a chunk holds, unless it is the last.
+        chunk_images: Number of images per chunk, except for the last chunk.
     """
 
     def __init__(self, images_path: Path, offset: int, image_shape: tuple[int, ...], labels: Labels) -> None:
@@ -46,10 +46,10 @@ class ValidationPack:
 
     @classmethod
     def open(cls, images_path: Path, labels_path: Path) -> Self:
-        """Reads the images' header and the labels.
+        """Read the header of the images, and the labels.
 
         Raises:
-            UnreadableDatasetError: The files are not such a pack, or don't fit each other.
+            UnreadableDatasetError: The files are not a valid pack, or do not match each other.
         """
         with images_path.open("rb") as file:
             shape, dtype = _read_header(file, images_path)
@@ -57,15 +57,15 @@ class ValidationPack:
             held_bytes = os.fstat(file.fileno()).st_size - offset
         if dtype != np.uint8 or len(shape) != _IMAGE_RANK or 0 in shape:
             raise UnreadableDatasetError(
-                f"{images_path.name} holds {dtype} {shape}; accepted: uint8 (n, height, width, channels), not empty"
+                f"{images_path.name} contains {dtype} {shape}; accepted: uint8 (n, height, width, channels), not empty"
             )
         if held_bytes != np.prod(shape, dtype=np.int64):
             raise UnreadableDatasetError(
-                f"{images_path.name} holds {held_bytes} bytes of images, its header says {shape}"
+                f"{images_path.name} contains {held_bytes} bytes of images, but its header has the shape {shape}"
             )
         labels = _read_labels(labels_path)
         if len(labels) != shape[0]:
-            raise UnreadableDatasetError(f"there are {shape[0]} images, and {len(labels)} labels; accepted: as many")
+            raise UnreadableDatasetError(f"there are {shape[0]} images but {len(labels)} labels; accepted: as many")
         return cls(images_path, offset, shape[1:], labels)
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class ValidationPack:
         return len(self.labels)
 
     def chunks(self, start: int, stop: int) -> Iterator[Images]:
-        """The images from ``start`` up to ``stop``, in order, as chunks ``(k, height, width, channels)``."""
+        """Yield the images from ``start`` up to ``stop``, in order, in chunks ``(k, height, width, channels)``."""
         with self._images_path.open("rb") as file:
             file.seek(self._offset + start * self._image_bytes)
             for first in range(start, stop, self.chunk_images):
@@ -81,7 +81,7 @@ class ValidationPack:
                 yield self._read(file, count)
 
     def cycle(self, count: int) -> Iterator[Images]:
-        """The first ``count`` images, in chunks; where the pack has fewer, it begins anew as often as needed."""
+        """Yield the first ``count`` images in chunks. If the pack has fewer, it starts again from the beginning."""
         while count > 0:
             stop = min(count, len(self))
             yield from self.chunks(0, stop)
@@ -100,7 +100,7 @@ def _read_header(file: BufferedReader, path: Path) -> tuple[tuple[int, ...], np.
         read = npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0
         shape, fortran_order, dtype = read(file)
     except ValueError as error:
-        raise UnreadableDatasetError(f"{path.name} is no .npy file: {error}") from error
+        raise UnreadableDatasetError(f"{path.name} is not a valid .npy file: {error}") from error
     if fortran_order:
         raise UnreadableDatasetError(f"{path.name} is in Fortran order; accepted: C order, one image after the other")
     return shape, dtype
@@ -110,7 +110,7 @@ def _read_labels(path: Path) -> Labels:
     try:
         labels: Labels = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise UnreadableDatasetError(f"{path.name} is no .npy file: {error}") from error
+        raise UnreadableDatasetError(f"{path.name} is not a valid .npy file: {error}") from error
     if labels.dtype != np.int64 or labels.ndim != 1:
-        raise UnreadableDatasetError(f"{path.name} holds {labels.dtype} {labels.shape}; accepted: int64 (n,)")
+        raise UnreadableDatasetError(f"{path.name} contains {labels.dtype} {labels.shape}; accepted: int64 (n,)")
     return labels

@@ -39,7 +39,7 @@ def database(bare_database: Database) -> Database:
 
 @pytest.fixture
 def ledger() -> Ledger:
-    """With a lease of a minute and three attempts."""
+    """A ledger with a lease of a minute and three attempts."""
     return Ledger(Rules(lease=timedelta(seconds=60), resend_pause=timedelta(seconds=30), max_attempts=3))
 
 

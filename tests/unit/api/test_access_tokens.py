@@ -1,4 +1,4 @@
-"""Tokens: made, recognized, ended."""
+"""Creation, recognition and end of tokens."""
 
 from datetime import datetime, timedelta
 
@@ -6,27 +6,28 @@ import pytest
 import sqlalchemy as sa
 
 from edgepress_api.access.credentials import new_credential, read_credential
-from edgepress_api.access.principal import Principal, Scope
+from edgepress_api.access.principal import Principal
 from edgepress_api.access.tokens import create_token, list_tokens, recognize, revoke_token
 from edgepress_api.database import Database
+from edgepress_common.answers.users import Scope
 from edgepress_common.errors import ConflictError, InvalidSpecError, NotFoundError
 
 
 def made(database: Database, now: datetime, *scopes: Scope, device: str | None = None, days: int | None = None) -> str:
-    """A token of anna's."""
+    """Create a token of anna."""
     expires_at = None if days is None else now + timedelta(days=days)
     with database.write() as session:
         return create_token(session, now, user="anna", scopes=scopes, device=device, expires_at=expires_at).text
 
 
 def who(database: Database, text: str, now: datetime) -> Principal | None:
-    """Whom a token stands for."""
+    """Return the user or device that a token authenticates."""
     with database.read() as session:
         return recognize(session, text, now)
 
 
 def test_a_token_stands_for_its_user(database: Database, now: datetime) -> None:
-    """With the scopes it was made with, and the device."""
+    """It has the scopes that it was created with, and the device."""
     assert who(database, made(database, now, "read", "submit"), now) == Principal(
         user="anna", scopes=frozenset({"read", "submit"})
     )
@@ -35,7 +36,7 @@ def test_a_token_stands_for_its_user(database: Database, now: datetime) -> None:
 
 
 def test_nothing_that_is_stored_is_worth_anything(database: Database, now: datetime) -> None:
-    """Neither the token nor its secret part is in the database, and its digest is no token."""
+    """Neither the token nor its secret part is in the database, and its digest is not a valid token."""
     token = made(database, now, "admin")
     with database.read() as session:
         (row,) = session.execute(sa.text("SELECT * FROM tokens")).all()
@@ -46,7 +47,7 @@ def test_nothing_that_is_stored_is_worth_anything(database: Database, now: datet
 
 
 @pytest.mark.parametrize("change", ["", "x", "upper", "other secret", "other id"])
-def test_whatever_is_not_quite_a_token_is_none(database: Database, now: datetime, change: str) -> None:
+def test_a_changed_token_is_not_valid(database: Database, now: datetime, change: str) -> None:
     """Another secret with an id that exists, an id that does not, another form."""
     token = made(database, now, "admin")
     other = new_credential().text
@@ -62,7 +63,7 @@ def test_whatever_is_not_quite_a_token_is_none(database: Database, now: datetime
 
 
 def test_a_revoked_token_is_worth_nothing_and_stays_listed(database: Database, now: datetime) -> None:
-    """Others of the same user go on."""
+    """Other tokens of the same user stay valid."""
     token, other = made(database, now, "read"), made(database, now, "read")
     credential = read_credential(token)
     assert credential is not None
@@ -74,12 +75,12 @@ def test_a_revoked_token_is_worth_nothing_and_stays_listed(database: Database, n
         assert {view.id: view.is_live(now) for view in list_tokens(session)}[credential.id] is False
     with pytest.raises(ConflictError, match="was revoked"), database.write() as session:
         revoke_token(session, credential.id, now)
-    with pytest.raises(NotFoundError, match="no token 'x'"), database.write() as session:
+    with pytest.raises(NotFoundError, match="token 'x' does not exist"), database.write() as session:
         revoke_token(session, "x", now)
 
 
-def test_a_token_ends_when_it_was_told_to(database: Database, now: datetime) -> None:
-    """At that moment, not after it."""
+def test_a_token_expires_at_its_end(database: Database, now: datetime) -> None:
+    """It is valid until that time, not after it."""
     token = made(database, now, "read", days=1)
     assert who(database, token, now + timedelta(hours=23)) is not None
     assert who(database, token, now + timedelta(days=1)) is None
@@ -100,13 +101,13 @@ def test_a_token_ends_when_it_was_told_to(database: Database, now: datetime) -> 
 def test_a_token_that_makes_no_sense_is_not_made(
     database: Database, now: datetime, user: str, scopes: tuple[Scope, ...], device: str | None, field: str
 ) -> None:
-    """And the reason names the argument."""
+    """The error names the argument."""
     with pytest.raises(InvalidSpecError) as caught, database.write() as session:
         create_token(session, now, user=user, scopes=scopes, device=device)
     assert [problem.field for problem in caught.value.problems] == [field]
 
 
 def test_a_credential_does_not_show_itself() -> None:
-    """Whoever logs it logs its id."""
+    """The text of a credential is its id, so that logs have no secrets."""
     credential = new_credential()
     assert credential.text.rpartition("_")[2] not in f"{credential} {credential!r} {[credential]}"

@@ -12,16 +12,18 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from edgepress_api.bundle.card import model_card
-from edgepress_api.bundle.packing import predict_py
-from edgepress_api.cli import app
-from edgepress_api.cli.invocation import Invocation, open_console
+from edgepress_api.bundle.packing import Bundle, pack_bundle, predict_py
 from edgepress_api.database import StepRow
 from edgepress_api.recommendation.recommending import recommend
-from edgepress_api.report import Report
+from edgepress_client.cli import app
+from edgepress_client.cli.invocation import Invocation
+from edgepress_client.cli.terminal import open_console
+from edgepress_common.answers.report import Report
 from edgepress_common.results import EvaluationResult
 from edgepress_common.spec import Goals
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.job_gateway import FakeGateway
+from fakes.jobs import INT8_TENSORS
 from fakes.paper_report import paper_report
 from fakes.reports import make_report, make_row
 
@@ -35,7 +37,7 @@ def gateway(tmp_path: Path) -> GatewayApp:
 
 
 def measured(gateway: GatewayApp, model: bytes) -> tuple[str, str]:
-    """A job that is done, all of whose evaluations are said to be of a model; its id, and the model's SHA-256."""
+    """Return the id of a finished job with evaluations of one model, and the model's SHA-256."""
     sha256 = gateway.store.put_bytes(model).sha256
     job_id = gateway.finished_job(name="two | <b>\nlines")
     with gateway.database.write() as session:
@@ -64,10 +66,21 @@ def test_a_bundle_has_all_that_is_needed_to_run_a_model(gateway: GatewayApp) -> 
     assert found["base-float32/labels.txt"] == b"0\n1\n"
     preprocessing = json.loads(found["base-float32/preprocessing.json"])
     assert (preprocessing["width"], preprocessing["height"]) == (32, 32)
-    assert preprocessing["models"]["model.tflite"]["input"]["type"] == "int8"
+    assert preprocessing["models"] == {"model.tflite": INT8_TENSORS.model_dump(mode="json")}
     card = found["base-float32/MODEL_CARD.md"].decode()
     assert f"Job {job_id}, “two \\| &lt;b> lines”" in card
     assert f"SHA-256 {sha256}" in card
+
+
+def test_a_bundle_of_an_earlier_release_does_without_the_tensors(gateway: GatewayApp) -> None:
+    """Its program reads them from the file, as it always does; the size of images is that of the data set."""
+    job_id, _ = measured(gateway, (MODELS / "tiny_int8.tflite").read_bytes())
+    report = Report.model_validate(gateway.client.get(f"/v1/jobs/{job_id}/report").json())
+    rows = tuple(row.model_copy(update={"tensors": None}) for row in report.rows)
+    packed = pack_bundle(Bundle(report, rows), MODELS / "tiny_int8.tflite")
+    with packed, zipfile.ZipFile(packed) as archive:
+        preprocessing = json.loads(archive.read("base-float32/preprocessing.json"))
+    assert (preprocessing["width"], preprocessing["height"], preprocessing["models"]) == (32, 32, {})
 
 
 def test_a_bundle_is_the_same_each_time(gateway: GatewayApp) -> None:
@@ -78,11 +91,11 @@ def test_a_bundle_is_the_same_each_time(gateway: GatewayApp) -> None:
 
 
 def test_a_model_of_another_job_is_not_found(gateway: GatewayApp) -> None:
-    """Though it is in the store; and neither is a model of no job."""
+    """A model that is in the store is not found in another job; neither is a model without a job."""
     sha256 = gateway.store.put_bytes(b"another's").sha256
     response = gateway.client.get(f"/v1/jobs/{gateway.finished_job()}/models/{sha256}/bundle")
     assert response.status_code == 404
-    assert "accepted: the model_sha256 of a row of its report" in response.json()["detail"]
+    assert "accepted: a model_sha256 of its report" in response.json()["detail"]
     assert gateway.client.get(f"/v1/jobs/job-0/models/{sha256}/bundle").status_code == 404
 
 
@@ -94,19 +107,31 @@ def test_a_card_tells_what_was_measured_and_where_it_comes_from() -> None:
     for words in (
         "# PCQAT int8",
         "prune to 50 % (polynomial), 4 epochs; cluster to 16 values",
-        "tells 8 classes apart, and no others",
+        "distinguishes 8 classes",
         "Accuracy 94.00 % of 1600 validation images",
         "95 % interval 92.7 to 95.1 %",
         "| pi4, Raspberry Pi 4 Model B Rev 1.4, Cortex-A72 | 4 | 29.6 ms | 31.1 ms | 35.5 ms | 62.0 MB | LiteRT 2.3.0",
         "| basophil | 200 | 94.0 % | 94.0 % | 94.0 % | eosinophil, 12 |",
         "- at least 50 % zeros in each of 21 layers: 50.1 % in the layer with fewest",
-        "- Shared values shrink only the zip",
+        "- Shared weights only reduce the zipped size",
         "- Data set: builtin, 32x32 pixels, 4800 images to train and 1600 to validate",
-        "- What the data set held: digits",
+        "- Fingerprint of the data set: digits",
     ):
         assert words in card
     spec = card[card.index("```json\n") + 8 : card.rindex("\n```")]
     assert json.loads(spec) == report.spec.model_dump(mode="json")
+
+
+def test_the_commands_of_a_card_install_into_an_environment_of_their_own() -> None:
+    """Systems such as Debian 12 refuse any other; all that the program imports is named."""
+    rows = [make_row("int8")]
+    card = model_card(make_report(*rows), rows)
+    commands = card.split("```\n")[1].splitlines()
+    assert commands == [
+        "python3 -m venv environment",
+        "environment/bin/pip install ai-edge-litert numpy pillow",
+        "environment/bin/python predict.py IMAGE",
+    ]
 
 
 def test_a_card_of_an_emulated_device_has_no_times() -> None:
@@ -116,7 +141,7 @@ def test_a_card_of_an_emulated_device_has_no_times() -> None:
 
 
 def test_the_program_takes_the_threads_that_were_fastest() -> None:
-    """On the first device."""
+    """The times on the first device decide."""
     rows = [make_row("int8", p50=5, threads=1), make_row("int8", p50=2, threads=4), make_row("int8", device="b", p50=1)]
     program = predict_py(rows)
     assert "THREADS = 4 " in program
@@ -137,7 +162,7 @@ def weighed() -> Report:
 
 
 def run(tmp_path: Path, *arguments: str) -> tuple[str, int, list[str]]:
-    """What `edgepress bundle` writes, its exit code, and what it fetches."""
+    """Return the output of `edgepress bundle`, its exit code, and the paths that it requests."""
     gateway = FakeGateway()
     gateway.answers["GET", "/v1/jobs/job-1/report"] = httpx.Response(200, content=weighed().model_dump_json())
     for letter in "ab":
@@ -162,19 +187,19 @@ def run(tmp_path: Path, *arguments: str) -> tuple[str, int, list[str]]:
     ],
 )
 def test_what_is_recommended_is_fetched_or_what_is_named(tmp_path: Path, arguments: list[str], written: str) -> None:
-    """Into a file of its name, unless that is told."""
+    """The file has the model's name by default."""
     assert run(tmp_path, *arguments)[1:] == (0, [written])
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--pipeline", "PQAT"], "has measured no 'PQAT'; accepted: base float32, QAT 4 int8"),
-        (["--device", "pi5"], "nothing is recommended as best_all_round on pi5 in job-1; devices measured on: host"),
+        (["--pipeline", "PQAT"], "has no measured model 'PQAT'; accepted: base float32, QAT 4 int8"),
+        (["--device", "pi5"], "job-1 has no recommendation for best_all_round on pi5; devices with measurements: host"),
     ],
 )
-def test_what_there_is_not_is_refused(tmp_path: Path, arguments: list[str], words: str) -> None:
-    """With what there is; nothing is written."""
+def test_a_missing_file_is_refused(tmp_path: Path, arguments: list[str], words: str) -> None:
+    """The error lists the existing ones; nothing is written."""
     said, exit_code, written = run(tmp_path, *arguments)
-    assert (exit_code, written) == (2, [])
+    assert (exit_code, written) == (4, [])
     assert words in " ".join(said.split())

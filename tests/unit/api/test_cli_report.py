@@ -8,13 +8,16 @@ import pytest
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
-from edgepress_api.cli import app
-from edgepress_api.cli.formats import duration, figure, size
-from edgepress_api.cli.invocation import Invocation, open_console
-from edgepress_api.cli.report_view import report_table
-from edgepress_api.cli.study_tables import study_tables
-from edgepress_api.cli.verdict import verdict
-from edgepress_api.report import Report
+from edgepress_api.recommendation.recommending import recommend
+from edgepress_client.cli import app
+from edgepress_client.cli.formats import duration, figure, size
+from edgepress_client.cli.invocation import Invocation
+from edgepress_client.cli.report_view import report_table
+from edgepress_client.cli.study_tables import study_tables
+from edgepress_client.cli.terminal import open_console
+from edgepress_client.cli.verdict import verdict
+from edgepress_common.answers.report import Report
+from edgepress_common.spec import Goals
 from fakes.job_gateway import FakeGateway, make_job, make_step
 from fakes.paper_report import paper_job, paper_report, with_broken_promise
 from fakes.reports import make_report, make_row
@@ -57,12 +60,12 @@ def test_a_wide_table_has_what_was_done_to_the_weights() -> None:
     assert [line.split()[-5:] for line in lines if line.lstrip().startswith("base")] == [
         ["4.06", "21", "14.9", "0.0", "1000"]
     ]
-    assert any("zip times: how many times the zipped file is smaller" in line for line in lines)
+    assert any("zip times: how many times smaller the zipped file is" in line for line in lines)
 
 
 @pytest.mark.parametrize("width", [100, 120])
 def test_the_studys_whole_matrix_is_a_line_for_each_file(width: int) -> None:
-    """65 rows, none of them folded, each with its pipeline's name; what failed is told below."""
+    """There are 65 rows, none folded, each with its pipeline's name; failures are listed below."""
     names = {row.pipeline for row in paper_report().rows}
     lines = _table(paper_report(), width)
 
@@ -81,13 +84,13 @@ def test_the_studys_tables_are_shown_below(width: int) -> None:
     assert ["pipeline", "keras", "float32", "float16", "dynamic", "int16x8", "int8"] in [line.split() for line in lines]
     assert ["base", "94.50", "94.50", "94.50", "94.50", "94.50", "93.25"] in [line.split() for line in lines]
     assert [line.split()[-2:] for line in lines].count(["44.2", "1.38"]) == 4  # with int8 in mind, after each of four
-    assert "times training: than an epoch of training resnet18" in " ".join(lines)
+    assert "times training: relative to training resnet18" in " ".join(lines)
     assert any(line.startswith("146 promises kept") for line in lines)
     assert max(map(len, lines)) <= width
 
 
-def test_accuracies_on_several_devices_are_told_apart() -> None:
-    """By a column that is not there otherwise."""
+def test_accuracies_on_several_devices_are_labelled() -> None:
+    """A column is added for the device."""
     report = paper_report()
     other = report.accuracy_by_export[0].model_copy(update={"device": "qemu", "exports": ()})
     both = report.model_copy(update={"accuracy_by_export": (report.accuracy_by_export[0], other)})
@@ -98,7 +101,7 @@ def test_accuracies_on_several_devices_are_told_apart() -> None:
 
 
 def test_there_are_no_tables_of_nothing() -> None:
-    """Before anything is trained."""
+    """The output before a training has no empty tables."""
     assert list(study_tables(make_report())) == []
 
 
@@ -131,7 +134,8 @@ def test_an_unfinished_report_says_so() -> None:
 def test_an_emulated_devices_times_are_said_to_mean_nothing() -> None:
     """They are in the table, and marked."""
     assert any(
-        "emulated: its times mean nothing" in line for line in _table(make_report(make_row("int8", emulated=True)))
+        "emulated: its latencies are not meaningful" in line
+        for line in _table(make_report(make_row("int8", emulated=True)))
     )
 
 
@@ -140,20 +144,34 @@ def test_the_verdict_names_the_best_and_all_that_tie() -> None:
     assert list(verdict(EXPORTS)) == [
         "Smallest: int16x8, int8, 11.3 MB, 3.96 times smaller than float32.",
         "Fastest: int8, 1.80 ms an image, 2.78 times as fast as float32.",
-        "Most accurate: float32, float16, 98.33 % of 360 images.",
+        "Most accurate: float32, float16, 98.33 % of 360 validation images.",
     ]
 
 
 def test_the_verdict_names_what_is_smallest_when_zipped() -> None:
-    """Where that is another: shared values and zeros are worth nothing before."""
+    """It may be another file: shared values and zeros make only the zip smaller."""
     clustered = make_row("int8", pipeline="PCQAT", size_bytes=11_400_000, zip_bytes=3_000_000)
 
     said = list(verdict(make_report(make_row("int8", size_bytes=11_300_000), clustered)))
 
     assert said[:2] == [
         "Smallest: base int8, 11.3 MB, 3.96 times smaller than float32.",
-        "Smallest when zipped: PCQAT int8, 3.0 MB, 14.90 times smaller than float32 not zipped.",
+        "Smallest when zipped: PCQAT int8, 3.00 MB, 14.90 times smaller than float32 not zipped.",
     ]
+
+
+def test_the_verdict_names_latencies_that_tie_and_no_useless_file() -> None:
+    """A difference of 0.0002 ms makes no file the fastest, and a file that always answers one class is left out."""
+    rows = [
+        make_row("int8", p50=0.0527),
+        make_row("int8", pipeline="QAT", p50=0.0525),
+        make_row("int8", pipeline="constant", p50=0.01, accuracy=0.5, size_bytes=1000, confusion=((180, 0), (180, 0))),
+    ]
+    report = make_report(*rows)
+    weighed = report.model_copy(update={"recommendation": recommend(rows, report.baselines, Goals())})
+    text = " ".join(verdict(weighed))
+    assert "Fastest: QAT int8, base int8" in text or "Fastest: base int8, QAT int8" in text or "Fastest: all" in text
+    assert "constant" not in text
 
 
 def test_the_verdict_says_what_being_small_and_fast_costs() -> None:
@@ -165,11 +183,11 @@ def test_the_verdict_says_what_being_small_and_fast_costs() -> None:
     ]
 
     assert list(verdict(make_report(*rows))) == [
-        "Smallest: distillation int8, 1.0 MB, 44.70 times smaller than float32, at 95.25 %.",
+        "Smallest: distillation int8, 1.00 MB, 44.70 times smaller than float32, at 95.25 %.",
         "Fastest: distillation int8, 0.500 ms an image, 10.00 times as fast as float32, at 95.25 %.",
-        "Most accurate: base int8, 98.33 % of 360 images.",
+        "Most accurate: base int8, 98.33 % of 360 validation images.",
         (
-            "Smallest when zipped, within a point of that: PCQAT int8, 4.8 MB, "
+            "Smallest when zipped, within a point of that: PCQAT int8, 4.80 MB, "
             "9.31 times smaller than float32 not zipped, at 97.89 %."
         ),
     ]
@@ -179,25 +197,25 @@ def test_the_verdict_names_pipelines_where_there_are_several() -> None:
     """An export alone would not say which is meant; a model measured twice is named once."""
     rows = [make_row("int8"), make_row("int8", device="pi4"), make_row("int8", pipeline="pruned", accuracy=0.9)]
 
-    assert list(verdict(make_report(*rows)))[-1] == "Most accurate: base int8, 98.33 % of 360 images."
+    assert list(verdict(make_report(*rows)))[-1] == "Most accurate: base int8, 98.33 % of 360 validation images."
 
 
 def test_the_verdict_says_when_all_are_alike() -> None:
-    """Where there is nothing to choose, no list is given."""
+    """If all files are equal, no list is printed."""
     said = list(verdict(make_report(make_row("float32"), make_row("float16"))))
 
-    assert said[-1] == "Most accurate: all of them alike, 98.33 % of 360 images."
+    assert said[-1] == "Most accurate: all models, 98.33 % of 360 validation images."
 
 
 def test_an_emulated_device_is_never_the_fastest() -> None:
-    """Its times are left out; where there are no others, nothing is said."""
+    """Its times are omitted; if there are no others, there is no sentence about time."""
     said = list(verdict(make_report(make_row("int8", p50=0.1, emulated=True))))
 
     assert [sentence.split(":")[0] for sentence in said] == ["Smallest", "Most accurate"]
 
 
 def test_a_report_without_rows_has_no_verdict() -> None:
-    """Nothing was measured, so nothing is said."""
+    """Without measurements there is no verdict."""
     assert list(verdict(make_report())) == []
 
 
@@ -219,11 +237,22 @@ def test_a_report_is_shown_with_all_its_tables() -> None:
     assert (exit_code, places) == (0, sorted(places))
 
 
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_report_of_nothing_says_so(arguments: list[str]) -> None:
+    """The exit code is 9; there is no empty table."""
+    answer = httpx.Response(200, content=make_report().model_dump_json())
+    gateway = FakeGateway(answers={("GET", "/v1/jobs/job-1/report"): answer})
+
+    said, exit_code = _run(gateway, "report", "job-1", *arguments)
+
+    assert (exit_code, "job-1 has no measurements yet" in said, "acc" in said.split()) == (9, True, False)
+
+
 @pytest.mark.parametrize(
     ("format_", "media_type"), [("json", "application/json"), ("csv", "text/csv"), ("html", "text/html")]
 )
 def test_a_report_is_fetched_as_a_document(tmp_path: Path, format_: str, media_type: str) -> None:
-    """As the gateway wrote it, in the format that is asked for or that the file's ending names."""
+    """The document is the gateway's, in the format that is given or that the file's suffix names."""
     gateway = FakeGateway(answers={("GET", "/v1/jobs/job-1/report"): httpx.Response(200, content=b"d\xc3\xb6cument")})
     target = tmp_path / f"report.{format_}"
 
@@ -237,12 +266,12 @@ def test_a_report_is_fetched_as_a_document(tmp_path: Path, format_: str, media_t
 
 
 def test_an_ending_that_names_no_format_is_refused(tmp_path: Path) -> None:
-    """Before anything is fetched."""
+    """It is refused before the report is fetched."""
     gateway = FakeGateway()
 
     said, exit_code = _run(gateway, "report", "job-1", "--output", str(tmp_path / "report.pdf"))
 
-    assert (exit_code, "accepted: that, or --format" in said) == (2, True)
+    assert (exit_code, "accepted: one of these, or --format" in said) == (2, True)
     assert gateway.requests == []
 
 
@@ -260,5 +289,5 @@ def test_a_watched_job_that_succeeds_ends_with_its_table() -> None:
 def test_figures_are_written_for_people() -> None:
     """Three digits, decimal units, no seconds where hours count."""
     assert [figure(value) for value in (0.01234, 1.234, 12.34, 123.4)] == ["0.012", "1.23", "12.3", "123"]
-    assert [size(value) for value in (None, 999, 44_700_000)] == ["-", "1 kB", "44.7 MB"]
+    assert [size(value) for value in (None, 999, 44_700_000)] == ["-", "999 B", "44.7 MB"]
     assert [duration(seconds) for seconds in (0.4, 59.6, 200, 7500)] == ["0 s", "1 min 0 s", "3 min 20 s", "2 h 5 min"]

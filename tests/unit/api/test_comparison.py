@@ -9,15 +9,20 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from edgepress_api.cli import app
-from edgepress_api.cli.invocation import Invocation, open_console
 from edgepress_api.comparison.comparing import compare_reports
 from edgepress_api.recommendation.recommending import recommend
-from edgepress_api.report import Report, ReportRow
-from edgepress_api.report.document import Provenance
+from edgepress_api.report.over_seeds import with_seeds
+from edgepress_client.cli import app
+from edgepress_client.cli.comparison_view import comparison_parts
+from edgepress_client.cli.invocation import Invocation
+from edgepress_client.cli.terminal import open_console
+from edgepress_common.answers.comparison import JobsComparison
+from edgepress_common.answers.report import Provenance, Report, ReportRow
+from edgepress_common.repeats import Repetition
 from edgepress_common.spec import Goals
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.job_gateway import FakeGateway
+from fakes.jobs import small_spec
 from fakes.reports import make_report, make_row
 
 
@@ -54,7 +59,7 @@ AFTER = job(
 
 
 def test_rows_of_the_same_pipeline_and_export_make_one() -> None:
-    """In the order of the first job; what one job lacks is told as such."""
+    """Rows are in the order of the first job; missing ones are marked."""
     found = compare_reports([BEFORE, AFTER])
     assert [entry.id for entry in found.jobs] == ["job-a", "job-b"]
     assert [(row.pipeline, row.export, [each is not None for each in row.jobs]) for row in found.rows] == [
@@ -62,8 +67,8 @@ def test_rows_of_the_same_pipeline_and_export_make_one() -> None:
     ]  # fmt: skip
 
 
-def test_a_job_is_held_against_the_first_that_has_the_row() -> None:
-    """Image by image, where both validate on the same: eight more wrong and none right instead is no chance."""
+def test_a_job_is_compared_with_the_first_that_has_the_row() -> None:
+    """Results on the same images are compared image by image: eight more wrong and none right is significant."""
     float32, int8, qat = compare_reports([BEFORE, AFTER]).rows
     before, after = int8.jobs
     assert before is not None
@@ -83,7 +88,7 @@ def test_a_job_is_held_against_the_first_that_has_the_row() -> None:
 
 @pytest.mark.parametrize("fingerprint", ["g", None])
 def test_of_other_images_only_intervals_are_compared(fingerprint: str | None) -> None:
-    """Where it is not known what the images were, too."""
+    """The same applies if the images are unknown."""
     other = job("job-c", *AFTER.rows, fingerprint=fingerprint)
     found = compare_reports([BEFORE, other])
     measured = found.rows[1].jobs[1]
@@ -94,13 +99,13 @@ def test_of_other_images_only_intervals_are_compared(fingerprint: str | None) ->
 
 
 def test_what_was_asked_differently_is_told() -> None:
-    """Field by field; names are no difference."""
+    """Differences between specs are listed by field; names do not count."""
     (difference,) = compare_reports([BEFORE, AFTER]).spec_differences
     assert (difference.field, difference.values) == ("training.epochs", (11, 3))
 
 
 def test_an_export_that_a_pipeline_has_twice_is_kept_apart() -> None:
-    """In its order."""
+    """Both are compared in their order."""
     twice = job("job-c", make_row("int8", accuracy=0.9), make_row("int8", accuracy=0.8))
     rows = compare_reports([twice, BEFORE]).rows
     assert [(row.export, [each and round(each.accuracy, 2) for each in row.jobs]) for row in rows] == [
@@ -108,8 +113,16 @@ def test_an_export_that_a_pipeline_has_twice_is_kept_apart() -> None:
     ]  # fmt: skip
 
 
+def test_latencies_that_differ_by_chance_are_tied() -> None:
+    """The terminal marks such latencies and accuracies with a tilde."""
+    before, same, faster = (job(f"job-{p50}", make_row("int8", p50=p50)) for p50 in (5.0, 4.9, 2.5))
+    changes = [compare_reports([before, after]).rows[0].jobs[1] for after in (same, faster)]
+    ties = [found.change.latency_within_noise for found in changes if found is not None and found.change is not None]
+    assert ties == [True, False]
+
+
 def test_an_emulators_times_are_not_compared() -> None:
-    """There are none."""
+    """The rows have no times."""
     rows = make_row("int8"), make_row("int8", emulated=True)
     measured = compare_reports([job("job-a", rows[0]), job("job-b", rows[1])]).rows[0].jobs[1]
     assert measured is not None
@@ -117,8 +130,82 @@ def test_an_emulators_times_are_not_compared() -> None:
     assert (measured.latency_ms, measured.change.latency_ratio) == (None, None)
 
 
+def seeds(id_: str, validation: tuple[float, ...], test: tuple[float, ...] | None, first: int = 0) -> Report:
+    """A job whose only export is repeated over seeds."""
+    rows = [
+        make_row("int8", pipeline=Repetition("base", seed or None).name, spec_pipeline="base", seed=seed + first,
+                 accuracy=accuracy, images=1000, right_images=right(round(1000 * (1 - accuracy)), 1000),
+                 model_sha256=f"{seed}" * 64, test_accuracy=test and test[seed], test_images=test and 1000)
+        for seed, accuracy in enumerate(validation)
+    ]  # fmt: skip
+    return job(id_, *with_seeds(rows))
+
+
+SEEDS = seeds("job-a", (0.90, 0.94, 0.93), (0.88, 0.92, 0.90))
+
+
+def test_seeds_are_one_row_with_mean_and_spread() -> None:
+    """The file is that of the median accuracy, and the methods are compared over the seeds, on both splits."""
+    (row,) = compare_reports([SEEDS, seeds("job-b", (0.92, 0.961, 0.949), (0.895, 0.94, 0.92))]).rows
+    first, other = row.jobs
+    assert (row.pipeline, first and first.accuracy, first and first.model_sha256) == ("base", 0.93, "2" * 64)
+    assert first is not None
+    assert first.over_seeds is not None
+    over = first.over_seeds
+    assert (over.seeds, over.test_accuracy_mean) == (3, 0.9)
+    assert [over.accuracy_mean, over.accuracy_std] == pytest.approx([0.92333333, 0.02081666])
+    assert over.test_accuracy_std == pytest.approx(0.02)
+    assert other is not None
+    assert other.change is not None
+    assert (other.change.about, other.change.test, other.change.within_noise) == ("methods", "paired_t", False)
+    assert other.change.accuracy_points == pytest.approx(0.02)
+    assert other.change.test_points == pytest.approx((0.015 + 0.02 + 0.02) / 3)
+    assert other.change.test_within_noise is False
+
+
+@pytest.mark.parametrize("other", [
+    job("job-b", make_row("int8", accuracy=0.92, images=1000, right_images=right(80, 1000))),
+    seeds("job-b", (0.92, 0.90, 0.93), None, first=10),
+])  # fmt: skip
+def test_without_common_seeds_the_files_are_compared(other: Report) -> None:
+    """A job with one seed, or with other seeds, says nothing about the difference of the methods."""
+    (row,) = compare_reports([SEEDS, other]).rows
+    measured = row.jobs[1]
+    assert measured is not None
+    assert measured.change is not None
+    assert (measured.change.about, measured.change.test) == ("files", "mcnemar")
+    assert measured.change.accuracy_points == pytest.approx(-0.01)
+
+
+def test_seeds_on_other_images_are_not_paired() -> None:
+    """The images make a difference that is not the methods'."""
+    other = seeds("job-b", (0.92, 0.961, 0.949), None)
+    apart = other.model_copy(
+        update={"provenance": Provenance(edgepress_version="0", code_versions={}, dataset_fingerprint="g")}
+    )
+    measured = compare_reports([SEEDS, apart]).rows[0].jobs[1]
+    assert measured is not None
+    assert measured.change is not None
+    assert (measured.change.about, measured.change.test) == ("files", "newcombe")
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_the_terminal_shows_mean_and_spread(width: int) -> None:
+    """The figures of both splits are shown, with a note that says what is compared."""
+    out = io.StringIO()
+    console = open_console(out, width=width)
+    for part in comparison_parts(compare_reports([SEEDS, seeds("job-b", (0.92, 0.961, 0.949), (0.91,) * 3)]), width):
+        console.print(part)
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert ["base", "int8", "A", "92.33", "90.00", "5.00", "44.7", "40.2"] in lines
+    assert ["±2.08", "±2.00"] in lines
+    assert ["B", "94.33", "+2.00", "91.00", "+1.00~", "5.00", "1.00~", "44.7", "1.00", "40.2", "1.00"] in lines
+    assert "points are between the methods (paired t-test over seeds)" in " ".join(out.getvalue().split())
+    assert max(map(len, out.getvalue().splitlines())) <= width
+
+
 def test_jobs_are_compared_over_http(tmp_path: Path) -> None:
-    """Of the same digits: everything shared is the same file."""
+    """Jobs on the same digits share the same file for each shared step."""
     gateway = sqlite_gateway(tmp_path)
     ids = [gateway.finished_job(), gateway.finished_job(training={"epochs": 3})]
     found: dict[str, Any] = gateway.client.get("/v1/comparison", params={"job": ids}).json()
@@ -139,7 +226,7 @@ def test_jobs_are_compared_over_http(tmp_path: Path) -> None:
     ],
 )
 def test_what_can_not_be_compared_is_refused(tmp_path: Path, jobs: list[str], status: int, field: str) -> None:
-    """One alone, one twice, what is no id, and what there is not."""
+    """Refused are one job alone, one job twice, an invalid id, and an unknown job."""
     gateway: GatewayApp = sqlite_gateway(tmp_path)
     response = gateway.client.get("/v1/comparison", params={"job": jobs})
     assert response.status_code == status
@@ -148,7 +235,7 @@ def test_what_can_not_be_compared_is_refused(tmp_path: Path, jobs: list[str], st
 
 
 def run(*arguments: str, width: int = 110) -> str:
-    """What `edgepress compare` writes of the two jobs."""
+    """Return the output of `edgepress compare` for the two jobs."""
     content = compare_reports([BEFORE, AFTER]).model_dump_json()
     gateway = FakeGateway(answers={("GET", "/v1/comparison"): httpx.Response(200, content=content)})
     out = io.StringIO()
@@ -160,7 +247,7 @@ def run(*arguments: str, width: int = 110) -> str:
 
 @pytest.mark.parametrize("width", [80, 110])
 def test_the_terminal_has_a_line_for_each_job_in_each_row(width: int) -> None:
-    """With its change against the first; below the letters that jobs go by."""
+    """Each line has the change against the first; jobs are named by letters."""
     said = run(width=width)
     lines = [line.split() for line in said.splitlines()]
     assert ["training.epochs", "11", "3"] in lines
@@ -169,12 +256,12 @@ def test_the_terminal_has_a_line_for_each_job_in_each_row(width: int) -> None:
     assert ["B", "97.22", "same", "6.00", "1.20", "44.7", "1.00", "40.2", "1.00"] in lines
     assert ["QAT", "int8", "A", *["-"] * 8] in lines
     assert "On host, threads: 1." in said
-    assert said.count("Best all round in ") == 2
+    assert said.count("Best all-round in ") == 2
     assert max(map(len, said.splitlines())) <= width
 
 
 def test_places_are_told_apart_where_there_are_several() -> None:
-    """By device and number of threads."""
+    """Results are labelled by device and number of threads."""
     rows = [make_row("int8"), make_row("int8", device="pi4", threads=4)]
     content = compare_reports([job("job-a", *rows), job("job-b", rows[0])]).model_dump_json()
     gateway = FakeGateway(answers={("GET", "/v1/comparison"): httpx.Response(200, content=content)})
@@ -185,6 +272,25 @@ def test_places_are_told_apart_where_there_are_several() -> None:
     assert ["base", "int8", "pi4", "4", "A", "98.33", "5.00", "44.7", "40.2"] in lines
 
 
-def test_a_comparison_can_be_had_as_json() -> None:
-    """As the gateway has it."""
-    assert run("--format", "json").rstrip() == compare_reports([BEFORE, AFTER]).model_dump_json(indent=2)
+def test_pipelines_that_differ_are_told_in_words() -> None:
+    """Down to the field; one that a job does not have, by its stages and exports. Never as JSON."""
+    both = {"name": "both", "stages": [{"kind": "prune"}], "exports": ["int8"]}
+    other = {"name": "other", "stages": [{"kind": "prune"}, {"kind": "cluster"}], "exports": ["int8", "float16"]}
+    specs = [
+        small_spec(pipelines=[both | {"stages": [{"kind": "prune", "epochs": 7}]}, other]),
+        small_spec(pipelines=[both]),
+    ]
+    reports = [job("job-a").model_copy(update={"spec": specs[0]}), job("job-b").model_copy(update={"spec": specs[1]})]
+    out = io.StringIO()
+    console = open_console(out, width=110)
+    for part in comparison_parts(compare_reports(reports), 110):
+        console.print(part)
+    said = " ".join(out.getvalue().split())
+    assert "pipelines.both.stages.1.epochs 7 4" in said
+    assert "pipelines.other stages: prune, cluster; exports: int8, float16 -" in said
+    assert not set('{}[]"') & set(said)
+
+
+def test_a_comparison_is_available_as_json() -> None:
+    """The output is the gateway's answer."""
+    assert JobsComparison.model_validate_json(run("--json")) == compare_reports([BEFORE, AFTER])

@@ -1,4 +1,4 @@
-"""Evaluations on devices that are named, and what becomes of them while a device is away."""
+"""Evaluations on named devices, and their state while a device is offline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from edgepress_api.devices.leasing import ONLINE_FOR, lease_next
 from edgepress_api.devices.waiting import look_after_waiting
 from edgepress_api.jobs.ending import retry_job
 from edgepress_api.jobs.submission import Submission
-from edgepress_api.jobs.views import JobView, StepView, show_job
+from edgepress_api.jobs.views import show_job
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.answers.jobs import JobView, StepView
 from edgepress_common.devices import Announcement, EvaluationLease
 from fakes.jobs import Workforce, evaluation_result, small_spec
 
@@ -45,9 +46,7 @@ class Lab:
         spec = small_spec(evaluation={"devices": list(devices)}, pipelines=[{"name": "base", "exports": list(exports)}])
         job_id = submission.submit(spec, self.now)
         workforce = Workforce(self.database, self.ledger, self.now)
-        while steps := workforce.take():
-            for step in steps:
-                workforce.finish(step)
+        workforce.finish_all_steps()
         return job_id
 
     def finish(self, lease: EvaluationLease | None) -> None:
@@ -93,7 +92,7 @@ def lab(database: Database, ledger: Ledger, now: datetime) -> Lab:
 def test_a_job_has_one_evaluation_for_each_device_it_names(
     lab: Lab, selectors: Sequence[str], devices: set[str]
 ) -> None:
-    """By name or label, each device once however often it is meant; any is one more, for whoever asks first."""
+    """Devices are selected by name or label, each once however often it is selected; any is the first that asks."""
     evaluations = lab.evaluations(lab.submit(selectors)).values()
     assert sorted(str(step.device) for step in evaluations) == sorted(devices)
 
@@ -136,7 +135,7 @@ def test_a_device_that_is_gone_leaves_its_evaluations_waiting_with_a_deadline(la
 
 
 def test_a_device_that_is_back_in_time_takes_what_waited(lab: Lab) -> None:
-    """As if nothing had been; the deadline goes also where the device is busy at first."""
+    """The evaluation runs normally; the deadline is also removed where the device is busy at first."""
     job_id = lab.submit(["pi4"], exports=["int8", "float32"])
     lab.now += ONLINE_FOR
     lab.look()
@@ -151,7 +150,7 @@ def test_a_device_that_is_back_in_time_takes_what_waited(lab: Lab) -> None:
 
 
 def test_a_device_that_stays_away_fails_its_evaluations_alone(lab: Lab) -> None:
-    """In words that name it, and since when; what was measured elsewhere stays, and a retry waits anew."""
+    """The error names the device and since when it is offline; other results stay, and a retry waits again."""
     job_id = lab.submit(["pi4", "box"])
     lab.finish(lab.ask("box"))
     lab.now += ONLINE_FOR
@@ -161,7 +160,7 @@ def test_a_device_that_stays_away_fails_its_evaluations_alone(lab: Lab) -> None:
     evaluations = lab.evaluations(job_id)
     failure = evaluations["int8 on pi4"].failure
     assert failure is not None
-    assert failure.code == "device_away"
+    assert failure.code == "device_offline"
     assert "device 'pi4' has not been heard of since 2026-01-01 00:00 UTC" in failure.message
     assert "waited 24 h" in failure.message
     job = lab.job(job_id)
@@ -175,7 +174,7 @@ def test_a_device_that_stays_away_fails_its_evaluations_alone(lab: Lab) -> None:
 
 
 def test_any_waits_only_when_no_device_is_there(lab: Lab) -> None:
-    """And fails when none has come."""
+    """It fails when no device has come online."""
     job_id = lab.submit(["any"])
     lab.now += ONLINE_FOR
     lab.look()
@@ -188,7 +187,7 @@ def test_any_waits_only_when_no_device_is_there(lab: Lab) -> None:
 
 
 def test_devices_are_not_given_up_before_they_could_speak(lab: Lab) -> None:
-    """Where all of Edgepress was off over a weekend, the deadlines are over before any device has had its turn."""
+    """After Edgepress was off for a weekend, deadlines have passed before any device could send a heartbeat."""
     job_id = lab.submit(["pi4"])
     lab.now += ONLINE_FOR
     lab.look()
@@ -202,7 +201,7 @@ def test_devices_are_not_given_up_before_they_could_speak(lab: Lab) -> None:
 
 
 def test_a_device_that_dies_while_it_measures_leaves_its_evaluation_waiting(lab: Lab) -> None:
-    """Its lease runs out, and then it is waited for as any other that is away."""
+    """When its lease has expired, the evaluation waits as for any other offline device."""
     job_id = lab.submit(["pi4"])
     assert lab.ask("pi4") is not None
     lab.now += ONLINE_FOR

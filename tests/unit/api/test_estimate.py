@@ -1,4 +1,4 @@
-"""How long a plan may take: from what the like took here, and from nothing else."""
+"""The estimated time of a plan: from the times of similar steps on this server only."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgepress_api.database import StepRow
-from edgepress_api.jobs.estimating import Estimate
+from edgepress_common.answers.jobs import Estimate
 from edgepress_common.results import StageResult
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.jobs import small_spec
@@ -25,20 +25,20 @@ def gateway(tmp_path: Path) -> GatewayApp:
 
 
 def estimate(gateway: GatewayApp, **changes: object) -> Estimate:
-    """What the plan of a job is said to take."""
+    """Return the estimated time of a job's plan."""
     found = gateway.submission.preview(small_spec(**changes)).estimate
     assert found is not None
     return found
 
 
 def test_nothing_known_is_nothing_said(tmp_path: Path) -> None:
-    """On a server that has done nothing yet, and for a data set or an image size that it has not seen."""
+    """This applies to a new server, and to an unknown data set or image size."""
     fresh = sqlite_gateway(tmp_path)
     assert estimate(fresh) == Estimate(seconds=None, by_step={}, unknown=6)
 
 
 def test_another_image_size_is_another_data_set(gateway: GatewayApp) -> None:
-    """Its times say nothing of this one's."""
+    """Times of one size do not apply to the other."""
     assert estimate(gateway, dataset={"kind": "builtin", "image_size": 64}).seconds is None
 
 

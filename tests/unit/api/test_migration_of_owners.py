@@ -22,7 +22,7 @@ JSON_COLUMNS = ("spec", "parameters", "result", "outputs", "data")
 
 @pytest.fixture
 def before(bare_database: Database, now: datetime) -> Database:
-    """Of revision 0002: a job with a key, its pipeline, step and event; a data set."""
+    """A database of revision 0002 with a job with a key, its pipeline, step and event; a data set."""
     migrate(bare_database, "0002")
     ended = {"state": "succeeded", "created_at": now, "finished_at": now}
     step = {"weight": 1.0, "attempt": 1, "failures": 0, "sends": 1, "title": "pack", "kind": "pack", **ended}
@@ -58,7 +58,7 @@ def test_all_that_was_there_is_there(before: Database) -> None:
 
 
 def test_it_belongs_to_the_local_user(before: Database, tmp_path: Path) -> None:
-    """Who sees jobs, steps, artifacts and data sets as before; another user sees none of them."""
+    """That user sees jobs, steps, artifacts and data sets as before; another user sees none of them."""
     migrate(before)
     gateway = GatewayApp(before, tmp_path)
     local, other = gateway.client_as("local", "read"), gateway.client_as("anna", "read")
@@ -72,7 +72,7 @@ def test_it_belongs_to_the_local_user(before: Database, tmp_path: Path) -> None:
 
 
 def test_an_idempotency_key_of_before_still_stands_for_its_job(before: Database, tmp_path: Path) -> None:
-    """For the local user; to others the key is new."""
+    """The key belongs to the local user; for others it is new."""
     migrate(before)
     gateway = GatewayApp(before, tmp_path)
     headers = JSON | {"Idempotency-Key": "key 1"}
@@ -83,7 +83,7 @@ def test_an_idempotency_key_of_before_still_stands_for_its_job(before: Database,
 
 
 def _insert(connection: sa.Connection, table: str, **values: Any) -> None:
-    """A row, by a statement that knows nothing of this version's tables."""
+    """Insert a row, by a statement that is independent of this version's tables."""
     columns = [sa.column(name, sa.JSON(none_as_null=True) if name in JSON_COLUMNS else None) for name in values]
     connection.execute(sa.insert(sa.table(table, *columns)).values(values))
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from edgepress_api.database import Database
 from edgepress_api.database.migrate import migrate
-from edgepress_api.report import Report
+from edgepress_common.answers.report import Report
 from edgepress_common.spec import EXPORTS, JobSpec
 from fakes.gateway_app import GatewayApp
 
@@ -96,7 +96,7 @@ def test_a_job_of_the_first_version_is_shown_with_its_report(first: Database, tm
 
 
 def test_a_preset_is_what_it_was_when_the_job_was_accepted(first: Database, tmp_path: Path) -> None:
-    """`quick` was the network as trained in every export, and the job ran nothing else."""
+    """`quick` was the network as trained in every export, and the job ran only that."""
     migrate(first)
     spec = JobSpec.model_validate_json(GatewayApp(first, tmp_path).client.get("/v1/jobs/job-1/spec").content)
     (pipeline,) = spec.pipeline_list()
@@ -115,7 +115,7 @@ def test_a_list_of_pipelines_stays_as_it_was_posted(first: Database, now: dateti
 
 
 def test_every_batch_is_filled_in_and_nothing_twice(first: Database, now: datetime) -> None:
-    """Rows that say all already, and those without a result, stay as they are; a second run changes nothing."""
+    """Complete rows and rows without a result are unchanged; a second run changes nothing."""
     counted = json.loads(EXPORT_RESULT) | {
         "dense_size_bytes": 120,
         "dense_zip_bytes": 90,
@@ -171,7 +171,7 @@ _JSON_COLUMNS = ("spec", "parameters", "result", "outputs")
 
 
 def _insert(connection: sa.Connection, table: str, **values: Any) -> None:
-    """A row, by a statement that knows nothing of this version's tables."""
+    """Insert a row, by a statement that is independent of this version's tables."""
     columns = [sa.column(name, sa.JSON(none_as_null=True) if name in _JSON_COLUMNS else None) for name in values]
     connection.execute(sa.insert(sa.table(table, *columns)).values(values))
 

@@ -104,7 +104,7 @@ def test_a_service_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_service_that_does_not_listen_is_killed_with_its_own_children(tmp_path: Path) -> None:
-    """Whoever ignores SIGTERM gets SIGKILL, and so does what it has started."""
+    """A service that ignores SIGTERM is killed with SIGKILL, and so are the processes that it has started."""
     child_file = tmp_path / "child"
     script = f'trap "" TERM; sleep 60 & echo $! > {child_file}; while :; do sleep 60; done'
     service = _service(tmp_path, "worker", script, is_ready=child_file.exists, stop_seconds=0.2)
@@ -117,7 +117,7 @@ def test_a_service_that_does_not_listen_is_killed_with_its_own_children(tmp_path
 
 
 def test_what_a_dead_service_leaves_behind_is_ended_before_it_is_started_again(tmp_path: Path) -> None:
-    """Of a worker that is killed, the process that trains must not go on beside its successor."""
+    """When a worker is killed, its training process does not run next to its successor."""
     left = tmp_path / "left"
     service = _service(tmp_path, "worker", f"[ -e {left} ] && {_SLEEP}; sleep 60 & echo $! > {left}; kill -9 $$")
     said: list[str] = []
@@ -128,7 +128,7 @@ def test_what_a_dead_service_leaves_behind_is_ended_before_it_is_started_again(t
 
 
 def test_a_killed_supervisor_leaves_nothing_running(tmp_path: Path) -> None:
-    """SIGKILL, that nobody can catch, ends the services as well."""
+    """SIGKILL of the supervisor, which it can't catch, ends the services too."""
     pid_file = tmp_path / "pid"
     program = f"""
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every error is a problem that says what was wrong, and leaks nothing."""
+"""Every error is a problem that says what was wrong, and reveals no internals."""
 
 import inspect
 from pathlib import Path
@@ -17,6 +17,7 @@ NOT_OF_A_REQUEST = {
     errors.DivergedError,
     errors.ConversionError,
     errors.BrokenPromiseError,
+    errors.ProcessCrashedError,
     errors.StepCancelledError,
 }
 
@@ -32,39 +33,42 @@ def test_every_error_of_the_vocabulary_has_a_kind_of_its_own() -> None:
     found = {error for _, error in inspect.getmembers(errors, inspect.isclass) if issubclass(error, Exception)}
     found -= NOT_OF_A_REQUEST | {errors.EdgepressError}
     for error in found:
-        example = error([]) if error is errors.InvalidSpecError else error("no")
+        example = error([]) if issubclass(error, errors.InvalidSpecError) else error("no")
         assert kind_of(example) is not KINDS["internal"], error
     assert set(KIND_OF_ERROR.values()) <= set(KINDS.values())
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406, 409, 413, 415, 416, 418, 422, 500, 503, 507])
 def test_every_status_has_a_kind(status: int) -> None:
-    """Of the same class, and the same status where there is one."""
+    """The kind has the same class, and the same status where there is one."""
     assert kind_of_status(status).status // 100 == status // 100
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "detail"),
     [
-        ("GET", "/v1/nothing", 404, "no /v1/nothing here; accepted: what /openapi.json lists"),
-        ("GET", "/v1/jobs/", 404, "no /v1/jobs/ here; accepted: what /openapi.json lists"),
-        ("PUT", "/v1/jobs/job-1", 405, "PUT is not for /v1/jobs/job-1; accepted: DELETE, GET"),
-        ("PATCH", "/v1/jobs", 405, "PATCH is not for /v1/jobs; accepted: GET, POST"),
-        ("POST", "/", 405, "POST is not for /; accepted: GET"),
-        ("GET", "/v1/jobs/job-1", 404, "no job 'job-1'"),
-        ("GET", "/problems/x", 404, f"no kind of problem 'x'; accepted: {', '.join(KINDS)}"),
-        ("GET", "/v1/jobs?page_token=x", 422, "page_token: not a page token (accepted: a next_page_token)"),
-        ("GET", f"/v1/jobs?name={'x' * 201}", 422, "name: is too long (accepted: text of at most 200 characters)"),
+        ("GET", "/v1/nothing", 404, "/v1/nothing does not exist; accepted: the paths that /openapi.json lists"),
+        ("GET", "/v1/jobs/", 404, "/v1/jobs/ does not exist; accepted: the paths that /openapi.json lists"),
+        ("PUT", "/v1/jobs/job-1", 405, "PUT is not a method of /v1/jobs/job-1; accepted: DELETE, GET, HEAD"),
+        ("PATCH", "/v1/jobs", 405, "PATCH is not a method of /v1/jobs; accepted: GET, HEAD, POST"),
+        ("POST", "/", 405, "POST is not a method of /; accepted: GET, HEAD"),
+        ("GET", "/v1/jobs/job-1", 404, "job 'job-1' does not exist"),
+        ("GET", "/problems/x", 404, f"'x' is not a kind of problem; accepted: {', '.join(KINDS)}"),
+        ("GET", "/v1/jobs?page_token=x", 422,
+         ("page_token: is not a page token of this listing "
+          "(accepted: the next_page_token of a page with the same filters)")),
+        ("GET", f"/v1/jobs?name={'x' * 201}", 422,
+         "name: is too long (accepted: text of at most 200 characters (List only jobs with exactly this name))"),
         ("GET", "/v1/jobs?page_siz=0", 422,
          "page_siz: unknown field; did you mean 'page_size'? (accepted: page_size, page_token, state, name)"),
         ("GET", "/v1/jobs?state=done", 422,
-         "state: is not among the choices (accepted: queued, running, succeeded, partly_succeeded, failed, cancelled)"),
+         "state: is not a known value (accepted: queued, running, succeeded, partly_succeeded, failed, cancelled)"),
     ],
 )  # fmt: skip
 def test_an_error_says_what_is_wrong_and_what_is_accepted(
     gateway: GatewayApp, method: str, path: str, status: int, detail: str
 ) -> None:
-    """As problem+json, whoever raised it."""
+    """The answer is problem+json, for errors of any origin."""
     response = gateway.client.request(method, path)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
@@ -76,7 +80,7 @@ def test_an_error_says_what_is_wrong_and_what_is_accepted(
 
 def test_methods_that_a_path_takes_are_in_allow(gateway: GatewayApp) -> None:
     """All of them, though each has a route of its own."""
-    assert gateway.client.put("/v1/jobs/job-1").headers["allow"] == "DELETE, GET"
+    assert gateway.client.put("/v1/jobs/job-1").headers["allow"] == "DELETE, GET, HEAD"
 
 
 def test_a_body_that_is_too_large_is_refused(gateway: GatewayApp) -> None:
@@ -91,7 +95,7 @@ def test_a_body_that_is_too_large_is_refused(gateway: GatewayApp) -> None:
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_spec_of_another_type_is_refused(gateway: GatewayApp, content_type: str) -> None:
-    """And what it could be is said."""
+    """The error says which types are accepted."""
     response = gateway.client.post("/v1/jobs", content=spec_json(), headers={"Content-Type": content_type})
     assert (response.status_code, response.json()["type"]) == (415, "/problems/unsupported-media-type")
     assert response.json()["detail"].endswith("accepted: application/json, application/yaml")
@@ -125,7 +129,7 @@ def test_a_fault_of_the_server_tells_nothing_of_it(gateway: GatewayApp) -> None:
     ],
 )
 def test_what_the_database_says_stays_inside(gateway: GatewayApp, error: Exception, status: int) -> None:
-    """Away is 503 with a time to try again; a value it can't hold is the client's."""
+    """An unavailable database is 503 with a time to retry; a value that it can't store is an error of the client."""
     response = gateway.with_adapters(database=_Failing(error)).get("/v1/jobs/job-1")
     assert response.status_code == status
     assert "secret" not in response.text
@@ -133,7 +137,7 @@ def test_what_the_database_says_stays_inside(gateway: GatewayApp, error: Excepti
 
 
 def test_an_answer_names_a_reasonable_number_of_errors(gateway: GatewayApp) -> None:
-    """Who has made a mistake a thousand times is told a hundred times."""
+    """A body with a thousand errors is answered with a hundred."""
     content = b'{"name": "x", ' + b", ".join(b'"k%d": 1' % number for number in range(1000)) + b"}"
     problem = gateway.client.post("/v1/jobs", content=content, headers=JSON).json()
     assert len(problem["errors"]) == 100

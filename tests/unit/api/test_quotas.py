@@ -1,4 +1,4 @@
-"""How much a user may have, over HTTP; and that nobody's many jobs keep another's one waiting."""
+"""Quotas of a user, over HTTP; and that many jobs of one user do not block those of another."""
 
 import json
 from collections import Counter, deque
@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from edgepress_api.access.principal import Principal, Scope
+from edgepress_api.access.principal import Principal
 from edgepress_api.access.quotas import bytes_left
 from edgepress_api.access.tokens import create_token
 from edgepress_api.settings import ApiSettings
+from edgepress_common.answers.users import Scope
 from edgepress_common.messages import RunStep
 from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
 from fakes.jobs import small_spec
+from fakes.zip_beginning import zip_of_bytes
 
 ZIP = {"Content-Type": "application/zip"}
-ARCHIVE = b"PK\x03\x04" + bytes(996)
+ARCHIVE = zip_of_bytes(1000)
 
 
 @pytest.fixture
@@ -36,19 +38,19 @@ def limited(gateway: GatewayApp, user: str = "anna", **limits: int) -> TestClien
 
 
 def post(client: TestClient, name: str, **headers: str) -> int:
-    """Posts a job that shares no step with one of another name; the status."""
+    """Post a job that shares no step with one of another name, and return the status."""
     body = spec_json(name=name, training={"epochs": 2, "seed": sum(name.encode())})
     return int(client.post("/v1/jobs", content=body, headers=JSON | headers).status_code)
 
 
 def test_jobs_under_way_are_limited(gateway: GatewayApp) -> None:
-    """The next is refused until one ends; what is only validated, or posted before, is no more job."""
+    """The next is refused until one ends; a job that is only validated, or was posted before, does not count."""
     anna = limited(gateway, max_jobs=2)
     key = {"Idempotency-Key": "1"}
     assert [post(anna, "a", **key), post(anna, "b"), post(anna, "c"), post(anna, "a", **key)] == [202, 202, 429, 202]
     refused = anna.post("/v1/jobs", content=spec_json(), headers=JSON)
     assert (refused.json()["type"], refused.headers["retry-after"]) == ("/problems/too-many-jobs", "60")
-    assert "anna has 2 jobs under way; accepted: 2 at once" in refused.json()["detail"]
+    assert "anna has 2 active jobs; accepted: 2 at once" in refused.json()["detail"]
     assert anna.post("/v1/jobs?validate_only=true", content=spec_json(), headers=JSON).status_code == 200
     assert post(limited(gateway, "ben", max_jobs=2), "c") == 202
     job = anna.get("/v1/jobs").json()["jobs"][0]["id"]
@@ -58,13 +60,13 @@ def test_jobs_under_way_are_limited(gateway: GatewayApp) -> None:
 
 
 def test_a_users_tokens_share_one_limit(gateway: GatewayApp) -> None:
-    """Another token of theirs brings no other jobs."""
+    """Another token of the same user has the same quota of jobs."""
     assert post(limited(gateway, max_jobs=1), "a") == 202
     assert post(limited(gateway, max_jobs=1), "b") == 429
 
 
 def test_what_is_stored_is_limited_to_the_byte(gateway: GatewayApp) -> None:
-    """An upload that fits exactly is taken; one byte more is not, and leaves nothing behind."""
+    """An upload that fits exactly is accepted; one byte more is rejected, and nothing of it is stored."""
     anna = limited(gateway, max_bytes=1000)
     refused = anna.post("/v1/datasets?name=x", content=ARCHIVE + b"1", headers=ZIP)
     assert (refused.status_code, refused.json()["type"]) == (507, "/problems/storage-quota")
@@ -79,7 +81,7 @@ def test_what_is_stored_is_limited_to_the_byte(gateway: GatewayApp) -> None:
 
 
 def test_what_jobs_gave_counts_once_for_each_user(gateway: GatewayApp) -> None:
-    """Whatever number of steps and jobs of theirs gave or need it; deleting them frees it."""
+    """The number of the user's steps and jobs that share them does not matter; deleting the jobs frees the storage."""
     anna, ben = (limited(gateway, user, max_bytes=10_000) for user in ("anna", "ben"))
     jobs = [anna.post("/v1/jobs", content=spec_json(name=name), headers=JSON).json()["id"] for name in "ab"]
     ben.post("/v1/jobs", content=spec_json(name="c"), headers=JSON)
@@ -97,8 +99,8 @@ def test_what_jobs_gave_counts_once_for_each_user(gateway: GatewayApp) -> None:
 
 
 def test_the_servers_limit_holds_where_a_token_has_none(gateway: GatewayApp) -> None:
-    """And not for admins, nor where no token is asked for."""
-    settings = ApiSettings(max_jobs=0)
+    """The limit does not apply to admins, nor where tokens are not required."""
+    settings = ApiSettings(max_jobs=0, require_tokens=False)
     app = GatewayApp.client_of(gateway, replace(gateway.adapters, settings=settings))
     for scopes, limits, expected in (
         (("submit",), {}, 429),
@@ -112,21 +114,22 @@ def test_the_servers_limit_holds_where_a_token_has_none(gateway: GatewayApp) -> 
 
 
 def submit_as(gateway: GatewayApp, user: str, seed: int) -> str:
-    """A job with a training of its own."""
+    """Return the spec of a job with a training of its own."""
     who = Principal(user=user, scopes=frozenset({"submit"}))
     spec = small_spec(name=f"{user} {seed}", training={"epochs": 2, "seed": seed})
     return gateway.submission.submit(spec, gateway.now, by=who)
 
 
 def _owner(gateway: GatewayApp, key: str) -> str:
-    """Whose job needs a step."""
+    """Return the user whose job has a step."""
     jobs = gateway.client.get("/v1/jobs?page_size=100").json()["jobs"]
     (owner,) = {job["owner"] for job in jobs if key in gateway.client.get(f"/v1/jobs/{job['id']}").text}
     return str(owner)
 
 
+@pytest.mark.slow
 def test_a_user_with_many_jobs_does_not_keep_one_with_few_waiting(gateway: GatewayApp) -> None:
-    """Posted after forty of another's, a job begins next but one; then the many go on."""
+    """A job that is posted after forty of another user begins next but one; then the forty continue."""
     for seed in range(40):
         submit_as(gateway, "anna", seed)
     for seed in (100, 101):
@@ -136,6 +139,7 @@ def test_a_user_with_many_jobs_does_not_keep_one_with_few_waiting(gateway: Gatew
     assert first[4:] == ["anna", "anna"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [1, 2, 3])
 def test_a_single_worker_serves_users_in_turns(gateway: GatewayApp, ahead: int) -> None:
     """However many steps are sent ahead of it: over six trainings, each user gets about half."""
@@ -160,7 +164,7 @@ def test_a_single_worker_serves_users_in_turns(gateway: GatewayApp, ahead: int) 
 
 
 def trained_under_way(gateway: GatewayApp, count: int) -> list[str]:
-    """Whose trainings are with workers, as more and more of these ask and none has finished yet."""
+    """Return the owners of the trainings in the order in which workers get them, while none finishes."""
     owners: list[str] = []
     for pack in gateway.workforce.take():
         gateway.workforce.finish(pack)
@@ -174,8 +178,8 @@ def trained_under_way(gateway: GatewayApp, count: int) -> list[str]:
     return owners
 
 
-def test_who_is_alone_gets_everything_in_the_order_of_their_jobs(gateway: GatewayApp) -> None:
-    """As if there were no turns."""
+def test_a_user_alone_gets_all_steps_in_the_order_of_their_jobs(gateway: GatewayApp) -> None:
+    """The order is that without fair scheduling."""
     ids = [submit_as(gateway, "anna", seed) for seed in range(3)]
     for pack in gateway.workforce.take():
         gateway.workforce.finish(pack)
@@ -193,7 +197,7 @@ def test_who_is_alone_gets_everything_in_the_order_of_their_jobs(gateway: Gatewa
 
 
 def test_a_step_that_users_share_is_sent_once(gateway: GatewayApp) -> None:
-    """In the turn of whoever's comes first."""
+    """It is sent in the turn of its first user."""
     for user in ("anna", "ben"):
         gateway.submission.submit(small_spec(), gateway.now, by=Principal(user=user, scopes=frozenset({"submit"})))
     assert [step.parameters.kind for step in gateway.workforce.take()] == ["pack"]

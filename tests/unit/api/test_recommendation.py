@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from edgepress_api.recommendation.document import Choice, DeviceRecommendation, PurposeName, Recommendation
 from edgepress_api.recommendation.recommending import recommend
-from edgepress_api.report.document import Baselines, ReportRow
+from edgepress_common.answers.recommendation import Choice, DeviceRecommendation, PurposeName, Recommendation
+from edgepress_common.answers.report import Baselines, ReportRow
 from edgepress_common.spec import Goals
 from fakes.paper_report import paper_report
 from fakes.reports import make_report, make_row
@@ -24,18 +24,18 @@ FILES = (BASE, INT8, PCQAT, STUDENT)
 
 
 def recommended(*rows: ReportRow, baselines: Baselines = BASELINES, **goals: Any) -> DeviceRecommendation:
-    """What is recommended for the only device."""
+    """Return the recommendation for the only device."""
     (device,) = recommend(rows, baselines, Goals.model_validate(goals)).devices
     return device
 
 
 def names(choices: tuple[Choice, ...]) -> list[str]:
-    """In short."""
+    """Return the files in short form."""
     return [f"{choice.pipeline} {choice.export}" for choice in choices]
 
 
 def chosen(device: DeviceRecommendation) -> dict[PurposeName, str]:
-    """What is chosen for each purpose."""
+    """Return the file chosen for each purpose."""
     return {purpose.purpose: names((purpose.choice,))[0] for purpose in device.purposes}
 
 
@@ -49,10 +49,10 @@ def test_each_purpose_has_its_file() -> None:
     }
 
 
-def test_a_choice_that_is_clearly_less_accurate_has_another_beside_it() -> None:
-    """The first for the same purpose of those that are not; of the most accurate, the smallest that is as good."""
-    beside = {p.purpose: None if p.instead is None else names((p.instead,))[0] for p in recommended(*FILES).purposes}
-    assert beside == {
+def test_a_choice_that_is_clearly_less_accurate_has_an_alternative() -> None:
+    """It is the first for the same purpose that is not; for the most accurate, the smallest of equal accuracy."""
+    instead = {p.purpose: None if p.instead is None else names((p.instead,))[0] for p in recommended(*FILES).purposes}
+    assert instead == {
         "best_all_round": None,
         "smallest_to_send": "PCQAT int8",
         "fastest_to_run": "PCQAT int8",
@@ -61,31 +61,32 @@ def test_a_choice_that_is_clearly_less_accurate_has_another_beside_it() -> None:
 
 
 def test_words_have_the_figures_in_them() -> None:
-    """And what they are compared with."""
+    """Each figure is given with the one that it is compared with."""
     words = {
         purpose.purpose: purpose.words.replace("\N{MULTIPLICATION SIGN}", "x")
         for purpose in recommended(*FILES).purposes
     }
     assert words["smallest_to_send"] == (
-        "student int8: accuracy 90.00 % (95 % interval 88.4 to 91.4 %), 12.0 ms an image with 1 "
-        "thread, 2.30 MB, 2.07 MB zipped. Against base float32: 4.50 points less accurate, 5.83x as fast, 19.4x "
-        "smaller, 19.4x smaller zipped. It is clearly less accurate than base float32 (94.50 %); of those that are "
-        "not, PCQAT int8 comes first: 2.50 MB zipped, at 94.10 %."
+        "student int8: validation accuracy 90.00 % (95 % interval 88.4 to 91.4 %), latency 12.0 ms with 1 thread, "
+        "size 2.30 MB, zipped size 2.07 MB. Compared with base float32: 4.50 points less accurate, 5.83x faster, "
+        "19.4x smaller, 19.4x smaller zipped. It is significantly less accurate than base float32 (94.50 %); of the "
+        "files that are not, PCQAT int8 is first: zipped size 2.50 MB, at 94.10 %."
     )
-    assert "Of 4 files that keep the limits, 1st by weighted sum, 1st by TOPSIS, " in words["best_all_round"]
-    assert "0.40 points less accurate, which may be chance" in words["best_all_round"]
+    assert "Among 4 files that keep the limits: 1st by weighted sum, 1st by TOPSIS, " in words["best_all_round"]
+    assert "0.40 points less accurate (not statistically significant)" in words["best_all_round"]
     assert words["most_accurate"].endswith(
-        "PCQAT int8, 2.50 MB zipped at 94.10 %, can't be told from it by these 1600 images."
+        "PCQAT int8 is smaller to send (2.50 MB); its accuracy, 94.10 %, is not significantly different on these "
+        "1600 images."
     )
 
 
 @pytest.mark.parametrize(
     ("goals", "missing", "words"),
     [
-        ({"max_accuracy_drop": 0.01}, ["student int8"], "loses 4.50 points, more than 1.00 points"),
-        ({"max_latency_ms": 30}, ["base float32"], "takes 70.0 ms, more than 30 ms"),
-        ({"max_size_bytes": 11_200_000}, ["base float32"], "has 44.7 MB, more than 11.2 MB"),
-        ({"max_zip_bytes": 9_000_000}, ["base float32", "base int8"], "has 40.2 MB zipped, more than 9.00 MB"),
+        ({"max_accuracy_drop": 0.01}, ["student int8"], "accuracy drop 4.50 points (limit 1.00 points)"),
+        ({"max_latency_ms": 30}, ["base float32"], "latency 70.0 ms (limit 30.0 ms)"),
+        ({"max_size_bytes": 11_200_000}, ["base float32"], "size 44.7 MB (limit 11.2 MB)"),
+        ({"max_zip_bytes": 9_000_000}, ["base float32", "base int8"], "zipped size 40.2 MB (limit 9.00 MB)"),
     ],
 )
 def test_a_file_that_misses_a_limit_is_never_recommended(goals: dict[str, Any], missing: list[str], words: str) -> None:
@@ -101,11 +102,11 @@ def test_a_file_that_misses_a_limit_is_never_recommended(goals: dict[str, Any], 
 
 
 def test_where_nothing_keeps_the_limits_nothing_is_recommended() -> None:
-    """But every file says what it misses."""
+    """Each file still has the limits that it misses."""
     device = recommended(*FILES, max_latency_ms=1, max_size_bytes=1)
     assert (device.purposes, device.fronts, device.stability) == ((), (), None)
     assert [len(candidate.misses) for candidate in device.candidates] == [2, 2, 2, 2]
-    assert device.candidates[0].misses == ("takes 70.0 ms, more than 1 ms", "has 44.7 MB, more than 1 B")
+    assert device.candidates[0].misses == ("latency 70.0 ms (limit 1.00 ms)", "size 44.7 MB (limit 1 B)")
 
 
 def test_a_drop_is_against_the_uncompressed_file_or_else_the_most_accurate() -> None:
@@ -153,7 +154,7 @@ def test_a_file_is_a_candidate_once_with_the_threads_it_is_fastest_with() -> Non
 
 
 def test_each_device_has_its_own_recommendation() -> None:
-    """Times on one say nothing of another."""
+    """Times on one device do not apply to another."""
     rows = [make_row("float32", p50=5), make_row("int8", p50=9), make_row("int8", device="pi4", p50=20)]
     found = recommend(rows, BASELINES, Goals())
     assert [(device.device, len(device.candidates)) for device in found.devices] == [("host", 2), ("pi4", 1)]
@@ -161,7 +162,7 @@ def test_each_device_has_its_own_recommendation() -> None:
 
 
 def test_time_counts_in_nothing_on_an_emulated_device() -> None:
-    """Not in limits, scores, fronts or purposes."""
+    """Limits, scores, fronts and purposes ignore it."""
     rows = [
         make_row("float32", p50=900, emulated=True, images=1600),
         make_row("int8", p50=1, size_bytes=11_000_000, emulated=True, images=1600),
@@ -179,18 +180,20 @@ def test_time_counts_in_nothing_on_an_emulated_device() -> None:
 
 
 def test_fronts_run_from_the_least_accurate_to_the_most() -> None:
-    """With what nothing beats in both, the knee, and the share of the room that they take in."""
+    """A front has the undominated files, the knee, and its share of the space that the files span."""
     latency, size, zipped = recommended(*FILES).fronts
     assert names(latency.members) == ["student int8", "PCQAT int8", "base float32"]
     assert latency.knee is not None
     assert names((latency.knee,)) == ["PCQAT int8"]
     assert names(size.members) == names(zipped.members) == names(latency.members)
-    # The ends touch an axis, so it is all of the knee: 1 - log(30 / 12) / log(70 / 12), times 1 - 0.4 / 4.5.
-    assert latency.hypervolume == pytest.approx(0.48044 * 0.91111, abs=1e-4)
+    # Scores: 1 - log10(latency / 12), and 1 - (0.945 - accuracy) / 0.05.
+    student, pcqat, base = (1, 0.1), (0.60206, 0.92), (0.23408, 1)
+    area = student[0] * student[1] + pcqat[0] * (pcqat[1] - student[1]) + base[0] * (base[1] - pcqat[1])
+    assert latency.hypervolume == pytest.approx(area, abs=1e-4)
 
 
 def test_stability_says_who_takes_over() -> None:
-    """And for which weight; asked with a weight beyond that, it does."""
+    """The weight is given beyond which that file leads; asked with a weight beyond it, it does."""
     stability = recommended(*FILES).stability
     assert stability is not None
     assert names((stability.first,)) == ["PCQAT int8"]
@@ -208,8 +211,8 @@ def test_stability_says_who_takes_over() -> None:
     assert 0 < stability.share_of_weightings < 1
 
 
-def test_one_file_alone_is_first_whatever_counts() -> None:
-    """Nobody takes over."""
+def test_a_single_file_is_first_for_any_weights() -> None:
+    """No other file takes over."""
     stability = recommended(INT8).stability
     assert stability is not None
     assert (stability.share_of_weightings, stability.methods_agree) == (1, True)
@@ -223,7 +226,7 @@ def _right(wrong: set[int], count: int = 1600) -> str:
 
 
 def test_a_paired_test_sees_what_intervals_do_not() -> None:
-    """Twelve images more wrong, and none right instead: of the same images, that is no chance."""
+    """Twelve more of the same images wrong, and none right instead, are statistically significant."""
     few, many = {*range(80)}, {*range(92)}
     rows = [make_row("float32", accuracy=1520 / 1600, images=1600), make_row("int8", accuracy=1508 / 1600, images=1600)]
     unpaired = recommended(*rows).candidates

@@ -1,19 +1,19 @@
-"""Ranking, judgements, fronts and noise, held against published examples and against the plain definition."""
+"""Ranking, judgements, fronts and noise, compared with published examples and with the plain definition."""
 
 import base64
 from itertools import product
-from math import comb, hypot
+from math import comb, hypot, log10
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgepress_api.recommendation.front import Point, hypervolume, knee, pareto_front
+from edgepress_api.recommendation.front import ScorePoint, hypervolume, knee, pareto_front
 from edgepress_api.recommendation.judgements import priorities, weigh
-from edgepress_api.recommendation.noise import discordant, mcnemar, newcombe, wilson
 from edgepress_api.recommendation.ranking import ahp_ideal, places, topsis, weighted_sum
 from edgepress_api.recommendation.scoring import Figures, score_columns
 from edgepress_api.recommendation.stability import shares_of_weightings, weight_range
+from edgepress_common.significance import discordant, mcnemar, newcombe, wilson
 from edgepress_common.spec import Goals
 
 # Scores of a few alternatives in three criteria, in sixteenths so that sums are exact.
@@ -66,21 +66,21 @@ def test_measured_costs_are_shares_of_the_best() -> None:
 
 
 def test_alternatives_that_are_all_alike_are_all_the_best() -> None:
-    """There is no distance to divide by."""
+    """The distance to divide by would be zero."""
     assert topsis([[0.5, 1], [0.5, 1]], [0.5, 0.5]) == [1, 1]
     assert places([0.3, 0.1 + 0.2, 0.2]) == [1, 1, 3]
 
 
 def test_weights_are_as_asked_where_there_are_no_preferences() -> None:
-    """In proportion."""
+    """The weights are scaled in proportion."""
     found = weigh(Goals.model_validate({"weights": {"accuracy": 6, "latency": 3, "size": 0, "zip": 3}}))
-    assert (found.weights, found.consistency_ratio) == ((0.5, 0.25, 0, 0.25), 0)
+    assert (found.weights, found.consistency_ratio) == ((0.5, 0.25, 0, 0.25, 0, 0, 0, 0, 0), 0)
 
 
 def test_preferences_that_agree_with_the_weights_change_nothing() -> None:
-    """And contradict nothing."""
+    """There is no contradiction either."""
     found = weigh(Goals.model_validate({"preferences": [{"more": "accuracy", "than": "size", "times": 2}]}))
-    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 6, 1 / 6))
+    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 6, 1 / 6, 0, 0, 0, 0, 0))
     assert found.consistency_ratio == pytest.approx(0, abs=1e-9)
 
 
@@ -89,14 +89,14 @@ def test_preferences_that_go_round_in_a_circle_are_told_by_the_ratio() -> None:
     pairs = [("accuracy", "latency"), ("latency", "size"), ("size", "accuracy")]
     preferences = [{"more": more, "than": than, "times": 5} for more, than in pairs]
     found = weigh(Goals.model_validate({"weights": {"zip": 0}, "preferences": preferences}))
-    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 3, 0))
+    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 3, 0, 0, 0, 0, 0, 0))
     # The largest eigenvalue of a circle of fives is 1 + 5 + 1/5.
     assert found.consistency_ratio == pytest.approx((6.2 - 3) / 2 / 0.58)
 
 
 @given(score_matrices)
 def test_the_front_is_what_nothing_else_beats(scores: list[tuple[float, ...]]) -> None:
-    """By the definition, point by point; there is always one."""
+    """The definition is checked point by point; a front has at least one point."""
     front = pareto_front(scores)
     assert front
     for at, point in enumerate(scores):
@@ -105,7 +105,7 @@ def test_the_front_is_what_nothing_else_beats(scores: list[tuple[float, ...]]) -
 
 
 @given(points)
-def test_the_hypervolume_is_the_area_that_is_covered(front: list[Point]) -> None:
+def test_the_hypervolume_is_the_area_that_is_covered(front: list[ScorePoint]) -> None:
     """Counted square by square."""
     squares = product(range(16), repeat=2)
     covered = sum(any(x * 16 > column and y * 16 > row for x, y in front) for column, row in squares)
@@ -119,7 +119,7 @@ def test_the_hypervolume_of_a_published_front() -> None:
 
 
 def test_the_knee_is_where_the_front_bulges_most() -> None:
-    """Not an end of it; a straight or a hollow front has none."""
+    """It is not an end of it; a straight or a concave front has none."""
     bulging = [(0.0, 1.0), (0.6, 0.9), (0.8, 0.6), (1.0, 0.0), (0.1, 0.1)]
     assert knee(bulging, pareto_front(bulging)) == 1
     for none in ([(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)], [(0.0, 1.0), (0.2, 0.2), (1.0, 0.0)], [(0.5, 0.5)], []):
@@ -151,7 +151,7 @@ def test_mcnemars_exact_test_is_a_tossed_coin() -> None:
 
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemars_exact_test_is_the_sum_of_the_tail(only_one: int, only_other: int) -> None:
-    """In whole numbers."""
+    """The sum is exact, in integers."""
     tosses = only_one + only_other
     tail = sum(comb(tosses, hits) for hits in range(min(only_one, only_other) + 1))
     assert mcnemar(only_one, only_other) == pytest.approx(min(1, 2 * tail / 2**tosses), rel=1e-9)
@@ -159,7 +159,7 @@ def test_mcnemars_exact_test_is_the_sum_of_the_tail(only_one: int, only_other: i
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
 def test_images_that_only_one_gets_right_are_counted(right: list[tuple[bool, bool]]) -> None:
-    """From the bits of both, whatever the number of images."""
+    """The number comes from the bits of both, for any number of images."""
     one, other = (_packed([pair[at] for pair in right]) for at in (0, 1))
     assert discordant(one, other) == (right.count((True, False)), right.count((False, True)))
 
@@ -170,20 +170,34 @@ def _packed(bits: list[bool]) -> str:
 
 
 def test_accuracies_nearer_than_noise_are_not_stretched_to_the_whole_scale() -> None:
-    """Of 359 images one wrong and two wrong are nearly the same; 80 and 40 ms are as far apart as 8 and 4."""
-    candidates = [Figures(accuracy=a, images=359, latency=t, size=1, zip=1) for a, t in ((1, 80), (358 / 359, 40))]
+    """One and two wrong out of 359 images are nearly the same; 80 and 40 ms are as far apart as 8 and 4."""
+    candidates = [
+        Figures({"accuracy": a, "latency": t, "size": 1, "zip": 1}, images=359) for a, t in ((1, 80), (358 / 359, 40))
+    ]
     (perfect, slow, *_), (nearly, fast, *rest) = score_columns(candidates, ["accuracy", "latency", "size", "zip"])
-    assert (perfect, slow, fast, *rest) == (1, 0, 1, 1, 1)
-    assert 0.7 < nearly < 1
-    both = [Figures(accuracy=a, images=10_000, latency=8, size=1, zip=1) for a in (0.9, 0.6)]
-    assert [row[0] for row in score_columns(both, ["accuracy"])] == [1, 0]
+    assert (perfect, fast, *rest) == (1, 1, 1, 1)
+    assert slow == pytest.approx(1 - log10(2))
+    assert 0.9 < nearly < 1
+
+
+def test_scales_are_fixed() -> None:
+    """Ten times the best latency and five points below the best accuracy have 0, with any other candidates."""
+    rows = [(0.9, 8), (0.85, 80), (0.4, 8000)]
+    for candidates in (rows, rows[:2]):
+        scores = score_columns(
+            [Figures({"accuracy": a, "latency": t}, images=10_000) for a, t in candidates], ["accuracy", "latency"]
+        )
+        assert scores[0] == [1, 1]
+        assert scores[1] == pytest.approx([0, 0])
+    few = [Figures({"accuracy": a}, images=100) for a in (0.9, 0.85)]
+    assert 0.4 < score_columns(few, ["accuracy"])[1][0] < 0.7
 
 
 @given(score_matrices, st.tuples(*[st.integers(1, 8)] * 3), st.integers(0, 2), st.floats(0, 1))
 def test_inside_its_range_a_weight_leaves_the_first_where_it_is(
     scores: list[tuple[float, ...]], parts: tuple[int, ...], criterion: int, tried: float
 ) -> None:
-    """And outside of it somebody else leads: tried at any weight."""
+    """Outside of it another file leads: verified at any weight."""
     weights = [part / sum(parts) for part in parts]
     totals = weighted_sum(scores, weights)
     first = totals.index(max(totals))
@@ -210,6 +224,12 @@ def test_all_weightings_are_shared_out(scores: list[tuple[float, ...]]) -> None:
 
 
 def test_a_share_of_weightings_is_an_area() -> None:
-    """Of two criteria each is first under half of all weights, and they share the middle."""
+    """With two criteria each is first under half of all weights, and they share the middle."""
     assert shares_of_weightings([[1, 0], [0, 1]]) == pytest.approx([0.5, 0.5])
     assert shares_of_weightings([]) == []
+
+
+def test_many_criteria_are_weighed_on_a_coarser_grid() -> None:
+    """All weights would take minutes; each of nine alternatives is still first equally often."""
+    apart = [[1.0 if at == criterion else 0.0 for criterion in range(9)] for at in range(9)]
+    assert shares_of_weightings(apart) == pytest.approx([1 / 9] * 9)

@@ -1,4 +1,4 @@
-"""What ratios are against, and what a pipeline is said to do: whatever it is called, and wherever it stands."""
+"""Baselines of ratios, and names of methods, for any name and position of a pipeline."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from edgepress_api.report.baselines import find_baselines
-from edgepress_api.report.document import Baseline
 from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
+from edgepress_common.answers.report import Baseline
 from edgepress_common.results import ExportResult, StageResult, StepResult
 from edgepress_common.spec import JobSpec
 from edgepress_common.steps import StageStep, Step
@@ -69,14 +69,14 @@ def job_of(*pipelines: Described) -> ReportedJob:
 
 @pytest.mark.parametrize("order", [(BASE, PRUNED, DISTILLED, STUDENT), (STUDENT, DISTILLED, PRUNED, BASE)])
 def test_the_baselines_are_the_jobs_network_as_trained(order: tuple[Described, ...]) -> None:
-    """Not a compressed, a distilled or another network, and whatever comes first."""
+    """A compressed, a distilled or another network is not a baseline, in any order."""
     baselines = find_baselines(job_of(*order))
     assert baselines.float32_tflite == Baseline(pipeline="trained", size_bytes=1000, zip_bytes=500)
     assert baselines.keras_with_optimizer == Baseline(pipeline="trained", size_bytes=6000, zip_bytes=3000)
 
 
 def test_a_compressed_file_is_compared_with_the_uncompressed_one() -> None:
-    """Though its own pipeline has a float32 export: zipped against zipped, and against the file as it is."""
+    """Its own pipeline has a float32 export too: zip is compared with zip, and with the file as it is."""
     job = job_of(PRUNED, BASE)
     float32, int8 = find_rows(job, find_baselines(job))[:2]
     assert float32.ratios.float32_tflite is not None
@@ -110,13 +110,13 @@ def test_without_the_uncompressed_export_there_is_no_ratio_to_one() -> None:
 
 
 def test_without_the_jobs_network_there_is_no_baseline() -> None:
-    """Where every pipeline trains another one."""
+    """This applies where every pipeline trains another network."""
     baselines = find_baselines(job_of(STUDENT))
     assert (baselines.float32_tflite, baselines.keras_with_optimizer) == (None, None)
 
 
 def test_the_jobs_own_settings_come_before_others() -> None:
-    """Where its network is trained in several ways; by others if there is nothing else."""
+    """This applies where its network is trained in several ways; other settings are used if there is no other run."""
     both, only = find_baselines(job_of(LONGER, BASE)), find_baselines(job_of(LONGER))
     assert [baselines.float32_tflite and baselines.float32_tflite.pipeline for baselines in (both, only)] == [
         "trained", "longer"
@@ -124,7 +124,7 @@ def test_the_jobs_own_settings_come_before_others() -> None:
 
 
 def test_methods_are_named_by_what_was_done() -> None:
-    """Whatever the pipelines are called."""
+    """The names of the pipelines do not matter."""
     quantized_student = STUDENT | {"name": "q", "stages": [*STUDENT["stages"], {"kind": "quantize_aware"}]}
     all_of_it = PRUNED | {"name": "all", "stages": [{"kind": kind} for kind in ("prune", "cluster", "quantize_aware")]}
     job = job_of(BASE, LONGER, PRUNED, DISTILLED, STUDENT, quantized_student, all_of_it)

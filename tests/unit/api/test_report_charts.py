@@ -3,13 +3,15 @@
 import pytest
 
 from edgepress_api.recommendation.recommending import recommend
+from edgepress_api.report.charts.curves import student_chart
 from edgepress_api.report.charts.files import COLOURS, MARKS, device_files, method_keys
 from edgepress_api.report.charts.final_comparison import PANEL_WIDTH, final_comparison
 from edgepress_api.report.charts.latency_spread import latency_spreads
 from edgepress_api.report.charts.scales import linear_scale, log_scale, plain_number
 from edgepress_api.report.charts.trade_off import HEIGHT, TradeOff, trade_offs
 from edgepress_api.report.class_metrics import class_metrics
-from edgepress_api.report.document import ReportRow
+from edgepress_common.answers.report import ReportRow
+from edgepress_common.figures.declared import FIGURES
 from edgepress_common.spec import Goals
 from fakes.paper_report import paper_report
 from fakes.reports import make_report, make_row
@@ -64,13 +66,13 @@ def test_an_axis_of_ratios_runs_between_ones_twos_and_fives(values: list[float],
     assert scale.at((scale.low * scale.high) ** 0.5) == pytest.approx(50)
 
 
-def test_numbers_beside_an_axis_have_no_digits_too_many() -> None:
-    """Whatever their size."""
+def test_numbers_of_an_axis_have_no_digits_too_many() -> None:
+    """This holds for values of any size."""
     assert [plain_number(value) for value in (0.1 + 0.2, 20.0, 5000, 2e6)] == ["0.3", "20", "5000", "2e+06"]
 
 
 def test_each_method_has_one_colour() -> None:
-    """In the order of the report; the ten of the study each their own."""
+    """Colours are in the order of the report; the ten methods of the study have different ones."""
     keys = method_keys(paper_report().rows)
     assert [key.name for key in keys[:3]] == ["base", "prune", "cluster"]
     assert [key.colour for key in keys] == list(range(10))
@@ -78,15 +80,42 @@ def test_each_method_has_one_colour() -> None:
     assert len(set(MARKS.values())) == 5
 
 
-def test_the_final_comparison_has_four_panels_of_all_files() -> None:
-    """Accuracy with its interval, time, size, zipped size; a line across is a file."""
+def test_the_final_comparison_has_a_panel_for_each_criterion_and_the_total_time() -> None:
+    """A line across is a file, with its accuracy's interval."""
     report = paper_report()
     (files,) = device_files(report)
     chart = final_comparison(files, report.rows)
-    assert [panel.title for panel in chart.panels] == ["Accuracy, %", "Time of one image, ms", "Size, MB", "Zipped, MB"]
-    assert [len(panel.bars) or len(panel.dots) for panel in chart.panels] == [65, 65, 65, 65]
+    assert [panel.title for panel in chart.panels] == [
+        "Accuracy, %", "Latency, ms", "Size, MB", "Zipped size, MB", "All images, s"
+    ]  # fmt: skip
+    assert [len(panel.bars) or len(panel.dots) for panel in chart.panels] == [65] * 5
     assert all(dot.low < dot.at < dot.high for dot in chart.panels[0].dots)
     assert [name.begins for name in chart.names] == [at % 5 == 0 for at in range(65)]
+
+
+def test_the_keras_model_is_a_line_before_the_files_of_its_pipeline() -> None:
+    """It has an accuracy and sizes, and no times."""
+    report = paper_report()
+    (files,) = device_files(report)
+    accuracies = {each.pipeline: each.keras_accuracy for each in report.accuracy_by_export}
+    chart = final_comparison(files, report.rows, accuracies)
+    assert [name.export for name in chart.names[:7]] == [
+        "Keras", "float32", "float16", "dynamic", "int16x8", "int8", "Keras"
+    ]  # fmt: skip
+    assert [name.begins for name in chart.names] == [at % 6 == 0 for at in range(13 * 6)]
+    accuracy, latency, size, *_ = chart.panels
+    assert accuracy.dots[0].label == f"{100 * accuracies['base']:.2f} %"
+    assert (latency.bars[0].width, latency.bars[0].label) == (0, "")
+    assert size.bars[0].label == FIGURES["size_bytes"].text(report.rows[0].keras_bytes)
+
+
+def test_the_student_is_drawn_with_its_teacher_and_alone() -> None:
+    """Figure 17 of the study; a job without a distillation has no such chart."""
+    trainings = paper_report().trainings
+    chart = student_chart(trainings)
+    assert chart is not None
+    assert [line.name for line in chart.lines] == ["student", "teacher", "alone"]
+    assert student_chart([each for each in trainings if each.stage != "distill"]) is None
 
 
 def test_a_bar_is_as_long_as_its_value_unless_it_is_cut() -> None:
@@ -97,14 +126,18 @@ def test_a_bar_is_as_long_as_its_value_unless_it_is_cut() -> None:
     bars = final_comparison(files, rows).panels[1].bars
     assert [bar.width for bar in bars] == pytest.approx([PANEL_WIDTH, PANEL_WIDTH / 2, PANEL_WIDTH / 4, PANEL_WIDTH])
     assert [bar.is_cut for bar in bars] == [False, False, False, True]
-    assert [bar.label for bar in bars] == ["40.0", "20.0", "10.0", "900"]
+    assert [bar.label for bar in bars] == ["40.0 ms", "20.0 ms", "10.0 ms", "900 ms"]
 
 
 def test_an_emulated_device_has_no_times_drawn() -> None:
     """Anywhere."""
     rows = [make_row("float32", emulated=True), make_row("int8", emulated=True)]
     (files,) = device_files(make_report(*rows))
-    assert [panel.title for panel in final_comparison(files, rows).panels] == ["Accuracy, %", "Size, MB", "Zipped, MB"]
+    assert [panel.title for panel in final_comparison(files, rows).panels] == [
+        "Accuracy, %",
+        "Size, MB",
+        "Zipped size, MB",
+    ]
     assert latency_spreads(rows) == ()
     assert [drawing.title for drawing in drawings(*rows)] == ["Accuracy against size", "Accuracy against zipped size"]
 
@@ -112,8 +145,10 @@ def test_an_emulated_device_has_no_times_drawn() -> None:
 def test_a_trade_off_has_every_file_the_front_and_the_knee() -> None:
     """The front is a staircase from the least accurate file to the most."""
     time, *_ = drawings(BASE, INT8, STUDENT)
-    assert (time.title, time.x_title) == ("Accuracy against time", "median time of one image, ms")
-    assert [point.words for point in time.points][2] == "student int8: 90.00 %, 12.0 ms, 2.30 MB, 2.07 MB zipped"
+    assert (time.title, time.x_title) == ("Accuracy against latency", "median latency, ms")
+    assert [point.words for point in time.points][2] == (
+        "student int8: accuracy 90.00 %, latency 12.0 ms, size 2.30 MB, zipped size 2.07 MB"
+    )
     by_name = {point.label: (point.x, point.y) for point in time.points}
     assert set(by_name) == {"base float32", "base int8", "student int8"}
     corners = [tuple(map(float, corner.split(","))) for corner in time.front.split()]
@@ -128,15 +163,15 @@ def test_a_trade_off_has_every_file_the_front_and_the_knee() -> None:
 
 
 def test_what_misses_a_limit_is_drawn_apart() -> None:
-    """And is not on the front."""
+    """It is not on the front."""
     time, *_ = drawings(BASE, INT8, STUDENT, max_accuracy_drop=0.02)
     assert [point.is_out for point in time.points] == [False, False, True]
     assert [point.label for point in time.points] == ["base float32", "base int8", ""]
 
 
 def test_labels_do_not_cover_each_other() -> None:
-    """Of two files in nearly the same place, one is named."""
-    near = make_row("int8", pipeline="QAT", accuracy=0.9401, p50=30.1, size_bytes=11_200_000, images=1600)
+    """If two files are in nearly the same place, one is named."""
+    near = make_row("int8", pipeline="QAT", accuracy=0.9401, p50=31.6, size_bytes=11_200_000, images=1600)
     time, *_ = drawings(BASE, INT8, near, STUDENT)
     assert [point.label for point in time.points] == ["base float32", "base int8", "", "student int8"]
 
@@ -148,14 +183,15 @@ def test_percentiles_lie_in_their_order() -> None:
     for spread in chart.spreads:
         assert spread.least <= spread.p50 < spread.p90 < spread.p99 < spread.most
     assert chart.spreads[1].words == (
-        "base int8, 4 threads: 2.00 to 4.00 ms, half under 2.00, 90 % under 2.20, 99 % under 2.60; 50 inferences"
+        "base int8, 4 threads: 2.00 ms to 4.00 ms, median 2.00 ms, 90 % below 2.20 ms, 99 % below 2.60 ms; "
+        "50 inferences"
     )
 
 
 def test_classes_are_told_apart_one_by_one() -> None:
-    """Of a matrix worked out by hand; a class that is never seen nor said has nothing."""
+    """A matrix calculated by hand gives these; a class that is neither present nor predicted has no figures."""
     row = make_row("int8").model_copy(update={"confusion": ((8, 2, 0, 0), (1, 6, 3, 0), (0, 0, 0, 0), (0, 0, 0, 0))})
-    cat, dog, cow, hen = class_metrics(row, ("cat", "dog", "cow", "hen"))
+    cat, dog, cow, hen = class_metrics(row.confusion, ("cat", "dog", "cow", "hen"))
     assert (cat.images, cat.precision, cat.recall, cat.f1) == (10, 8 / 9, 0.8, 16 / 19)
     assert (cat.taken_for, cat.taken_count) == ("dog", 2)
     assert (dog.precision, dog.recall, dog.taken_for) == (6 / 8, 0.6, "cow")

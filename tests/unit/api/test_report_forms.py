@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgepress_api.database import Database
-from edgepress_api.report import Report, words
+from edgepress_api.report import words
 from edgepress_api.report.building import build_report
 from edgepress_api.report.charts.curves import HEIGHT, WIDTH, training_charts
 from edgepress_api.report.page import report_html
 from edgepress_api.report.table import COLUMNS, report_csv
 from edgepress_api.web.negotiation import preferred
+from edgepress_common.answers.report import Report
+from edgepress_common.figures import formats
 from edgepress_common.results import Epoch
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.pages import Page
@@ -30,7 +32,7 @@ def gateway(tmp_path: Path) -> GatewayApp:
 
 @pytest.fixture
 def report(gateway: GatewayApp) -> Report:
-    """Of a job whose name needs escaping."""
+    """The report of a job whose name needs escaping."""
     return report_of(gateway.database, gateway.finished_job(name="<i>a & b</i>"))
 
 
@@ -51,7 +53,7 @@ def lines(report: Report) -> list[dict[str, str]]:
 
 
 def test_csv_has_a_line_per_row_and_every_figure(report: Report) -> None:
-    """Under headers that begin as the contract has them."""
+    """The headers begin with those of the contract."""
     first = lines(report)[0]
     assert list(first)[:10] == [
         "pipeline", "method", "export", "device", "threads", "accuracy", "precision", "recall", "f1", "latency_ms_mean"
@@ -66,14 +68,14 @@ def test_csv_has_a_line_per_row_and_every_figure(report: Report) -> None:
 
 
 def test_csv_tells_unknown_from_nothing(report: Report) -> None:
-    """Throttled: empty if nobody tells, no if nothing did."""
+    """Throttled is empty if the device does not report it, and no if it was not throttled."""
     assert lines(with_row(report, throttled=()))[0]["throttled"] == "no"
     assert lines(with_row(report, throttled=("capped", "hot")))[0]["throttled"] == "capped; hot"
     assert lines(with_row(report, total_seconds=None))[0]["total_seconds"] == ""
 
 
 def test_no_cell_of_csv_is_a_formula(report: Report) -> None:
-    """Whatever a device says its board is called."""
+    """This holds for any board name that a device announces."""
     surroundings = report.rows[0].surroundings.model_copy(update={"board": '=HYPERLINK("http://x")', "governor": "-1"})
     line = lines(with_row(report, surroundings=surroundings))[0]
     assert (line["board"], line["governor"]) == ('\'=HYPERLINK("http://x")', "'-1")
@@ -93,15 +95,15 @@ def test_html_needs_nothing_else_and_escapes_everything(report: Report) -> None:
 def test_html_marks_what_can_not_be_trusted(report: Report) -> None:
     """Emulated and throttled measurements."""
     assert "emulated" not in Page(report_html(report, "")).text
-    assert "worthless in time" in Page(report_html(with_row(report, emulated=True), "")).text
-    assert "times are too long" in Page(report_html(with_row(report, throttled=("hot",)), "")).text
+    assert "their latency is not" in Page(report_html(with_row(report, emulated=True), "")).text
+    assert "their latency is too high" in Page(report_html(with_row(report, throttled=("hot",)), "")).text
 
 
 def test_html_of_a_job_under_way_says_so(gateway: GatewayApp) -> None:
-    """Before anything is there, too."""
+    """This also holds before there are results."""
     page = Page(report_html(report_of(gateway.database, gateway.submit()), ""))
     assert "0 of 2 evaluations" in " ".join(page.text.split())
-    assert "Nothing has been measured yet." in page.text
+    assert "No measurements yet." in page.text
 
 
 @pytest.mark.parametrize(
@@ -123,12 +125,12 @@ def test_html_of_a_job_under_way_says_so(gateway: GatewayApp) -> None:
     ],
 )
 def test_the_form_is_the_one_wanted_most(accept: str | None, media_type: str | None) -> None:
-    """By the header Accept."""
+    """The header Accept decides by its weights."""
     assert preferred(accept, OFFERED) == media_type
 
 
 def test_a_report_is_given_in_the_form_asked_for(gateway: GatewayApp) -> None:
-    """By header or by parameter, which comes first."""
+    """The parameter takes precedence over the header."""
     path = f"/v1/jobs/{gateway.finished_job()}/report"
     asked = {
         media_type: gateway.client.get(path, headers={"Accept": media_type}).headers["content-type"].split(";")[0]
@@ -138,14 +140,14 @@ def test_a_report_is_given_in_the_form_asked_for(gateway: GatewayApp) -> None:
     for format_, media_type in zip(("json", "csv", "html"), OFFERED, strict=True):
         response = gateway.client.get(f"{path}?format={format_}", headers={"Accept": "image/png"})
         assert response.headers["content-type"].startswith(media_type)
-        assert response.headers["vary"] == "Accept"
+        assert response.headers["vary"] == "Accept, Accept-Encoding"
     refused = gateway.client.get(path, headers={"Accept": "image/png"})
     assert (refused.status_code, refused.json()["type"]) == (406, "/problems/not-acceptable")
     assert gateway.client.get(f"{path}?format=pdf").status_code == 422
 
 
 def test_the_page_links_models_where_they_can_be_fetched(tmp_path: Path) -> None:
-    """Through a proxy's prefix, and from a saved page."""
+    """The links work through a proxy's prefix, and from a saved page."""
     gateway = sqlite_gateway(tmp_path, root_path="/edgepress")
     page = Page(gateway.client.get(f"/v1/jobs/{gateway.finished_job()}/report?format=html").text)
     assert page.links[0] == f"http://127.0.0.1/edgepress/v1/artifacts/{'f' * 64}"
@@ -157,7 +159,7 @@ _figures = st.floats(allow_nan=True, allow_infinity=True)
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(values=st.lists(st.tuples(_figures, _figures, _figures, _figures), max_size=12))
 def test_curves_stay_inside_their_drawing(values: list[tuple[float, float, float, float]]) -> None:
-    """Whatever a training came to."""
+    """This holds for any values of a training."""
     epochs = [
         Epoch(epoch=at, loss=a, accuracy=b, val_loss=c, val_accuracy=d, learning_rate=0.1, seconds=1)
         for at, (a, b, c, d) in enumerate(values, start=1)
@@ -173,7 +175,7 @@ def test_curves_stay_inside_their_drawing(values: list[tuple[float, float, float
 
 
 def test_curves_have_round_ticks() -> None:
-    """That include what there is to show."""
+    """The ticks cover the range of the values."""
     epochs = [
         Epoch(epoch=at, loss=2 / at, accuracy=0.5 + at / 20, val_loss=3 / at, val_accuracy=0.4 + at / 20,
               learning_rate=0.1, seconds=1)
@@ -195,16 +197,28 @@ def test_curves_have_round_ticks() -> None:
         (words.size(44_700_000), "44.7 MB"),
         (words.size(2 * 10**12), "2000 GB"),
         (words.percent(0.94567), "94.57 %"),
-        (words.milliseconds(0.1234), "0.12"),
-        (words.milliseconds(123.4), "123"),
+        (words.milliseconds(0.1234), "0.123 ms"),
+        (words.milliseconds(123.4), "123 ms"),
+        (words.milliseconds(0), "0.00 ms"),
         (words.duration(9.87), "9.87 s"),
         (words.duration(93), "1 min 33 s"),
         (words.duration(3661), "1 h 1 min"),
         (words.times(3.9812), "3.98\N{MULTIPLICATION SIGN}"),
+        (words.times(0.99215), "0.99\N{MULTIPLICATION SIGN}"),
+        (formats.text(0.94567, "share"), "94.57 %"),
+        (formats.text(0.4567, "mJ"), "0.457 mJ"),
+        (formats.text(None, "mJ"), "-"),
+        (formats.text(21, "count"), "21"),
+        (formats.bare(44_700_000, "bytes"), "44.7"),
+        (formats.bare(0.94567, "share"), "94.57"),
+        (formats.bare(8.4, "ms"), "8.40"),
+        (formats.bare(None, "ms"), "-"),
+        (formats.bare_unit("bytes"), "MB"),
+        (formats.bare_unit("mJ"), "mJ"),
         (words.moment(None), "-"),
         (words.state("partly_succeeded"), "partly succeeded"),
     ],
 )
 def test_figures_are_written_for_people(text: str, expected: str) -> None:
-    """With the digits that count."""
+    """They have the significant digits."""
     assert text == expected

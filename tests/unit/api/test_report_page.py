@@ -1,4 +1,4 @@
-"""The report's page: what it tells beside the comparison, and that it is whole and small."""
+"""The report's page: its content in addition to the comparison, and that it is complete and small."""
 
 import re
 from html import unescape
@@ -6,14 +6,14 @@ from html import unescape
 import pytest
 
 from edgepress_api.recommendation.recommending import recommend
-from edgepress_api.report import Report
 from edgepress_api.report.page import report_html
+from edgepress_common.answers.report import Report
 from edgepress_common.spec import Goals
 from fakes.pages import Page
 from fakes.paper_report import CLASSES, paper_report
 from fakes.reports import make_report, make_row
 
-_MOST_BYTES = 5_000_000  # that somebody still sends by mail
+_MOST_BYTES = 5_000_000  # an attachment that most mail servers accept
 
 
 @pytest.fixture(scope="module")
@@ -35,34 +35,40 @@ def section(page: str, title: str) -> str:
 
 
 def text_of(html: str) -> str:
-    """What is read of it."""
+    """Return the visible text of a page."""
     return unescape(" ".join(re.sub(r"<[^>]*>", " ", html).split()))
 
 
 def test_the_page_begins_with_what_to_ship(report: Report, page: str) -> None:
-    """Each purpose as a link to its file, in the very words of the recommendation, and what to be careful about."""
-    assert page.index("<h2>Which file to ship") < page.index("<h2>Final comparison") < page.index("<h2>Comparison")
-    part = text_of(section(page, "Which file to ship"))
+    """Each purpose is a link to its file, in the words of the recommendation, with cautions."""
+    assert page.index("<h2>Recommended for pi4") < page.index("<h2>Final comparison") < page.index("<h2>Comparison")
+    part = text_of(section(page, "Recommended for"))
     assert report.recommendation is not None
     (device,) = report.recommendation.devices
     for purpose in device.purposes:
         assert purpose.words in part
     for caution in device.cautions:
         assert caution in part
-    assert "weights: accuracy 33 %, time 33 %, size 17 %, zipped size 17 %" in part
-    assert "3 PCQAT int8* 94.00 %~ 92.7 to 95.1 29.6 11.2 MB 2.47 MB" in part
-    assert "The other 50" in part
+    assert "Weights: accuracy 33 %, latency 33 %, size 17 %, zipped size 17 %" in part
+    assert "3 PCQAT int8* 94.00 %~ 92.7 to 95.1 29.6 ms 11.2 MB 2.47 MB" in part
+    assert "Show 50 more files" in part
 
 
 def test_the_page_says_which_limits_were_set() -> None:
-    """And what each file misses."""
+    """The limits that each file misses are shown."""
     rows = (make_row("float32", p50=5), make_row("int8", p50=2, size_bytes=11_000_000))
     goals = Goals(max_accuracy_drop=0.01, max_latency_ms=3, max_size_bytes=12_000_000, max_zip_bytes=10_500_000)
     report = make_report(*rows)
     weighed = report.model_copy(update={"recommendation": recommend(rows, report.baselines, goals)})
-    part = text_of(section(report_html(weighed, ""), "Which file to ship"))
-    assert "at most 1.00 points less accurate than base float32 (98.33 %); 3.0 ms an image; 12.0 MB; 10.5 MB" in part
-    assert "base float32 takes 5.00 ms, more than 3 ms, has 44.7 MB, more than 12.0 MB" in part
+    part = text_of(section(report_html(weighed, ""), "Recommended for"))
+    assert (
+        "Limits: accuracy drop at most 1.00 points against base float32 (98.33 %); latency at most 3.00 ms; "
+        "size at most 12.0 MB; zipped size at most 10.5 MB. Weights:"
+    ) in part
+    assert (
+        "base float32 latency 5.00 ms (limit 3.00 ms), size 44.7 MB (limit 12.0 MB), "
+        "zipped size 40.2 MB (limit 10.5 MB)"
+    ) in part
 
 
 def test_the_page_says_where_nothing_keeps_the_limits() -> None:
@@ -70,15 +76,15 @@ def test_the_page_says_where_nothing_keeps_the_limits() -> None:
     rows = (make_row("float32", p50=5),)
     report = make_report(*rows)
     weighed = report.model_copy(update={"recommendation": recommend(rows, report.baselines, Goals(max_latency_ms=1))})
-    assert "No file keeps the limits." in report_html(weighed, "")
+    assert "No file is within the limits." in report_html(weighed, "")
 
 
 def test_the_page_draws_the_final_comparison_and_the_trade_offs(page: str) -> None:
-    """Four panels of 65 files; three drawings with a front and a ring; a legend of methods and exports."""
+    """Panels of 65 files and 13 Keras models, which have no times; three drawings with a front; a legend."""
     final = section(page, "Final comparison")
-    assert (final.count("<rect"), final.count("<circle")) == (3 * 65, 65)
+    assert (final.count("<rect"), final.count("<circle")) == (2 * 65 + 2 * 78, 78)
     assert final.count('class="swatch') == 10
-    trade_offs = section(page, "Accuracy against size and time")
+    trade_offs = section(page, "Accuracy against latency and size")
     assert (trade_offs.count("<svg viewBox"), trade_offs.count('class="front"')) == (3, 3)
     assert trade_offs.count('class="knee"') == 2  # by size there is none
     assert trade_offs.count("<title>") == 3 * 65
@@ -87,34 +93,34 @@ def test_the_page_draws_the_final_comparison_and_the_trade_offs(page: str) -> No
 
 def test_the_page_draws_how_times_spread(page: str) -> None:
     """A line for each measurement."""
-    assert section(page, "Time of one image").count("inferences</title>") == 65
+    assert section(page, "Latency of one image").count("inferences</title>") == 65
 
 
 def test_the_page_tells_classes_apart(page: str) -> None:
-    """In a table for each file."""
-    part = section(page, "Class by class")
+    """Each file has a table of them."""
+    part = section(page, "Metrics by class")
     assert part.count('class="matrix"') == 65
     assert part.count("<tr><th>basophil</th>") == 65
     assert "basophil 200 94.5 % 94.5 % 94.5 % eosinophil, 11" in text_of(part)
 
 
 def test_the_page_tells_what_steps_took_and_how_to_do_it_again(report: Report) -> None:
-    """Steps each once, with who did them, where that is known; versions, fingerprint, seed, spec."""
+    """Each step is listed once, with the worker or device if known; versions, fingerprint, seed and spec are shown."""
     first, *others = report.costs
     told = report.model_copy(update={"costs": (first.model_copy(update={"seconds": 93.0, "holder": "box"}), *others)})
     page = report_html(told, "")
-    costs = text_of(section(page, "What each step took"))
-    assert "1 min 33 s in all" in costs
+    costs = text_of(section(page, "Step durations"))
+    assert "Total: 1 min 33 s." in costs
     assert f"{len(report.costs)} steps" in costs
     assert f"{first.title} all 13 pipelines box 1 min 33 s" in costs
-    again = text_of(section(page, "To do it again"))
-    assert "Edgepress 0.1.0; code of pack 1, stage 2, export 3, evaluation 1" in again
+    again = text_of(section(page, "Reproducibility"))
+    assert "Edgepress 0.1.0; code versions: pack 1, stage 2, export 3, evaluation 1" in again
     assert "Data set digits Seed 0" in again
     assert '"pipelines": "paper"' in again
 
 
 def test_the_page_loads_nothing_and_is_small(page: str) -> None:
-    """With all of the study's 65 files; no address in it but those it links to."""
+    """All of the study's 65 files are in it; its only addresses are links."""
     assert Page(page).loaded == []
     assert "<script" not in page
     assert not re.findall(r"url\(|@import|https?://", page)
@@ -134,8 +140,8 @@ def test_the_page_is_small_with_many_classes(report: Report) -> None:
     assert len(page.encode()) < _MOST_BYTES
 
 
-def test_a_report_of_before_there_were_recommendations_has_a_page(report: Report) -> None:
-    """As it was stored by whoever saved it."""
+def test_a_report_without_recommendations_has_a_page(report: Report) -> None:
+    """Such reports were stored by releases before recommendations."""
     added = {"recommendation", "costs", "provenance"}
     content = report.model_dump(mode="json", exclude=added)
     for row in content["rows"]:
@@ -143,6 +149,6 @@ def test_a_report_of_before_there_were_recommendations_has_a_page(report: Report
             del row[name]
     old = Report.model_validate(content)
     page = report_html(old, "/v1/artifacts/")
-    assert "Which file to ship" not in page
+    assert "Recommended for" not in page
     assert page.count("<tr><td>") >= 65
     assert CLASSES[0] in page

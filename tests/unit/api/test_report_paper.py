@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from edgepress_api.report import Report
 from edgepress_api.report.page import report_html
 from edgepress_api.report.table import report_csv
+from edgepress_common.answers.report import Report
 from edgepress_common.spec.presets import PRESETS
 from fakes.pages import Page
 from fakes.paper_report import paper_job, paper_report, with_broken_promise
@@ -24,24 +24,24 @@ def report() -> Report:
 
 @pytest.fixture(scope="module")
 def text(report: Report) -> str:
-    """What its page says, with single spaces."""
+    """Return the text of a report's page, with single spaces."""
     return said(report)
 
 
 def said(report: Report) -> str:
-    """What a report's page says, with single spaces, between cells too."""
+    """Return the text of a report's page, with single spaces, between cells too."""
     page = re.sub("</t[dh]>", r"\g<0> ", report_html(report, "/v1/artifacts/"))
     return " ".join(Page(page).text.split())
 
 
 def section(text: str, title: str, end: str) -> str:
-    """What stands between two headings, with the sign for times as a letter."""
+    """Return the text between two headings, with the multiplication sign as a letter."""
     text = text.replace("\N{MULTIPLICATION SIGN}", "x")
     return text.partition(title)[2].partition(end)[0]
 
 
 def test_every_row_of_the_final_comparison_is_there(report: Report) -> None:
-    """Each pipeline in each export: accuracy, time over the whole set, size and zipped size."""
+    """Each pipeline has each export: accuracy, time over the whole set, size and zipped size."""
     assert [(row.pipeline, row.export) for row in report.rows] == [
         (pipeline.name, export.kind) for pipeline in PRESETS["paper"] for export in pipeline.exports
     ]
@@ -51,7 +51,7 @@ def test_every_row_of_the_final_comparison_is_there(report: Report) -> None:
 
 
 def test_rows_are_named_by_what_was_done(report: Report) -> None:
-    """And told apart by it: no two pipelines have the same stages."""
+    """The names are unique: no two pipelines have the same stages."""
     methods = {row.pipeline: row.method for row in report.rows}
     assert methods == {
         "base": "base",
@@ -72,7 +72,7 @@ def test_rows_are_named_by_what_was_done(report: Report) -> None:
 
 
 def test_the_page_has_a_group_for_each_pipeline(text: str) -> None:
-    """With its stages in words."""
+    """The group describes its stages."""
     comparison = section(text, "Comparison", "Accuracy by export")
     places = [comparison.index(f" {pipeline.name} ") for pipeline in PRESETS["paper"]]
     assert places == sorted(places)
@@ -85,7 +85,7 @@ def test_the_page_has_a_group_for_each_pipeline(text: str) -> None:
 
 
 def test_the_page_has_a_row_for_each_file_with_all_its_sizes(report: Report) -> None:
-    """Dense and sparse, the one that was not taken in grey; and how many times smaller, as it is and zipped."""
+    """Dense and sparse sizes are shown, the unused one in grey; and the ratios of size, unpacked and zipped."""
     page = report_html(report, "/v1/artifacts/")
     comparison = section(page, "<h2>Comparison</h2>", "</section>")
     assert comparison.count("<tr><td>") == len(report.rows)
@@ -97,7 +97,7 @@ def test_the_page_has_a_row_for_each_file_with_all_its_sizes(report: Report) -> 
 
 
 def test_the_page_tells_places_apart_where_there_are_several(report: Report) -> None:
-    """By device and number of threads."""
+    """Results are labelled by device and number of threads."""
     rows = (report.rows[0], report.rows[0].model_copy(update={"threads": 1}))
     text = said(report.model_copy(update={"rows": rows}))
     assert "Export Device Threads Accuracy" in text
@@ -105,30 +105,31 @@ def test_the_page_tells_places_apart_where_there_are_several(report: Report) -> 
 
 
 def test_the_page_marks_each_row_that_can_not_be_trusted(report: Report) -> None:
-    """Beside its export, since there may be no column for the device."""
+    """The mark is in the column of the export, since there may be no column for the device."""
     changes: dict[str, object] = {"emulated": True, "throttled": ("hot",)}
     rows = (report.rows[0], report.rows[1].model_copy(update=changes))
     assert "float16 emulated throttled 94.50 %" in said(report.model_copy(update={"rows": rows}))
 
 
 def test_the_page_says_what_ratios_are_against(report: Report, text: str) -> None:
-    """Or that there is nothing to compare with."""
-    assert "against the float32 .tflite of “base”, the network trained and not compressed (44.7 MB, not zipped)" in text
+    """If there is no baseline, the page says so."""
+    against = "the float32 .tflite file of “base”, the network trained without compression (44.7 MB, not zipped)"
+    assert f"“Faster” and both “Smaller” columns compare with {against}" in text
     nothing = report.baselines.model_copy(update={"float32_tflite": None})
-    assert "There is nothing to be “smaller” than" in said(report.model_copy(update={"baselines": nothing}))
+    assert "The “Faster” and “Smaller” columns are empty" in said(report.model_copy(update={"baselines": nothing}))
 
 
 def test_the_page_has_the_studys_tables(text: str) -> None:
     """Accuracy by export, and seconds per epoch with the ratio to plain training."""
     table_1 = section(text, "Accuracy by export", "Seconds per epoch")
     assert "Pipeline Keras float32 float16 dynamic int16x8 int8 base 94.50 % 94.50 %" in table_1
-    table_2 = section(text, "Seconds per epoch", "Promises kept")
+    table_2 = section(text, "Seconds per epoch", "Verified promises")
     assert "prune prune to 50 % (polynomial), 4 epochs resnet18 PR, PR CL, PQAT, PCQAT 4 33.9 1.06x" in table_2
     assert "distill distill into mobilenet_v2, 11 epochs mobilenet_v2 distillation 11 31.7 0.99x" in table_2
 
 
 def test_the_page_has_a_device_column_where_accuracies_are_of_several(report: Report) -> None:
-    """Else it would say the same in every row."""
+    """With one device there is no column, since all rows would be equal."""
     other = report.accuracy_by_export[0].model_copy(update={"device": "qemu", "exports": ()})
     rows = (*report.rows, report.rows[0].model_copy(update={"device": "qemu"}))
     text = said(report.model_copy(update={"rows": rows, "accuracy_by_export": (*report.accuracy_by_export, other)}))
@@ -137,14 +138,14 @@ def test_the_page_has_a_device_column_where_accuracies_are_of_several(report: Re
 
 
 def test_the_page_tells_what_was_promised_and_found(text: str) -> None:
-    """In words, with the files it is true of."""
-    promises = section(text, "Promises kept", "Data set")
+    """Promises are described, with the files for which they hold."""
+    promises = section(text, "Verified promises", "Data set")
     assert (
         "at least 50 % zeros in each of 21 layers 50.0 % in the layer with fewest (stage1_unit1_conv1) "
         "float32, float16, dynamic"
     ) in promises
     assert "no float operator none int16x8, int8" in promises
-    assert promises.count("8 classes told apart 8 float32, float16, dynamic, int16x8, int8") == 13
+    assert promises.count("8 outputs, one for each class 8 float32, float16, dynamic, int16x8, int8") == 13
 
 
 def test_a_broken_promise_is_told_with_its_pipeline() -> None:
@@ -152,16 +153,16 @@ def test_a_broken_promise_is_told_with_its_pipeline() -> None:
     report = paper_report(with_broken_promise(paper_job(), "PCQAT", "int8", BROKEN))
     text = said(report)
     assert len(report.rows) == 64
-    assert f"int8 failed: {BROKEN} distillation distill:" in section(text, "Comparison", "What did not work")
-    assert f"int8 PCQAT {BROKEN} (broken_promise)" in section(text, "What did not work", "Accuracy by export")
+    assert f"int8 failed: {BROKEN} distillation distill:" in section(text, "Comparison", "Failures")
+    assert f"int8 PCQAT {BROKEN} (broken_promise)" in section(text, "Failures", "Accuracy by export")
     assert "PCQAT 94.00 % 94.00 % 94.00 % 94.00 % 94.00 % -" in section(text, "Accuracy by export", "Seconds per epoch")
 
 
 def test_every_stage_has_its_curves_once(report: Report) -> None:
-    """Under a title that tells which pipelines use it, and what came before it."""
+    """The title names the pipelines that use it, and the previous stages; student and teacher share a chart before."""
     page = report_html(report, "/v1/artifacts/")
     trainings = section(page, "<h2>Training</h2>", "</section>")
-    assert (len(report.trainings), trainings.count("<h3>"), trainings.count("<svg")) == (14, 14, 28)
+    assert (len(report.trainings), trainings.count("<h3>"), trainings.count("<svg")) == (14, 1 + 14, 1 + 28)
     text = said(report)
     assert "prune to 50 % (polynomial), 4 epochs for PR, PR CL, PQAT, PCQAT After train resnet18, 11 epochs." in text
     assert (
@@ -172,18 +173,24 @@ def test_every_stage_has_its_curves_once(report: Report) -> None:
 
 def test_confusion_is_folded_up_by_pipeline(report: Report) -> None:
     """A matrix for each file, in thirteen folds of which the first is open."""
-    confusion = section(report_html(report, "/v1/artifacts/"), "<h2>Confusion</h2>", "</section>")
+    confusion = section(report_html(report, "/v1/artifacts/"), "<h2>Confusion matrices</h2>", "</section>")
     counts = [confusion.count(tag) for tag in ('class="matrix"', "<details>", "<details open>")]
     assert counts == [65, 12, 1]
 
 
 def test_csv_has_what_was_done_and_promised_in_columns_of_their_own(report: Report) -> None:
-    """At the end, where columns are added."""
+    """They are at the end, where new columns are added."""
     lines = list(csv.DictReader(io.StringIO(report_csv(report), newline="")))
     assert len(lines) == 65
-    assert list(lines[0])[-11:] == [
+    assert list(lines[0])[-34:] == [
         "encoding", "dense_size_bytes", "sparse_size_bytes", "dense_zip_bytes", "sparse_zip_bytes",
         "unique_weights_per_channel_max", "promises", "stages", "stage_epoch_seconds", "accuracy_low", "accuracy_high",
+        "latency_ms_max", "latency_ms_p50_low", "latency_ms_p50_high", "worst_class_recall", "spec_pipeline", "seed",
+        "over_seeds_seeds", "over_seeds_accuracy_mean", "over_seeds_accuracy_std", "over_seeds_latency_ms_mean",
+        "over_seeds_latency_ms_std", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_precision",
+        "test_recall", "test_f1", "test_images", "compile_seconds", "macs", "weights",
+        "over_seeds_test_accuracy_mean",
+        "over_seeds_test_accuracy_std",
     ]  # fmt: skip
     pruned = next(line for line in lines if (line["pipeline"], line["export"]) == ("PCQAT", "float32"))
     assert (pruned["method"], pruned["encoding"]) == ("prune + cluster + quantize_aware", "sparse")

@@ -1,4 +1,4 @@
-"""What a report makes of finished steps."""
+"""The rows of a report, from finished steps."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from edgepress_api.database import Database
-from edgepress_api.report import Report
 from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.building import build_report
 from edgepress_api.report.records import find_failures
 from edgepress_api.report.rows import find_rows
+from edgepress_common.answers.report import Report
 from edgepress_common.errors import NotFoundError
 from edgepress_common.messages import StepFailure
 from edgepress_common.promises import KeptPromise
@@ -58,7 +58,7 @@ def evaluation(p50_ms: float, *, emulated: bool = False, threads: tuple[int, ...
 
 
 def test_a_row_has_what_its_steps_found() -> None:
-    """Each figure from the step that measured it."""
+    """Each figure comes from the step that measured it."""
     job = reported(small_spec(), {"int8": export(100, 80, float_operators={"ADD": 2, "MUL": 1}, sparsity=0.5)})
     row = find_rows(job, find_baselines(job))[1]
     assert (row.pipeline, row.method, row.export, row.device, row.threads) == ("base", "base", "int8", "pi", 1)
@@ -85,7 +85,7 @@ def test_a_row_has_all_sizes_of_its_file_and_what_was_promised_of_it() -> None:
 
 
 def test_a_row_tells_each_stage_and_what_its_epochs_took() -> None:
-    """In the order they were run, the training included; ``epoch_seconds`` is the last one's."""
+    """Stages are in the order they were run, the training included; ``epoch_seconds`` is the last one's."""
     stages = [{"kind": "prune"}, {"kind": "cluster"}, {"kind": "quantize_aware"}]
     spec = small_spec(pipelines=[{"name": "PCQAT", "exports": ["int8"], "stages": stages}])
     seconds = {"train": 4.0, "prune": 4.5, "cluster": 5.0, "quantize_aware": 6.0}
@@ -102,7 +102,7 @@ def test_a_row_tells_each_stage_and_what_its_epochs_took() -> None:
 
 
 def test_a_distilled_students_keras_file_is_its_own() -> None:
-    """Not its teacher's, which is no input of the student's file."""
+    """It is not its teacher's, which is not an input of the student's file."""
     spec = small_spec(pipelines=[{"name": "small", "exports": ["int8"], "stages": [{"kind": "distill"}]}])
     job = reported(spec, {"train": stage(keras_bytes=4000), "distill": stage(keras_bytes=1000)})
     (row,) = find_rows(job, find_baselines(job))
@@ -110,7 +110,7 @@ def test_a_distilled_students_keras_file_is_its_own() -> None:
 
 
 def test_there_is_a_row_for_each_export_device_and_number_of_threads() -> None:
-    """In the order of the spec."""
+    """Rows are in the order of the spec."""
     results: dict[str, StepResult] = {"int8 on pi": evaluation(1, threads=(1, 4))}
     job = reported(small_spec(), results, devices=("pi", "pi"))
     rows = find_rows(job, find_baselines(job))
@@ -131,7 +131,7 @@ def test_ratios_are_against_the_network_that_was_only_trained() -> None:
 
 
 def test_both_baselines_are_of_one_pipeline() -> None:
-    """Of the first that has a float32 export, though another comes before it."""
+    """They are of the first that has a float32 export, even if another comes before it."""
     baselines = find_baselines(reported(small_spec(pipelines=TWO_PIPELINES), {}))
     assert baselines.float32_tflite is not None
     assert baselines.keras_with_optimizer is not None
@@ -139,7 +139,7 @@ def test_both_baselines_are_of_one_pipeline() -> None:
 
 
 def test_without_a_float32_export_there_is_no_ratio_to_one() -> None:
-    """Only to the Keras file."""
+    """The ratio to the Keras file is given."""
     job = reported(small_spec(pipelines=TWO_PIPELINES[:1]), {})
     row = find_rows(job, find_baselines(job))[0]
     assert row.ratios.float32_tflite is None
@@ -148,7 +148,7 @@ def test_without_a_float32_export_there_is_no_ratio_to_one() -> None:
 
 
 def test_speed_is_compared_on_one_device_with_as_many_threads() -> None:
-    """And never on one that is emulated."""
+    """Devices that are emulated are not compared."""
     results: dict[str, StepResult] = {
         "float32 on pi": evaluation(6.0),
         "int8 on pi": evaluation(2.0, threads=(1, 4)),
@@ -166,7 +166,7 @@ def test_speed_is_compared_on_one_device_with_as_many_threads() -> None:
 
 
 def test_a_failure_is_told_once_and_what_it_caused_is_not() -> None:
-    """With all the pipelines that went without the step."""
+    """It is listed with all the pipelines that lack the step."""
     spec = small_spec(pipelines=[{"name": name, "exports": [kind]} for name, kind in (("a", "int8"), ("b", "float32"))])
     failed = StepFailure(code="out_of_memory", message="no memory", retryable=False)
     caused = StepFailure(code="input_failed", message="needs 'train'", retryable=False)
@@ -192,7 +192,7 @@ def test_a_failure_is_told_once_and_what_it_caused_is_not() -> None:
 
 
 def test_the_report_of_a_finished_job_is_complete(database: Database, tmp_path: Path) -> None:
-    """With its data set, each training once, and a row per export."""
+    """It has the data set, each training once, and a row per export."""
     gateway = GatewayApp(database, tmp_path)
     job_id = gateway.finished_job(pipelines=TWO_PIPELINES)
     with database.read() as session:
@@ -216,15 +216,13 @@ def test_the_report_of_a_finished_job_is_complete(database: Database, tmp_path: 
     assert Report.model_validate_json(report.model_dump_json()) == report
 
 
-def test_the_report_of_a_job_under_way_has_what_there_is(database: Database, tmp_path: Path) -> None:
-    """And says that it is not all."""
+def test_the_report_of_a_running_job_has_the_existing_results(database: Database, tmp_path: Path) -> None:
+    """The report says that it is incomplete."""
     gateway = GatewayApp(database, tmp_path)
     job_id = gateway.submit()
     with database.read() as session:
         empty = build_report(session, job_id)
-    while steps := gateway.workforce.take():
-        for step in steps:
-            gateway.workforce.finish(step)
+    gateway.workforce.finish_all_steps()
     gateway.workforce.evaluate()
     with database.read() as session:
         partial = build_report(session, job_id)
@@ -249,6 +247,6 @@ def test_the_report_of_a_job_that_failed_says_why(database: Database, tmp_path: 
 
 
 def test_there_is_no_report_without_a_job(database: Database) -> None:
-    """Of that name."""
+    """The error is the one for an unknown name."""
     with database.read() as session, pytest.raises(NotFoundError):
         build_report(session, "job-1")

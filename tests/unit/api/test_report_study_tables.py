@@ -69,7 +69,7 @@ def test_table_1_tells_devices_apart_and_leaves_out_what_is_not_measured() -> No
 
 
 def test_table_2_has_every_stage_once_under_the_method_it_comes_to() -> None:
-    """What pipelines share is told once, with their names."""
+    """Stages that pipelines share are listed once, with the names of the pipelines."""
     entries = find_seconds_per_epoch(paper_job())
     found = [(entry.method, entry.stage, len(entry.pipelines)) for entry in entries]
     assert found == [
@@ -93,7 +93,7 @@ def test_table_2_has_every_stage_once_under_the_method_it_comes_to() -> None:
 
 
 def test_table_2_compares_with_an_epoch_of_the_jobs_network() -> None:
-    """Also where another network is trained, and where the pipeline that only trains is not there."""
+    """This also holds where another network is trained, and without a pipeline that only trains."""
     by_stage = {entry.summary: entry for entry in find_seconds_per_epoch(paper_job())}
     assert by_stage["train resnet18, 11 epochs"].seconds == PLAIN_EPOCH_SECONDS
     assert by_stage["train resnet18, 11 epochs"].times_plain_training == 1

@@ -6,10 +6,10 @@ import pytest
 
 from edgepress_api.report.groups import pipeline_groups
 from edgepress_api.report.promise_words import found, promised, short
-from edgepress_api.report.stage_words import stage_summary
 from edgepress_api.report.words import pipelines
 from edgepress_common.plan import make_plan
 from edgepress_common.promises import KeptPromise
+from edgepress_common.stage_words import stage_summary
 from edgepress_common.steps import StageStep
 from fakes.jobs import small_spec
 from fakes.paper_report import paper_job, paper_report, with_broken_promise
@@ -17,7 +17,7 @@ from fakes.reports import make_report, make_row
 
 
 def summaries(*stages: dict[str, Any]) -> list[str]:
-    """What is said of the stages of a pipeline in a job of 2 epochs, the training included."""
+    """Return the descriptions of a pipeline's stages in a job of 2 epochs, the training included."""
     spec = small_spec(pipelines=[{"name": "p", "exports": ["int8"], "stages": list(stages)}])
     plan = make_plan(spec, fingerprint="f", devices=["any"])
     return [stage_summary(step.parameters) for step in plan.steps if isinstance(step.parameters, StageStep)]
@@ -63,7 +63,7 @@ def test_a_training_is_told_with_its_network(model: object, training: object, su
 
 
 def test_what_is_kept_of_earlier_stages_is_told() -> None:
-    """Though the spec left it open; and not where it was told otherwise."""
+    """They are listed though the spec did not set it, and not listed where the spec disabled it."""
     prune, cluster, quantize_aware = ({"kind": kind} for kind in ("prune", "cluster", "quantize_aware"))
     assert summaries(prune, cluster, quantize_aware)[2:] == [
         "cluster to 16 values (kmeans_plus_plus), zeros kept, 4 epochs",
@@ -94,11 +94,11 @@ def test_what_is_kept_of_earlier_stages_is_told() -> None:
          "float_operators<=0: 0"),
         (KeptPromise(kind="float_operators", promised=3, found=2), "at most 3 float operators", "2",
          "float_operators<=3: 2"),
-        (KeptPromise(kind="classes", promised=8, found=8), "8 classes told apart", "8", "classes=8: 8"),
+        (KeptPromise(kind="classes", promised=8, found=8), "8 outputs, one for each class", "8", "classes=8: 8"),
     ],
 )  # fmt: skip
 def test_a_promise_is_told_with_what_came_of_it(promise: KeptPromise, words: str, outcome: str, cell: str) -> None:
-    """In words for the page, and in short for a cell."""
+    """The page has a sentence, and a table cell has a short form."""
     assert (promised(promise), found(promise), short(promise)) == (words, outcome, cell)
 
 
@@ -106,7 +106,7 @@ def test_files_that_keep_a_promise_alike_are_told_together() -> None:
     """Promises of a kind stay together, and each export is named."""
     group = next(group for group in pipeline_groups(paper_report()) if group.pipeline.name == "PQAT")
     assert [(line.promised, line.found, line.exports) for line in group.promises] == [
-        ("8 classes told apart", "8", ("float32", "float16", "dynamic", "int16x8", "int8")),
+        ("8 outputs, one for each class", "8", ("float32", "float16", "dynamic", "int16x8", "int8")),
         ("at least 50 % zeros in each of 21 layers", "50.0 % in the layer with fewest (stage1_unit1_conv1)",
          ("float32", "float16", "dynamic")),
         ("at least 50 % zeros in each of 21 layers", "50.1 % in the layer with fewest (stage1_unit1_conv1)",
@@ -116,7 +116,7 @@ def test_files_that_keep_a_promise_alike_are_told_together() -> None:
 
 
 def test_a_file_measured_often_is_one_file() -> None:
-    """On two devices with different numbers of threads: its first row stands for it."""
+    """It is measured on two devices with different numbers of threads, and counted by its first row."""
     rows = [make_row("int8", device="a"), make_row("float32", device="a"), make_row("int8", device="b")]
     (group,) = pipeline_groups(make_report(*rows))
     assert [(row.export, row.device) for row in group.files] == [("int8", "a"), ("float32", "a")]

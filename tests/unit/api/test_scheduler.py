@@ -1,5 +1,6 @@
 """The scheduler's round, with a list for Redis."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -36,7 +37,7 @@ class Bench:
         self.scheduler = Scheduler(
             database=database,
             ledger=ledger,
-            mailbox=self.broker,
+            inbox=self.broker,
             sender=self.broker,
             ahead=2,
             clock=lambda: self.now,
@@ -47,7 +48,7 @@ class Bench:
         self.job_id = submission.submit(small_spec(), now)
 
     def states(self) -> dict[str, str]:
-        """Each worker's step by title."""
+        """Return the state of each step by title."""
         with self.database.read() as session:
             rows = session.scalars(select(StepRow).where(StepRow.kind != "evaluation")).all()
             return {row.title: row.state for row in rows}
@@ -60,7 +61,7 @@ def bench(database: Database, ledger: Ledger, now: datetime) -> Bench:
 
 
 def names(step: RunStep) -> dict[str, object]:
-    """What every event of a step says."""
+    """Return the fields of every event of a step."""
     return {"step_key": step.step_key, "attempt": step.attempt, "worker": "w1"}
 
 
@@ -84,7 +85,7 @@ def test_a_round_sends_what_is_ready_and_takes_in_what_is_done(bench: Bench) -> 
 
 
 def test_doubled_and_late_events_change_nothing(bench: Bench) -> None:
-    """Everything said twice, in the wrong order, gives what saying it once gives."""
+    """Events that come twice and in the wrong order have the same effect as events that come once."""
     bench.scheduler.round()
     (pack,) = bench.broker.sent
     start, finish = StepStarted.model_validate(names(pack)), finished(pack)
@@ -105,7 +106,7 @@ def test_what_is_no_event_is_dropped(bench: Bench) -> None:
 
 
 def test_a_worker_on_a_cancelled_step_is_told_to_stop(bench: Bench) -> None:
-    """At its next sign of life."""
+    """The answer to its next heartbeat says so."""
     bench.scheduler.round()
     (pack,) = bench.broker.sent
     cancel_job(bench.database, bench.ledger, bench.job_id, bench.now)
@@ -116,7 +117,7 @@ def test_a_worker_on_a_cancelled_step_is_told_to_stop(bench: Bench) -> None:
 
 
 def test_a_step_given_back_goes_out_again_at_once(bench: Bench) -> None:
-    """As a new attempt."""
+    """It is sent as a new attempt."""
     bench.scheduler.round()
     bench.broker.post(StepReturned.model_validate(names(bench.broker.sent[0])))
     bench.scheduler.round()
@@ -136,8 +137,8 @@ def test_a_silent_worker_is_noticed(bench: Bench) -> None:
     assert [step.attempt for step in bench.broker.sent] == [1, 2]
 
 
-def test_nobody_is_taken_for_dead_whose_word_is_waiting(bench: Bench) -> None:
-    """What was said while no scheduler was there to hear it is taken in before leases are looked at."""
+def test_a_worker_with_a_message_in_the_inbox_is_not_considered_dead(bench: Bench) -> None:
+    """Messages posted while the scheduler was stopped are consumed before leases are checked."""
     bench.scheduler.round()
     (pack,) = bench.broker.sent
     bench.broker.post(StepStarted.model_validate(names(pack)))
@@ -148,8 +149,8 @@ def test_nobody_is_taken_for_dead_whose_word_is_waiting(bench: Bench) -> None:
     assert bench.states()["pack"] == "succeeded"
 
 
-def test_who_could_not_be_heard_has_a_lease_to_speak_in(bench: Bench) -> None:
-    """After Redis was away, and likewise where the scheduler was: a worker that holds its result may hand it in."""
+def test_workers_have_one_lease_to_answer_after_an_outage(bench: Bench) -> None:
+    """After an outage of Redis or the scheduler, a worker has one lease to submit its result."""
     bench.scheduler.round()
     (pack,) = bench.broker.sent
     bench.broker.post(StepStarted.model_validate(names(pack)))
@@ -170,9 +171,7 @@ def test_who_could_not_be_heard_has_a_lease_to_speak_in(bench: Bench) -> None:
 def test_a_device_is_noticed_while_redis_is_away(bench: Bench) -> None:
     """It speaks through the gateway."""
     workforce = Workforce(bench.database, bench.ledger, bench.now)
-    while steps := workforce.take():
-        for step in steps:
-            workforce.finish(step)
+    workforce.finish_all_steps()
     assert lease_next(bench.database, bench.ledger, "pi", ANNOUNCEMENT, bench.now) is not None
     bench.now += timedelta(seconds=61)
     bench.broker.away = 1
@@ -192,9 +191,28 @@ def test_what_a_queue_lost_is_sent_again(bench: Bench) -> None:
 
 
 def test_a_broker_that_is_away_is_waited_for(bench: Bench) -> None:
-    """The scheduler neither stops nor spins, and goes on once it is back."""
+    """The scheduler neither stops nor spins, and continues once the broker is available."""
     bench.broker.away = 3
     rounds = iter([False] * 5 + [True])
     bench.scheduler.run(lambda: next(rounds))
     assert bench.waited == [1.0, 1.0, 1.0]
     assert len(bench.broker.sent) == 1
+
+
+def test_a_result_of_a_later_version_fails_the_step_with_words(bench: Bench) -> None:
+    """The step fails before its lease expires; other unknown messages change nothing."""
+    bench.scheduler.round()
+    (pack,) = bench.broker.sent
+    sent = finished(pack).model_dump(mode="json")
+    of_a_later_version = [
+        sent | {"type": "of_a_later_version"},
+        sent | {"step_key": "no key"},
+        sent | {"result": {"kind": "of_a_later_version"}},
+    ]
+    bench.broker.leave(*(json.dumps(message).encode() for message in of_a_later_version))
+    bench.scheduler.round()
+    with bench.database.read() as session:
+        row = session.get_one(StepRow, pack.step_key)
+        assert row.failure is not None
+        assert (row.failure.code, row.state, row.attempt) == ("unsupported", "sent", 2)  # perhaps to a newer worker
+        assert "of_a_later_version" in row.failure.message

@@ -28,7 +28,7 @@ def test_a_worker_step_runs_from_waiting_to_succeeded() -> None:
     assert (status.state, status.attempt, status.failures) == ("succeeded", 1, 0)
 
 
-def test_a_step_nobody_begins_on_is_sent_again_with_growing_pauses() -> None:
+def test_a_step_that_is_not_begun_is_sent_again_with_growing_pauses() -> None:
     """The same attempt goes out again after 30 s, then 60 s later, then 120 s."""
     status = states.send(Status("ready"), START, PAUSE)
     assert status is not None
@@ -78,13 +78,13 @@ def test_a_step_given_back_has_not_failed() -> None:
 
 
 def test_wanting_a_failed_step_again_gives_it_all_its_attempts() -> None:
-    """Attempt numbers go on, so that what an old attempt still says is known as old."""
+    """Attempt numbers continue, so that messages of earlier attempts are recognized as old."""
     wanted = states.want(Status("failed", attempt=3, failures=3))
     assert wanted == Status("waiting", attempt=3)
 
 
 def test_a_step_waits_for_its_device_until_the_deadline_and_no_longer() -> None:
-    """The deadline is set once, goes when the device is back or takes the step, and is the end otherwise."""
+    """The deadline is set once, removed when the device is back or takes the step, and ends the step otherwise."""
     waits = states.await_device(Status("ready"), START, LEASE)
     assert waits is not None
     assert states.await_device(waits, START + PAUSE, LEASE) is None
@@ -100,7 +100,7 @@ def test_a_step_waits_for_its_device_until_the_deadline_and_no_longer() -> None:
 def happen(  # noqa: C901, PLR0911, PLR0912 - a table
     action: str, status: Status, attempt: int, now: datetime
 ) -> Status | None:
-    """What an action makes of a status."""
+    """Return the status that an action leads to."""
     match action:
         case "inputs_done":
             return states.inputs_done(status)
@@ -153,7 +153,7 @@ ACTIONS = st.sampled_from(
 @settings(max_examples=500)
 @given(st.lists(st.tuples(ACTIONS, st.integers(0, 4), st.integers(0, 90)), max_size=40))
 def test_no_sequence_of_messages_breaks_the_rules(happenings: list[tuple[str, int, int]]) -> None:
-    """Doubled, late, out of order: attempts only grow, old ones change nothing, only the holder ends a step well."""
+    """Messages come twice, late and out of order: attempts only grow, and only the lease owner completes a step."""
     now = START
     status = Status("waiting")
     for action, attempt, seconds in happenings:

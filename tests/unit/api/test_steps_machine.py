@@ -1,6 +1,6 @@
-"""Whatever workers, devices and users say, in whatever order: what is finished stays, and every job comes to its end.
+"""Messages of workers, devices and users in any order: finished steps stay, and every job comes to its end.
 
-Jobs, ledger and scheduler as they are, on SQLite; who speaks is made up. Messages are told by workers and devices that
+Jobs, ledger and scheduler are real, on SQLite; workers and devices are simulated. Messages come from all of them that
 ever had a step: on time, late, twice, out of order, or after Redis has lost all it had.
 """
 
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -28,6 +29,7 @@ from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.intake import take_in
 from edgepress_api.scheduler.loop import Scheduler
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_api.steps.states import ENDED
 from edgepress_common.errors import ConflictError, LeaseLostError
 from edgepress_common.messages import (
@@ -45,6 +47,7 @@ from fakes.broker import ListBroker
 from fakes.jobs import ANNOUNCEMENT, Workforce, evaluation_result, made_up, small_spec
 
 RULES = Rules(lease=timedelta(seconds=60), resend_pause=timedelta(seconds=30), max_attempts=3)
+REPORTED = ReportedEvaluation.model_validate(evaluation_result().model_dump())
 START = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 SAYINGS = st.sampled_from(["started", "progress", "finished", "failed", "failed for good", "returned"])
 _ROUNDS = 200  # more than enough for three jobs of six steps, three attempts each
@@ -61,7 +64,7 @@ class Seen(NamedTuple):
 
 
 def saying(step: RunStep, what: str) -> WorkerEvent:
-    """What a worker says of a step it was sent."""
+    """Return a message of a worker about a step that it was sent."""
     names = {"step_key": step.step_key, "attempt": step.attempt, "worker": "w1"}
     match what:
         case "started":
@@ -97,7 +100,7 @@ class LifeOfSteps(RuleBasedStateMachine):
         self.scheduler = Scheduler(
             database=self.database,
             ledger=self.ledger,
-            mailbox=self.broker,
+            inbox=self.broker,
             sender=self.broker,
             ahead=2,
             clock=lambda: self.now,
@@ -131,7 +134,7 @@ class LifeOfSteps(RuleBasedStateMachine):
     @precondition(lambda self: self.broker.sent)
     @rule(which=st.integers(0, 99), what=SAYINGS)
     def a_worker_speaks(self, which: int, what: str) -> None:
-        """Of the step it was sent last, or of any that anybody was ever sent."""
+        """A worker posts a message about the step sent last, or about an earlier one."""
         event = saying(self.broker.sent[-1 - which % len(self.broker.sent)], what)
         self.said.append(event)
         self.broker.post(event)
@@ -145,12 +148,12 @@ class LifeOfSteps(RuleBasedStateMachine):
     @precondition(lambda self: self._overtaken())
     @rule(which=st.integers(0, 99), what=SAYINGS)
     def an_earlier_attempt_speaks(self, which: int, what: str) -> None:
-        """Nothing changes, and whoever goes on with it is told to stop."""
+        """The message changes nothing, and the worker that continues with the attempt is told to stop."""
         overtaken = self._overtaken()
         step, before = overtaken[which % len(overtaken)], self._look()
         waiting, self.broker.mail = self.broker.mail, {}
         self.broker.post(saying(step, what))
-        take_in(self.database, self.ledger, self.broker, self.now)
+        take_in(self.database, self.ledger, self.broker, lambda: self.now)
         self.broker.mail = waiting
         assert self._look() == before
         if what in {"started", "progress"}:
@@ -180,7 +183,7 @@ class LifeOfSteps(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(which=st.integers(0, 99), what=st.sampled_from(["progress", "finished", "failed", "failed for good"]))
     def a_device_speaks(self, which: int, what: str) -> None:
-        """Of its lease, or of one that it had."""
+        """A device posts a message about its lease, or about an earlier one."""
         lease = self.leases[-1 - which % len(self.leases)]
         before = self._look()[lease.step_key]
         try:
@@ -188,7 +191,7 @@ class LifeOfSteps(RuleBasedStateMachine):
                 case "progress":
                     report_progress(self.database, self.ledger, lease, Progress(fraction=0.5), self.now)
                 case "finished":
-                    report_result(self.database, self.ledger, lease, evaluation_result(), self.now)
+                    report_result(self.database, self.ledger, lease, REPORTED, self.now)
                 case _:
                     report_failure(self.database, self.ledger, lease, failure(what), self.now)
         except LeaseLostError:
@@ -206,7 +209,7 @@ class LifeOfSteps(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(which=st.integers(0, 2))
     def retry(self, which: int) -> None:
-        """And again."""
+        """Retry a job."""
         with suppress(ConflictError):
             retry_job(self.database, self.ledger, self.jobs[which % len(self.jobs)], self.now)
 
@@ -247,7 +250,7 @@ class LifeOfSteps(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     def _overtaken(self) -> list[RunStep]:
-        """What workers were sent and have not the last attempt of."""
+        """Return the steps that workers were sent, except for the last attempts."""
         return [step for step in self.broker.sent if step.attempt < self.steps[step.step_key].attempt]
 
     def _look(self) -> dict[str, Seen]:
@@ -260,6 +263,7 @@ class LifeOfSteps(RuleBasedStateMachine):
             return {id_: state for id_, state in session.execute(text("SELECT id, state FROM jobs"))}  # noqa: C416
 
 
+@pytest.mark.slow
 def test_no_sequence_of_happenings_undoes_what_is_done(tmp_path: Path) -> None:
     """Two dozen lives of some jobs, each of up to thirty happenings; a failing one is made as short as it can be."""
     from hypothesis.stateful import run_state_machine_as_test

@@ -1,4 +1,4 @@
-"""What takes longer than it may is ended, and says so."""
+"""Steps and jobs that exceed their time limit are stopped, and their error says so."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.ending import retry_job
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.jobs.time_limits import enforce_time_limits
-from edgepress_api.jobs.views import JobView, show_job
+from edgepress_api.jobs.views import show_job
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.answers.jobs import JobView
 from edgepress_common.messages import Progress
 from fakes.jobs import Workforce, small_spec
 
@@ -33,7 +34,7 @@ class Shop:
         return submission.submit(small_spec(**changes), self.now)
 
     def pass_hours(self, hours: float) -> None:
-        """Time passes, and somebody looks."""
+        """Let time pass, then enforce the limits."""
         self.now += timedelta(hours=hours)
         enforce_time_limits(self.database, self.ledger, self.now)
 
@@ -65,7 +66,7 @@ def shop(database: Database, ledger: Ledger, now: datetime) -> Shop:
 
 
 def test_an_attempt_that_takes_too_long_fails_its_step(shop: Shop) -> None:
-    """For good, with the limit and what to do; what depends on it fails too."""
+    """The failure is permanent, with the limit and what to do; dependent steps fail too."""
     job_id = shop.post(limits={"step_hours": 2})
     shop.begin_training()
     shop.pass_hours(1.9)
@@ -80,8 +81,8 @@ def test_an_attempt_that_takes_too_long_fails_its_step(shop: Shop) -> None:
     assert "limits.step_hours" in job.error
 
 
-def test_the_longest_limit_of_those_who_want_a_step_holds(shop: Shop) -> None:
-    """Somebody's short limit does not take another's training away."""
+def test_the_longest_limit_of_the_jobs_of_a_step_holds(shop: Shop) -> None:
+    """The short limit of one job does not stop the training of another."""
     shop.post(limits={"step_hours": 2})
     job_id = shop.post(name="patient")
     shop.begin_training()
@@ -93,8 +94,8 @@ def test_the_longest_limit_of_those_who_want_a_step_holds(shop: Shop) -> None:
     assert shop.states(job_id)["train"] == "failed"
 
 
-def test_a_job_that_takes_too_long_is_ended_and_can_be_taken_up_again(shop: Shop) -> None:
-    """What it has done stays; a retry has the whole time again."""
+def test_a_job_that_takes_too_long_is_ended_and_can_be_retried(shop: Shop) -> None:
+    """Finished steps stay; a retry has the whole time again."""
     job_id = shop.post(limits={"job_hours": 3})
     shop.begin_training()
     shop.pass_hours(3)
@@ -121,7 +122,7 @@ def test_a_job_that_takes_too_long_is_ended_and_can_be_taken_up_again(shop: Shop
 
 
 def test_a_job_at_its_end_leaves_others_their_steps(shop: Shop) -> None:
-    """A training that another job wants goes on."""
+    """A training that another job needs continues."""
     hasty = shop.post(limits={"job_hours": 3})
     other = shop.post(name="other")
     shop.begin_training()
@@ -133,9 +134,7 @@ def test_a_job_at_its_end_leaves_others_their_steps(shop: Shop) -> None:
 def test_what_was_measured_is_something_to_show(shop: Shop) -> None:
     """A job that ends at its limit with an evaluation done has partly succeeded."""
     job_id = shop.post(limits={"job_hours": 3})
-    while steps := shop.workforce.take():
-        for step in steps:
-            shop.workforce.finish(step)
+    shop.workforce.finish_all_steps()
     assert shop.workforce.evaluate()
     shop.pass_hours(4)
     assert shop.job(job_id).state == "partly_succeeded"

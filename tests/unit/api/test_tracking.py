@@ -1,4 +1,4 @@
-"""A job's curves and figures for TensorBoard and MLflow, each held against the real thing where that is there."""
+"""A job's curves and figures for TensorBoard and MLflow, each compared with the real program where it is installed."""
 
 import io
 import json
@@ -11,12 +11,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from edgepress_api.cli import app
-from edgepress_api.cli.invocation import Invocation, open_console
-from edgepress_api.report import Report
-from edgepress_api.tracking.event_file import Point, event_file
-from edgepress_api.tracking.mlflow import MlflowServer
-from edgepress_api.tracking.tensorboard import write_event_files
+from edgepress_client.cli import app
+from edgepress_client.cli.invocation import Invocation
+from edgepress_client.cli.terminal import open_console
+from edgepress_client.tracking.mlflow import MlflowServer
+from edgepress_client.tracking.tensorboard import write_event_files
+from edgepress_common.answers.report import Report
 from edgepress_common.errors import InvalidInputError, UnavailableError
 from fakes.command_line import run_command
 from fakes.job_gateway import BEGIN, FakeGateway
@@ -72,30 +72,32 @@ def test_tensorboard_reads_what_is_written(tmp_path: Path) -> None:
     assert ends[-1] == pytest.approx(BEGIN.timestamp() + sum(epoch.seconds for epoch in base.epochs))
 
 
-def test_figures_of_every_size_come_back(tmp_path: Path) -> None:
-    """Large steps and long names, which take more bytes than one; and what is written twice is there once."""
-    points = [
-        Point("n" * 300, step, value, 1.5) for step, value in ((0, -1.5), (127, 1e-30), (128, 3e38), (1 << 40, 0.0))
-    ]
+def test_writing_again_replaces_the_files(tmp_path: Path) -> None:
+    """A job that is exported twice has each value once, at its time."""
+    report = paper_report()
     for _ in range(2):
-        (tmp_path / "events.out.tfevents.1").write_bytes(event_file(points, 1.0))
+        write_event_files(report, tmp_path)
 
-    (scalars,) = _read(tmp_path)
+    (scalars,) = _read(tmp_path / "base/1-train/train")
 
-    found = [(step, value) for step, value, _ in scalars["n" * 300]]
-    assert [step for step, _ in found] == [0, 127, 128, 1 << 40]
-    assert [value for _, value in found] == pytest.approx([-1.5, 1e-30, 3e38, 0.0])
+    assert [step for step, _, _ in scalars["epoch_loss"]] == [each.epoch for each in report.trainings[0].epochs]
 
 
-def test_a_byte_that_is_changed_is_noticed(tmp_path: Path) -> None:
-    """The checksums are those that TensorBoard computes, and do not only look like some."""
-    content = bytearray(event_file([Point("a", 1, 1.0, 1.0), Point("a", 2, 2.0, 2.0)], 1.0))
-    content[-6] ^= 1
-    (tmp_path / "events.out.tfevents.1").write_bytes(content)
-
-    (scalars,) = _read(tmp_path)
-
-    assert [step for step, _, _ in scalars["a"]] == [1]
+def test_tensorboard_is_optional(tmp_path: Path) -> None:
+    """Where it is not installed, the command says how to install it."""
+    program = (
+        "import sys; sys.modules['tensorboard'] = None\n"
+        "from pathlib import Path\n"
+        "from edgepress_client.tracking.tensorboard import write_event_files\n"
+        "from fakes.paper_report import paper_report\n"
+        f"write_event_files(paper_report(), Path({str(tmp_path)!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr.rstrip().endswith("install it with: pip install 'edgepress-client[tensorboard]'")
 
 
 def test_a_pipelines_name_is_no_path(tmp_path: Path) -> None:
@@ -117,13 +119,13 @@ def _gateway(report: Report) -> FakeGateway:
 
 
 def test_the_command_says_where_the_files_are(tmp_path: Path) -> None:
-    """And how to see them; a job that has trained nothing yet is told so."""
+    """The command prints how to open them; a job without a finished training is an error."""
     report = paper_report()
     ran = run_command(_gateway(report), ["tensorboard", report.job.id, "--to", str(tmp_path / "logs")])
     assert (ran.exit_code, ran.out.count("\n")) == (0, 14)
     assert f"tensorboard --logdir {tmp_path / 'logs'}" in ran.err
     none = run_command(_gateway(make_report()), ["tensorboard", "job-1", "--to", str(tmp_path / "none")])
-    assert (none.exit_code, "trained nothing" in none.err) == (2, True)
+    assert (none.exit_code, "has no finished training yet" in none.err) == (4, True)
     (tmp_path / "file").write_text("")
     refused = run_command(_gateway(report), ["tensorboard", report.job.id, "--to", str(tmp_path / "file")])
     assert (refused.exit_code, "can't write" in refused.err) == (2, True)
@@ -187,7 +189,7 @@ def test_runs_have_what_was_asked_for_and_found(mlflow: FakeMlflow) -> None:
     assert {run["info"]["status"] for run in mlflow.runs.values()} == {"FINISHED"}
 
 
-def test_what_was_broken_off_is_done_anew(mlflow: FakeMlflow) -> None:
+def test_an_interrupted_export_is_repeated(mlflow: FakeMlflow) -> None:
     """The job's run is only marked as done when all are there."""
     report = make_report(make_row("float32"), make_row("int8"))
     mlflow.breaks_at = 9
@@ -199,21 +201,21 @@ def test_what_was_broken_off_is_done_anew(mlflow: FakeMlflow) -> None:
 
 
 def test_a_job_that_goes_on_is_not_exported(mlflow: FakeMlflow) -> None:
-    """What is not there yet would be missing for ever."""
+    """Its later results would be missing for ever."""
     with _client(mlflow) as http, pytest.raises(InvalidInputError, match="accepted: a job that has ended"):
         MlflowServer(http).export(make_report(complete=False), "edgepress", address="")
     assert mlflow.asked == 0
 
 
-def test_what_is_no_tracking_server_is_told_from_one_that_lacks_something() -> None:
-    """A page with 404 is no server's word that there is no such experiment."""
+def test_another_server_is_told_from_a_tracking_server_without_the_experiment() -> None:
+    """A page with 404 does not say that the experiment does not exist."""
     page = httpx.MockTransport(lambda _: httpx.Response(404, text="<html>not found</html>"))
     with httpx.Client(base_url="http://mlflow", transport=page) as http, pytest.raises(InvalidInputError, match="404"):
         MlflowServer(http).export(make_report(), "edgepress", address="")
 
 
 def test_the_export_is_behind_a_setting(monkeypatch: pytest.MonkeyPatch, mlflow: FakeMlflow) -> None:
-    """Without it, it says what to set; with it, the token and the experiment are those that are set."""
+    """Without the setting, the error names it; with it, the token and the experiment come from the settings."""
     report = make_report(make_row("float32"))
     gateway = _gateway(report)
     off = run_command(gateway, ["mlflow", "job-1"])

@@ -1,4 +1,4 @@
-"""Who gets in, and what they get to see."""
+"""Authentication, and the resources that each user can access."""
 
 import base64
 import logging
@@ -10,16 +10,25 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
-from edgepress_api.access.principal import Scope
-from edgepress_api.web.authentication import is_loopback
+from edgepress_common.answers.users import Scope
 from edgepress_common.devices import EvaluationLease
+from edgepress_common.local_token import is_loopback
 from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
 from fakes.jobs import ANNOUNCEMENT, evaluation_result
+from fakes.zip_beginning import zip_of_bytes
 
 OPEN = "GET /health/live"
 ZIP = {"Content-Type": "application/zip"}
-ARCHIVE = b"PK\x03\x04" + bytes(600)
-PLACES = {"job_id": "job-1", "sha256": "a" * 64, "key": "a" * 64, "name": "pi4", "step_key": "a" * 64, "attempt": "1"}
+ARCHIVE = zip_of_bytes(604)
+PLACES = {
+    "job_id": "job-1",
+    "sha256": "a" * 64,
+    "key": "a" * 64,
+    "name": "pi4",
+    "step_key": "a" * 64,
+    "attempt": "1",
+    "lease_request": "a" * 32,
+}
 PAGES = ("/docs", "/openapi.json", "/problems/not-found", "/nowhere")
 
 
@@ -40,13 +49,13 @@ def operations(gateway: GatewayApp) -> dict[str, dict[str, Any]]:
 
 
 def asked(client: TestClient, operation: str, **headers: str) -> Any:
-    """What an operation answers, with names in its path that nobody has."""
+    """Return the answer to an operation, with unknown names in its path."""
     method, _, path = operation.partition(" ")
     return client.request(method, path.format(**PLACES), headers=headers)
 
 
-def test_nobody_gets_anything_but_a_sign_of_life_without_a_token(gateway: GatewayApp) -> None:
-    """Every route there is, every page that is not the dashboard's, and paths that are none."""
+def test_only_the_liveness_probe_is_answered_without_a_token(gateway: GatewayApp) -> None:
+    """All routes, every page that is not the dashboard's, and unknown paths."""
     for operation in operations(gateway):
         response = asked(gateway.client, operation)
         assert response.status_code == (200 if operation == OPEN else 401), operation
@@ -54,13 +63,13 @@ def test_nobody_gets_anything_but_a_sign_of_life_without_a_token(gateway: Gatewa
         assert gateway.client.get(path).status_code == 401, path
 
 
-def test_a_refusal_says_what_is_wanted(gateway: GatewayApp) -> None:
-    """As a problem, with a challenge; and without repeating what was sent."""
+def test_a_refusal_says_what_is_required(gateway: GatewayApp) -> None:
+    """The answer is a problem with a challenge, and does not repeat what was sent."""
     none = gateway.client.get("/v1/jobs")
     assert none.headers["www-authenticate"] == 'Bearer realm="Edgepress"'
     assert none.headers["content-type"] == "application/problem+json"
     assert none.json()["type"] == "/problems/unauthorized"
-    assert "no token was sent" in none.json()["detail"]
+    assert "the request has no credentials" in none.json()["detail"]
     wrong = gateway.client.get("/v1/jobs", headers={"Authorization": "Bearer edgepress_mine"})
     assert (wrong.status_code, "edgepress_mine" in wrong.text) == (401, False)
     assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
@@ -69,8 +78,11 @@ def test_a_refusal_says_what_is_wanted(gateway: GatewayApp) -> None:
     assert 'error="insufficient_scope", scope="submit"' in weak.headers["www-authenticate"]
 
 
-# Every operation there is: a new one has to be thought about. These are for everybody who is known.
-KNOWN = {"GET /v1/methods", "GET /v1/exports", "GET /v1/architectures", "GET /health/ready"}
+# All operations: each new one must be assigned. These need a token of any scope.
+KNOWN = {
+    "GET /v1/methods", "GET /v1/exports", "GET /v1/architectures", "GET /v1/figures", "GET /v1/spec-schema",
+    "GET /health/ready",
+}  # fmt: skip
 # And these are opened by a scope.
 NEEDED: dict[str, set[Scope]] = {
     "POST /v1/jobs": {"submit"}, "POST /v1/jobs/{job_id}/cancel": {"submit"},
@@ -79,11 +91,15 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/jobs": {"read"}, "GET /v1/jobs/{job_id}": {"read"}, "GET /v1/jobs/{job_id}/spec": {"read"},
     "GET /v1/jobs/{job_id}/plan": {"read"},
     "GET /v1/jobs/{job_id}/events": {"read"}, "GET /v1/jobs/{job_id}/report": {"read"}, "GET /v1/steps/{key}": {"read"},
+    "DELETE /v1/steps/{key}/result": {"submit"}, "DELETE /v1/datasets/{sha256}": {"submit"},
+    "DELETE /v1/models/{sha256}": {"submit"},
+    "GET /v1/jobs/{job_id}/report.csv": {"read"}, "GET /v1/jobs/{job_id}/report.html": {"read"},
     "GET /v1/datasets": {"read"}, "GET /v1/datasets/{sha256}": {"read"}, "GET /v1/devices": {"read"},
     "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"},
     "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
     "POST /v1/devices/{name}/lease": {"device"},
+    "DELETE /v1/devices/{name}/lease-requests/{lease_request}": {"device"},
     "POST /v1/devices/{name}/leases/{step_key}/{attempt}/renew": {"device"},
     "POST /v1/devices/{name}/leases/{step_key}/{attempt}/finish": {"device"},
     "POST /v1/devices/{name}/leases/{step_key}/{attempt}/fail": {"device"},
@@ -92,7 +108,7 @@ NEEDED: dict[str, set[Scope]] = {
 
 @pytest.mark.parametrize("scope", ["submit", "read", "device", "admin"])
 def test_a_scope_opens_its_routes_and_no_others(gateway: GatewayApp, scope: Scope) -> None:
-    """Where a token opens a route, what comes is another complaint: of the body, or that there is no such thing."""
+    """Where a token opens a route, the error is another: of the body, or Not found."""
     client = gateway.client_as("anna", scope, device="pi4" if scope == "device" else None)
     found = operations(gateway)
     assert {OPEN, *KNOWN, *NEEDED} == set(found)
@@ -103,10 +119,10 @@ def test_a_scope_opens_its_routes_and_no_others(gateway: GatewayApp, scope: Scop
 
 
 def test_the_description_names_scheme_and_scopes(gateway: GatewayApp) -> None:
-    """So that a generated client asks for a token, and knows how it is refused."""
+    """A generated client asks for a token, and handles its rejection."""
     for name, operation in operations(gateway).items():
         if name == OPEN:
-            assert "security" not in operation
+            assert operation["security"] == []
             continue
         assert [set(requirement["token"]) for requirement in operation["security"]] == [NEEDED.get(name, set())], name
         assert "401" in operation["responses"], name
@@ -115,7 +131,7 @@ def test_the_description_names_scheme_and_scopes(gateway: GatewayApp) -> None:
 
 @dataclass
 class Users:
-    """Two users and an admin, of whom one has a job that is done and a data set."""
+    """Create two users and an admin; the first user has a finished job and a data set."""
 
     gateway: GatewayApp
     anna: TestClient
@@ -127,7 +143,7 @@ class Users:
 
 @pytest.fixture
 def users(gateway: GatewayApp) -> Users:
-    """See `Users`. The job is of anna's data set, so nothing of it is ben's."""
+    """See `Users`. The job uses anna's data set, so ben owns nothing of it."""
     anna, ben = (gateway.client_as(user, "read", "submit") for user in ("anna", "ben"))
     upload = anna.post("/v1/datasets?name=patients", content=ARCHIVE, headers=ZIP).json()
     spec = spec_json(dataset=upload["dataset"] | {"image_size": 32})
@@ -137,25 +153,25 @@ def users(gateway: GatewayApp) -> Users:
 
 
 def test_anothers_job_can_not_be_compared_with(users: Users) -> None:
-    """Neither first nor last; its name is answered as one that nobody has."""
+    """Neither first nor last is possible; the error is the one for an unknown name."""
     spec = spec_json()
     bens = users.ben.post("/v1/jobs", content=spec, headers=JSON).json()["id"]
     for jobs in ((users.job_id, bens), (bens, users.job_id), (bens, "job-1")):
         answer = users.ben.get("/v1/comparison", params={"job": jobs})
         other = next(job for job in jobs if job != bens)
-        assert (answer.status_code, answer.json()["detail"]) == (404, f"no job {other!r}")
+        assert (answer.status_code, answer.json()["detail"]) == (404, f"job {other!r} does not exist")
     assert users.ben.get("/v1/comparison", params={"job": (bens, bens)}).status_code != 404
     assert users.admin.get("/v1/comparison", params={"job": (bens, users.job_id)}).status_code == 200
 
 
-def test_a_users_job_is_nobody_elses(users: Users) -> None:
-    """To another user it is not there, whatever is asked: with the very answer that a job which never was gets."""
+def test_a_users_job_is_not_found_by_others(users: Users) -> None:
+    """Another user gets, for each request, the same answer as for a job that never existed."""
     for operation in operations(users.gateway):
         if "{job_id}" not in operation:
             continue
         method, _, path = operation.partition(" ")
         theirs, nobodys = (
-            users.ben.request(method, path.format(**PLACES | {"job_id": job_id}))
+            users.ben.request(method, path.format(**PLACES | {"job_id": job_id}), headers={"X-Request-ID": "same"})
             for job_id in (users.job_id, "job-0000000000000000")
         )
         assert theirs.status_code == 404, operation
@@ -165,7 +181,7 @@ def test_a_users_job_is_nobody_elses(users: Users) -> None:
 
 
 def test_lists_show_a_users_own(users: Users) -> None:
-    """Jobs and data sets; an admin sees all. The page, which is everybody's, shows nobody's."""
+    """These are jobs and data sets; an admin sees all. The page has the same content for all users, without jobs."""
     for path, key in (("/v1/jobs", "jobs"), ("/v1/datasets", "datasets")):
         lengths = [len(client.get(path).json()[key]) for client in (users.anna, users.ben, users.admin)]
         assert lengths == [1, 0, 1], path
@@ -174,7 +190,7 @@ def test_lists_show_a_users_own(users: Users) -> None:
 
 
 def test_steps_and_artifacts_are_whose_job_needs_them(users: Users) -> None:
-    """Another user gets none, though they know the name; nor the data set, by any way."""
+    """Another user gets none, though they know the name; nor the data set, by any route."""
     users.gateway.store.put_chunks([b"model"])
     job = users.anna.get(f"/v1/jobs/{users.job_id}").json()
     keys = {step["key"] for pipeline in job["pipelines"] for step in pipeline["steps"]}
@@ -185,11 +201,11 @@ def test_steps_and_artifacts_are_whose_job_needs_them(users: Users) -> None:
     assert users.ben.get(f"/v1/datasets/{users.dataset}").status_code == 404
     stolen = spec_json(dataset={"kind": "upload", "sha256": users.dataset, "image_size": 32})
     refused = users.ben.post("/v1/jobs", content=stolen, headers=JSON)
-    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (422, "no such upload")
+    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (422, "has not been uploaded")
 
 
-def test_an_artifact_is_fetched_by_whose_step_gave_it(gateway: GatewayApp) -> None:
-    """What is in the store and was given by nobody's step is nobody's but the admin's."""
+def test_an_artifact_is_fetched_by_the_user_whose_step_made_it(gateway: GatewayApp) -> None:
+    """An artifact that was not made by a step is available to the admin only."""
     anna, ben = gateway.client_as("anna", "read", "submit"), gateway.client_as("ben", "read", "submit")
     model = gateway.store.put_chunks([b"model"])
     anna.post("/v1/jobs", content=spec_json(), headers=JSON)
@@ -234,7 +250,7 @@ def test_shared_steps_are_done_once_and_show_nothing_of_the_other(gateway: Gatew
 
 
 def test_users_may_use_the_same_idempotency_key(gateway: GatewayApp) -> None:
-    """For specs of their own; each is answered with their own job, again and again."""
+    """Each has their own spec, and gets their own job with every request."""
     headers = JSON | {"Idempotency-Key": "1"}
     answers = {
         user: [
@@ -265,15 +281,13 @@ def test_users_have_data_sets_of_their_own_though_the_bytes_are_the_same(gateway
 
 
 def test_a_device_gets_its_own_work_and_what_that_needs(gateway: GatewayApp) -> None:
-    """As itself only; the files of its lease while it has it, and no others; no jobs at all."""
+    """It acts as itself only; it gets the files of its lease while it has it, and no others; no jobs at all."""
     gateway.client_as("anna", "submit").post("/v1/jobs", content=spec_json(), headers=JSON)
-    while steps := gateway.workforce.take():
-        for step in steps:
-            gateway.workforce.finish(step)
+    gateway.workforce.finish_all_steps()
     pi4, pi5 = (gateway.client_as("lab", "device", device=name) for name in ("pi4", "pi5"))
     body = ANNOUNCEMENT.model_dump_json()
     refused = pi5.post("/v1/devices/pi4/lease", content=body, headers=JSON)
-    assert (refused.status_code, "'pi5', not of 'pi4'" in refused.json()["detail"]) == (403, True)
+    assert (refused.status_code, "'pi5', not for 'pi4'" in refused.json()["detail"]) == (403, True)
     lease = EvaluationLease.model_validate_json(pi4.post("/v1/devices/pi4/lease", content=body, headers=JSON).content)
 
     with gateway.database.read() as session:
@@ -290,7 +304,7 @@ def test_a_device_gets_its_own_work_and_what_that_needs(gateway: GatewayApp) -> 
     assert sees == {"pi4": [True, True, False], "pi5": [False, False, False]}
 
     path = f"/v1/devices/pi4/leases/{lease.step_key}/{lease.attempt}/finish"
-    result = evaluation_result().model_dump_json()
+    result = evaluation_result("pi4").model_dump_json()
     assert pi5.post(path, content=result, headers=JSON).status_code == 403
     assert pi4.post(path, content=result, headers=JSON).status_code == 204
     assert pi4.get("/v1/jobs").status_code == 403
@@ -315,12 +329,12 @@ def test_a_device_gets_its_own_work_and_what_that_needs(gateway: GatewayApp) -> 
     ],
 )
 def test_on_loopback_the_machine_itself_needs_none(tmp_path: Path, headers: dict[str, str], status: int) -> None:
-    """But who comes through a proxy, by a name that was made to lead here, or from somebody's page, does."""
+    """A client that comes through a proxy, by a foreign host name, or from the page of another server needs one."""
     assert sqlite_gateway(tmp_path).client.get("/v1/jobs", headers=headers).status_code == status
 
 
 def test_on_loopback_a_token_counts(tmp_path: Path) -> None:
-    """Whoever shows one sees what is its user's."""
+    """A client with a token sees the resources of its user."""
     gateway = sqlite_gateway(tmp_path)
     gateway.submit()
     assert len(gateway.client.get("/v1/jobs").json()["jobs"]) == 1
@@ -328,8 +342,8 @@ def test_on_loopback_a_token_counts(tmp_path: Path) -> None:
     assert len(gateway.client_as("local", "read").get("/v1/jobs").json()["jobs"]) == 1
 
 
-def test_loopback_can_be_told_to_want_tokens(tmp_path: Path) -> None:
-    """By a setting."""
+def test_loopback_can_be_set_to_require_tokens(tmp_path: Path) -> None:
+    """A setting requires tokens."""
     gateway = sqlite_gateway(tmp_path)
     settings = gateway.adapters.settings.model_copy(update={"require_tokens": True})
     assert gateway.with_adapters(settings=settings).get("/v1/jobs").status_code == 401
@@ -343,12 +357,12 @@ def test_loopback_can_be_told_to_want_tokens(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_loopback_is_known_by_its_address(host: str, expected: bool) -> None:
-    """Everything else can be reached from elsewhere, or may be."""
+    """Every other address can be reached from other machines, or might be."""
     assert is_loopback(host) is expected
 
 
 def test_a_browser_can_look_but_not_do(gateway: GatewayApp) -> None:
-    """It is asked for a password, which is the token; what it sends by itself starts nothing."""
+    """A browser asks for a password, which is the token; its automatic requests can't change anything."""
     asked_for = gateway.client.get("/docs", headers={"Accept": "text/html"})
     assert asked_for.headers["www-authenticate"].endswith('Basic realm="Edgepress", charset="UTF-8"')
     token = gateway.token("anna", "admin")
@@ -361,7 +375,7 @@ def test_a_browser_can_look_but_not_do(gateway: GatewayApp) -> None:
 
 
 def test_a_revoked_token_is_refused_at_the_next_request(gateway: GatewayApp) -> None:
-    """Nothing remembers that it was good."""
+    """No cache keeps a revoked token valid."""
     from edgepress_api.access.tokens import revoke_token
 
     token = gateway.token("anna", "read")
@@ -372,8 +386,8 @@ def test_a_revoked_token_is_refused_at_the_next_request(gateway: GatewayApp) -> 
     assert client.get("/v1/jobs").status_code == 401
 
 
-def test_nobody_gets_in_while_the_database_is_away(gateway: GatewayApp) -> None:
-    """They are told to come back, which is not an error of the server's."""
+def test_access_is_refused_while_the_database_is_unavailable(gateway: GatewayApp) -> None:
+    """Clients are asked to retry, and the server does not log an error."""
 
     class Away:
         def read(self) -> None:
@@ -386,7 +400,7 @@ def test_nobody_gets_in_while_the_database_is_away(gateway: GatewayApp) -> None:
 
 
 def test_no_token_is_logged(gateway: GatewayApp, caplog: pytest.LogCaptureFixture) -> None:
-    """Good or bad, whatever the level."""
+    """Neither valid nor invalid tokens are logged, at any level."""
     token = gateway.token("anna", "read")
     with caplog.at_level(logging.DEBUG):
         gateway.client_with(token).get("/v1/jobs")

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgepress_api.web.bodies import Format, RawSpec, parse_body
+from edgepress_api.web.bodies import Format, RawSpec, parse_body, parse_spec
 from edgepress_api.web.plain_yaml import MalformedBodyError
+from edgepress_common.errors import InvalidSpecError
 
 LAUGHS = "\n".join(f"k{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 10))
 
 
 def parse(text: str | bytes, format_: Format = "YAML") -> object:
-    """What a body stands for."""
+    """Return the value that a body represents."""
     content = text.encode() if isinstance(text, str) else text
     return parse_body(RawSpec(content, format_))
 
@@ -25,6 +26,11 @@ def test_json_and_yaml_stand_for_the_same() -> None:
         expected
     )
     assert parse("name: x\ntraining: {epochs: 3, learning_rate: 0.001}\npipelines:\n- stages: []\n") == expected
+
+
+def test_yaml_merges_the_keys_of_an_alias() -> None:
+    """Pipelines can share settings."""
+    assert parse("a: &a {x: 1, y: 1}\nb: {<<: *a, y: 2}") == {"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 2}}
 
 
 def test_yaml_keeps_dates_as_text_and_aliases_as_copies() -> None:
@@ -56,16 +62,16 @@ def test_a_byte_order_mark_is_passed_over() -> None:
         ('{"a": NaN}', "JSON", "not JSON: NaN"),
         ('{"a": [1, 1e999]}', "JSON", "a[1] is inf"),
         ("a: .inf", "YAML", "a is inf"),
-        ('{"a": {"b": "x\\u0000"}}', "JSON", "a.b has a character that is no text"),
-        ('{"a": "\\ud800"}', "JSON", "a has a character that is no text"),
+        ('{"a": {"b": "x\\u0000"}}', "JSON", "a.b has a character that can't be stored"),
+        ('{"a": "\\ud800"}', "JSON", "a has a character that can't be stored"),
         ("1: 2", "YAML", "has the key 1"),
         ("a: !!python/object:os.system x", "YAML", "has the tag"),
         ("a: !!binary aGk=", "YAML", "has the tag"),
-        ("a: &a [*a]", "YAML", "*a in line 1 refers to nothing that is complete"),
-        ("a: *b", "YAML", "*b in line 1 refers to nothing"),
+        ("a: &a [*a]", "YAML", "*a in line 1 does not refer to a complete value"),
+        ("a: *b", "YAML", "*b in line 1 does not refer to a complete value"),
         ("--- 1\n--- 2", "YAML", "not YAML: but found another document"),
-        (f'{{"a": {"9" * 5000}}}', "JSON", "not JSON that can be read"),
-        (f"a: {'9' * 5000}", "YAML", "not YAML"),
+        (f'{{"a": {"9" * 5000}}}', "JSON", "not valid JSON"),
+        ("x: &a {p: 1}\ny: &a {<<: *a}", "YAML", "not YAML: second occurrence in line 2"),
         (f"{'[' * 40}{']' * 40}", "JSON", "nested more than 32 deep"),
         (f"{'[' * 100_000}", "JSON", "nested more than 32 deep"),
         ("[" * 500_000, "YAML", "nested more than 32 deep"),
@@ -74,7 +80,7 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     ],
 )
 def test_what_can_not_be_read_is_refused(text: str | bytes, format_: Format, said: str) -> None:
-    """At once, with the place or the reason."""
+    """The error comes at once, with the position or the reason."""
     start = time.perf_counter()
     with pytest.raises(MalformedBodyError, match=r".*") as raised:
         parse(text, format_)
@@ -91,3 +97,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             parse(text.encode(errors="surrogatepass"), format_)
         except MalformedBodyError:
             continue
+
+
+@pytest.mark.parametrize(
+    "number", ["0x" + "f" * 5000, "0" + "7" * 6000, "0b" + "1" * 20_000, "-0x" + "f" * 5000, "9" * 5000]
+)
+def test_numbers_that_python_cannot_write_are_text(number: str) -> None:
+    """Which no field for a number accepts; as a spec it is refused as such."""
+    assert parse(f"seed: {number}") == {"seed": number}
+    with pytest.raises(InvalidSpecError):
+        parse_spec(RawSpec(f"name: x\ntraining: {{epochs: {number}}}".encode(), "YAML"))

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
+from fakes.zip_beginning import zip_of_bytes
 
-ARCHIVE = b"PK\x03\x04" + bytes(5000)
+ARCHIVE = zip_of_bytes(5004)
 ZIP = {"Content-Type": "application/zip"}
 
 
@@ -24,7 +25,7 @@ def in_pieces(content: bytes, size: int = 700) -> Iterator[bytes]:
 
 
 def test_an_upload_can_be_used_in_a_spec(gateway: GatewayApp) -> None:
-    """As the answer says."""
+    """The upload's answer contains the source to use in a spec."""
     response = gateway.client.post("/v1/datasets?name=pets", content=in_pieces(ARCHIVE), headers=ZIP)
     assert response.status_code == 201
     assert gateway.client.get(response.headers["location"]).json() == response.json()
@@ -34,14 +35,14 @@ def test_an_upload_can_be_used_in_a_spec(gateway: GatewayApp) -> None:
 
 
 def test_uploading_again_says_that_it_is_there(gateway: GatewayApp) -> None:
-    """With 200, and the name that it has."""
+    """The status is 200, and the answer has its name."""
     first = gateway.client.post("/v1/datasets?name=pets", content=ARCHIVE, headers=ZIP)
     again = gateway.client.post("/v1/datasets?name=dogs", content=ARCHIVE, headers=ZIP)
     assert (again.status_code, again.json()) == (200, first.json())
 
 
 def test_an_upload_is_cut_off_where_it_becomes_too_large(gateway: GatewayApp, tmp_path: Path) -> None:
-    """Though its length was not announced; nothing of it stays."""
+    """This holds without a Content-Length; no bytes of it are kept."""
     response = gateway.client.post("/v1/datasets?name=x", content=in_pieces(ARCHIVE * 100), headers=ZIP)
     assert (response.status_code, response.json()["type"]) == (413, "/problems/too-large")
     assert "100000" in response.json()["detail"]
@@ -49,7 +50,7 @@ def test_an_upload_is_cut_off_where_it_becomes_too_large(gateway: GatewayApp, tm
 
 
 def test_an_upload_that_announces_too_much_is_refused_unread(gateway: GatewayApp) -> None:
-    """By its Content-Length."""
+    """The Content-Length decides."""
     response = gateway.client.post("/v1/datasets?name=x", content=ARCHIVE * 100, headers=ZIP)
     assert response.status_code == 413
 
@@ -59,18 +60,32 @@ def test_an_upload_that_announces_too_much_is_refused_unread(gateway: GatewayApp
     [
         ("", "application/zip", ARCHIVE, 422, "name: is required"),
         ("name=%20", "application/zip", ARCHIVE, 422, "name: is too short"),
-        ("name=%00", "application/zip", ARCHIVE, 422, "name: is not of the right form"),
+        ("name=%00", "application/zip", ARCHIVE, 422, "name: has the wrong form"),
         ("name=x&nam=y", "application/zip", ARCHIVE, 422, "did you mean 'name'?"),
         ("name=x", "multipart/form-data; boundary=x", ARCHIVE, 415, "the archive itself as the body"),
         ("name=x", "", ARCHIVE, 415, "accepted:"),
         ("name=x", "application/zip", b"", 422, "the upload is empty"),
-        ("name=x", "application/zip", b"hello", 422, "no archive"),
+        ("name=x", "application/zip", b"hello", 422, "not a supported archive"),
+        (
+            "name=x",
+            "application/zip",
+            b"PK\x03\x04" + bytes(5000),
+            422,
+            "the zip does not contain an image; accepted: a zip",
+        ),
+        (
+            "name=x",
+            "application/zip",
+            zip_of_bytes(99, "notes.txt"),
+            422,
+            "the zip does not contain an image (it has 'notes.txt', ...)",
+        ),
     ],
 )
 def test_wrong_uploads_are_refused(
     gateway: GatewayApp, query: str, content_type: str, content: bytes, status: int, said: str
 ) -> None:
-    """With what was wrong, and what is accepted."""
+    """The error says what was wrong, and what is accepted."""
     response = gateway.client.post(f"/v1/datasets?{query}", content=content, headers={"Content-Type": content_type})
     assert response.status_code == status
     assert said in response.json()["detail"]

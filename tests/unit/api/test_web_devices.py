@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_api.devices.listing import DeviceList
+from edgepress_common.answers.devices import DeviceList
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.messages import Progress, StepFailure
 from fakes.gateway_app import JSON, GatewayApp, sqlite_gateway
@@ -15,7 +15,7 @@ from fakes.jobs import ANNOUNCEMENT, evaluation_result
 
 PROGRESS = Progress(fraction=0.5).model_dump_json()
 FAILURE = StepFailure(code="failed", message="no", retryable=True).model_dump_json()
-RESULT = evaluation_result().model_dump_json()
+RESULT = evaluation_result("pi4").model_dump_json()
 
 
 @pytest.fixture
@@ -23,9 +23,7 @@ def gateway(tmp_path: Path) -> GatewayApp:
     """A gateway with a job whose evaluations can begin."""
     gateway = sqlite_gateway(tmp_path)
     gateway.submit()
-    while steps := gateway.workforce.take():
-        for step in steps:
-            gateway.workforce.finish(step)
+    gateway.workforce.finish_all_steps()
     return gateway
 
 
@@ -54,7 +52,7 @@ def test_a_device_takes_renews_and_finishes(gateway: GatewayApp) -> None:
 
 
 def test_a_device_that_fails_gives_the_step_back(gateway: GatewayApp) -> None:
-    """As another attempt, for whoever asks next."""
+    """The step is a new attempt for the next device that asks."""
     taken = lease(gateway)
     assert say(gateway, taken, "fail", FAILURE) == 204
     leases = [lease(gateway, "pi5"), lease(gateway, "pi5")]
@@ -62,8 +60,8 @@ def test_a_device_that_fails_gives_the_step_back(gateway: GatewayApp) -> None:
 
 
 @pytest.mark.parametrize(("verb", "content"), [("renew", PROGRESS), ("finish", RESULT), ("fail", FAILURE)])
-def test_nobody_speaks_for_a_lease_that_is_not_his(gateway: GatewayApp, verb: str, content: str) -> None:
-    """Not another device, not an earlier attempt, not for a worker's step."""
+def test_only_the_device_of_a_lease_can_use_it(gateway: GatewayApp, verb: str, content: str) -> None:
+    """Refused are another device, an earlier attempt, and a worker's step."""
     taken = lease(gateway)
     assert say(gateway, taken, verb, content, device="pi5") == 409
     assert say(gateway, taken.model_copy(update={"attempt": 2}), verb, content) == 409
@@ -75,8 +73,8 @@ def test_nobody_speaks_for_a_lease_that_is_not_his(gateway: GatewayApp, verb: st
     assert gateway.client.get(f"/v1/steps/{taken.step_key}").json()["state"] == "running"
 
 
-def test_asking_in_vain_takes_as_long_as_was_said(tmp_path: Path) -> None:
-    """And is answered with nothing."""
+def test_a_request_without_work_waits_for_the_given_time(tmp_path: Path) -> None:
+    """The answer is empty."""
     gateway = sqlite_gateway(tmp_path)
     start = time.monotonic()
     response = gateway.client.post(
@@ -99,9 +97,7 @@ def test_a_device_that_waits_gets_what_turns_up(tmp_path: Path) -> None:
     )
     thread.start()
     gateway.submit()
-    while steps := gateway.workforce.take():
-        for step in steps:
-            gateway.workforce.finish(step)
+    gateway.workforce.finish_all_steps()
     thread.join(timeout=30)
     assert [answer.status_code for answer in answers] == [200]
 
@@ -122,7 +118,7 @@ def test_what_no_database_can_hold_is_refused(gateway: GatewayApp, machine: str)
     content = ANNOUNCEMENT.model_dump_json().replace("x86_64", machine)
     response = gateway.client.post("/v1/devices/pi4/lease", content=content, headers=JSON)
     assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed-body")
-    assert response.json()["detail"].startswith("machine has a character that is no text")
+    assert response.json()["detail"].startswith("machine has a character that can't be stored")
     assert "pi4" not in gateway.client.get("/v1/devices").text
 
 
@@ -161,3 +157,38 @@ def test_wrong_reports_name_what_is_wrong(
     response = gateway.client.post(f"/v1/devices/{path}", content=content, headers={"Content-Type": content_type})
     assert response.status_code == status
     assert field in [error["field"] for error in response.json()["errors"]]
+
+
+def _ask(gateway: GatewayApp, **changes: object) -> tuple[int, str]:
+    """The answer to a device that is called pi9."""
+    content = ANNOUNCEMENT.model_copy(update=changes).model_dump_json()
+    answer = gateway.client.post("/v1/devices/pi9/lease", content=content, headers=JSON)
+    return answer.status_code, answer.text
+
+
+def test_a_second_device_of_a_name_is_refused_while_the_first_is_online(gateway: GatewayApp) -> None:
+    """The words name both and the way out; later it takes over, and the list says what went by the name before."""
+    first, second = ({"identity": letter * 32, "board": f"Raspberry Pi {letter}"} for letter in "ab")
+    assert _ask(gateway, **first)[0] == 200
+    status, words = _ask(gateway, **second)
+    assert status == 409
+    assert all(part in words for part in ("Raspberry Pi a", "Raspberry Pi b", "EDGEPRESS_DEVICE"))
+    assert _ask(gateway, **first)[0] == 200, "the first is not disturbed"
+    gateway.now += timedelta(seconds=121)
+    assert _ask(gateway, **second)[0] in {200, 204}
+    assert _ask(gateway, **first)[0] == 409
+    listed = DeviceList.model_validate_json(gateway.client.get("/v1/devices").content)
+    (device,) = [each for each in listed.devices if each.name == "pi9"]
+    assert (device.announcement.board, device.changed_at) == ("Raspberry Pi b", gateway.now)
+    assert device.previous is not None
+    assert device.previous.board == "Raspberry Pi a"
+
+
+def test_hardware_that_changes_under_a_name_is_said(gateway: GatewayApp) -> None:
+    """Also of an evaluator that has no identity, or when its disk was moved to another board; a temperature is none."""
+    assert _ask(gateway, board="Raspberry Pi 4")[0] == 200
+    assert _ask(gateway, board="Raspberry Pi 4", temperature_c=50.0)[0] in {200, 204}
+    assert gateway.client.get("/v1/devices").json()["devices"][-1]["previous"] is None
+    gateway.now += timedelta(seconds=60)
+    assert _ask(gateway, board="Raspberry Pi 5")[0] in {200, 204}
+    assert gateway.client.get("/v1/devices").json()["devices"][-1]["previous"]["board"] == "Raspberry Pi 4"

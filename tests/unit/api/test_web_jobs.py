@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from edgepress_api.database import Database, JobRow, StepRow
-from edgepress_api.jobs.submission import PlanPreview
-from edgepress_api.jobs.views import JobPage, JobView, StepDetail
+from edgepress_common.answers.job_list import JobPage
+from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
 from edgepress_common.spec import JobSpec, TrainStage
 from fakes.gateway_app import JSON, YAML, GatewayApp, spec_json
 
@@ -30,7 +30,7 @@ def gateway(database: Database, tmp_path: Path) -> GatewayApp:
 
 
 def test_a_job_posted_as_json_is_accepted(gateway: GatewayApp) -> None:
-    """The answer says where to look, and when."""
+    """The answer contains the address of the job, and when to request it."""
     response = gateway.client.post("/v1/jobs", content=spec_json(), headers=JSON)
     assert response.status_code == 202
     job = JobView.model_validate_json(response.content)
@@ -52,14 +52,14 @@ def test_a_job_posted_as_yaml_is_accepted(gateway: GatewayApp, media_type: str) 
 
 
 def test_the_location_leads_through_a_proxy(database: Database, tmp_path: Path) -> None:
-    """A prefix that a proxy takes away is in the path that clients are told."""
+    """A prefix that a proxy removes is in the path that clients get."""
     gateway = GatewayApp(database, tmp_path, root_path="/edgepress")
     response = gateway.client.post("/v1/jobs", content=spec_json(), headers=JSON)
     assert response.headers["location"].startswith("/edgepress/v1/jobs/job-")
 
 
 def test_validating_answers_the_plan_and_stores_nothing(gateway: GatewayApp) -> None:
-    """Not even a step."""
+    """No step is stored either."""
     response = gateway.client.post("/v1/jobs?validate_only=true", content=spec_json(), headers=JSON)
     assert response.status_code == 200
     preview = PlanPreview.model_validate_json(response.content)
@@ -79,7 +79,7 @@ def test_the_plan_of_a_job_stays_to_be_seen(gateway: GatewayApp) -> None:
 
 
 def test_a_misspelt_option_submits_nothing(gateway: GatewayApp) -> None:
-    """Whoever writes validate-only did not want a job."""
+    """A misspelt validate_only must not submit a job."""
     response = gateway.client.post("/v1/jobs?validate-only=true", content=spec_json(), headers=JSON)
     assert response.status_code == 422
     assert response.json()["errors"][0]["message"] == "unknown field; did you mean 'validate_only'?"
@@ -87,7 +87,7 @@ def test_a_misspelt_option_submits_nothing(gateway: GatewayApp) -> None:
 
 
 def test_a_wrong_setting_of_a_stage_is_named_where_it_was_written(gateway: GatewayApp) -> None:
-    """However deep it lies; and nothing is stored."""
+    """It is named at any depth; nothing is stored."""
     stages = "[{kind: train}, {kind: prune, schedule: {kind: polynomial, final_sparsity: 95}}]"
     content = YAML_SPEC_OF_THE_SAME.replace("name: base,", f"name: base, stages: {stages},")
     response = gateway.client.post("/v1/jobs", content=content, headers=YAML)
@@ -97,7 +97,7 @@ def test_a_wrong_setting_of_a_stage_is_named_where_it_was_written(gateway: Gatew
             "field": "pipelines[0].stages[1].schedule.final_sparsity",
             "value": 95,
             "message": "should be less than 1",
-            "accepted": "a number above 0 and below 1 (Share of zeros in each layer from the end on)",
+            "accepted": "a number above 0 and below 1 (Share of zeros in each layer after the end)",
         }
     ]
     assert gateway.client.get("/v1/jobs").json()["jobs"] == []
@@ -132,7 +132,7 @@ def test_an_idempotency_key_is_plain_and_short(gateway: GatewayApp, key: str | b
 
 
 def test_jobs_are_listed_in_pages(gateway: GatewayApp) -> None:
-    """The newest first, each once, until no token is left."""
+    """The newest job is first, each is listed once, and the last page has no page token."""
     ids = [gateway.submit(name=f"job {number}") for number in range(5)]
     found, token = [], None
     while True:
@@ -165,7 +165,7 @@ def test_only_a_job_under_way_says_when_to_look_again(gateway: GatewayApp) -> No
 
 
 def test_a_job_is_cancelled_taken_up_again_and_deleted(gateway: GatewayApp) -> None:
-    """Each where it makes sense, and a conflict where it does not."""
+    """Each action succeeds in suitable states, and is a conflict in others."""
     job_id = gateway.submit()
     assert gateway.client.delete(f"/v1/jobs/{job_id}").status_code == 409
     assert gateway.client.post(f"/v1/jobs/{job_id}/retry").status_code == 409

@@ -1,4 +1,4 @@
-"""Uploaded Keras models over HTTP: kept, listed, used in a spec, and refused where there is more than layers."""
+"""Uploaded Keras models over HTTP: stored, listed, used in a spec, and refused if they contain more than layers."""
 
 import json
 from datetime import timedelta
@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.quotas import bytes_left
-from edgepress_api.cleaning.sweeping import sweep
+from edgepress_api.garbage_collection.unreferenced_artifacts import remove_unreferenced_artifacts
 from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
 from fakes.keras_files import image, keras_file, layer, sequential, small_cnn
 
@@ -37,7 +37,7 @@ def _problems(client: TestClient, **changes: object) -> list[tuple[str, str]]:
 
 
 def test_an_upload_can_be_used_in_a_spec(gateway: GatewayApp) -> None:
-    """As the answer says, with what its pixels were; the report tells which network it was."""
+    """The answer contains the source to use in a spec and the scale of pixels; the report names the network."""
     response = gateway.client.post("/v1/models?name=mine", content=MODEL, headers=KERAS)
     assert response.status_code == 201
     assert gateway.client.get(response.headers["location"]).json() == response.json()
@@ -58,7 +58,7 @@ def test_an_upload_can_be_used_in_a_spec(gateway: GatewayApp) -> None:
 
 
 def test_uploading_again_says_that_it_is_there(gateway: GatewayApp) -> None:
-    """With 200, and the name that it has."""
+    """The status is 200, and the answer has its name."""
     first = _upload(gateway.client)
     again = gateway.client.post("/v1/models?name=other", content=MODEL, headers=KERAS)
     assert (again.status_code, again.json()) == (200, first)
@@ -76,26 +76,26 @@ def test_uploading_again_says_that_it_is_there(gateway: GatewayApp) -> None:
 def test_a_model_with_anything_else_in_it_is_refused_and_forgotten(
     gateway: GatewayApp, content: bytes, words: str
 ) -> None:
-    """With what was found and what is accepted. Nothing is listed, and the bytes go with the next sweep."""
+    """The error says what was found and what is accepted. No model is listed, and the bytes are garbage-collected."""
     response = gateway.client.post("/v1/models?name=x", content=content, headers=KERAS)
 
     assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-request"), response.text
     assert words in response.json()["detail"]
     assert "accepted:" in response.json()["detail"]
     assert gateway.client.get("/v1/models").json()["models"] == []
-    sweep(gateway.database, gateway.store, gateway.now + timedelta(days=3650))
+    remove_unreferenced_artifacts(gateway.database, gateway.store, gateway.now + timedelta(days=3650))
     assert list(gateway.store.list_artifacts()) == []
 
 
-def test_what_is_uploaded_stays_whoever_cleans(gateway: GatewayApp) -> None:
-    """As long as it is listed, jobs may come to need it."""
+def test_garbage_collection_keeps_uploaded_models(gateway: GatewayApp) -> None:
+    """A listed model stays, since later jobs may use it."""
     uploaded = _upload(gateway.client)
-    sweep(gateway.database, gateway.store, gateway.now + timedelta(days=3650))
+    remove_unreferenced_artifacts(gateway.database, gateway.store, gateway.now + timedelta(days=3650))
     assert [each.sha256 for each in gateway.store.list_artifacts()] == [uploaded["sha256"]]
 
 
 def test_other_bodies_are_refused_by_their_type_and_size(gateway: GatewayApp) -> None:
-    """Before anything is looked into."""
+    """They are refused before they are parsed."""
     wrong = gateway.client.post("/v1/models?name=x", content=MODEL, headers={"Content-Type": "text/x-python"})
     large = gateway.client.post("/v1/models?name=x", content=MODEL + bytes(100_000), headers=KERAS)
     assert (wrong.status_code, large.status_code) == (415, 413)
@@ -103,7 +103,7 @@ def test_other_bodies_are_refused_by_their_type_and_size(gateway: GatewayApp) ->
 
 
 def test_what_does_not_fit_the_spec_is_said_at_once(gateway: GatewayApp) -> None:
-    """Images of another size, pixels scaled twice, nothing said of pixels, no such upload; wherever it is named."""
+    """Images of another size, pixels scaled twice, `pixels` missing, a model that has not been uploaded."""
     scaling = _upload(gateway.client, keras_file(small_cnn(layer("ReLU", "last"), side=64)))["model"]
     assert isinstance(scaling, dict)
     ours = scaling | {"pixels": "0_to_255"}
@@ -116,7 +116,7 @@ def test_what_does_not_fit_the_spec_is_said_at_once(gateway: GatewayApp) -> None
     assert (content["errors"][0]["field"], content["errors"][0]["message"]) == ("model.pixels", "is required")
     assert "0_to_255" in content["errors"][0]["accepted"]
     nobodys = {"architecture": "uploaded", "sha256": "a" * 64, "pixels": "0_to_1"}
-    assert _problems(gateway.client, model=nobodys) == [("model.sha256", "no such upload")]
+    assert _problems(gateway.client, model=nobodys) == [("model.sha256", "has not been uploaded")]
 
 
 def _with_model(model: object) -> bytes:
@@ -147,7 +147,7 @@ def test_pixels_that_the_model_scales_itself_are_not_scaled_twice(gateway: Gatew
 def test_only_an_uploaded_model_can_do_without_an_epoch(
     gateway: GatewayApp, changes: dict[str, object], field: str
 ) -> None:
-    """What has no weights yet has to get some: a network of the catalogue, a distillation's student."""
+    """A stage must set initial weights for a network of the catalogue, and for a student of distillation."""
     if changes.get("model") == "uploaded":
         model = _upload(gateway.client)["model"]
         assert isinstance(model, dict)
@@ -161,7 +161,7 @@ def test_only_an_uploaded_model_can_do_without_an_epoch(
 
 
 def test_a_users_models_are_theirs_alone(gateway: GatewayApp) -> None:
-    """To another it is not there: in lists, by name, as bytes, in a spec; and it counts as what they have stored."""
+    """Another user gets Not found in lists, by name, as bytes and in a spec; it counts as storage of its owner."""
     anna, ben = (gateway.client_as(user, "read", "submit") for user in ("anna", "ben"))
     model = _upload(anna)
     sha256 = model["sha256"]
@@ -170,7 +170,7 @@ def test_a_users_models_are_theirs_alone(gateway: GatewayApp) -> None:
         assert client.get(f"/v1/artifacts/{sha256}").status_code == seen
         assert len(client.get("/v1/models").json()["models"]) == (seen == 200)
     stolen = {"architecture": "uploaded", "sha256": sha256, "pixels": "0_to_1"}
-    assert _problems(ben, model=stolen) == [("model.sha256", "no such upload")]
+    assert _problems(ben, model=stolen) == [("model.sha256", "has not been uploaded")]
     assert anna.post("/v1/jobs", content=spec_json(model=stolen), headers=JSON).status_code == 202
     who = Principal(user="anna", scopes=frozenset({"submit"}), max_bytes=100_000)
     with gateway.database.read() as session:

@@ -1,4 +1,4 @@
-"""What whoever runs the server looks at: health, metrics, headers, and the pages."""
+"""The operator's view of the server: health, metrics, headers, and the pages."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_api.cleaning.forgetting import forget_unneeded_steps
 from edgepress_api.database import Database
+from edgepress_api.garbage_collection.unreferenced_steps import delete_unreferenced_steps
 from edgepress_common.messages import StepFailure
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.pages import Page
@@ -22,8 +22,8 @@ def gateway(tmp_path: Path) -> GatewayApp:
     return sqlite_gateway(tmp_path)
 
 
-def test_the_process_lives_whatever_is_away(gateway: GatewayApp) -> None:
-    """Only readiness depends on others."""
+def test_the_process_is_live_while_services_are_unavailable(gateway: GatewayApp) -> None:
+    """Only readiness depends on other services."""
     gateway.redis_is_away = True
     gateway.database.close()
     assert gateway.client.get("/health/live").json() == {"status": "ok"}
@@ -56,8 +56,8 @@ def test_metrics_count_jobs_steps_and_requests(gateway: GatewayApp) -> None:
     assert "BREW" not in metrics.text
 
 
-def test_metrics_tell_an_operator_what_is_amiss(gateway: GatewayApp) -> None:
-    """What waits and for whom, how long steps take, what failed, who fell silent, and what room is left."""
+def test_metrics_show_what_an_operator_must_know(gateway: GatewayApp) -> None:
+    """Metrics show waiting steps, their times, failures, missed heartbeats and free space."""
     gateway.finished_job()
     gateway.submit(name="second", training={"epochs": 1, "seed": 5})
     (stage,) = gateway.workforce.take()
@@ -90,7 +90,7 @@ def test_what_is_counted_stays_counted_when_steps_are_forgotten(gateway: Gateway
     job_id = gateway.finished_job()
     before = [line for line in gateway.client.get("/metrics").text.splitlines() if "step_seconds_count" in line]
     gateway.client.delete(f"/v1/jobs/{job_id}")
-    assert forget_unneeded_steps(gateway.database) == 6
+    assert delete_unreferenced_steps(gateway.database) == 6
     after = [line for line in gateway.client.get("/metrics").text.splitlines() if "step_seconds_count" in line]
     assert after == before
 
@@ -126,7 +126,7 @@ def test_every_answer_tells_browsers_to_trust_nothing(gateway: GatewayApp, path:
 
 
 def test_the_docs_page_lists_every_operation_and_problem(gateway: GatewayApp) -> None:
-    """From the OpenAPI document, loading nothing."""
+    """The list comes from the OpenAPI document, and the page loads no other resource."""
     page = Page(gateway.client.get("/docs").text)
     assert page.loaded == []
     paths = gateway.client.get("/openapi.json").json()["paths"]

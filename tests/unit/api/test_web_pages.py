@@ -1,4 +1,4 @@
-"""The dashboard's pages and what they are made of: the same for everybody, nothing from elsewhere, nothing of jobs."""
+"""The dashboard's pages and their files: the same for all users, without external resources and data of jobs."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,18 @@ import pytest
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.pages import Page
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"  # what browsers accept for a page
 PAGES = ("/", "/new", "/devices", "/compare", "/jobs/job-1", f"/jobs/job-1/models/{'a' * 64}")
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> GatewayApp:
-    """A gateway that others can reach, and of whom nobody has shown a token."""
+    """A gateway that is reachable from other machines, and receives requests without a token."""
     return sqlite_gateway(tmp_path, host="0.0.0.0")
 
 
-def test_pages_are_the_same_whatever_there_is(gateway: GatewayApp) -> None:
-    """Without a token, and of jobs that are there as of those that are not."""
+def test_pages_are_the_same_for_existing_and_unknown_jobs(gateway: GatewayApp) -> None:
+    """The requests are without a token."""
     before = {path: gateway.client.get(path).text for path in PAGES}
     job_id = gateway.finished_job(name="patients")
     assert {path: gateway.client.get(path).text for path in PAGES} == before
@@ -28,7 +29,7 @@ def test_pages_are_the_same_whatever_there_is(gateway: GatewayApp) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_well_formed_and_loads_only_what_is_its_own(gateway: GatewayApp, path: str) -> None:
-    """Each file that it names is there, and of the type that browsers insist on."""
+    """Each file that it names exists, and has the media type that browsers require."""
     page = Page(gateway.client.get(path).text)
     assert page.loaded
     for address in page.loaded:
@@ -40,7 +41,7 @@ def test_a_page_is_well_formed_and_loads_only_what_is_its_own(gateway: GatewayAp
 
 
 def test_scripts_import_what_is_there_and_nothing_else(gateway: GatewayApp) -> None:
-    """From the page's own script on, and no address of another host is in any of them."""
+    """Imports are followed from the page's own script; none has an address of another host."""
     to_read, read = {Page(gateway.client.get(path).text).scripts[0] for path in PAGES}, set()
     while to_read:
         address = to_read.pop()
@@ -53,7 +54,7 @@ def test_scripts_import_what_is_there_and_nothing_else(gateway: GatewayApp) -> N
 
 
 def test_a_page_may_run_the_gateways_scripts_and_no_others(gateway: GatewayApp) -> None:
-    """None that is written into a page, none from elsewhere; and what is no page may run none at all."""
+    """Inline scripts and external scripts are blocked; an answer that is not a page may run no script."""
     policy = gateway.client.get("/").headers["content-security-policy"]
     assert "default-src 'none'; script-src 'self'; " in policy
     assert "connect-src 'self'" in policy
@@ -73,7 +74,7 @@ def test_pages_lead_through_a_proxy(tmp_path: Path) -> None:
 
 
 def test_links_of_a_page_lead_somewhere(tmp_path: Path) -> None:
-    """On loopback, where nobody is asked for a token."""
+    """On loopback, links work without a token."""
     gateway = sqlite_gateway(tmp_path)
     for path in PAGES:
         for link in Page(gateway.client.get(path).text).links:
@@ -90,15 +91,38 @@ def test_a_file_that_has_not_changed_is_not_sent_again(gateway: GatewayApp) -> N
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2Fapp.py", "__init__.py", "%2e%2e"])
-def test_nothing_but_the_dashboards_files_is_to_be_had(tmp_path: Path, name: str) -> None:
-    """By no spelling of a name."""
+def test_only_the_dashboards_files_are_served(tmp_path: Path, name: str) -> None:
+    """No spelling of a path reaches another file."""
     response = sqlite_gateway(tmp_path).client.get(f"/static/{name}")
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_only_looking_at_pages_is_for_everybody(gateway: GatewayApp) -> None:
-    """Whatever else is sent to their addresses wants a token, as everything does."""
+@pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/jobs/a/b/c", "/new/", "/<script>alert(1)</script>"])
+def test_a_browser_gets_a_page_for_an_unknown_address(tmp_path: Path, path: str) -> None:
+    """Browsers get HTML with links to the pages that exist; other clients get a problem."""
+    client = sqlite_gateway(tmp_path).client
+    response = client.get(path, headers={"Accept": BROWSER})
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page(response.text)
+    assert "Page not found" in page.text
+    assert path in page.text
+    assert page.scripts == []
+    assert {"/", "/new", "/devices", "/compare", "/docs"} <= set(page.links)
+    for accept in ("*/*", "application/json", "application/json, text/html;q=0.5", ""):
+        media_type = client.get(path, headers={"Accept": accept}).headers["content-type"]
+        assert media_type == "application/problem+json", accept
+
+
+def test_a_browser_gets_a_problem_of_the_api_as_json(tmp_path: Path) -> None:
+    """The API has an address for the job, so the answer is its own."""
+    response = sqlite_gateway(tmp_path).client.get("/v1/jobs/job-1", headers={"Accept": BROWSER})
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_only_reading_pages_needs_no_token(gateway: GatewayApp) -> None:
+    """Other methods on their addresses need a token, as all requests do."""
     for path in PAGES:
         assert gateway.client.post(path).status_code == 401, path
     for path in ("/jobs", "/jobs/job-1/models", "/static", "/static/a/b", "/new/", "/jobs/a/b/c"):

@@ -35,11 +35,14 @@ def test_a_job_is_recommended_by_the_goals_of_its_spec(gateway: GatewayApp) -> N
 
 
 def test_other_goals_can_be_asked_for_afterwards(gateway: GatewayApp) -> None:
-    """What is not asked stays as the spec has it; weights put the spec's preferences out of force."""
+    """Goals that are not given are those of the spec; given weights override the spec's preferences."""
     job_id = gateway.finished_job(goals=GOALS)
     goals = asked(gateway, job_id, "?max_size_bytes=1&weight_zip=0&method=topsis")["goals"]
     assert (goals["max_latency_ms"], goals["max_size_bytes"], goals["method"]) == (5, 1, "topsis")
-    assert goals["weights"] == {"accuracy": 3, "latency": 2, "size": 1, "zip": 0}
+    assert goals["weights"] == {
+        "accuracy": 3, "latency": 2, "size": 1, "zip": 0, "balanced_accuracy": 0, "f1": 0, "worst_class_recall": 0,
+        "macs": 0, "weights": 0,
+    }  # fmt: skip
     assert goals["preferences"] == []
     kept = asked(gateway, job_id, "?method=ahp")["goals"]
     assert kept["preferences"] == GOALS["preferences"]
@@ -51,7 +54,7 @@ def test_other_goals_can_be_asked_for_afterwards(gateway: GatewayApp) -> None:
 
 
 def test_a_report_can_be_asked_for_with_goals(gateway: GatewayApp) -> None:
-    """In every form; the comparison is the same."""
+    """Goals work in every format; the comparison is the same."""
     job_id = gateway.finished_job()
     plain, asked_for = (
         gateway.client.get(f"/v1/jobs/{job_id}/report{query}").json() for query in ("", "?max_size_bytes=1")
@@ -62,7 +65,7 @@ def test_a_report_can_be_asked_for_with_goals(gateway: GatewayApp) -> None:
 
 
 def test_a_job_of_which_nothing_is_measured_yet_has_no_recommendation(gateway: GatewayApp) -> None:
-    """But an answer."""
+    """The answer is successful and empty."""
     assert asked(gateway, gateway.submit())["devices"] == []
 
 
@@ -71,7 +74,7 @@ def test_a_job_of_which_nothing_is_measured_yet_has_no_recommendation(gateway: G
     [
         ("max_latency_ms=0", "max_latency_ms", "should be greater than 0"),
         ("max_latency=3", "max_latency", "unknown field; did you mean 'max_latency_ms'?"),
-        ("prefer=accuracy:speed:3", "prefer[0]", "is not of the right form"),
+        ("prefer=accuracy:speed:3", "prefer[0]", "has the wrong form"),
         ("prefer=accuracy:accuracy:3", "prefer", "compares accuracy with itself"),
         ("prefer=zip:size:3&weight_zip=0", "prefer", "preferences[0] compares zip, whose weight is 0"),
         ("weight_accuracy=0&weight_latency=0&weight_size=0&weight_zip=0", "weight_accuracy", "all weights are 0"),
@@ -86,6 +89,6 @@ def test_goals_that_make_no_sense_are_refused(gateway: GatewayApp, query: str, f
     assert problem["accepted"]
 
 
-def test_no_such_job_is_said(gateway: GatewayApp) -> None:
-    """As everywhere."""
+def test_an_unknown_job_is_not_found(gateway: GatewayApp) -> None:
+    """The error is the one of other routes."""
     assert gateway.client.get("/v1/jobs/job-0/recommendation").status_code == 404

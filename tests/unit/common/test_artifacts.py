@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_common.artifacts import ArtifactStore, CorruptArtifactError, FolderStore
-from edgepress_common.artifacts_address import S3Address
-from edgepress_common.artifacts_copies import LocalCopies
-from edgepress_common.artifacts_s3 import S3Store
+from edgepress_common.artifacts import ArtifactStore, CorruptArtifactError, FolderStore, MissingArtifactError
+from edgepress_common.artifacts.address import S3Address
+from edgepress_common.artifacts.copies import LocalCopies
+from edgepress_common.artifacts.s3 import S3Store
 from edgepress_common.errors import NotFoundError, UnavailableError
 from fakes.s3_server import new_bucket, s3_client
 
@@ -43,7 +43,7 @@ def s3_store(bucket: S3Address, tmp_path: Path) -> S3Store:
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest) -> ArtifactStore:
-    """Each kind of store, empty."""
+    """An empty store of each kind."""
     store: ArtifactStore = request.getfixturevalue(f"{request.param}_store")
     return store
 
@@ -85,7 +85,7 @@ def test_a_file_is_stored_by_copy_or_by_moving(store: ArtifactStore, tmp_path: P
 
 
 class StoreOnAnotherMount(FolderStore):
-    """As where folder and store are two volumes of one disk: they look like one filesystem, and renaming fails."""
+    """A store on another volume of the same disk: both look like one filesystem, and renaming fails."""
 
     def _rename(self, path: Path, sha256: str) -> None:
         if path.parent != self._incoming:
@@ -94,7 +94,7 @@ class StoreOnAnotherMount(FolderStore):
 
 
 def test_a_file_that_can_not_be_renamed_into_the_store_is_copied(tmp_path: Path) -> None:
-    """And is gone from where it was all the same."""
+    """The original file is removed as well."""
     source = tmp_path / "file"
     source.write_bytes(b"pack")
     store = StoreOnAnotherMount(tmp_path / "store")
@@ -125,13 +125,22 @@ def test_what_breaks_off_leaves_nothing(store: ArtifactStore, tmp_path: Path) ->
 
 
 def test_changed_bytes_are_never_handed_out(store: ArtifactStore, tamper: Tamper) -> None:
-    """Stored bytes that were tampered with are reported, also after they have been read once."""
+    """Stored bytes that were tampered with are reported once, also after they have been read, and are gone then.
+
+    So the step that gave them is not taken for done, and what it gives again is stored.
+    """
     reference = store.put_bytes(b"original")
     store.local_path(reference.sha256)
     tamper(reference.sha256, b"tampered")
-    for _ in range(2):
-        with pytest.raises(CorruptArtifactError, match=reference.sha256):
-            store.local_path(reference.sha256)
+    with pytest.raises(CorruptArtifactError, match=reference.sha256) as caught:
+        store.local_path(reference.sha256)
+    assert caught.value.sha256 == reference.sha256
+    assert not store.has(reference.sha256)
+    with pytest.raises(MissingArtifactError, match=reference.sha256) as missing:
+        store.local_path(reference.sha256)
+    assert missing.value.sha256 == reference.sha256
+    assert store.put_bytes(b"original") == reference
+    assert store.local_path(reference.sha256).read_bytes() == b"original"
 
 
 def test_an_artifact_that_is_not_there_is_named(store: ArtifactStore) -> None:
@@ -148,7 +157,7 @@ def test_artifacts_can_not_be_written_by_accident(store: ArtifactStore) -> None:
 
 
 def test_all_artifacts_are_listed(store: ArtifactStore) -> None:
-    """With their size, and when they were stored; nothing else is."""
+    """Only artifacts are listed, with their size and the time of storing."""
     assert list(store.list_artifacts()) == []
     references = [store.put_bytes(content) for content in (b"a", b"bb", b"bb")]
     listed = list(store.list_artifacts())
@@ -159,8 +168,8 @@ def test_all_artifacts_are_listed(store: ArtifactStore) -> None:
     assert all(EARLIER < each.stored_at < LATER for each in listed)
 
 
-def test_what_is_removed_is_gone(store: ArtifactStore) -> None:
-    """And can be put again. Removing what isn't there does nothing."""
+def test_a_removed_artifact_is_not_found(store: ArtifactStore) -> None:
+    """It can be put again. Removing an unknown artifact does nothing."""
     kept, removed = store.put_bytes(b"kept"), store.put_bytes(b"removed")
     path = store.local_path(removed.sha256)
     with path.open("rb") as open_file:
@@ -174,15 +183,15 @@ def test_what_is_removed_is_gone(store: ArtifactStore) -> None:
     assert store.local_path(store.put_bytes(b"removed").sha256).read_bytes() == b"removed"
 
 
-def test_what_was_put_since_is_not_removed(store: ArtifactStore) -> None:
-    """Somebody is about to refer to it."""
+def test_an_artifact_put_since_is_not_removed(store: ArtifactStore) -> None:
+    """A step is about to refer to it."""
     reference = store.put_bytes(b"new")
     assert not store.remove(reference.sha256, stored_before=EARLIER)
     assert store.local_path(reference.sha256).read_bytes() == b"new"
 
 
-def test_a_large_file_comes_back_whole(store: ArtifactStore, tmp_path: Path) -> None:
-    """Larger than what S3 takes in one piece by default."""
+def test_a_large_file_is_stored_completely(store: ArtifactStore, tmp_path: Path) -> None:
+    """It is larger than the default part of an upload to S3."""
     source = tmp_path / "large"
     block = bytes(range(256)) * 4096
     source.write_bytes(block * 20)
@@ -192,7 +201,7 @@ def test_a_large_file_comes_back_whole(store: ArtifactStore, tmp_path: Path) -> 
 
 
 def test_a_file_written_long_ago_is_stored_now(folder_store: FolderStore, tmp_path: Path) -> None:
-    """What counts is when it was put, or cleaning would take it for old."""
+    """The time of storing counts, or garbage collection would consider it old."""
     source = tmp_path / "file"
     source.write_bytes(b"old")
     os.utime(source, (0, 0))
@@ -201,7 +210,7 @@ def test_a_file_written_long_ago_is_stored_now(folder_store: FolderStore, tmp_pa
 
 
 def test_a_put_that_was_killed_leaves_what_can_be_removed(folder_store: FolderStore, tmp_path: Path) -> None:
-    """Once it is old enough; a put that goes on is left alone."""
+    """It can be removed once it is old enough; an active put is not disturbed."""
     incoming = tmp_path / "store" / "incoming"
     incoming.mkdir(parents=True)
     (incoming / "killed").write_bytes(b"half")
@@ -211,7 +220,7 @@ def test_a_put_that_was_killed_leaves_what_can_be_removed(folder_store: FolderSt
 
 
 def test_an_upload_in_parts_that_was_killed_is_aborted(s3_store: S3Store, bucket: S3Address) -> None:
-    """Nobody sees it, but it is paid for."""
+    """It is not listed, but its storage is paid for."""
     client = s3_client(bucket)
     client.create_multipart_upload(Bucket=bucket.bucket, Key=f"{bucket.prefix}{'a' * 64}")
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)  # the server says of every upload that it was begun in 2010
@@ -221,7 +230,7 @@ def test_an_upload_in_parts_that_was_killed_is_aborted(s3_store: S3Store, bucket
 
 
 def test_another_machine_fetches_once_and_keeps_a_copy(s3_store: S3Store, bucket: S3Address, tmp_path: Path) -> None:
-    """Also when many ask at the same time, and after the object itself has gone."""
+    """This holds for concurrent requests too, and after the object itself is deleted."""
     reference = s3_store.put_bytes(b"shared")
     downloads: list[str] = []
 
@@ -248,45 +257,45 @@ def test_a_bad_copy_is_fetched_again(s3_store: S3Store) -> None:
 
 
 def test_copies_not_used_for_longest_go_but_none_that_is_in_use(tmp_path: Path) -> None:
-    """Room for two, of which the last hour's count as in use."""
+    """There is space for two; copies used in the last hour count as in use."""
     copies = LocalCopies(tmp_path, 20)
     a, b, c, d = (copies.put_bytes(letter * 10).sha256 for letter in (b"a", b"b", b"c", b"d"))
     for sha256, hours in ((a, 2), (b, 4), (c, 3)):
         path = copies.local_path(sha256)
         os.utime(path, (path.stat().st_atime - hours * 3600, path.stat().st_mtime))
     copies.local_path(a)  # used again
-    copies.make_room()
+    copies.evict()
     assert {each.sha256 for each in copies.list_artifacts()} == {a, d}
-    LocalCopies(tmp_path, 0).make_room()
+    LocalCopies(tmp_path, 0).evict()
     assert {each.sha256 for each in copies.list_artifacts()} == {a, d}
 
 
-def test_a_store_that_is_away_is_said_to_be(tmp_path: Path) -> None:
-    """Nobody listens there: the step will be tried again, and the address says where to look."""
-    address = S3Address(bucket="nobody", endpoint="http://127.0.0.1:9")
+def test_an_unavailable_store_is_reported(tmp_path: Path) -> None:
+    """No server listens there: the step will be tried again, and the error names the address."""
+    address = S3Address(bucket="unknown", endpoint="http://127.0.0.1:9")
     store = S3Store(address, LocalCopies(tmp_path, 100), lambda: s3_client(address))
-    with pytest.raises(UnavailableError, match=r"s3://nobody/ at http://127\.0\.0\.1:9"):
+    with pytest.raises(UnavailableError, match=r"s3://unknown/ at http://127\.0\.0\.1:9"):
         store.local_path("a" * 64)
 
 
 def test_a_bucket_that_is_not_there_is_said_to_be(s3_endpoint: str, tmp_path: Path) -> None:
-    """It is not made: who may be asked for that, and what it costs, is for people to say."""
+    """It is not created, since that needs permissions and costs money."""
     address = S3Address(bucket="nowhere", endpoint=s3_endpoint)
     store = S3Store(address, LocalCopies(tmp_path, 100), lambda: s3_client(address))
     with pytest.raises(UnavailableError, match="NoSuchBucket"):
         store.put_bytes(b"lost")
 
 
-def test_a_store_is_the_first_ones_who_claims_it(store: ArtifactStore) -> None:
-    """Others are told whose it is; and that is no artifact."""
+def test_a_store_belongs_to_the_first_that_claims_it(store: ArtifactStore) -> None:
+    """Later claims return the first owner; the claim is not listed as an artifact."""
     assert store.owner() is None
     assert [store.claim(owner) for owner in ("mine", "yours")] == ["mine", "mine"]
     assert store.owner() == "mine"
     assert list(store.list_artifacts()) == []
 
 
-def test_of_many_who_claim_a_store_at_once_one_gets_it(store: ArtifactStore) -> None:
-    """And all of them hear of the same."""
+def test_of_many_concurrent_claims_of_a_store_one_succeeds(store: ArtifactStore) -> None:
+    """All of them return the same owner."""
     with ThreadPoolExecutor(8) as threads:
         told = set(threads.map(store.claim, (f"claimant {number}" for number in range(8))))
     assert len(told) == 1

@@ -1,4 +1,4 @@
-"""The setting that says where artifacts are kept."""
+"""The setting with the address of the artifact store."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from edgepress_common.artifacts import FolderStore
-from edgepress_common.artifacts_address import S3Address, open_store, parse_address
-from edgepress_common.artifacts_s3 import S3Store
+from edgepress_common.artifacts.address import S3Address, parse_address
+from edgepress_common.artifacts.opening import open_store
+from edgepress_common.artifacts.s3 import S3Store
 from edgepress_common.settings import BrokerSettings
 from fakes.s3_server import CREDENTIALS, new_bucket
 
@@ -26,24 +27,24 @@ from fakes.s3_server import CREDENTIALS, new_bucket
     ],
 )
 def test_an_address_is_a_folder_or_a_bucket(text: str, expected: Path | S3Address) -> None:
-    """And, for a bucket, where its server is."""
+    """The address of a bucket also names its server."""
     assert parse_address(text) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gs://models", "gs:// is not known"),
-        ("s3://", "'' is no bucket's name"),
-        ("s3://Models", "'Models' is no bucket's name"),
-        ("s3://models?endpint=http://x", "endpint means nothing"),
-        ("s3://models?endpoint=minio:9000", "'minio:9000' is no endpoint"),
+        ("gs://models", "gs:// is not supported"),
+        ("s3://", "'' is not a valid bucket name"),
+        ("s3://Models", "'Models' is not a valid bucket name"),
+        ("s3://models?endpint=http://x", "unknown options: endpint"),
+        ("s3://models?endpoint=minio:9000", "'minio:9000' is not a valid endpoint"),
         ("s3://models?x", "bad query field"),
-        ("s3://models#x", "#x means nothing"),
+        ("s3://models#x", "the fragment #x is not supported"),
     ],
 )
-def test_what_is_no_address_is_refused_at_the_start(text: str, message: str) -> None:
-    """By the settings, with what would be accepted."""
+def test_an_invalid_address_is_refused_at_the_start(text: str, message: str) -> None:
+    """The error of the settings says what is accepted."""
     with pytest.raises(ValidationError, match=message) as caught:
         BrokerSettings(artifacts=text)
     assert "accepted: a folder, or s3://bucket" in str(caught.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgepress_common.broker_url import verified_url
+from edgepress_common.settings.broker_url import verified_url
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,6 @@ from edgepress_common.broker_url import verified_url
         ("unix:///run/redis.sock", "unix:///run/redis.sock"),
     ],
 )
-def test_tls_is_verified_unless_it_is_said_otherwise(url: str, completed: str) -> None:
-    """And the rest of the address stays as it is."""
+def test_tls_is_verified_by_default(url: str, completed: str) -> None:
+    """The rest of the address is unchanged."""
     assert verified_url(url) == completed

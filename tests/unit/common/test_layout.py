@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgepress_common.errors import InvalidSpecError
-from edgepress_common.layout import find_under_roots, join_layouts, read_class_folders, read_layout
+from edgepress_common.layout import Layout, find_under_roots, join_layouts, read_class_folders, read_layout
 
 
 def write_files(root: Path, *paths: str) -> Path:
@@ -19,7 +19,7 @@ def write_files(root: Path, *paths: str) -> Path:
 
 
 def problem(error: pytest.ExceptionInfo[InvalidSpecError]) -> str:
-    """What a user would read: all of the one problem's fields."""
+    """Return the text of the error's only problem, with all its fields."""
     (only,) = error.value.problems
     return f"{only.field}: {only.value} {only.message}; accepted: {only.accepted}"
 
@@ -38,64 +38,169 @@ def test_class_folders_without_a_split_are_listed_by_name(tmp_path: Path) -> Non
     assert layout.validation == ()
 
 
-@pytest.mark.parametrize("name", ["validation", "val"])
-def test_a_split_on_disk_is_taken_over(tmp_path: Path, name: str) -> None:
-    """Folders named train and validation, or val, hold the class folders of each; one image is enough there."""
-    write_files(tmp_path, "train/a/1.png", "train/b/2.png", f"{name}/a/3.png", f"{name}/b/4.png")
+SPLITS = [
+    ("train", "validation", "test"),
+    ("train", "val", "test"),
+    ("train", "valid", "test"),
+    ("Training", "Validation", "Testing"),
+    ("training_set", "validation_set", "test_set"),
+    ("TRAIN", "DEV", "TEST"),
+    ("seg_train", "seg_val", "seg_test"),
+    ("train_images", "val_images", "test1"),
+]
+
+
+@pytest.mark.parametrize("names", SPLITS)
+def test_the_folders_of_a_split_are_recognized_by_their_usual_names(
+    tmp_path: Path, names: tuple[str, str, str]
+) -> None:
+    """Each contains the class folders of its part; one image of each class is sufficient."""
+    train, validation, test = names
+    write_files(tmp_path, *(f"{part}/{label}/{part}.png" for part in names for label in "ab"))
     layout = read_layout(tmp_path)
     assert layout.classes == ("a", "b")
-    assert [image.path for image in layout.train] == ["train/a/1.png", "train/b/2.png"]
-    assert [image.path for image in layout.validation] == [f"{name}/a/3.png", f"{name}/b/4.png"]
+    assert [image.path for image in layout.train] == [f"{train}/a/{train}.png", f"{train}/b/{train}.png"]
+    assert [image.path for image in layout.validation] == [
+        f"{validation}/a/{validation}.png",
+        f"{validation}/b/{validation}.png",
+    ]
+    assert [image.path for image in layout.test] == [f"{test}/a/{test}.png", f"{test}/b/{test}.png"]
+    assert (layout.unusable, layout.ignored) == ((), ())
 
 
-def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
-    """Notes, hidden files, hidden folders, empty folders, folders named like images and dead links don't count."""
-    write_files(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png")
-    before = read_layout(tmp_path)
-    write_files(tmp_path, "README.md", "a/notes.txt", "a/.hidden.png", ".cache/c.png", "b/sub.png/3.png")
-    (tmp_path / "empty").mkdir()
+def test_a_training_folder_may_come_with_a_test_folder_only(tmp_path: Path) -> None:
+    """The training images are then split; a test folder without labels is ignored by name."""
+    write_files(tmp_path, *(f"train/{label}/{number}.png" for label in "ab" for number in "12"))
+    write_files(tmp_path, "test/a/1.png", "test/b/1.png")
+    layout = read_layout(tmp_path)
+    assert (len(layout.train), len(layout.validation), len(layout.test)) == (4, 0, 2)
+    for label in "ab":
+        (tmp_path / "test" / label / "1.png").rename(tmp_path / "test" / f"{label}.png")
+        (tmp_path / "test" / label).rmdir()
+    layout = read_layout(tmp_path)
+    assert layout.test == ()
+    assert ignored(layout) == {"test/": "has no class folders, so its images have no labels"}
+
+
+def ignored(layout: Layout) -> dict[str, str]:
+    """Return the files that are ignored and not counted as unreadable, with the reasons."""
+    return {file.path: file.reason for file in layout.ignored}
+
+
+def test_a_folder_called_like_a_split_may_be_a_class_among_others(tmp_path: Path) -> None:
+    """Vehicles: a bus, a car, a train, a freight train."""
+    write_files(tmp_path, *(f"{name}/{n}.png" for name in ("bus", "freight_train", "train") for n in "12"))
+    assert read_layout(tmp_path).classes == ("bus", "freight_train", "train")
+
+
+def test_folders_around_everything_are_left_behind(tmp_path: Path) -> None:
+    """Archives have such folders; they may also be inside the folders of a split."""
+    write_files(tmp_path, *(f"x/y/{part}/{part}/{label}/1.png" for part in ("train", "val") for label in "ab"))
+    assert [image.path for image in read_layout(tmp_path).validation] == [
+        "val/val/a/1.png",
+        "val/val/b/1.png",
+    ]
+    assert read_layout(tmp_path).root == tmp_path / "x" / "y"
+
+
+def test_every_file_of_a_class_is_an_image_or_is_left_out_with_a_reason(tmp_path: Path) -> None:
+    """Files of any suffix are accepted until they are opened; notes are ignored; other non-images are unreadable."""
+    images = ["a/0", "a/1.JFIF", "a/2.heic", "a/3.webp", "a/4.npy", "b/1.bmp", "b/2.gif"]
+    write_files(tmp_path, *images, "README.md", "a/notes.txt", "a/.hidden.png", "a/._1.JFIF", "a/.DS_Store")
+    write_files(tmp_path, ".cache/c.png", "a/Thumbs.db", "loose.png", "b/sub.png/3.png", "__MACOSX/a/._1.JFIF")
     (tmp_path / "a" / "dead.png").symlink_to(tmp_path / "nowhere")
-    assert read_layout(tmp_path) == before
+    layout = read_layout(tmp_path)
+    assert [image.path for image in layout.train] == images
+    assert ignored(layout) == {
+        "a/.hidden.png": "is hidden",
+        "a/notes.txt": "is not an image by its name",
+        "loose.png": "lies outside the class folders",
+    }
+    assert {file.path: file.reason for file in layout.unusable} == {
+        "a/dead.png": "is neither a file nor a link to one",
+        "b/sub.png/3.png": "lies in a folder inside its class folder",
+    }
 
 
-@pytest.mark.parametrize("change", ["add", "remove", "rename", "grow", "touch"])
-def test_another_content_is_another_fingerprint(tmp_path: Path, change: str) -> None:
-    """Paths, sizes and times of change make the fingerprint."""
-    write_files(tmp_path, "a/1.png", "a/2.png", "a/3.png", "b/1.png", "b/2.png")
-    before = read_layout(tmp_path).fingerprint
-    assert read_layout(tmp_path).fingerprint == before
-    file = tmp_path / "a" / "1.png"
-    status = file.stat()
-    match change:
-        case "add":
-            write_files(tmp_path, "a/4.png")
-        case "remove":
-            file.unlink()
-        case "rename":
-            file.rename(tmp_path / "a" / "0.png")
-        case "grow":
-            file.write_bytes(b"xx")
-            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-        case "touch":
-            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    assert read_layout(tmp_path).fingerprint != before
+def test_names_are_compared_in_composed_form(tmp_path: Path) -> None:
+    """One class, whether its folder comes from Linux or from a Mac; two folders side by side are one class as well."""
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    write_files(tmp_path, f"train/{composed}/1.png", "train/tea/1.png", f"val/{decomposed}/1.png", "val/tea/1.png")
+    layout = read_layout(tmp_path)
+    assert layout.classes == (composed, "tea")
+    assert [image.path for image in layout.validation] == [f"val/{decomposed}/1.png", "val/tea/1.png"]
+    write_files(tmp_path, f"train/{decomposed}/2.png")
+    assert [image.label for image in read_layout(tmp_path).train] == [0, 0, 1]
 
 
-def test_moving_an_image_to_validation_is_another_fingerprint(tmp_path: Path) -> None:
-    """The split is part of what a set is."""
-    names = [f"{part}/{name}/{number}.png" for part in ("train", "val") for name in "ab" for number in (1, 2)]
-    write_files(tmp_path, *names)
-    before = read_layout(tmp_path).fingerprint
-    (tmp_path / "train/a/1.png").rename(tmp_path / "val/a/3.png")
-    assert read_layout(tmp_path).fingerprint != before
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [("tea ", "tea", "'tea', 'tea '"), ("x\u00a0y", "x y", r"'x y', 'x\xa0y'"), ("Tea", "tea", "'Tea', 'tea'")],
+)
+def test_names_that_look_alike_are_shown_so_that_they_can_be_told_apart(
+    tmp_path: Path, one: str, other: str, said: str
+) -> None:
+    """The names are escaped where they are the reason why two parts do not fit."""
+    write_files(tmp_path, f"train/{one}/1.png", "train/b/1.png", f"val/{other}/1.png", "val/b/1.png")
+    with pytest.raises(InvalidSpecError) as error:
+        read_layout(tmp_path)
+    assert f"only in one of train and validation: {said}" in problem(error)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\u2028b", "a\x85b", "a\u202egnp", "a\x7f"])
+def test_a_class_whose_name_would_break_a_line_is_refused(tmp_path: Path, name: str) -> None:
+    """The error has its name escaped; class names are lines of labels.txt and text on terminals."""
+    write_files(tmp_path, f"{name}/1.png", f"{name}/2.png", "c/1.png", "c/2.png")
+    with pytest.raises(InvalidSpecError) as error:
+        read_layout(tmp_path)
+    assert f"the class folder {name!a} has a" in problem(error)
+
+
+def test_a_link_may_lead_elsewhere_under_the_roots_only(tmp_path: Path) -> None:
+    """The link may be a class folder, a part of a split, or a single file."""
+    write_files(tmp_path, "open/set/a/1.png", "open/set/a/2.png", "open/set/b/1.png", "open/shared/c/1.png")
+    write_files(tmp_path, "open/shared/c/2.png", "private/secret/1.png", "private/secret/2.png")
+    root, roots = tmp_path / "open" / "set", [tmp_path / "other", tmp_path / "open"]
+    (root / "c").symlink_to("../shared/c")
+    (root / "b" / "2.png").symlink_to("../../shared/c/2.png")
+    assert read_layout(root, roots=roots).classes == ("a", "b", "c")
+    for link, target in (("d", "private/secret"), ("b/3.png", "private/secret/1.png"), ("e", "nowhere")):
+        (root / link).symlink_to(tmp_path / target)
+        with pytest.raises(InvalidSpecError) as error:
+            read_layout(root, roots=roots)
+        assert f"the link '{link}' leads out of the folders that data sets are taken from" in problem(error)
+        (root / link).unlink()
+    (root / "train").symlink_to(tmp_path / "private")
+    with pytest.raises(InvalidSpecError, match="the link 'train' leads out"):
+        read_layout(root, roots=roots)
 
 
 @pytest.mark.parametrize(
     ("paths", "said"),
     [
         ([], "found 0 classes with images; accepted: two or more class folders with images in them"),
-        (["a/1.png", "a/2.png", "b/notes.txt"], r"found 1 class with images \(a\)"),
-        (["1.png", "2.png"], "found 0 classes"),
+        (["a/1.png", "a/2.png", "b/notes.txt"], r"found 1 class with images \(a\); folders .*: b \(1 x \.txt\)"),
+        (["1.png", "2.png"], "found 0 classes with images; 2 images outside any class folder"),
+        (
+            ["a/1.png", "a/2.png", "b/1.png", "b/2.png", "c/1.xml", "c/2.xml", "d/2020/1.png"],
+            r"class folders without an image: c \(2 x \.xml\), d \(1 files in folders inside it or links to nothing\)",
+        ),
+        (
+            ["train/cat.1.jpg", "train/dog.1.jpg", "test1/1.jpg"],
+            "found test1, train, which are parts of a split and hold images but no class folders; accepted: class",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "val/1.png"],
+            r"val has no class folders; accepted: val/<class>/\*, as in train",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png", "valid/a/1.png", "valid/b/1.png"],
+            "found 2 folders that may be the validation part: val, valid; accepted: one of them",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png", "test/a/1.png", "test/c/1.png"],
+            "train and val and test classes that are only in one of train and test: b, c; accepted: the same",
+        ),
         (
             ["a/1.png", "a/2.png", "b/1.png"],
             "classes with a single image, which can't be split: b; accepted: 2 or more",
@@ -117,7 +222,7 @@ def test_what_is_no_set_is_refused_with_what_was_found(tmp_path: Path, paths: li
 
 def test_a_path_that_leads_to_no_folder_is_refused(tmp_path: Path) -> None:
     """Nothing there, and a file where a folder should be."""
-    with pytest.raises(InvalidSpecError, match="there is no such folder"):
+    with pytest.raises(InvalidSpecError, match="the folder does not exist"):
         read_layout(tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InvalidSpecError, match="can't be used: Not a directory"):
@@ -131,19 +236,19 @@ def test_a_file_may_have_any_name_but_a_class_must_be_text(tmp_path: Path) -> No
     (tmp_path / "a" / odd).write_bytes(b"x")
     assert [image.path for image in read_layout(tmp_path).train][1] == f"a/{odd}"
     (tmp_path / "a").rename(tmp_path / os.fsdecode(b"caf\xe9"))
-    with pytest.raises(InvalidSpecError, match="can't encode"):
+    with pytest.raises(InvalidSpecError, match="has bytes that are not UTF-8 in its name"):
         read_layout(tmp_path)
 
 
 def test_two_folders_can_be_joined_to_one_set(tmp_path: Path) -> None:
     """One trains, the other validates; their paths say which is which."""
     write_files(tmp_path, "big/a/1.png", "big/b/1.png", "small/a/1.png", "small/b/1.png")
-    parts = [read_class_folders(tmp_path / name, prefix=f"{name}/") for name in ("big", "small")]
+    parts = [read_class_folders(tmp_path / name, root=tmp_path) for name in ("big", "small")]
     layout = join_layouts(*parts, what="big and small")
     assert [image.path for image in layout.train] == ["big/a/1.png", "big/b/1.png"]
     assert [image.path for image in layout.validation] == ["small/a/1.png", "small/b/1.png"]
     write_files(tmp_path, "small/c/1.png")
-    larger = read_class_folders(tmp_path / "small")
+    larger = read_class_folders(tmp_path / "small", root=tmp_path)
     with pytest.raises(InvalidSpecError, match="only in one of train and validation: c"):
         join_layouts(parts[0], larger, what="big and small")
 
@@ -160,7 +265,7 @@ def test_a_path_under_a_root_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["/etc", "{roots}/../elsewhere", "{roots}/escape/x", "{roots}-not", "relative", ""])
 def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, text: str) -> None:
-    """By itself, by dots, by a link, by a like beginning: the answer names the roots."""
+    """Refused are absolute paths, dots, links and similar prefixes; the error names the roots."""
     roots = tmp_path / "roots"
     roots.mkdir()
     (roots / "escape").symlink_to(tmp_path)
@@ -170,8 +275,8 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, text: str) -> No
 
 
 @pytest.mark.parametrize("text", ["nul\0l", "x" * 5000, "loop"])
-def test_what_can_be_no_path_is_refused(tmp_path: Path, text: str) -> None:
-    """Whatever a user sends is an answer, never a crash."""
+def test_an_invalid_path_is_refused(tmp_path: Path, text: str) -> None:
+    """Any text from a user leads to an error message, not to a crash."""
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(InvalidSpecError):
         read_layout(find_under_roots(f"{tmp_path}/{text}", [tmp_path]))

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from edgepress_common.plan import Plan, make_plan
-from edgepress_common.spec import BuiltinDataset, JobSpec, Model, Pipeline, Stage, TrainStage
-from edgepress_common.spec.exports import Int8Export
-from edgepress_common.spec.order import Carried, after, check_order, with_choices_made
+from edgepress_common.spec import METHODS, BuiltinDataset, JobSpec, Model, Pipeline, Stage, TrainStage
+from edgepress_common.spec.exports.int8 import Int8Export
+from edgepress_common.spec.method import Method
+from edgepress_common.spec.network_state import NEW_NETWORK
+from edgepress_common.spec.order import after, check_order, with_choices_made
 from edgepress_common.steps import StageStep
 from fakes.stages import STAGES
 
@@ -62,7 +64,7 @@ def planned(pipeline: tuple[Stage, ...]) -> Plan:
     ],
 )
 def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]) -> None:
-    """Whatever goes on from what is there, or begins with a new network."""
+    """A stage continues from existing weights, or begins with a new network."""
     check_order(stages(*order))
 
 
@@ -70,29 +72,29 @@ def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]
     ("order", "message"),
     [
         ((PRUNE, TRAIN),
-         "stages[1] is 'train', which would throw away what comes before it; accepted: train as the first stage only"),
+         "stages[1] is 'train', which would discard the stages before it; accepted: train as the first stage only"),
         ((TRAIN, CLUSTER, PRUNE),
-         ("stages[2] is 'prune', but the network's weights share values by then: training on with some of them zero "
-         "would take the others off these values; accepted: prune before cluster")),
+         ("stages[2] is 'prune', but the network's weights share values at that point: further training with "
+         "some weights at zero would change the other values; accepted: prune before cluster")),
         ((QUANTIZE, PRUNE),
-         ("stages[1] is 'prune', but the network's weights lie on int8's grid by then, and training on would take them "
-         "off it; accepted: quantize_aware last, or followed by distill")),
+         ("stages[1] is 'prune', but the network's weights lie on int8's grid at that point: further training would "
+         "move them off the grid; accepted: quantize_aware last, or followed by distill")),
         ((QUANTIZE, CLUSTER), "stages[1] is 'cluster', but the network's weights lie on int8's grid"),
         ((QUANTIZE, QUANTIZE), "stages[1] is 'quantize_aware', but the network's weights lie on int8's grid"),
         ((CLUSTER | {"preserve_sparsity": True},),
-         ("stages[0].preserve_sparsity is true, but the network has no zeros to keep by then; accepted: null, or prune "
-         "before it and nothing that gives them up between")),
+         ("stages[0].preserve_sparsity is true, but the network has no zeros to keep at that point; accepted: null, "
+         "or a prune stage before it, with no stage between them that removes the zeros")),
         ((PRUNE, DISTILL, QUANTIZE | {"preserve_sparsity": True}), "stages[2].preserve_sparsity is true"),
         ((PRUNE, CLUSTER | {"preserve_sparsity": False}, QUANTIZE | {"preserve_sparsity": True}),
          "stages[2].preserve_sparsity is true"),
         ((PRUNE, QUANTIZE | {"preserve_clusters": True}),
-         ("stages[1].preserve_clusters is true, but the network's weights share no values by then; accepted: null, or "
-         "cluster before it")),
+         ("stages[1].preserve_clusters is true, but the network's weights do not share values at that point; accepted: "
+         "null, or cluster before it")),
         ((TRAIN, PRUNE_MORE, PRUNE),
-         ("stages[2].schedule.final_sparsity is 0.5, but stages[1] has made 0.8 of the same layers' weights zero, and "
-         "they stay zero; accepted: 0.8 or more")),
+         ("stages[2].schedule.final_sparsity is 0.5, but stages[1] has set 0.8 of the same layers' weights to "
+         "zero, and they stay zero; accepted: 0.8 or more")),
         ((CLUSTER, CLUSTER_32),
-         "stages[1].clusters is 32, but stages[0] has left the same layers 16 values; accepted: 16 or fewer"),
+         "stages[1].clusters is 32, but stages[0] has reduced the same layers to 16 values; accepted: 16 or fewer"),
         ((CLUSTER, CLUSTER_32 | {"per_channel": True}), "stages[1].clusters is 32"),
     ],
 )  # fmt: skip
@@ -104,8 +106,8 @@ def test_an_order_that_can_not_work_is_refused_with_the_reason(order: tuple[dict
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(STAGES, max_size=6).map(tuple))
-def test_whatever_is_accepted_can_be_planned(order: tuple[Stage, ...]) -> None:
-    """Each stage goes on from the one before, and says outright what it keeps, which is there; else all is refused."""
+def test_an_accepted_order_can_be_planned(order: tuple[Stage, ...]) -> None:
+    """Each stage continues from the one before, and lists the properties that it keeps; else all is refused."""
     try:
         check_order(order)
     except ValueError as error:
@@ -135,12 +137,12 @@ def test_whatever_is_accepted_can_be_planned(order: tuple[Stage, ...]) -> None:
 
 
 def kept_by(stage: Stage) -> dict[str, bool | None]:
-    """What a stage says of the things it can keep."""
+    """Return what a stage declares for each property that it can keep."""
     return stage.model_dump(include={"preserve_sparsity", "preserve_clusters"})
 
 
 def assert_names_the_first_that_can_not_work(order: tuple[Stage, ...], message: str) -> None:
-    """All before it are fine by themselves, and it is said what would be."""
+    """Assert that all stages before it are valid, and that the error names the accepted ones."""
     named = re.match(r"stages\[(\d+)\][. ].*; accepted: .+", message)
     assert named, message
     check_order(order[: int(named[1])])
@@ -156,8 +158,32 @@ def test_saying_outright_what_is_kept_changes_nothing(order: tuple[Stage, ...]) 
         check_order(order)
     except ValueError:
         return
-    carried, outright = Carried(), []
+    state, outright = NEW_NETWORK, []
     for stage in order:
-        outright.append(with_choices_made(stage, carried))
-        carried = after(carried, stage)
+        outright.append(with_choices_made(stage, state))
+        state = after(state, stage)
     assert planned(tuple(outright)) == planned(order)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"keeps": {"zeros": "preserve_zeros"}},
+            "names preserve_zeros; accepted: parameters of the method, kind, epochs",
+        ),
+        ({"undoes": {"zeros": "so"}, "keeps": {"zeros": None}}, "both keeps and undoes zeros"),
+        (
+            {"network": "epochs"},
+            "accepted: either parameters derived from NewNetwork and a value for network, or neither",
+        ),
+        ({"takes": "teacher"}, "continues a network; accepted: takes='model'"),
+        ({"gives": {"beauty"}}, "'zeros', 'shared_values', 'grid' or 'shape'"),
+        ({"promises": ["speed"]}, "'sparsity', 'pattern'"),
+    ],
+)
+def test_a_method_whose_declaration_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
+    """It is refused before an order is derived from it."""
+    declared = {name: getattr(METHODS["prune"], name) for name in Method.model_fields}
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        Method.model_validate(declared | changes)

@@ -28,7 +28,7 @@ def plan(fingerprint: str = "digits", devices: tuple[str, ...] = ("any",), **cha
 
 
 def staged(*stages: dict[str, Any], **changes: Any) -> list[StageStep]:
-    """What the stages of a small job with one pipeline are told to do."""
+    """Return the settings of the stages in the plan of a small job with one pipeline."""
     planned = plan(pipelines=[{"name": "a", "stages": list(stages), "exports": ["int8"]}], **changes)
     return [step.parameters for step in planned.steps if isinstance(step.parameters, StageStep)]
 
@@ -64,7 +64,7 @@ def test_pipelines_share_what_they_have_in_common() -> None:
 
 
 def test_a_stage_may_train_another_network() -> None:
-    """With settings of its own, those are in force, and it is another step."""
+    """Its own settings are effective, and it is another step."""
     own = {"kind": "train", "model": {"architecture": "mobilenet_v2"}, "training": {"epochs": 5}}
     other = plan(
         pipelines=[{"name": "a", "exports": ["int8"]}, {"name": "student", "stages": [own], "exports": ["int8"]}]
@@ -77,7 +77,7 @@ def test_a_stage_may_train_another_network() -> None:
 
 
 def test_names_do_not_matter_and_everything_else_does() -> None:
-    """A key changes with what the output depends on, all the way down, and with nothing else."""
+    """A key changes with each value that the output depends on, directly or not, and with no other."""
     first = plan()
     renamed = plan(name="other", pipelines=[{"name": "renamed", "exports": ["float32", "int8"]}])
     assert [step.key for step in first.steps] == [step.key for step in renamed.steps]
@@ -115,7 +115,7 @@ def test_how_it_is_measured_changes_only_the_evaluations() -> None:
 def test_what_was_done_before_is_kept_unless_told_otherwise(
     stages: tuple[dict[str, Any], ...], kept: list[tuple[bool, bool | None]]
 ) -> None:
-    """Nobody has to say it, and the plan says it outright: zeros, and shared values."""
+    """They are kept by default, and the plan states it explicitly: zeros, and shared values."""
     found = [step.stage for step in staged(*stages)]
     assert [
         (stage.preserve_sparsity, stage.preserve_clusters if isinstance(stage, QuantizeAwareStage) else None)
@@ -126,7 +126,7 @@ def test_what_was_done_before_is_kept_unless_told_otherwise(
 
 @pytest.mark.parametrize("stage", [PRUNE, CLUSTER, QUANTIZE])
 def test_a_stage_that_goes_on_trains_at_a_tenth_of_the_rate(stage: dict[str, Any]) -> None:
-    """For its own epochs, or at its own rate; whatever only a beginning needs is left out, the rest is the job's."""
+    """It uses its own epochs and rate if given; settings of a beginning are left out, the rest is the job's."""
     training = {
         "epochs": 9,
         "learning_rate": 0.05,
@@ -144,13 +144,13 @@ def test_a_stage_that_goes_on_trains_at_a_tenth_of_the_rate(stage: dict[str, Any
         assert step.model == trained.model
 
 
-def test_the_rate_in_force_said_outright_is_the_same_step() -> None:
-    """As is anything else that would be so anyway."""
+def test_the_effective_rate_given_explicitly_is_the_same_step() -> None:
+    """The same holds for other settings that equal the effective ones."""
     assert staged(PRUNE) == staged(PRUNE | {"learning_rate": 0.0001, "epochs": 4}, model={"architecture": "resnet18"})
 
 
 def test_a_student_learns_from_the_network_before_it_and_is_the_network_from_then_on() -> None:
-    """The teacher is an input of its own kind; what follows goes on from the student."""
+    """The teacher is an input of its own kind; later stages continue from the student."""
     student = {"architecture": "mobilenet_v2", "width": 0.5}
     planned = plan(
         pipelines=[
@@ -171,7 +171,7 @@ def test_a_student_learns_from_the_network_before_it_and_is_the_network_from_the
 
 
 def test_a_student_is_trained_as_the_network_would_be_or_as_it_is_told() -> None:
-    """From scratch, so at the full rate."""
+    """It is trained from scratch, so at the full rate."""
     training = {"epochs": 9, "learning_rate": 0.05, "warmup_epochs": 2}
     trained, distilled = staged(DISTILL, training=training)
     assert distilled.training == trained.training
@@ -180,7 +180,7 @@ def test_a_student_is_trained_as_the_network_would_be_or_as_it_is_told() -> None
 
 
 def test_a_network_of_a_pipelines_own_is_what_its_stages_go_on_from() -> None:
-    """Whatever the job's is."""
+    """The network of the job does not matter."""
     own = {"kind": "train", "model": {"architecture": "mobilenet_v2"}}
     assert [step.model.architecture for step in staged(own, PRUNE, CLUSTER)] == ["mobilenet_v2"] * 3
 
@@ -209,3 +209,35 @@ def test_how_zeros_are_stored_is_another_export_of_the_same_model() -> None:
         ]
     )
     assert kinds(stored) == {"pack": 1, "stage": 2, "export": 2, "evaluation": 2}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fingerprint", "key"),
+    [
+        (
+            {"kind": "builtin", "image_size": 32},
+            "digits",
+            "88d877ff408a8347f778247cb423fe51510894dc0333a87422454011b9579d32",
+        ),
+        (
+            {"kind": "nct-crc-he"},
+            "NCT-CRC-HE-100K",
+            "b8736de35c4af02dad819e183254097c1af81b271c8b7a834427a20cef43d10c",
+        ),
+    ],
+)
+def test_a_set_without_a_test_part_has_the_key_that_it_always_had(
+    dataset: dict[str, Any], fingerprint: str, key: str
+) -> None:
+    """Steps that were finished before test parts were introduced are not repeated."""
+    assert plan(dataset=dataset, fingerprint=fingerprint).steps[0].key == key
+
+
+def test_where_a_set_lies_makes_no_other_step_and_what_it_holds_does() -> None:
+    """A copied folder trains nothing again."""
+    folders = [{"kind": "folder", "path": path, "image_size": 32} for path in ("/data/one", "/data/other")]
+    one, other = (plan(dataset=folder, fingerprint="a").steps[0] for folder in folders)
+    assert one.key == other.key
+    assert plan(dataset=folders[0], fingerprint="b").steps[0].key != one.key
+    assert plan(dataset=folders[0] | {"test_fraction": 0.1}, fingerprint="a").steps[0].key != one.key
+    assert plan(dataset=folders[0] | {"groups": {"pattern": "(p)"}}, fingerprint="a").steps[0].key != one.key

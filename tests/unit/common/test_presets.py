@@ -1,4 +1,4 @@
-"""What the presets come to: which pipelines, and what they share."""
+"""The presets: their pipelines, and the steps that they share."""
 
 from collections import Counter
 
@@ -47,7 +47,7 @@ def test_the_papers_matrix_is_complete() -> None:
 def test_what_pipelines_have_in_common_is_done_once(
     preset: PresetName, shared: dict[StageKind, int], alone: int
 ) -> None:
-    """So many stages of each kind; and so many in all, were each pipeline run by itself."""
+    """The number of stages of each kind is given, and their sum if each pipeline ran separately."""
     plan = planned(preset)
     assert Counter(step.title for step in plan.steps if step.kind == "stage") == shared
     assert sum(len(stages_of(plan, pipeline.name)) for pipeline in plan.pipelines) == alone

@@ -1,4 +1,4 @@
-"""What a spec accepts, and what it says when it doesn't."""
+"""Valid specs, and the errors of invalid ones."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from edgepress_common.spec import EXPORTS, METHODS, JobSpec
-from edgepress_common.spec.exports import ExportInfo
-from edgepress_common.spec.methods import Method
+from edgepress_common.spec.export import ExportFormat
+from edgepress_common.spec.method import Method
 from edgepress_common.spec.presets import PRESETS
 
 SPEC: dict[str, Any] = {
@@ -42,21 +42,25 @@ def test_an_export_can_be_named_or_written_out() -> None:
         ({"model": {"architecture": "resnet1"}}, "model", "'resnet1' .*'resnet18'.*'mobilenet_v2'.*'uploaded'"),
         ({"model": {"architecture": "resnet18", "width": 0.5}}, "model", "accepted: 1"),
         ({"training": {"epochs": -1}}, "training.epochs", "greater than or equal to 0"),
-        ({"training": {"epochs": 0}}, "", "training.epochs is 0, but resnet18 has to be trained; accepted: 1 to 1000"),
+        (
+            {"training": {"epochs": 0}},
+            "",
+            "training.epochs is 0, but resnet18 has no trained weights; accepted: 1 to 1000",
+        ),
         ({"training": {"epochs": 2, "warmup_epochs": 2}}, "training", "accepted: less than epochs, 2"),
         ({"training": {"batch_norm_momentum": 1.0}}, "training", "accepted: auto, or 0 to below 1"),
         ({"pipelines": []}, "pipelines", "at least 1"),
         ({"pipelines": "everything"}, "pipelines", "'quick' or 'paper'"),
         ({"pipelines": [{"name": "p", "exports": ["int4"]}]}, "pipelines", "'float32', 'float16'"),
         ({"pipelines": [{"name": "p", "exports": []}]}, "pipelines", "at least 1"),
-        ({"pipelines": [{"name": "p", "exports": ["int8", "int8"]}]}, "pipelines", "'int8' a second time"),
+        ({"pipelines": [{"name": "p", "exports": ["int8", "int8"]}]}, "pipelines", "repeats 'int8'"),
         ({"pipelines": [{"name": "p", "exports": ["int8"]}] * 2}, "pipelines", "two pipelines are called 'p'"),
         (
             {"pipelines": [{"name": "p", "stages": [{"kind": "train"}, {"kind": "train"}], "exports": ["int8"]}]},
             "pipelines",
             r"stages\[1\] is 'train'.*accepted: train as the first stage only",
         ),
-        ({"evaluation": {"threads": [1, 1]}}, "evaluation", "threads names one twice"),
+        ({"evaluation": {"threads": [1, 1]}}, "evaluation", "threads contains duplicates"),
         ({"evaluation": {"threads": [0]}}, "evaluation.threads", "greater than or equal to 1"),
     ],
 )
@@ -69,7 +73,7 @@ def test_what_can_not_be_done_is_refused_in_words(change: dict[str, Any], field:
 
 
 def test_a_spec_survives_the_trip_through_json() -> None:
-    """What is stored is what was posted."""
+    """The stored spec is the one that was posted."""
     spec = JobSpec.model_validate(SPEC)
     assert JobSpec.model_validate_json(spec.model_dump_json()) == spec
 
@@ -84,7 +88,7 @@ def test_a_preset_is_a_spec_like_any_other(name: str) -> None:
 
 def test_catalogues_say_what_their_parameters_are() -> None:
     """Every method and export has a JSON Schema whose ``kind`` is its own name."""
-    entries: list[Method | ExportInfo] = [*METHODS.values(), *EXPORTS.values()]
+    entries: list[Method | ExportFormat] = [*METHODS.values(), *EXPORTS.values()]
     for entry in entries:
         schema = entry.parameters.model_json_schema()
         assert schema["properties"]["kind"]["const"] == entry.kind

@@ -1,4 +1,4 @@
-"""The parameters of each stage: what is accepted, what it means, and what is said of anything else."""
+"""The parameters of each stage: their accepted values, their effect, and their errors."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def stage(**written: Any) -> Stage:
 @pytest.mark.parametrize("kind", METHODS)
 def test_a_stage_needs_no_more_than_its_kind(kind: str) -> None:
     """Everything else has a default, and it is the stage that the catalogue describes."""
-    assert stage(kind=kind) == METHODS[kind].parameters()  # type: ignore[index]
+    assert stage(kind=kind) == METHODS[kind].parameters(kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_stage_needs_no_more_than_its_kind(kind: str) -> None:
     ],
 )
 def test_a_schedule_is_chosen_by_its_kind(schedule: dict[str, Any]) -> None:
-    """Each with its own parameters."""
+    """Each kind has its own parameters."""
     pruned = stage(kind="prune", schedule=schedule)
     assert isinstance(pruned, PruneStage)
     assert pruned.schedule.model_dump(include=set(schedule)) == schedule
@@ -66,9 +66,9 @@ def test_a_pattern_comes_to_a_share_of_zeros() -> None:
         (PRUNE | {"schedule": PATTERN | {"pattern": "4:4"}}, "pattern is '4:4'; accepted: m:n with m less than n"),
         (PRUNE | {"schedule": PATTERN | {"pattern": "0:4"}}, "should match pattern"),
         (PRUNE | {"layers": {"include": ["kind:depthwise_conv2d"]}},
-         r"layers.include\[0\] is 'kind:depthwise_conv2d', which this method leaves alone; accepted: first, last"),
+         r"layers.include\[0\] is 'kind:depthwise_conv2d', which this method does not support; accepted: first, last"),
         ({"kind": "cluster", "layers": {"exclude": ["first", "kind:depthwise_conv2d"]}},
-         r"layers.exclude\[1\] is 'kind:depthwise_conv2d', which this method leaves alone"),
+         r"layers.exclude\[1\] is 'kind:depthwise_conv2d', which this method does not support"),
         ({"kind": "cluster", "clusters": 1}, "greater than or equal to 2"),
         ({"kind": "cluster", "clusters": 257}, "less than or equal to 256"),
         ({"kind": "cluster", "centroids": "kmeans"}, "'density' or 'kmeans_plus_plus'"),
@@ -88,7 +88,7 @@ def test_what_can_not_be_done_is_refused_in_words(written: dict[str, Any], words
     "pattern", ["first", "last", "kind:conv2d", "kind:dense", "name:stage4_*", "name:conv[0-9]", "name:block/conv?"]
 )
 def test_layers_are_chosen_by_place_kind_or_name(pattern: str) -> None:
-    """And quantization-aware training alone knows what to do with depthwise convolutions."""
+    """Only quantization-aware training supports depthwise convolutions."""
     assert LayerSelection(include=(pattern,)).include == (pattern,)
     assert LayerSelection(exclude=(pattern,)).exclude == (pattern,)
     stage(kind="quantize_aware", layers={"include": ["kind:depthwise_conv2d", pattern]})
@@ -105,6 +105,6 @@ def test_any_other_pattern_is_refused(pattern: str) -> None:
     ("include", "exclude"), [(["name:*"], ["name:*"]), (["first", "last"], ["last", "kind:dense", "first"])]
 )
 def test_a_selection_of_nothing_is_refused(include: list[str], exclude: list[str]) -> None:
-    """As far as it can be seen without the network."""
-    with pytest.raises(ValidationError, match="exclude takes out all that include takes in"):
+    """Selections that are empty for each network are refused before the network is known."""
+    with pytest.raises(ValidationError, match="exclude removes everything that include selects"):
         LayerSelection.model_validate({"include": include, "exclude": exclude})

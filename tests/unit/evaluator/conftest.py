@@ -28,11 +28,11 @@ def pack_files(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def python_command() -> tuple[str, ...]:
-    """Starts Python; under an emulator that the kernel doesn't know, EDGEPRESS_TEST_PYTHON says how."""
+    """The command that starts Python; EDGEPRESS_TEST_PYTHON names it under an emulator that the kernel doesn't know."""
     return tuple(shlex.split(os.environ.get("EDGEPRESS_TEST_PYTHON", shlex.quote(sys.executable))))
 
 
 @pytest.fixture
 def device(tmp_path: Path, python_command: tuple[str, ...]) -> Device:
-    """A device that tells nothing of itself."""
+    """A device without a description."""
     return Device("bench", Machine(root=tmp_path / "no-root"), python_command, read_throttling=lambda: None)

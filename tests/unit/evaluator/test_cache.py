@@ -51,7 +51,7 @@ def test_artifact_is_downloaded_once(tmp_path: Path, source: Source) -> None:
 
 
 def test_least_recently_used_goes_first(tmp_path: Path, source: Source) -> None:
-    """Room for three: of a, b and c, b was used longest ago, since a was used again."""
+    """There is space for three: of a, b and c, b was used longest ago, since a was used again."""
     a, b, c, d = map(source.has, "abcd")
     cache = ArtifactCache(tmp_path, 30)
     cache.fetch([a], source.download)
@@ -68,7 +68,7 @@ def test_least_recently_used_goes_first(tmp_path: Path, source: Source) -> None:
 
 
 def test_what_is_asked_for_is_kept_even_past_the_limit(tmp_path: Path, source: Source) -> None:
-    """An evaluation's three artifacts are there together, whatever the limit; they go when others are asked for."""
+    """The three artifacts of an evaluation are kept, at any limit; they are removed when others are requested."""
     first, second = [source.has(letter) for letter in "abc"], [source.has("d")]
     cache = ArtifactCache(tmp_path, 15)
 
@@ -80,7 +80,7 @@ def test_what_is_asked_for_is_kept_even_past_the_limit(tmp_path: Path, source: S
 
 
 def test_wrong_bytes_are_not_kept(tmp_path: Path, source: Source) -> None:
-    """What doesn't match its name is an error, and is fetched anew the next time."""
+    """Bytes that do not match their name are an error, and are fetched again the next time."""
     reference = source.has("a")
     cache = ArtifactCache(tmp_path, 100)
 
@@ -104,7 +104,7 @@ def test_file_gone_bad_is_fetched_again(tmp_path: Path, source: Source) -> None:
 
 
 def test_unfinished_download_is_gone_on_with(tmp_path: Path, source: Source) -> None:
-    """What an interrupted download left is handed to the next."""
+    """A partial file of an interrupted download is passed to the next one."""
     reference = source.has("a")
 
     def break_off(_: ArtifactRef, target: Path) -> None:
@@ -122,7 +122,7 @@ def test_unfinished_download_is_gone_on_with(tmp_path: Path, source: Source) -> 
 
 
 def test_unfinished_downloads_count_and_go_too(tmp_path: Path, source: Source) -> None:
-    """Nobody will ask for them again, perhaps."""
+    """They may never be requested again."""
     reference = source.has("a")
     (tmp_path / ("f" * 64 + ".part")).write_bytes(b"x" * 50)
 

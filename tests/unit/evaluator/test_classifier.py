@@ -38,7 +38,7 @@ def test_float_input_takes_pixel_values_as_they_are() -> None:
 def test_integer_input_is_quantized(
     dtype: type[np.generic], scale: float, zero_point: int, pixel: int, quantized: int
 ) -> None:
-    """By the tensor's scale and zero point, a half to the even neighbour, clipped to the type's range."""
+    """Values use the tensor's scale and zero point, are rounded half to even, and are clipped to the type's range."""
     table = pixel_table(dtype, scale, zero_point)
 
     assert table.dtype == dtype
@@ -78,7 +78,7 @@ def test_predictions_equal_those_of_a_plain_script(models: Path, name: str) -> N
     ("name", "delegated"), [("tiny_float32", 7), ("tiny_int8", 6), ("tiny_uint8", 6), ("tiny_int16", 0)]
 )
 def test_delegate_takes_what_it_has_kernels_for(models: Path, name: str, delegated: int) -> None:
-    """Of seven operators all as float; not the int8 softmax (nor the two that convert uint8); no int16 ones."""
+    """All seven operators as float; not the int8 softmax (nor the two that convert uint8); no int16 ones."""
     assert Classifier(models / f"{name}.tflite", threads=1).delegated_operators() == delegated
 
 

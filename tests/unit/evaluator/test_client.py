@@ -1,4 +1,4 @@
-"""What an evaluator says to the gateway, and what it makes of the answers."""
+"""Requests of an evaluator to the gateway, and their answers."""
 
 from pathlib import Path
 
@@ -52,17 +52,17 @@ def test_lease_offered_is_taken(gateway: FakeGateway, client: GatewayClient, lea
     """The device announces itself, and gets what is offered."""
     gateway.offer(lease)
 
-    assert client.lease(ANNOUNCEMENT, wait_seconds=1) == lease
+    assert client.lease(ANNOUNCEMENT, wait_seconds=1, request="r1") == lease
     assert gateway.announcements == {"pi": ANNOUNCEMENT}
 
 
 def test_nothing_to_do_is_no_lease(client: GatewayClient) -> None:
     """204 after the time asked for."""
-    assert client.lease(ANNOUNCEMENT, wait_seconds=0.01) is None
+    assert client.lease(ANNOUNCEMENT, wait_seconds=0.01, request="r1") is None
 
 
 def test_renewal_and_failure_arrive(gateway: FakeGateway, client: GatewayClient, lease: EvaluationLease) -> None:
-    """As they were sent."""
+    """The gateway receives them unchanged."""
     progress, failure = Progress(fraction=0.5), StepFailure(code="crashed", message="it did", retryable=True)
 
     client.renew(lease, progress)
@@ -95,33 +95,33 @@ def test_conflict_is_a_lost_lease(gateway: FakeGateway, client: GatewayClient, l
 def test_answers_become_errors(
     gateway: FakeGateway, client: GatewayClient, fault: int | None, error: type[EdgepressError]
 ) -> None:
-    """Whether it may go through later is told by the kind; the gateway's words are kept."""
+    """The kind says whether a retry may succeed; the gateway's message is kept."""
     gateway.faults.append(fault)
 
     with pytest.raises(error) as caught:
-        client.lease(ANNOUNCEMENT, wait_seconds=0.01)
+        client.lease(ANNOUNCEMENT, wait_seconds=0.01, request="r1")
 
     assert type(caught.value) is error
-    assert ("nobody is listening" if fault is None else "as the test asked") in str(caught.value)
+    assert ("connection refused" if fault is None else "as the test asked") in str(caught.value)
 
 
 def test_token_is_shown(lease: EvaluationLease) -> None:
-    """With it the gateway answers; without, the error names the setting."""
+    """With the token the gateway answers; without it, the error names the setting."""
     gateway = FakeGateway(token="secret")
     with served(gateway) as address:
         with connect(address, "secret") as http:
-            assert GatewayClient(http, "pi").lease(ANNOUNCEMENT, wait_seconds=0.01) is None
+            assert GatewayClient(http, "pi").lease(ANNOUNCEMENT, wait_seconds=0.01, request="r1") is None
         with connect(address, None) as http, pytest.raises(EdgepressError, match="EDGEPRESS_TOKEN"):
-            GatewayClient(http, "pi").lease(ANNOUNCEMENT, wait_seconds=0.01)
+            GatewayClient(http, "pi").lease(ANNOUNCEMENT, wait_seconds=0.01, request="r1")
 
 
 def test_answer_of_another_version_is_an_error() -> None:
-    """What isn't a lease is not taken for one."""
+    """An answer that is not a lease is refused."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"hello": "world"}))
     client = GatewayClient(httpx.Client(base_url="http://gateway", transport=transport), "pi")
 
-    with pytest.raises(EdgepressError, match="no lease"):
-        client.lease(ANNOUNCEMENT, wait_seconds=1)
+    with pytest.raises(EdgepressError, match="the lease is not valid"):
+        client.lease(ANNOUNCEMENT, wait_seconds=1, request="r1")
 
 
 def test_download_is_whole(client: GatewayClient, artifact: ArtifactRef, tmp_path: Path, models: Path) -> None:
@@ -145,7 +145,7 @@ def test_cut_download_goes_on_where_it_broke_off(
     assert gateway.downloads == [(artifact.sha256, 0), (artifact.sha256, artifact.size_bytes // 2)]
 
 
-def test_file_too_long_is_downloaded_anew(
+def test_file_too_long_is_downloaded_again(
     client: GatewayClient, artifact: ArtifactRef, tmp_path: Path, models: Path
 ) -> None:
     """It can't be the beginning of the artifact."""
@@ -157,14 +157,14 @@ def test_file_too_long_is_downloaded_anew(
 
 
 def test_download_stops_when_told(client: GatewayClient, artifact: ArtifactRef, tmp_path: Path) -> None:
-    """After the piece under way."""
+    """The download stops after the current piece."""
     with pytest.raises(StepCancelledError):
         client.download(artifact, tmp_path / "model", lambda: True)
 
 
 def test_artifact_that_is_gone_is_not_found(client: GatewayClient, tmp_path: Path) -> None:
-    """And leaves no file."""
-    with pytest.raises(NotFoundError, match="no such artifact"):
+    """No file is left."""
+    with pytest.raises(NotFoundError, match="no artifact 0000"):
         client.download(ArtifactRef(sha256="0" * 64, size_bytes=1), tmp_path / "model", _never)
 
     assert not (tmp_path / "model").exists()

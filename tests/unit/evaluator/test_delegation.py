@@ -13,7 +13,7 @@ def test_without_a_delegate_nothing_is_taken() -> None:
 
 
 def test_group_reaches_from_its_outputs_back_to_its_inputs() -> None:
-    """Of four operators in a row the middle two are the group's: it takes in what the first made."""
+    """The middle two of four consecutive operators are in the group: its input is the output of the first."""
     row = [_operator(index, [index], [index + 1]) for index in range(4)]
 
     assert count_delegated([*row, _operator(4, [1], [3], "DELEGATE")]) == 2

@@ -10,12 +10,14 @@ import pytest
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import BrokenPromiseError, StepCancelledError
 from edgepress_common.messages import Progress
-from edgepress_common.results import EvaluationResult
+from edgepress_common.results import EvaluationResult, SplitResult
 from edgepress_evaluator.evaluate import Files, evaluate
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.interpreter import Classifier
 from fakes.leases import make_lease
-from fakes.tiny_images import CLASSES
+from fakes.tiny_images import CLASSES, write_pack
+
+pytestmark = pytest.mark.slow
 
 IMAGES = 80  # of the pack
 
@@ -123,7 +125,7 @@ def test_model_that_no_delegate_takes_says_so(models: Path, pack_files: tuple[Pa
 
 @pytest.mark.parametrize("full_pass", [True, False])
 def test_progress_rises_to_all(files: Files, pack_files: tuple[Path, Path], device: Device, *, full_pass: bool) -> None:
-    """From little to everything, with an estimate of what is left."""
+    """The fraction rises to 1, with an estimate of the remaining time."""
     lease = make_lease(files.model, pack_files, threads=(1, 2), full_pass=full_pass)
 
     _, reports = _evaluate(lease, files, device)
@@ -136,7 +138,7 @@ def test_progress_rises_to_all(files: Files, pack_files: tuple[Path, Path], devi
 
 
 def test_throttled_pass_is_repeated_and_marked(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
-    """Under-voltage from the second number of threads on: that pass is made twice, and the result says why."""
+    """With under-voltage from the second number of threads on, that pass is repeated, and the result has the cause."""
     readings = iter([0x0, 0x0, 0x0, 0x1, 0x1, 0x1])
     throttled = replace(device, read_throttling=lambda: next(readings))
 
@@ -158,20 +160,78 @@ def test_undisturbed_board_says_that_nothing_held_it_back(
 
 
 def test_images_of_another_size_are_refused(tmp_path: Path, model: Path, device: Device) -> None:
-    """Both sizes are named."""
+    """The error names both sizes."""
     np.save(tmp_path / "images.npy", np.zeros((2, 48, 48, 3), np.uint8))
     np.save(tmp_path / "labels.npy", np.zeros(2, np.int64))
     pack = tmp_path / "images.npy", tmp_path / "labels.npy"
 
-    with pytest.raises(BrokenPromiseError, match=r"images of 32x32x3, the validation pack's are 48x48x3"):
+    with pytest.raises(
+        BrokenPromiseError, match="images of 32x32x3, but the images of the validation pack are 48x48x3"
+    ):
         _evaluate(make_lease(model, pack), Files(model, *pack), device)
 
 
+@pytest.fixture
+def test_files(tmp_path: Path) -> tuple[Path, Path]:
+    """A test split of 52 other tiny images and their labels."""
+    (tmp_path / "test").mkdir()
+    return write_pack(tmp_path / "test", count=52, seed=7)
+
+
+@pytest.mark.parametrize("full_pass", [True, False])
+def test_test_split_is_measured_after_the_validation_split_and_changes_nothing_of_it(
+    files: Files, pack_files: tuple[Path, Path], test_files: tuple[Path, Path], device: Device, *, full_pass: bool
+) -> None:
+    """Counts, means and right images of the test images; all figures of the validation split as without it."""
+    both = replace(files, test_images=test_files[0], test_labels=test_files[1])
+    lease = make_lease(files.model, pack_files, threads=(1, 2), full_pass=full_pass, test=test_files)
+
+    alone, _ = _evaluate(make_lease(files.model, pack_files, threads=(1, 2), full_pass=full_pass), files, device)
+    result, reports = _evaluate(lease, both, device)
+
+    assert alone.test is None
+    assert "test" not in alone.model_dump()
+    of_validation = set(SplitResult.model_fields)
+    assert result.model_dump(include=of_validation) == alone.model_dump(include=of_validation)
+    assert result.test is not None
+    assert result.test.images == 52
+    assert [list(row) for row in result.test.confusion] == _expected_confusion(Files(files.model, *test_files))
+    right = int(np.trace(result.test.confusion))
+    assert result.test.accuracy == right / 52
+    assert result.test.right_images is not None
+    assert int.from_bytes(base64.b64decode(result.test.right_images)).bit_count() == right
+    messages = list(dict.fromkeys(report.message for report in reports))
+    assert messages[-1] == "accuracy on the test images, on all processors"
+    assert not any("test" in message for message in messages[:-1])
+    assert reports[-1].fraction == 1
+    assert EvaluationResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_test_images_of_another_size_are_refused_before_the_measurement(
+    tmp_path: Path, files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """The error names the split; nothing was timed."""
+    np.save(tmp_path / "t_images.npy", np.zeros((2, 48, 48, 3), np.uint8))
+    np.save(tmp_path / "t_labels.npy", np.zeros(2, np.int64))
+    test = tmp_path / "t_images.npy", tmp_path / "t_labels.npy"
+    reports: list[Progress] = []
+
+    with pytest.raises(BrokenPromiseError, match="32x32x3, but the images of the test pack are 48x48x3"):
+        evaluate(
+            make_lease(files.model, pack_files, test=test),
+            replace(files, test_images=test[0], test_labels=test[1]),
+            device=device,
+            report=reports.append,
+            should_stop=lambda: False,
+        )
+    assert reports == []
+
+
 def test_model_of_other_classes_is_refused(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
-    """A network for four classes can't be held against a set of three."""
+    """A network for four classes can't be measured on a set of three."""
     lease = make_lease(files.model, pack_files, classes=("a", "b", "c"))
 
-    with pytest.raises(BrokenPromiseError, match="tells 4 classes apart, the data set has 3"):
+    with pytest.raises(BrokenPromiseError, match="the model has 4 classes, but the data set has 3"):
         _evaluate(lease, files, device)
 
 

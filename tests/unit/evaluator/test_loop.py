@@ -1,4 +1,4 @@
-"""What an evaluator does with a lease, and when things go wrong."""
+"""The evaluator's work on a lease, and its errors."""
 
 import itertools
 import threading
@@ -20,7 +20,8 @@ from edgepress_evaluator.loop import Evaluate, Evaluator
 from edgepress_evaluator.progress import Report
 from edgepress_evaluator.stop import StopRequest
 from fakes.gateway import FakeGateway
-from fakes.leases import STEP_KEY, make_lease
+from fakes.leases import STEP_KEY, make_lease, reference_to
+from fakes.tiny_images import write_pack
 
 ANNOUNCEMENT = Announcement(machine="aarch64", cores=4, memory_bytes=1 << 30, runtime="LiteRT 1.0")
 RESULT = EvaluationResult(
@@ -59,7 +60,7 @@ def stop() -> StopRequest:
 
 @pytest.fixture
 def make_evaluator(gateway: FakeGateway, tmp_path: Path, stop: StopRequest) -> Callable[[Evaluate], Evaluator]:
-    """An evaluator that measures as it is told, and never waits long."""
+    """A function that creates an evaluator with given measurements and short pauses."""
 
     def make(evaluate: Evaluate) -> Evaluator:
         return Evaluator(
@@ -96,15 +97,59 @@ def test_result_is_handed_in(
     assert gateway.failures == []
 
 
+def test_files_of_a_test_split_are_fetched_and_cached_like_the_others(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease, tmp_path: Path
+) -> None:
+    """A download that is cut off is resumed, each file is verified, and the next evaluation finds them in the cache."""
+    (tmp_path / "test").mkdir()
+    test = write_pack(tmp_path / "test", count=12, seed=7)
+    gateway.store(*test)
+    images, labels = map(reference_to, test)
+    seen: list[tuple[bytes, bytes]] = []
+
+    def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
+        if files.test_images is not None and files.test_labels is not None:
+            seen.append((files.test_images.read_bytes(), files.test_labels.read_bytes()))
+        return RESULT
+
+    evaluator = make_evaluator(evaluate)
+    evaluator.carry_out(lease)
+    gateway.downloads.clear()
+    gateway.cuts = 1
+    for _ in range(2):
+        evaluator.carry_out(lease.model_copy(update={"test_images": images, "test_labels": labels}))
+
+    assert seen == [(test[0].read_bytes(), test[1].read_bytes())] * 2
+    (first, second, third) = gateway.downloads
+    assert (first, third) == ((images.sha256, 0), (labels.sha256, 0))
+    assert (second[0], second[1] > 0) == (images.sha256, True)
+    assert gateway.failures == []
+
+
+def test_a_corrupt_file_of_a_test_split_fails_the_evaluation(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease, tmp_path: Path
+) -> None:
+    """Its SHA-256 does not match; nothing is measured with it."""
+    (tmp_path / "test").mkdir()
+    test = write_pack(tmp_path / "test", count=12, seed=7)
+    gateway.store(*test)
+    images, labels = map(reference_to, test)
+    gateway.corrupt(labels)
+
+    make_evaluator(_at_once).carry_out(lease.model_copy(update={"test_images": images, "test_labels": labels}))
+
+    assert (gateway.results, [failure.code for failure in gateway.failures]) == ([], ["artifact_corrupt"])
+
+
 def test_a_device_tells_how_warm_it_is_whenever_it_asks(
     gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator]
 ) -> None:
-    """Read anew each time; a machine without a sensor tells nothing."""
+    """The sensor is read each time; a machine without a sensor reports no value."""
     degrees = iter((40.0, 51.5, None))
     evaluator = replace(make_evaluator(_at_once), temperature_c=lambda: next(degrees))
 
     for expected in (40.0, 51.5, None):
-        assert evaluator._next_lease() is None
+        assert evaluator._next_lease("r1") is None
         assert gateway.announcements["pi"] == ANNOUNCEMENT.model_copy(update={"temperature_c": expected})
 
 
@@ -126,7 +171,7 @@ def test_lease_is_renewed_with_the_latest_progress(
 def test_lost_lease_ends_the_measurement_without_a_report(
     gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease
 ) -> None:
-    """A renewal that is refused is seen between inferences; nothing is handed in."""
+    """A refused renewal is detected between inferences; no result is submitted."""
 
     def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
         gateway.lost.add(STEP_KEY)
@@ -163,7 +208,7 @@ def test_failure_is_reported(
     *,
     retryable: bool,
 ) -> None:
-    """Whatever goes wrong while measuring; what nobody expected brings its traceback."""
+    """Each error while measuring fails the step; an unexpected one includes its traceback."""
 
     def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
         raise error
@@ -194,6 +239,56 @@ def test_being_told_to_stop_gives_the_evaluation_back(
 
     (failure,) = gateway.failures
     assert (failure.code, failure.retryable) == ("cancelled", True)
+
+
+@pytest.mark.parametrize("knows_requests", [True, False])
+def test_a_lease_whose_answer_is_lost_by_a_stop_is_given_back(
+    gateway: FakeGateway,
+    make_evaluator: Callable[[Evaluate], Evaluator],
+    lease: EvaluationLease,
+    stop: StopRequest,
+    *,
+    knows_requests: bool,
+) -> None:
+    """The process is told to stop while the answer is on its way; a gateway of an earlier release does not stop it."""
+    gateway.knows_requests = knows_requests
+    gateway.offer(lease)
+    evaluator = make_evaluator(_at_once)
+    client = _StoppedWhileAnswered(gateway.connection(), "pi")
+    client.stop = stop
+
+    replace(evaluator, client=client).run()
+
+    assert gateway.given_back == ([lease.step_key] if knows_requests else [])
+    assert gateway.results == []
+
+
+def test_a_request_is_repeated_under_its_name(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease, stop: StopRequest
+) -> None:
+    """An answer that was lost on the wire is given again; the request after it has another name."""
+    gateway.offer(lease)
+    gateway.offer(lease.model_copy(update={"attempt": 2}))
+    gateway.lost_answers = 1
+    seen = []
+
+    def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
+        seen.append(lease.attempt)
+        stop.requested = len(seen) == 2
+        return RESULT
+
+    make_evaluator(evaluate).run()
+
+    assert seen == [1, 2]
+
+
+class _StoppedWhileAnswered(GatewayClient):
+    stop: StopRequest
+
+    def lease(self, announcement: Announcement, wait_seconds: float, request: str) -> EvaluationLease | None:
+        super().lease(announcement, wait_seconds, request)
+        self.stop.requested = True
+        raise StepCancelledError("the signal came in this instant")
 
 
 def test_absent_gateway_is_asked_again(
@@ -227,13 +322,13 @@ def test_download_survives_cuts_and_absence(
 def test_corrupt_artifact_is_a_failure_that_can_be_retried(
     gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease
 ) -> None:
-    """Other bytes than asked for are never measured."""
+    """Bytes that do not match the reference are never measured."""
     gateway.corrupt(lease.model)
 
     make_evaluator(_at_once).carry_out(lease)
 
     (failure,) = gateway.failures
-    assert (failure.code, failure.retryable) == ("unavailable", True)
+    assert (failure.code, failure.retryable) == ("artifact_corrupt", True)
 
 
 def _until(condition: Callable[[], bool]) -> None:

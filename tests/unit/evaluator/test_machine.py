@@ -1,4 +1,4 @@
-"""What a machine says of itself, read from a made-up /proc and /sys."""
+"""The description of a machine, read from an artificial /proc and /sys."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from edgepress_evaluator.announcement import announce, automatic_labels
 from edgepress_evaluator.measure.cpu import cpu_name
 from edgepress_evaluator.measure.machine import Machine, usable_cores
+from edgepress_evaluator.measure.other_load import OtherLoad
 from edgepress_evaluator.measure.throttling import read_flags
 
 PI_4_CPUINFO = """\
@@ -32,6 +33,7 @@ PI_4_FILES = {
     "proc/cpuinfo": PI_4_CPUINFO,
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
     "proc/loadavg": "0.52 0.58 0.59 1/389 12345\n",
+    "proc/stat": "cpu  500 100 300 9000 40 50 50 7 0 0\ncpu0 500 100 300 9000 40 50 50 7 0 0\n",
     "proc/meminfo": "MemTotal:        3884096 kB\nMemFree:         2731008 kB\n",
     "proc/sys/kernel/arch": "aarch64\n",
     "sys/class/thermal/thermal_zone0/temp": "48312\n",
@@ -60,6 +62,7 @@ def test_raspberry_pi_is_described(tmp_path: Path) -> None:
     assert machine.memory_bytes == 3884096 * 1024
     assert machine.governor == "ondemand"
     assert machine.load_average == 0.52
+    assert machine.busy_seconds() == 1000 / os.sysconf("SC_CLK_TCK")
     assert machine.temperature_c() == 48.312
     assert not machine.emulated
     assert read_flags(tmp_path) == 0x50005
@@ -71,6 +74,7 @@ def test_machine_that_tells_nothing(tmp_path: Path) -> None:
 
     assert (machine.board, machine.cpu, machine.governor, machine.load_average) == (None, None, None, None)
     assert machine.temperature_c() is None
+    assert machine.busy_seconds() is None
     assert machine.memory_bytes == 0
     assert not machine.emulated
     assert read_flags(tmp_path) is None
@@ -90,18 +94,18 @@ def test_machine_that_tells_nothing(tmp_path: Path) -> None:
 def test_emulation_is_found_by_the_real_kernels_traces(
     tmp_path: Path, files: dict[str, str], architecture: str, *, emulated: bool
 ) -> None:
-    """A kernel of another architecture than the process sees gives an emulator away."""
+    """An emulator has a kernel of another architecture than the process reports."""
     assert _machine(tmp_path, files, architecture).emulated == emulated
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_whoever_knows_of_emulation_is_believed(tmp_path: Path, *, told: bool) -> None:
-    """The setting outdoes what is found."""
+def test_the_setting_for_emulation_takes_precedence(tmp_path: Path, *, told: bool) -> None:
+    """The setting overrides detection."""
     assert _machine(tmp_path, PI_4_FILES, "aarch64", told_emulated=told).emulated is told
 
 
 def test_processors_temperature_comes_before_others(tmp_path: Path) -> None:
-    """Of several sensors the processor's is read, wherever it stands in the list; one that can't be read is left."""
+    """The processor's sensor is read among several, at any position in the list; an unreadable one is skipped."""
     zones = {"0": ("acpitz", "27800"), "1": ("iwlwifi_1", ""), "2": ("x86_pkg_temp", "61000")}
     files = {}
     for number, (kind, temperature) in zones.items():
@@ -146,17 +150,17 @@ def test_processors_name(cpuinfo: str, name: str | None) -> None:
 def test_labels_follow_from_the_machine(
     tmp_path: Path, board: str | None, architecture: str, labels: list[str]
 ) -> None:
-    """Jobs can ask for a kind of board without anybody having labelled it."""
+    """Jobs can select a kind of board without labels from its owner."""
     files = {"proc/device-tree/model": board + "\0"} if board else {}
 
     assert list(automatic_labels(_machine(tmp_path, files, architecture))) == labels
 
 
 def test_announcement_holds_given_and_found_labels_once(tmp_path: Path) -> None:
-    """What was given comes first; what is both given and found is there once."""
+    """Given labels come first; a label that is both given and found occurs once."""
     machine = _machine(tmp_path, PI_4_FILES, "aarch64", told_emulated=True)
 
-    announcement = announce(machine, ("lab", "arm64"), shares_cpu=True)
+    announcement = announce(machine, ("lab", "arm64"), shares_cpu=True, identity="0" * 32)
 
     assert announcement.labels == ("lab", "arm64", "rpi4", "emulated")
     assert announcement.board == "Raspberry Pi 4 Model B Rev 1.4"
@@ -167,8 +171,20 @@ def test_announcement_holds_given_and_found_labels_once(tmp_path: Path) -> None:
 
 
 def test_this_machine_can_be_described() -> None:
-    """The real /proc, whatever it holds, gives an announcement."""
-    announcement = announce(Machine(), (), shares_cpu=False)
+    """An announcement is built from the real /proc."""
+    announcement = announce(Machine(), (), shares_cpu=False, identity="0" * 32)
 
     assert announcement.machine == os.uname().machine
     assert announcement.memory_bytes > 0
+
+
+def test_load_of_other_programs_is_what_the_machine_did_beyond_this_one(tmp_path: Path) -> None:
+    """In processors, on average: here 15 s of work of which 8 s were this program's, in 10 s."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    machine = _machine(tmp_path, {"proc/stat": "cpu  0 0 0 0 0 0 0 0 0 0\n"}, "x86_64")
+    moments, own = iter([100.0, 110.0, 110.1]), iter([1.0, 9.0, 9.0])
+    load = OtherLoad(machine, clock=lambda: next(moments), own_seconds=lambda: next(own))
+    (tmp_path / "proc/stat").write_text(f"cpu  {10 * ticks} 0 {5 * ticks} 900 0 0 0 0 0 0\n")
+    assert load.processors() == pytest.approx(0.7)
+    (tmp_path / "proc/stat").unlink()
+    assert load.processors() is None

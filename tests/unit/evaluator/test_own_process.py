@@ -1,4 +1,4 @@
-"""What is measured in a process of its own: memory, and the profile by operator."""
+"""Measurements in a separate process: memory, and the profile by operator."""
 
 import time
 from pathlib import Path
@@ -21,7 +21,7 @@ def _never() -> bool:
 
 
 def test_output_of_a_module_is_returned(python_command: Python) -> None:
-    """What it prints, as bytes."""
+    """The output is returned as bytes."""
     assert run_module(python_command, "calendar", ["2026", "1"], _never).startswith(b"    January 2026")
 
 
@@ -38,7 +38,7 @@ def test_command_that_is_not_there_is_named() -> None:
 
 
 def test_process_is_gone_when_told_to_stop(python_command: Python) -> None:
-    """A server that would run for ever is ended at once, once somebody says so."""
+    """A process that would run forever is ended at once when the evaluation is stopped."""
     children_before = CHILDREN.read_text()
     answers = iter([False, False, True])
     asked_at = []
@@ -55,7 +55,7 @@ def test_process_is_gone_when_told_to_stop(python_command: Python) -> None:
 
 
 def test_memory_of_a_small_model_is_small_but_there(python_command: Python, models: Path) -> None:
-    """It is the model's own, whatever this process holds; a child's ``ru_maxrss`` would begin where its parent was."""
+    """It is the model's own memory; a child's ``ru_maxrss`` would include the memory of its parent."""
     held_by_the_parent = np.ones(256 * MIB, np.uint8)
 
     found = peak_memory_bytes(python_command, models / "tiny_float32.tflite", 1, _never)
@@ -73,7 +73,7 @@ def test_memory_of_a_broken_model_fails(python_command: Python, tmp_path: Path) 
 
 
 def test_profile_names_the_runtimes_own_operators(python_command: Python, models: Path) -> None:
-    """An int16 model, which no delegate takes: each operator of the file, as often as it is there, costliest first."""
+    """No delegate runs an int16 model: each operator of the file is listed with its count, the costliest first."""
     times = operator_times(python_command, models / "tiny_int16.tflite", 1, _never)
 
     assert times is not None
@@ -101,6 +101,6 @@ def test_profile_that_fails_is_left_out(models: Path) -> None:
 
 
 def test_profile_stops_when_told(python_command: Python, models: Path) -> None:
-    """Being told to stop is no failure of the profile."""
+    """A requested stop is not a failure of the profile."""
     with pytest.raises(StepCancelledError):
         operator_times(python_command, models / "tiny_int8.tflite", 1, lambda: True)

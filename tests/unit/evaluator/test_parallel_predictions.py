@@ -31,7 +31,7 @@ def test_predictions_are_those_of_one_interpreter(models: Path, pack: Validation
 
 
 def test_all_workers_stop_when_told(models: Path, pack: ValidationPack) -> None:
-    """None goes on, and none is waited for in vain."""
+    """All workers end, and joining them does not block."""
     with pytest.raises(StepCancelledError):
         parallel_predictions(
             models / "tiny_float32.tflite", pack, workers=3, advance=lambda _: None, should_stop=lambda: True
@@ -39,7 +39,7 @@ def test_all_workers_stop_when_told(models: Path, pack: ValidationPack) -> None:
 
 
 def test_file_that_is_no_model_is_refused(tmp_path: Path, pack: ValidationPack) -> None:
-    """Before any thread is started."""
+    """It is refused before a thread is started."""
     (tmp_path / "model.tflite").write_bytes(b"no model")
 
     with pytest.raises(BrokenPromiseError):

@@ -19,7 +19,7 @@ def test_confusion_matrix_counts_by_true_then_predicted_class() -> None:
 
 @pytest.mark.parametrize("images", [1, 7, 8, 9, 1600])
 def test_each_image_has_a_bit_that_says_whether_it_is_right(images: int) -> None:
-    """The last is the lowest of one large number, and nothing stands above the first."""
+    """The last image is the lowest bit of one large number; no higher bit than the first image's is set."""
     labels, predictions = np.random.default_rng(images).integers(0, 3, (2, images))
 
     number = int.from_bytes(base64.b64decode(right_images(labels, predictions)))
@@ -50,7 +50,7 @@ def test_class_never_predicted_counts_zero() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_quality_equals_scikit_learns(seed: int) -> None:
-    """On random labels and predictions, classes left out included, all four figures are scikit-learn's macro ones."""
+    """Random labels and predictions, with classes that do not occur, have the four macro figures of scikit-learn."""
     metrics = pytest.importorskip("sklearn.metrics")
     random = np.random.default_rng(seed)
     classes = int(random.integers(2, 12))

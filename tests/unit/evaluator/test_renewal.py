@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 20
 
 
 class Watched(GatewayClient):
-    """A client that counts its renewals, whatever comes of them."""
+    """A client that counts its renewals, including failed ones."""
 
     def __init__(self, gateway: FakeGateway) -> None:
         super().__init__(gateway.connection(), "pi")
@@ -39,7 +39,7 @@ def lease(models: Path, pack_files: tuple[Path, Path]) -> EvaluationLease:
 
 
 def test_lease_is_renewed_again_and_again(lease: EvaluationLease) -> None:
-    """With the progress reported last."""
+    """Each renewal has the latest progress."""
     gateway = FakeGateway()
     client = Watched(gateway)
 
@@ -54,7 +54,7 @@ def test_lease_is_renewed_again_and_again(lease: EvaluationLease) -> None:
 
 
 def test_absent_gateway_does_not_lose_the_lease(lease: EvaluationLease) -> None:
-    """Only the gateway can say that it is lost."""
+    """Only an answer of the gateway loses the lease."""
     gateway = FakeGateway()
     gateway.faults.extend([None, 503])
     client = Watched(gateway)
@@ -67,7 +67,7 @@ def test_absent_gateway_does_not_lose_the_lease(lease: EvaluationLease) -> None:
 
 
 def test_refused_renewal_loses_the_lease_and_is_the_last(lease: EvaluationLease) -> None:
-    """Nobody is asked again."""
+    """No further request is sent."""
     gateway = FakeGateway()
     gateway.lost.add(STEP_KEY)
     client = Watched(gateway)

@@ -1,4 +1,4 @@
-"""Going on when something is away."""
+"""Retries while a service is unavailable."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from edgepress_evaluator.retry import growing_pauses, until_available
 
 
 class Flaky:
-    """Is away a number of times, then answers."""
+    """A service that is unavailable a number of times, then answers."""
 
     def __init__(self, absences: int) -> None:
         self.absences = absences
@@ -23,17 +23,17 @@ class Flaky:
 
 
 def test_pauses_double_up_to_half_a_minute() -> None:
-    """And go on so for ever."""
+    """Further pauses have the same length."""
     assert list(itertools.islice(growing_pauses(), 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_pauses_end_when_they_add_up() -> None:
-    """At least to the total."""
+    """Their sum is at least the total."""
     assert list(growing_pauses(10)) == [1, 2, 4, 8]
 
 
 def test_attempts_go_on_until_it_is_there() -> None:
-    """With a pause after each that failed."""
+    """Each failed attempt is followed by a pause."""
     flaky, waited = Flaky(3), list[float]()
 
     assert until_available(flaky, pauses=[1, 2, 4, 8], wait=waited.append) == "here"
@@ -41,7 +41,7 @@ def test_attempts_go_on_until_it_is_there() -> None:
 
 
 def test_last_attempts_error_is_told() -> None:
-    """When the pauses are used up."""
+    """It is raised when the pauses are used up."""
     flaky = Flaky(10)
 
     with pytest.raises(UnavailableError, match="away"):
@@ -50,7 +50,7 @@ def test_last_attempts_error_is_told() -> None:
 
 
 def test_other_errors_end_the_attempts() -> None:
-    """What won't go through later either is not tried again."""
+    """An error that is permanent is not retried."""
 
     def refuse() -> None:
         raise InvalidInputError("never")

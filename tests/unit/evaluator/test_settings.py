@@ -37,6 +37,6 @@ def test_hosts_name_becomes_a_devices(hostname: str, name: str) -> None:
     ],
 )
 def test_wrong_setting_is_refused(wrong: dict[str, object]) -> None:
-    """Before anything is asked for."""
+    """It is refused before the first request."""
     with pytest.raises(ValidationError):
         EvaluatorSettings.model_validate(wrong)

@@ -30,7 +30,7 @@ def _signal_me(number: signal.Signals = signal.SIGTERM) -> None:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_signal_sets_the_flag(stop: StopRequest, number: signal.Signals) -> None:
-    """And does nothing else while nobody waits."""
+    """It has no other effect while no thread waits."""
     assert not stop.requested
 
     _signal_me(number)
@@ -51,15 +51,15 @@ def test_signal_breaks_off_what_waits(stop: StopRequest) -> None:
 
 
 def test_nothing_waits_after_the_signal(stop: StopRequest) -> None:
-    """Whoever begins to wait later learns of it."""
+    """A wait that begins later ends at once."""
     _signal_me()
 
     with pytest.raises(StepCancelledError):
         stop.wait(120)
 
 
-def test_second_signal_leaves_the_cleaning_up_alone(stop: StopRequest) -> None:
-    """Only the first one breaks off."""
+def test_second_signal_does_not_interrupt_cleanup(stop: StopRequest) -> None:
+    """Only the first signal interrupts."""
     steps = []
 
     def interrupted() -> None:

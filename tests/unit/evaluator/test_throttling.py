@@ -1,4 +1,4 @@
-"""What held the processor back while something was measured."""
+"""Throttling of the processor during a measurement."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def _readings(*flags: int | None) -> Callable[[], int | None]:
 def test_conditions_between_two_readings(
     before: int | None, after: int | None, conditions: tuple[str, ...] | None
 ) -> None:
-    """What is so at either, and what came up in between; not what was so before."""
+    """Included are causes at the start, at the end and in between; not those of before."""
     assert conditions_between(before, after) == conditions
 
 
@@ -44,7 +44,7 @@ def test_undisturbed_measurement_is_kept() -> None:
 
 
 def test_throttled_measurement_is_repeated_once() -> None:
-    """The second is kept, whatever happens during it, and what happened is told."""
+    """The second measurement is kept with its own throttling, even if it is throttled too."""
     measurements, repeats = iter(["first", "second", "third"]), []
 
     kept = repeated_if_throttled(
@@ -56,7 +56,7 @@ def test_throttled_measurement_is_repeated_once() -> None:
 
 
 def test_repetition_that_is_undisturbed_is_unmarked() -> None:
-    """What happened to the measurement that is thrown away is not told of the one that is kept."""
+    """Throttling of the discarded measurement is not reported for the kept one."""
     measurements = iter(["first", "second"])
 
     kept = repeated_if_throttled(

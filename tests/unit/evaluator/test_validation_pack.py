@@ -39,13 +39,13 @@ def test_chunks_put_together_are_the_images(pack: ValidationPack, images: np.nda
 
 
 def test_chunks_of_a_part_are_that_part(pack: ValidationPack, images: np.ndarray) -> None:
-    """From start up to stop, as with a slice."""
+    """The part runs from start up to stop, as with a slice."""
     assert np.array_equal(np.concatenate(list(pack.chunks(70, 141))), images[70:141])
 
 
 @pytest.mark.parametrize("count", [1, 149, 150, 151, 400])
-def test_cycle_begins_anew_at_the_end(pack: ValidationPack, images: np.ndarray, count: int) -> None:
-    """As many images as asked for, whether the pack has fewer or more."""
+def test_cycle_begins_again_at_the_end(pack: ValidationPack, images: np.ndarray, count: int) -> None:
+    """The given number of images is returned, even if it exceeds the size of the pack."""
     assert np.array_equal(np.concatenate(list(pack.cycle(count))), np.resize(images, (count, 8, 6, 3)))
 
 
@@ -81,7 +81,7 @@ def test_streaming_keeps_memory_small(tmp_path: Path) -> None:
         (np.zeros((2, 4, 4), np.uint8), [0, 1], "accepted: uint8 (n, height, width, channels)"),
         (np.zeros((0, 4, 4, 3), np.uint8), np.zeros(0, np.int64), "not empty"),
         (np.zeros((2, 4, 4, 3), np.uint8, order="F"), [0, 1], "Fortran order"),
-        (np.zeros((2, 4, 4, 3), np.uint8), [0, 1, 1], "2 images, and 3 labels"),
+        (np.zeros((2, 4, 4, 3), np.uint8), [0, 1, 1], "2 images but 3 labels"),
         (np.zeros((2, 4, 4, 3), np.uint8), [0.0, 1.0], "accepted: int64 (n,)"),
     ],
 )
@@ -96,7 +96,7 @@ def test_cut_file_is_refused(tmp_path: Path, images: np.ndarray) -> None:
     images_path, labels_path = _write(tmp_path, images, np.arange(150))
     images_path.write_bytes(images_path.read_bytes()[:-1])
 
-    with pytest.raises(UnreadableDatasetError, match="its header says"):
+    with pytest.raises(UnreadableDatasetError, match="its header has the shape"):
         ValidationPack.open(images_path, labels_path)
 
 

@@ -1,4 +1,4 @@
-"""What many tests of the worker need."""
+"""Fixtures of the worker's tests."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ from fakes.step_context import PlainContext
 
 @pytest.fixture
 def context(tmp_path: Path) -> PlainContext:
-    """Of a step whose folder is under the test's own."""
+    """The context of a step with its folder in the test's own."""
     return PlainContext(tmp_path / "context")

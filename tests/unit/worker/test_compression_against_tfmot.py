@@ -1,4 +1,4 @@
-"""Pruning and clustering give what TFMOT gives, weight for weight, on a network small enough to follow."""
+"""Pruning and clustering equal TFMOT's, weight for weight, on a small network."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from edgepress_common.spec import ConstantSchedule, PolynomialSchedule
+
+pytestmark = pytest.mark.slow
 
 STEPS, BATCH = 7, 16
 
@@ -120,7 +122,7 @@ def test_clustering_is_tfmots(centroids: Any, *, adam: bool) -> None:
 
 
 def test_clustering_of_a_pruned_network_is_tfmots() -> None:
-    """With zeros kept: the zero value stays zero, and what was zero stays zero."""
+    """With zeros preserved, the zero centroid stays zero, and zero weights stay zero."""
     from tensorflow_model_optimization.python.core.clustering.keras.experimental import cluster as experimental
 
     from edgepress_worker.compression.codebooks import INITIALIZATIONS, Codebook, first_centroids
@@ -158,7 +160,7 @@ def test_clustering_of_a_pruned_network_is_tfmots() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 3, 5, 7), (12, 5)])
 def test_the_grid_is_fake_quantizations(shape: tuple[int, ...]) -> None:
-    """Rounding per channel gives what TensorFlow's own operator gives, which TFMOT uses."""
+    """Rounding per channel equals TensorFlow's operator, which TFMOT uses."""
     from edgepress_worker.compression.grids import on_grid
     from edgepress_worker.keras_environment import tf
 

@@ -16,7 +16,7 @@ def normal(*shape: int, seed: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("clusters", [2, 3, 5, 16, 33, 256])
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_each_weight_gets_the_nearest_value(clusters: int, *, per_channel: bool) -> None:
-    """As a search through all of them finds it, for centroids in any order."""
+    """The result equals that of a search through all centroids, in any order."""
     weights = normal(3, 3, 4, 6)
     centroids = normal(6 if per_channel else 1, clusters, seed=2)
     book = Codebook("layer", centroids, weights.shape)
@@ -31,7 +31,7 @@ def test_each_weight_gets_the_nearest_value(clusters: int, *, per_channel: bool)
 
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_a_value_moves_by_the_sum_of_its_weights_gradients(*, per_channel: bool) -> None:
-    """And by nothing if it is pinned."""
+    """A pinned value does not move."""
     weights, gradient = normal(3, 3, 4, 6), normal(3, 3, 4, 6, seed=3)
     centroids = normal(6 if per_channel else 1, 5, seed=2)
     pinned = np.zeros(centroids.shape, np.bool_)
@@ -58,7 +58,7 @@ def test_the_sums_are_the_same_each_time() -> None:
 
 
 def test_values_may_stand_for_others() -> None:
-    """What a weight is rounded to can be another value than the one it is nearest to: int8's."""
+    """The value of a rounded weight may differ from the nearest one, as for int8."""
     book = Codebook("layer", np.array([[0.0, 1.0]], np.float32), (3,))
     found = book.look_up(tf.constant([0.2, 0.4, 0.9]), tf.constant([[5.0, 7.0]]))
     assert found.numpy().tolist() == [5, 5, 7]

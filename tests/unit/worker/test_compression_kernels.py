@@ -16,7 +16,7 @@ ALL = ("conv2d", "depthwise_conv2d", "dense")
 
 @pytest.fixture(scope="module")
 def kernels() -> Any:
-    """Of a network with layers ``first``, ``depthwise``, ``pointwise`` and ``classifier``."""
+    """The kernels of a network with layers ``first``, ``depthwise``, ``pointwise`` and ``classifier``."""
     return find_kernels(small_network())
 
 
@@ -25,7 +25,7 @@ def names(kernels: Any, kinds: Any = ALL, **selection: Any) -> list[str]:
 
 
 def test_kernels_come_in_the_order_data_flows(kernels: Any) -> None:
-    """Each kind of layer with weights to multiply by, and nothing else."""
+    """They are those of each kind of layer with weights to multiply by."""
     assert [(kernel.layer, kernel.kind) for kernel in kernels] == [
         ("first", "conv2d"),
         ("depthwise", "depthwise_conv2d"),
@@ -45,12 +45,12 @@ def test_kernels_come_in_the_order_data_flows(kernels: Any) -> None:
     ],
 )
 def test_selections(kernels: Any, selection: Any, expected: list[str]) -> None:
-    """By place, kind and name."""
+    """Layers are selected by place, kind and name."""
     assert names(kernels, **selection) == expected
 
 
 def test_a_layer_called_first_is_not_the_first(kernels: Any) -> None:
-    """Names have a prefix of their own, so that none can be taken for a place."""
+    """Names have a prefix, so that they can't be confused with positions."""
     assert names(kernels, include=["name:first"]) == ["first"]
     assert names(kernels, kinds=("dense",), include=["first"]) == ["classifier"]
 
@@ -58,11 +58,11 @@ def test_a_layer_called_first_is_not_the_first(kernels: Any) -> None:
 def test_what_a_method_cannot_do_is_left_out(kernels: Any) -> None:
     """A depthwise kernel is neither pruned nor clustered; asking for it alone is an error that names the others."""
     assert names(kernels, kinds=SHARED_OR_ZERO) == ["first", "pointwise", "classifier"]
-    with pytest.raises(InvalidInputError, match=r"'name:depthwise' fits none .* first, pointwise, classifier"):
+    with pytest.raises(InvalidInputError, match=r"'name:depthwise' matches none .* first, pointwise, classifier"):
         names(kernels, kinds=SHARED_OR_ZERO, include=["name:depthwise"])
 
 
 def test_nothing_left_is_refused(kernels: Any) -> None:
-    """With what there was."""
-    with pytest.raises(InvalidInputError, match=r"layers.exclude \(name:\*wise\) leaves none"):
+    """The error lists the layers that exist."""
+    with pytest.raises(InvalidInputError, match=r"layers.exclude \(name:\*wise\) removes all layers"):
         names(kernels, include=["name:pointwise"], exclude=["name:*wise"])

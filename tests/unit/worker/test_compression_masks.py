@@ -16,8 +16,8 @@ from edgepress_worker.compression.masks import magnitude_mask, pattern_mask
     weights=stn.arrays(np.float32, st.integers(1, 60), elements=st.floats(-3, 3, width=32)),
     sparsity=st.floats(0, 0.99),
 )
-def test_the_smallest_go(weights: np.ndarray, sparsity: float) -> None:
-    """As many as asked for, also where weights tie; never all."""
+def test_the_smallest_weights_are_removed(weights: np.ndarray, sparsity: float) -> None:
+    """The requested number is removed, also where weights tie; never all."""
     mask = magnitude_mask(weights, sparsity)
     magnitudes = np.abs(weights)
     kept, gone = magnitudes[mask == 1], magnitudes[mask == 0]
@@ -27,8 +27,8 @@ def test_the_smallest_go(weights: np.ndarray, sparsity: float) -> None:
 
 
 @pytest.mark.parametrize("sparsity", [0.5, 0.75, 0.8])
-def test_weights_that_tie_are_zero_as_many_as_were_asked_for(sparsity: float) -> None:
-    """Of few levels, as a generator's floats are of 2^23: whole levels would be too many, or too few."""
+def test_the_requested_number_of_tied_weights_is_zero(sparsity: float) -> None:
+    """With few distinct values, as in floats of a generator, whole levels would remove too many or too few weights."""
     weights = np.random.default_rng(0).integers(-16, 17, (3, 3, 20, 20)).astype(np.float32)
     mask = magnitude_mask(weights, sparsity)
     assert np.count_nonzero(mask == 0) == sparsity * weights.size

@@ -10,8 +10,10 @@ import pytest
 from edgepress_common.promises import LayerPromise
 from edgepress_common.spec import Model, PruneStage, QuantizeAwareStage, Stage, Training
 from edgepress_common.spec.exports import ExportKind
-from edgepress_common.spec.order import Carried, after, with_choices_made
-from edgepress_common.spec.stages import ClusterStage, PolynomialSchedule
+from edgepress_common.spec.methods.cluster import ClusterStage
+from edgepress_common.spec.methods.prune import PolynomialSchedule
+from edgepress_common.spec.network_state import NEW_NETWORK
+from edgepress_common.spec.order import after, with_choices_made
 from edgepress_common.steps import ExportStep, StageStep
 from edgepress_worker.pack import LabelledImages, Pack
 from fakes.preactivation_network import coloured_pack, trained_file
@@ -19,6 +21,8 @@ from fakes.step_context import PlainContext
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.slow
 
 KINDS: tuple[ExportKind, ...] = ("float32", "float16", "dynamic", "int16x8", "int8")
 PCQAT: tuple[Stage, ...] = (
@@ -39,10 +43,10 @@ class Compressed:
         self.pack = pack or coloured_pack()
         self.file = trained_file(folder) if source is None else source
         self.promises: tuple[LayerPromise, ...] = ()
-        carried = Carried()
+        state = NEW_NETWORK
         for number, stage in enumerate(stages):
             step = StageStep(
-                stage=with_choices_made(stage, carried),
+                stage=with_choices_made(stage, state),
                 model=Model(architecture="resnet18"),
                 training=Training(epochs=3, batch_size=16, learning_rate=1e-3, seed=3),
             )
@@ -50,15 +54,15 @@ class Compressed:
             material = Material(self.pack, self.file, folder, self.promises)
             outputs, result = run_stage(step, material, context)
             self.file = context.store.local_path(outputs["model"].sha256)
-            self.promises, carried = result.promises, after(carried, stage)
+            self.promises, state = result.promises, after(state, stage)
 
     def exported(self, kind: ExportKind) -> tuple[Path, Any]:
         """The file of that kind, and what is said of it."""
-        from edgepress_worker.exports import Source, run_export
+        from edgepress_worker.exports import StoredNetwork, run_export
 
         context = PlainContext(self.folder / kind)
         step = ExportStep.model_validate({"export": {"kind": kind, "encoding": "dense"}, "seed": 1})
-        outputs, result = run_export(step, self.pack, Source(self.file, self.promises), context)
+        outputs, result = run_export(step, self.pack, StoredNetwork(self.file, self.promises), context)
         return context.store.local_path(outputs["tflite"].sha256), result
 
     def network(self) -> Any:
@@ -82,7 +86,7 @@ def qat(tmp_path_factory: pytest.TempPathFactory) -> Compressed:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_export_keeps_zeros_and_values(pcqat: Compressed, kind: ExportKind) -> None:
-    """And says so."""
+    """The result lists the promises as kept."""
     _, result = pcqat.exported(kind)
     kept = {promise.kind: promise for promise in result.promises}
     assert kept["sparsity"].found >= 0.6 - 0.01
@@ -92,7 +96,7 @@ def test_every_export_keeps_zeros_and_values(pcqat: Compressed, kind: ExportKind
 
 
 def test_codes_are_as_few_as_the_values(pcqat: Compressed) -> None:
-    """In the int8 file each layer has one step, so that a value is one code, whatever the channel."""
+    """In the int8 file each layer has one scale, so that a value is one code, in each channel."""
     from edgepress_worker.tflite.model import read_tflite
     from edgepress_worker.tflite.weights import read_weights
 
@@ -110,7 +114,7 @@ def test_no_float_operator_is_left(request: pytest.FixtureRequest, compressed: s
 
 @pytest.mark.parametrize("compressed", ["qat", "pcqat"])
 def test_the_file_holds_the_trained_codes(request: pytest.FixtureRequest, compressed: str) -> None:
-    """Code for code: what the kernel holds is what the file holds, times the normalization behind it."""
+    """The kernel's codes are those in the file, times the normalization after it."""
     from edgepress_worker.tflite.layer_names import layers_of
     from edgepress_worker.tflite.model import read_tflite
     from edgepress_worker.tflite.weights import read_weights
@@ -167,7 +171,6 @@ def test_float_exports_have_no_ranges(qat: Compressed) -> None:
     assert not {"QUANTIZE", "DEQUANTIZE", "FAKE_QUANT"} & set(result.operators)
 
 
-@pytest.mark.slow
 def test_mobilenet_v2_is_integers_throughout(tmp_path: Path) -> None:
     """Depthwise convolutions, ReLU6 and additions as well; depthwise kernels are neither pruned nor clustered."""
     from edgepress_worker.keras_files import save_model

@@ -1,4 +1,4 @@
-"""From an image file to pixels: what is accepted, and what becomes of it."""
+"""From an image file to pixels: accepted formats, and their conversion."""
 
 import io
 import struct
@@ -10,17 +10,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from edgepress_worker.datasets.decoding import FileImage, PlainImage, UndecodableError, decode
+from edgepress_worker.datasets.decoding import (
+    DeepGreyError,
+    FileImage,
+    PlainImage,
+    UndecodableError,
+    decode,
+    grey_bits,
+)
 from fakes.image_folders import photograph
 
 SIDE = 16
 
 
 def pixels(path: Path, side: int = SIDE) -> npt.NDArray[np.uint8]:
-    """What a network would see of a file."""
-    return np.frombuffer(decode(FileImage(str(path)), side), np.uint8).reshape(side, side, 3)
+    """Return the pixels of a file as a network receives them."""
+    return np.asarray(decode(FileImage(str(path)), side, bits=16))
 
 
 def plain(image: Image.Image, side: int = SIDE) -> npt.NDArray[np.uint8]:
@@ -31,7 +38,7 @@ def plain(image: Image.Image, side: int = SIDE) -> npt.NDArray[np.uint8]:
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
 @pytest.mark.parametrize("side", [8, 16, 24, 40])
 def test_a_file_is_what_one_line_of_pillow_makes_of_it(tmp_path: Path, name: str, side: int) -> None:
-    """Open, convert, resize: bit for bit, so that anybody can repeat it."""
+    """Open, convert and resize give the same bits, so that every user can repeat it."""
     photograph(1).save(tmp_path / name)
     assert np.array_equal(pixels(tmp_path / name, side), plain(Image.open(tmp_path / name), side))
 
@@ -53,19 +60,57 @@ def test_what_else_a_file_may_be_leaves_no_trace(tmp_path: Path, kind: str) -> N
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "PA"])
 def test_other_kinds_of_pixels_become_rgb(tmp_path: Path, mode: str) -> None:
-    """Grey is repeated, a palette looked up, alpha dropped."""
+    """Grey is repeated, and a palette is applied; without transparency, alpha has no effect."""
     path = tmp_path / ("a.tif" if mode == "PA" else "a.png")
     image = photograph(1).convert("P" if mode == "PA" else mode)
     (image.convert("PA") if mode == "PA" else image).save(path)
     assert np.array_equal(pixels(path), plain(image))
 
 
-def test_alpha_is_dropped_not_painted_over(tmp_path: Path) -> None:
-    """What lies under transparent pixels stays."""
-    image = photograph(1)
-    image.putalpha(0)
-    image.save(tmp_path / "a.png")
-    assert np.array_equal(pixels(tmp_path / "a.png"), plain(photograph(1)))
+@pytest.mark.parametrize("kind", ["RGBA.png", "LA.png", "P.png", "RGB key.png", "RGBA.webp", "P.gif", "RGBA.tif"])
+def test_transparent_pixels_become_white(tmp_path: Path, kind: str) -> None:
+    """A black drawing on a transparent ground is one on white, however the file says what is transparent."""
+    mode, suffix = kind.split(".")
+    drawing = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    drawing.paste((0, 0, 0, 255), (8, 8, 24, 24))
+    path = tmp_path / f"a.{suffix}"
+    match mode:
+        case "P":
+            palette = Image.new("P", drawing.size, 0)
+            palette.putpalette([0, 0, 0, 0, 0, 0])
+            palette.paste(1, (8, 8, 24, 24))
+            palette.save(path, transparency=0)
+        case "RGB key":
+            keyed = Image.new("RGB", drawing.size, (1, 2, 3))
+            keyed.paste((0, 0, 0), (8, 8, 24, 24))
+            keyed.save(path, transparency=(1, 2, 3))
+        case _:
+            drawing.convert(mode).save(path, lossless=True)  # which only WebP looks at
+    expected = np.full((32, 32, 3), 255, np.uint8)
+    expected[8:24, 8:24] = 0
+    assert np.array_equal(pixels(path, 32), expected)
+
+
+def test_half_transparent_pixels_are_mixed_with_white(tmp_path: Path) -> None:
+    """The alpha is the weight."""
+    Image.new("RGBA", (4, 4), (0, 0, 0, 64)).save(tmp_path / "a.png")
+    assert set(pixels(tmp_path / "a.png").ravel().tolist()) == {191}
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.bmp", "a.gif", "a.jfif"])
+def test_other_usual_formats_are_read(tmp_path: Path, name: str) -> None:
+    """WebP, BMP and GIF, and JPEG as Windows' browsers call it."""
+    kind = "JPEG" if name == "a.jfif" else None
+    photograph(1).save(tmp_path / name, kind)
+    assert np.array_equal(pixels(tmp_path / name), plain(Image.open(tmp_path / name)))
+
+
+def test_of_a_moving_picture_the_first_frame_counts(tmp_path: Path) -> None:
+    """This holds for GIF and WebP."""
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ((250, 0, 0), (0, 250, 0))]
+    for name in ("a.gif", "a.webp"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
+        assert pixels(tmp_path / name)[0, 0].tolist() == [250, 0, 0]
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
@@ -77,15 +122,47 @@ def test_cmyk_becomes_rgb(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "big-endian.tif"])
-def test_of_16_bit_grey_the_high_byte_is_kept(tmp_path: Path, name: str) -> None:
-    """The whole range maps to 0 to 255, in every image alike."""
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_of_16_bit_grey_the_upper_bits_of_those_in_use_are_kept(tmp_path: Path, name: str, bits: int) -> None:
+    """The upper eight of a camera's 12 bits are kept, in every image alike; no value is clipped."""
     grey = np.asarray(photograph(1).convert("L"))
-    values = grey.astype(np.uint16) * 256 + 77
+    values = (grey.astype(np.uint16) << (bits - 8)) + (1 << (bits - 8)) - 1
     if name == "big-endian.tif":
         Image.frombytes("I;16B", grey.shape[::-1], values.astype(">u2").tobytes()).save(tmp_path / name)
     else:
         Image.fromarray(values).save(tmp_path / name)
-    assert np.array_equal(pixels(tmp_path / name), plain(Image.fromarray(grey)))
+    decoded = np.asarray(decode(FileImage(str(tmp_path / name)), SIDE, bits=bits))
+    assert np.array_equal(decoded, plain(Image.fromarray(grey)))
+    with pytest.raises(DeepGreyError) as found:
+        decode(FileImage(str(tmp_path / name)), SIDE)
+    assert (found.value.largest, grey_bits(found.value.largest)) == (int(values.max()), bits)
+
+
+@pytest.mark.parametrize(
+    ("largest", "bits"), [(0, 8), (255, 8), (256, 10), (1023, 10), (1024, 12), (4095, 12), (16384, 16), (65535, 16)]
+)
+def test_as_many_bits_count_as_the_brightest_pixel_needs(largest: int, bits: int) -> None:
+    """The numbers of bits are those of cameras and scanners."""
+    assert grey_bits(largest) == bits
+
+
+def with_large_metadata(kind: str) -> bytes:
+    """A PNG with 3 MB of colour profile or of text."""
+    content = io.BytesIO()
+    if kind == "profile":
+        photograph(1).save(content, "PNG", icc_profile=bytes(3_000_000))
+    else:
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", "x" * 3_000_000, zip=kind == "zipped text")
+        photograph(1).save(content, "PNG", pnginfo=text)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["profile", "text", "zipped text"])
+def test_metadata_of_megabytes_costs_no_image(tmp_path: Path, kind: str) -> None:
+    """Microscopes and photo editors write it; it has no influence on the pixels."""
+    (tmp_path / "a.png").write_bytes(with_large_metadata(kind))
+    assert np.array_equal(pixels(tmp_path / "a.png"), plain(photograph(1)))
 
 
 AS_A_CAMERA_STORES = {  # what turns an upright image into the one that this orientation tag belongs to
@@ -110,7 +187,7 @@ def test_the_orientation_tag_is_followed(tmp_path: Path, name: str, orientation:
     assert difference.mean() < (8 if name == "a.jpg" else 0.01)  # an image that lies wrong differs by 40 and more
 
 
-def test_odd_tags_beside_the_orientation_cost_no_image(tmp_path: Path) -> None:
+def test_odd_tags_next_to_the_orientation_cost_no_image(tmp_path: Path) -> None:
     """Cameras write all kinds of things; here, a width as text. The image is turned all the same."""
     entries = struct.pack("<HHHI4s", 2, 0x0100, 2, 1, b"wide") + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
     stored = photograph(1).transpose(AS_A_CAMERA_STORES[6])
@@ -120,7 +197,7 @@ def test_odd_tags_beside_the_orientation_cost_no_image(tmp_path: Path) -> None:
 
 
 def test_what_is_not_square_is_squashed(tmp_path: Path) -> None:
-    """Nothing is cut away: both ends of a long image are there."""
+    """No part is cropped: both ends of a long image are visible."""
     wide = Image.new("RGB", (60, 20))
     wide.paste((255, 0, 0), (0, 0, 10, 20))
     wide.paste((0, 0, 255), (50, 0, 60, 20))
@@ -131,7 +208,7 @@ def test_what_is_not_square_is_squashed(tmp_path: Path) -> None:
 
 
 def test_a_large_jpeg_is_reduced_while_it_is_decoded(tmp_path: Path) -> None:
-    """From four times the wanted size on; it then differs little from the plain line, and below that not at all."""
+    """Images at least four times the target size differ little from the plain conversion, smaller ones not at all."""
     photograph(1, side=512).save(tmp_path / "a.jpg", quality=95)
     difference = np.abs(pixels(tmp_path / "a.jpg").astype(int) - plain(Image.open(tmp_path / "a.jpg")))
     assert 0 < difference.mean() < 3
@@ -142,9 +219,9 @@ def test_plain_pixels_need_no_decoding() -> None:
     """Grey and RGB arrays take the same way as files."""
     image = photograph(1)
     rgb = PlainImage("RGB", image.size, image.tobytes())
-    assert decode(rgb, SIDE) == plain(image).tobytes()
+    assert np.array_equal(np.asarray(decode(rgb, SIDE)), plain(image))
     grey = image.convert("L")
-    assert decode(PlainImage("L", grey.size, grey.tobytes()), SIDE) == plain(grey).tobytes()
+    assert np.array_equal(np.asarray(decode(PlainImage("L", grey.size, grey.tobytes()), SIDE)), plain(grey))
 
 
 def png_that_claims(width: int, height: int) -> bytes:
@@ -166,16 +243,21 @@ def file_of(image: Image.Image, kind: str) -> bytes:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not a picture of a kind that is accepted: JPEG, PNG, TIFF"),
+        (b"", "not an image of a supported format; accepted: JPEG, PNG, TIFF"),
         (b"not an image at all", "accepted: JPEG, PNG, TIFF"),
-        (file_of(photograph(1), "GIF"), "accepted: JPEG, PNG, TIFF"),
+        (file_of(photograph(1), "PPM"), "accepted: JPEG, PNG, TIFF, WEBP, BMP, GIF"),
+        (b"GIF89a" + bytes(20), "accepted: JPEG"),
         (file_of(photograph(1, 200), "JPEG")[:2000], "truncated"),
         (file_of(photograph(1, 200), "PNG")[:600], "truncated"),
         (file_of(photograph(1, 200), "TIFF")[:-30_000], "truncated|bytes"),
         (png_that_claims(10_000, 10_000), "has 10000 x 10000 pixels; accepted: up to 89478485"),
-        (png_that_claims(60_000, 60_000), "exceeds limit"),
-        (file_of(Image.new("F", (9, 9)), "TIFF"), "32 bits a channel; accepted: 8, or 16 in grey"),
-        (file_of(Image.new("I", (9, 9)), "TIFF"), "32 bits a channel"),
+        (png_that_claims(60_000, 60_000), "has more than twice 89478485 pixels; accepted: up to 89478485 in total"),
+        (
+            png_that_claims(1, 80_000_000),
+            "has 1 x 80000000 pixels; accepted: up to 89478485 in total, and 65535 per side",
+        ),
+        (file_of(Image.new("F", (9, 9)), "TIFF"), "32 bits per channel; accepted: 8, or 16 in grey"),
+        (file_of(Image.new("I", (9, 9)), "TIFF"), "32 bits per channel"),
     ],
 )
 def test_what_is_no_usable_image_says_why(tmp_path: Path, content: bytes, reason: str) -> None:

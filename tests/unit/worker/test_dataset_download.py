@@ -20,7 +20,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 @pytest.fixture
 def server() -> Iterator[CuttingServer]:
-    """With the file."""
+    """A server with the file."""
     with cutting_server() as running:
         running.files["/set.zip"] = CONTENT
         yield running
@@ -41,7 +41,7 @@ def fetch(url: str, folder: Path, context: PlainContext, waits: Waits | None = N
 
 
 def test_a_file_arrives_whole_with_progress(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
-    """Verified, under its name, with nothing beside it."""
+    """The file is verified, has its name, and no other file is left."""
     path = fetch(server.url, tmp_path, context)
     assert path == tmp_path / "set.zip"
     assert path.read_bytes() == CONTENT
@@ -54,8 +54,8 @@ def test_a_file_arrives_whole_with_progress(tmp_path: Path, server: CuttingServe
     assert "downloading set.zip: 0.00 of 0.00 GB" in messages
 
 
-def test_a_file_that_is_there_is_not_asked_for(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
-    """Whoever put it there."""
+def test_an_existing_file_is_not_requested(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
+    """The file may have been put there by a user."""
     (tmp_path / "set.zip").write_bytes(b"by hand")
     assert fetch(server.url, tmp_path, context).read_bytes() == b"by hand"
     assert server.ranges == []
@@ -64,7 +64,7 @@ def test_a_file_that_is_there_is_not_asked_for(tmp_path: Path, server: CuttingSe
 def test_a_cut_connection_is_taken_up_where_it_broke(
     tmp_path: Path, server: CuttingServer, context: PlainContext
 ) -> None:
-    """As often as it breaks, as long as something arrives."""
+    """The download resumes after each break while it makes progress."""
     server.cut_after = 9_000
     assert fetch(server.url, tmp_path, context).read_bytes() == CONTENT
     assert len(server.ranges) == 12
@@ -81,12 +81,12 @@ def test_what_an_earlier_attempt_received_is_kept(tmp_path: Path, server: Cuttin
 def test_an_attempt_that_had_all_but_the_name_only_verifies(
     tmp_path: Path, server: CuttingServer, context: PlainContext
 ) -> None:
-    """The server has nothing more to give (416), and that is right."""
+    """The server answers with 416, which is correct."""
     (tmp_path / "set.zip.part").write_bytes(CONTENT)
     assert fetch(server.url, tmp_path, context).read_bytes() == CONTENT
 
 
-def test_a_server_that_cannot_go_on_begins_anew(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
+def test_a_server_that_cannot_go_on_restarts(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
     """It answers 200 instead of 206: the bytes are the first ones."""
     server.honours_ranges = False
     (tmp_path / "set.zip.part").write_bytes(b"x" * 50_000)
@@ -94,17 +94,17 @@ def test_a_server_that_cannot_go_on_begins_anew(tmp_path: Path, server: CuttingS
 
 
 def test_a_server_that_is_busy_is_asked_again(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
-    """After growing pauses, said to whoever watches."""
+    """Pauses between the requests grow, and are reported as progress."""
     server.failures = [503, 429, 500]
     waits = Waits()
     assert fetch(server.url, tmp_path, context, waits).read_bytes() == CONTENT
     assert sum(waits) == 1 + 2 + 4
-    assert "set.zip: answered with status 503; trying again" in [report.message for report in context.reports]
+    assert "set.zip: returned the status 503; retrying" in [report.message for report in context.reports]
 
 
 def test_a_file_with_another_checksum_is_not_kept(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
     """Neither under its name nor as a beginning to go on from."""
-    with pytest.raises(UnavailableError, match=f"MD5 {MD5}; accepted: {'0' * 32}, as published"):
+    with pytest.raises(UnavailableError, match=f"MD5 {MD5}; accepted: the published {'0' * 32}"):
         fetch(server.url, tmp_path, context, md5="0" * 32)
     assert {entry.name for entry in tmp_path.iterdir()} == {"context"}
 
@@ -112,7 +112,7 @@ def test_a_file_with_another_checksum_is_not_kept(tmp_path: Path, server: Cuttin
 def test_a_file_that_is_not_there_is_told_at_once(tmp_path: Path, server: CuttingServer, context: PlainContext) -> None:
     """Asking again would not help."""
     server.files.clear()
-    with pytest.raises(UnavailableError, match=r"/set\.zip answered with status 404"):
+    with pytest.raises(UnavailableError, match=r"/set\.zip returned the status 404"):
         fetch(server.url, tmp_path, context)
     assert len(server.ranges) == 1
 
@@ -155,4 +155,4 @@ def test_steps_that_need_the_same_file_take_turns(tmp_path: Path, context: Plain
             fcntl.flock(other, fcntl.LOCK_UN)
 
         with one_at_a_time(folder, "set", Meter(context), sleep=other_ends):
-            assert [report.message for report in context.reports] == ["waiting for another step that gets set"]
+            assert [report.message for report in context.reports] == ["waiting for another step that downloads set"]

@@ -29,7 +29,7 @@ def test_a_part_fills_its_share_of_the_whole(tmp_path: Path) -> None:
 
 
 def test_time_left_is_estimated_from_what_went_before(tmp_path: Path) -> None:
-    """From the first report on: what was done before it says nothing about the speed."""
+    """The estimate begins with the first report: work before it does not count for the speed."""
     context, clock = PlainContext(tmp_path), Clock()
     meter = Meter(context, clock=clock).part(0, 0.5)
     for share, now in ((0.2, 100.0), (0.2, 101.0), (0.4, 110.0), (1.0, 140.0)):
@@ -48,7 +48,7 @@ def test_waiting_keeps_the_fraction(tmp_path: Path) -> None:
 
 
 def test_a_step_that_is_to_stop_learns_it_here(tmp_path: Path) -> None:
-    """Before anything more is reported."""
+    """The error is raised before more is reported."""
     context = PlainContext(tmp_path)
     context.cancelled = True
     with pytest.raises(StepCancelledError):

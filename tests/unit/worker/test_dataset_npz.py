@@ -14,8 +14,8 @@ from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
 from edgepress_common.spec import NpzDataset
 from edgepress_worker.datasets import pack_dataset
-from edgepress_worker.pack import Pack
-from edgepress_worker.run import Environment
+from edgepress_worker.environment import Environment
+from edgepress_worker.pack import LabelledImages, Pack
 from fakes.step_context import PlainContext
 
 SIDE = 12
@@ -33,14 +33,14 @@ def medmnist(*parts: str, count: int = 30, shape: tuple[int, ...] = (10, 14, 3))
 
 
 def write_npz(path: Path, arrays: Arrays, compression: int = zipfile.ZIP_STORED) -> None:
-    """As `numpy.savez` does it."""
+    """Write arrays in the format of `numpy.savez`."""
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, array in arrays.items():
             archive.writestr(f"{name}.npy", npy(array))
 
 
 def npy(array: npt.NDArray[np.generic]) -> bytes:
-    """As `numpy.save` does it, pickling what has to be."""
+    """Return an array in the format of `numpy.save`, with objects pickled."""
     content = io.BytesIO()
     np.save(content, array, allow_pickle=True)
     return content.getvalue()
@@ -53,7 +53,7 @@ def packed(path: Path, context: PlainContext, **parameters: object) -> tuple[Out
 
 
 def resized(image: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """As Pillow does it."""
+    """Return an image resized by Pillow."""
     return np.asarray(Image.fromarray(image).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
@@ -70,14 +70,15 @@ def test_the_parts_of_the_file_are_packed_in_order(
     assert result.classes == ("0", "1", "2")
     assert result.train_counts == (count // 3,) * 3
     pack = Pack.open(outputs, result, context.store)
-    for part, name in ((pack.train, "train"), (pack.validation, "val")):
+    test = LabelledImages.open(outputs, "test", context.store)
+    for part, name in ((pack.train, "train"), (pack.validation, "val"), (test, "test")):
         assert part.labels.tolist() == arrays[f"{name}_labels"].ravel().tolist()
         for image, source in zip(part.images, arrays[f"{name}_images"], strict=True):
             assert np.array_equal(image, resized(source.squeeze()))
 
 
 def test_the_test_part_may_validate(tmp_path: Path, context: PlainContext) -> None:
-    """If the spec says so; the file may be numpy's own."""
+    """The spec can request it; the file may be numpy's own."""
     arrays = medmnist("train", "test")
     np.savez(
         tmp_path / "set.npz",
@@ -88,11 +89,12 @@ def test_the_test_part_may_validate(tmp_path: Path, context: PlainContext) -> No
     )
     outputs, result = packed(tmp_path / "set.npz", context, validation="test")
     validation = Pack.open(outputs, result, context.store).validation
+    assert result.test_counts is None
     assert np.array_equal(validation.images[0], resized(arrays["test_images"][0]))
 
 
 def test_a_file_without_validation_is_split(tmp_path: Path, context: PlainContext) -> None:
-    """Each class by the stated fraction; labels may be flat and of any type of integer."""
+    """Each class is split by the fraction; labels may be flat and of any integer type."""
     arrays = medmnist("train")
     arrays["train_labels"] = arrays["train_labels"].ravel().astype(">i4")
     write_npz(tmp_path / "set.npz", arrays)
@@ -120,7 +122,7 @@ ROWS = np.zeros((30, 4, 4), np.uint8)
         ({"train_images": np.zeros((30, 4, 4, 4), np.uint8)}, r"\(30, 4, 4, 4\); accepted: uint8 \(n, height, width\)"),
         ({"train_images": np.zeros((30, 4), np.uint8)}, r"uint8 \(30, 4\)"),
         ({"train_images": np.zeros((30, 0, 4), np.uint8)}, r"uint8 \(30, 0, 4\)"),
-        ({"train_images": np.asfortranarray(ROWS)}, "Fortran's order; accepted: C order"),
+        ({"train_images": np.asfortranarray(ROWS)}, "Fortran order; accepted: C order"),
         ({"train_images": np.array([{}, {}])}, r"object \(2,\); accepted: uint8"),
         ({"train_labels": np.array([{}] * 30)}, r"train_labels object \(30,\); accepted: integers"),
         ({"train_labels": np.zeros(29, int)}, r"int64 \(29,\); accepted: integers \(30,\) or \(30, 1\)"),
@@ -137,7 +139,7 @@ ROWS = np.zeros((30, 4, 4), np.uint8)
 def test_a_file_that_is_not_as_it_should_be_is_refused_in_words(
     tmp_path: Path, context: PlainContext, change: dict[str, npt.NDArray[np.generic] | None], said: str
 ) -> None:
-    """What was found, and what is accepted; pickled objects are never loaded."""
+    """The error says what was found and what is accepted; pickled objects are never loaded."""
     arrays = {name: value for name, value in (medmnist("train", "val") | change).items() if value is not None}
     write_npz(tmp_path / "set.npz", arrays)
     with pytest.raises(InvalidInputError, match=said):
@@ -173,7 +175,7 @@ def test_images_that_end_before_their_time_are_noticed(tmp_path: Path, context: 
 
 
 def test_a_file_outside_the_roots_or_missing_is_refused(tmp_path: Path, context: PlainContext) -> None:
-    """By its path."""
+    """The error names its path."""
     with pytest.raises(InvalidInputError, match="No such file"):
         packed(tmp_path / "none.npz", context)
     dataset = NpzDataset(path=str(tmp_path / "set.npz"), image_size=SIDE)

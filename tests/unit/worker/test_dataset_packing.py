@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,14 +13,14 @@ from edgepress_common.errors import (
     StepCancelledError,
     UnreadableDatasetError,
 )
-from edgepress_common.layout import read_layout
+from edgepress_common.layout import folder_fingerprint
 from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
-from edgepress_common.spec import Dataset, FolderDataset
+from edgepress_common.spec import DATASET_KINDS, FolderDataset
 from edgepress_worker.datasets import pack_dataset
 from edgepress_worker.datasets.registry import SOURCES
+from edgepress_worker.environment import Environment
 from edgepress_worker.pack import Pack
-from edgepress_worker.run import Environment
 from fakes.image_folders import write_class_folders
 from fakes.step_context import PlainContext
 
@@ -37,7 +36,7 @@ def packed(root: Path, context: PlainContext, **parameters: object) -> tuple[Out
 
 
 def digests(outputs: Outputs) -> dict[str, str]:
-    """What the artifacts are named by."""
+    """Return the digests of the artifacts."""
     return {name: reference.sha256 for name, reference in outputs.items()}
 
 
@@ -48,8 +47,7 @@ def fractions(context: PlainContext) -> Sequence[float]:
 
 def test_every_kind_of_data_set_has_a_source() -> None:
     """The registry and the spec's vocabulary agree."""
-    union = get_args(Dataset)[0]
-    assert set(SOURCES) == {member.model_fields["kind"].default for member in get_args(union)}
+    assert all(0 <= SOURCES[kind].preparation_share <= 1 for kind in DATASET_KINDS)
 
 
 def test_a_folder_becomes_arrays_that_can_be_mapped(tmp_path: Path, context: PlainContext) -> None:
@@ -77,7 +75,7 @@ def test_a_folder_becomes_arrays_that_can_be_mapped(tmp_path: Path, context: Pla
 
 
 def test_a_folder_with_a_split_keeps_it(tmp_path: Path, context: PlainContext) -> None:
-    """And the fraction and the seed then change nothing."""
+    """The fraction and the seed have no effect then."""
     write_class_folders(tmp_path / "set" / "train", {"a": 3, "b": 2})
     write_class_folders(tmp_path / "set" / "validation", {"a": 1, "b": 4}, seed=77)
     outputs, result = packed(tmp_path / "set", context)
@@ -88,7 +86,7 @@ def test_a_folder_with_a_split_keeps_it(tmp_path: Path, context: PlainContext) -
 
 @pytest.mark.parametrize("counts", [COUNTS, MANY])
 def test_the_same_set_gives_the_same_bytes(tmp_path: Path, context: PlainContext, counts: dict[str, int]) -> None:
-    """Wherever it lies, in whatever order its files came to be, whoever decoded them first."""
+    """The location, the order in which files were created and the distribution over decoders have no effect."""
     root = write_class_folders(tmp_path / "set", counts)
     outputs, _ = packed(root, context)
     for path in sorted(root.rglob("*.png"), reverse=True):
@@ -105,7 +103,7 @@ def test_the_same_set_gives_the_same_bytes(tmp_path: Path, context: PlainContext
 def test_unreadable_images_are_named_and_leave_no_trace(
     tmp_path: Path, context: PlainContext, counts: dict[str, int]
 ) -> None:
-    """Under the stated share, the pack is, byte for byte, that of the set without them."""
+    """Below the accepted share, the pack equals, byte for byte, that of the set without them."""
     root = tmp_path / "set"
     write_class_folders(root / "train", counts)
     write_class_folders(root / "validation", counts, seed=77)
@@ -115,7 +113,7 @@ def test_unreadable_images_are_named_and_leave_no_trace(
         (root / name).write_bytes(content)
     outputs, result = packed(root, context, max_unreadable_share=0.1)
     assert [image.name for image in result.unreadable] == bad
-    assert "not a picture" in result.unreadable[0].reason
+    assert "not an image of a supported format" in result.unreadable[0].reason
     assert (clean.unreadable_count, result.unreadable_count) == (0, 4)
     assert (result.train_counts, result.validation_counts) == (clean.train_counts, clean.validation_counts)
     assert digests(outputs) == digests(without)
@@ -132,7 +130,7 @@ def test_past_the_stated_share_the_step_fails_in_words(tmp_path: Path, context: 
     assert said.startswith(
         "7 of 37 images (18.92%) can't be read; accepted: up to 18.00% (dataset.max_unreadable_share)"
     )
-    assert "bee/bad0.png: is not a picture" in said
+    assert "bee/bad0.png: is not an image of a supported format" in said
     assert "bad4" in said
     assert "bad5" not in said
     _, result = packed(root, context, max_unreadable_share=0.19)
@@ -159,7 +157,7 @@ def test_a_file_with_an_unprintable_name_is_packed_and_named(tmp_path: Path, con
 
 
 def test_progress_is_reported_from_none_to_all(tmp_path: Path, context: PlainContext) -> None:
-    """It only grows, says how many of how many, and in the end how long it will take."""
+    """It only grows, has the number done and the total, and finally the remaining time."""
     packed(write_class_folders(tmp_path / "set", MANY), context)
     assert fractions(context) == sorted(fractions(context))
     assert (fractions(context)[0], fractions(context)[-1]) == (0, 1)
@@ -169,7 +167,7 @@ def test_progress_is_reported_from_none_to_all(tmp_path: Path, context: PlainCon
 
 
 class CancelledAfter(PlainContext):
-    """Is told to stop once so many reports were made."""
+    """A context that is cancelled after a number of reports."""
 
     def __init__(self, folder: Path, reports: int) -> None:
         super().__init__(folder)
@@ -185,7 +183,7 @@ class CancelledAfter(PlainContext):
 def test_a_step_that_is_cancelled_stops_and_leaves_nothing(
     tmp_path: Path, counts: dict[str, int], reports: int
 ) -> None:
-    """Between images; neither artifacts nor temporary files stay."""
+    """It stops between images; neither artifacts nor temporary files are left."""
     context = CancelledAfter(tmp_path / "context", reports)
     root = write_class_folders(tmp_path / "set", counts)
     with pytest.raises(StepCancelledError):
@@ -195,14 +193,14 @@ def test_a_step_that_is_cancelled_stops_and_leaves_nothing(
 
 
 def test_scratch_is_left_empty(tmp_path: Path, context: PlainContext) -> None:
-    """What an attempt that was killed left behind is in nobody's way, and a success leaves nothing of its own."""
+    """Files of a killed attempt do not disturb the next, and a successful attempt leaves no files."""
     (context.scratch / "pack-left").mkdir()
     packed(write_class_folders(tmp_path / "set", COUNTS), context)
     assert [path.name for path in context.scratch.iterdir()] == ["pack-left"]
 
 
 def test_a_folder_outside_the_roots_is_refused(tmp_path: Path, context: PlainContext) -> None:
-    """Also by a link from inside; the answer names path and roots."""
+    """This includes a link from inside; the error names path and roots."""
     root = write_class_folders(tmp_path / "elsewhere" / "set", COUNTS)
     allowed = tmp_path / "allowed"
     allowed.mkdir()
@@ -215,16 +213,16 @@ def test_a_folder_outside_the_roots_is_refused(tmp_path: Path, context: PlainCon
 
 
 def test_one_class_only_is_refused(tmp_path: Path, context: PlainContext) -> None:
-    """There is nothing to classify."""
+    """There would be nothing to classify."""
     root = write_class_folders(tmp_path / "set", {"only": 5})
     with pytest.raises(InvalidInputError, match=r"found 1 class with images \(only\)"):
         packed(root, context)
 
 
 def test_a_folder_that_changed_after_its_job_was_accepted_is_refused(tmp_path: Path) -> None:
-    """Its steps are shared with jobs that want the same images, so other images must not take their place."""
+    """Its steps are shared with jobs on the same images, so other images must not replace them."""
     root = write_class_folders(tmp_path / "set", COUNTS)
-    accepted = read_layout(root).fingerprint
+    accepted = folder_fingerprint(str(root), [tmp_path], max_unreadable_share=0)
     dataset, environment = FolderDataset(path=str(root), image_size=8), Environment((tmp_path,), tmp_path)
     pack_dataset(dataset, PlainContext(tmp_path / "before"), environment, fingerprint=accepted)
     next(root.rglob("*.png")).unlink()

@@ -1,4 +1,4 @@
-"""Real photographs and tissue, where a folder of them is given; they are no part of the project."""
+"""Real photographs and tissue images, from a folder that is given; they are not part of the project."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ from PIL import Image
 
 from edgepress_common.spec import FolderDataset
 from edgepress_worker.datasets import pack_dataset
+from edgepress_worker.environment import Environment
 from edgepress_worker.pack import LabelledImages, Pack
-from edgepress_worker.run import Environment
 from fakes.step_context import PlainContext
 
 DATA = os.environ.get("EDGEPRESS_TEST_DATA")

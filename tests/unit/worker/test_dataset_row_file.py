@@ -20,7 +20,7 @@ def test_a_new_file_is_an_array_of_the_right_shape(tmp_path: Path) -> None:
 
 
 def test_rows_are_where_it_says(tmp_path: Path) -> None:
-    """What is written at a row's offset is that row."""
+    """The bytes at a row's offset are those of the row."""
     file = RowFile(tmp_path / "a.npy", 5, SIDE)
     with file.path.open("r+b") as raw:
         raw.seek(file.offset(3))
@@ -59,7 +59,7 @@ def test_rows_larger_than_a_chunk_are_moved_whole(tmp_path: Path) -> None:
     assert np.array_equal(np.load(file.path), content[1:])
 
 
-def test_a_file_that_the_disk_has_no_room_for_fails_at_once(tmp_path: Path) -> None:
-    """Before an image is decoded, naming the file."""
+def test_a_file_larger_than_the_free_space_fails_at_once(tmp_path: Path) -> None:
+    """The error comes before an image is decoded, and names the file."""
     with pytest.raises(OSError, match=r"\[Errno (27|28)\].*a\.npy"):
         RowFile(tmp_path / "a.npy", 2**30, 1024)

@@ -10,7 +10,7 @@ import pytest
 
 from edgepress_common.errors import StepCancelledError
 from edgepress_common.spec import DistillStage, Model, TrainStage
-from edgepress_common.spec.stages import Stage
+from edgepress_common.spec.methods import Stage
 from edgepress_common.spec.training import Training
 from edgepress_common.steps import StageStep
 from edgepress_worker.keras_environment import keras
@@ -23,6 +23,8 @@ from edgepress_worker.training import begin_repeatable
 from fakes.cancelling_context import CancellingContext
 from fakes.small_student import small_teacher, student_pack
 from fakes.step_context import PlainContext
+
+pytestmark = pytest.mark.slow
 
 STUDENT = Model(architecture="mobilenet", width=0.25, dropout=0.2)
 TRAINING = Training.model_validate(
@@ -63,7 +65,7 @@ def _bytes(made: Compressed, folder: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def distilled(tmp_path_factory: pytest.TempPathFactory) -> Distilled:
-    """A student of two epochs, whose teacher was asked once."""
+    """A student of two epochs with cached teacher predictions."""
     folder = tmp_path_factory.mktemp("distilled")
     context, material = PlainContext(folder), _material(small_teacher(), folder)
     return Distilled(context, material, _distill(context, material))
@@ -95,7 +97,7 @@ def test_student_can_be_weighed_with_its_optimizer(distilled: Distilled) -> None
 
 
 def test_answers_and_the_trainings_state_are_left(distilled: Distilled) -> None:
-    """For another attempt, and nothing else."""
+    """They are left for another attempt, and no other file is."""
     assert {path.name for path in distilled.context.scratch.iterdir()} == {"training", "teacher.npy"}
 
 
@@ -116,7 +118,7 @@ def test_another_share_of_the_teacher_gives_another_student(distilled: Distilled
 
 
 def test_teacher_of_turned_images_is_asked_in_each_step(distilled: Distilled, tmp_path: Path) -> None:
-    """Nothing is kept of its answers; in 16 bits as in 32, the student is stored in float32."""
+    """Predictions are not cached; in 16 bits as in 32, the student is stored in float32."""
     turned = TRAINING.augmentation.model_copy(update={"rotation_degrees": 90})
     context = PlainContext(tmp_path)
     made = _distill(context, distilled.material, epochs=1, augmentation=turned, precision="mixed_bfloat16")
@@ -126,7 +128,7 @@ def test_teacher_of_turned_images_is_asked_in_each_step(distilled: Distilled, tm
 
 
 def test_quantized_network_can_teach(tmp_path: Path) -> None:
-    """A teacher with layers of Edgepress's own is read from its file, and says what it says when rounded."""
+    """A teacher with layers of Edgepress is loaded from its file, and predicts with rounding."""
     teacher = with_ranges(small_teacher(), momentum=0.9)
     material = _material(teacher, tmp_path)
     made = _distill(PlainContext(tmp_path), material, epochs=2)

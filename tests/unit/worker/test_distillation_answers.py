@@ -1,4 +1,4 @@
-"""What the teacher says, asked once and kept."""
+"""Cached predictions of the teacher."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _teacher() -> keras.Model:
     return keras.Model(network.inputs, logits_of(network))
 
 
-def _nobody() -> keras.Model:
+def _no_teacher() -> keras.Model:
     pytest.fail("the teacher was asked again")
 
 
@@ -45,14 +45,14 @@ def _settings(augmentation: Augmentation) -> Training:
         ({"rotation_degrees": 1}, 100, False),
     ],
 )
-def test_teacher_is_asked_once_if_that_is_no_more_work(augmentation: dict[str, Any], epochs: int, once: bool) -> None:
-    """As many mirror images as epochs at most, and none that is turned."""
+def test_predictions_are_cached_if_that_is_not_more_work(augmentation: dict[str, Any], epochs: int, once: bool) -> None:
+    """They are cached for at most as many mirror images as epochs, and not with rotation."""
     assert can_be_asked_once(Training.model_validate({"augmentation": augmentation, "epochs": epochs})) == once
 
 
 @pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(vertical_flip=True), FLIPS])
-def test_answers_are_the_teachers_in_inference(augmentation: Augmentation, tmp_path: Path) -> None:
-    """Of each mirror image of each image, logits without dropout."""
+def test_cached_predictions_are_the_teachers_in_inference(augmentation: Augmentation, tmp_path: Path) -> None:
+    """They are logits without dropout, for each mirror image of each image."""
     said = answers(_teacher, IMAGES, _settings(augmentation), PlainContext(tmp_path))
     mirrored = [IMAGES.images]
     if augmentation.horizontal_flip:
@@ -66,10 +66,10 @@ def test_answers_are_the_teachers_in_inference(augmentation: Augmentation, tmp_p
 
 
 def test_answers_are_kept_for_the_next_attempt(tmp_path: Path) -> None:
-    """The same numbers, without the teacher; nothing else lies in the folder."""
+    """The predictions are equal, without the teacher; no other file is in the folder."""
     context = PlainContext(tmp_path)
     said = answers(_teacher, IMAGES, _settings(FLIPS), context)
-    np.testing.assert_array_equal(answers(_nobody, IMAGES, _settings(FLIPS), context), said)
+    np.testing.assert_array_equal(answers(_no_teacher, IMAGES, _settings(FLIPS), context), said)
     assert isinstance(said, np.memmap)
     assert [path.name for path in context.scratch.iterdir()] == ["teacher.npy"]
 

@@ -1,4 +1,4 @@
-"""Where a network's logits are."""
+"""The layer of a network that returns its logits."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ def test_logits_are_what_goes_into_the_softmax(softmax: Callable[[], keras.layer
 
 
 def test_logits_of_a_rounded_network_are_the_rounded_ones() -> None:
-    """What quantization-aware training put before the softmax is part of what the network says."""
+    """The rounding that quantization-aware training put before the softmax is part of the network's output."""
     network = _classifier(lambda logits: layers.Softmax()(ActivationRange(name="rounding")(logits)))
     network.get_layer("rounding").set_weights([np.array(-2.0), np.array(2.0)])
     steps = _logits(network) / (4 / 255)

@@ -47,7 +47,7 @@ def test_gradient_is_that_of_the_formula(temperature: float) -> None:
 
 
 def test_temperature_does_not_change_the_size_of_the_gradient() -> None:
-    """With T squared in front, gradients tend to the centred logits' difference; without, they would be 10,000th."""
+    """With the factor T squared, gradients approach the difference of centred logits; without, a 10,000th of it."""
     taught, logits = _logits(0), _logits(1)
     difference = logits - taught
     limit = (difference - difference.mean(axis=1, keepdims=True)) / difference.shape[1]
@@ -58,7 +58,7 @@ def test_temperature_does_not_change_the_size_of_the_gradient() -> None:
 
 @pytest.mark.parametrize("temperature", [1.0, 10.0, 100.0])
 def test_student_that_says_the_same_has_no_loss(temperature: float) -> None:
-    """Exactly none, and no gradient; nor has one whose logits are higher throughout, but for rounding."""
+    """Loss and gradient are exactly zero; with a constant added to its logits, they are zero up to rounding."""
     taught = _logits(0)
     np.testing.assert_array_equal(divergence(taught, taught, temperature), 0)
     # T (q - p), and of numbers up to 1 a float32 softmax is good to two units in the last place.
@@ -68,7 +68,7 @@ def test_student_that_says_the_same_has_no_loss(temperature: float) -> None:
 
 
 def test_extreme_logits_are_no_trouble() -> None:
-    """Probabilities that float32 can't tell from 0 and 1 give neither infinity nor a loss that says nothing."""
+    """Probabilities that float32 rounds to 0 and 1 lead neither to infinity nor to a constant loss."""
     certain, wrong = np.array([[500.0, 0, 0]], np.float32), np.array([[0, 500.0, 0]], np.float32)
     np.testing.assert_allclose(divergence(certain, wrong, 1.0), 500)
     np.testing.assert_allclose(_gradient(certain, wrong, 1.0), [[-1, 1, 0]], atol=1e-6)

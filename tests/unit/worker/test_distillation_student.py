@@ -1,4 +1,4 @@
-"""A network that is trained to say what its teacher says."""
+"""A network that is trained to predict as its teacher."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from edgepress_worker.distillation.logits import logits_of
 from edgepress_worker.distillation.student import Student
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.pack import LabelledImages, Pack
-from edgepress_worker.training import TrainingRecord, train, with_policy
+from edgepress_worker.training import TrainingOutcome, train, with_policy
 from edgepress_worker.training.batches import class_weights, training_batches, validation_batches
 from fakes.cancelling_context import CancellingContext
 from fakes.small_student import small_student, small_teacher, student_pack
 from fakes.step_context import PlainContext
 from fakes.tiny_images import CLASSES, tiny_images
+
+pytestmark = pytest.mark.slow
 
 SETTINGS: dict[str, object] = {
     "epochs": 3,
@@ -57,7 +59,7 @@ def _distilled(
     network: keras.Model | None = None,
     pack: Pack = PACK,
     **changes: Any,
-) -> tuple[keras.Model, Student, TrainingRecord]:
+) -> tuple[keras.Model, Student, TrainingOutcome]:
     network = network or small_student()
     loss = {"alpha": 0.1, "temperature": 10.0} | changes
     if asked == "once":
@@ -70,8 +72,9 @@ def _distilled(
     return network, student, train(student, pack, settings, context, batches=batches)
 
 
-def _figures(record: TrainingRecord) -> list[dict[str, float]]:
-    return [epoch.model_dump(exclude={"seconds"}) for epoch in record.epochs]
+def _figures(record: TrainingOutcome) -> list[dict[str, float]]:
+    times = {"seconds", "compile_seconds", "preparation_seconds"}
+    return [epoch.model_dump(exclude=times) for epoch in record.epochs]
 
 
 def test_alpha_of_one_is_plain_training(tmp_path: Path) -> None:
@@ -84,7 +87,7 @@ def test_alpha_of_one_is_plain_training(tmp_path: Path) -> None:
 
 
 def test_alpha_of_zero_takes_nothing_from_the_labels(tmp_path: Path) -> None:
-    """Other labels, the same student."""
+    """Other labels give the same student."""
     other = Pack(CLASSES, LabelledImages(PACK.train.images, PACK.train.labels[::-1]), PACK.validation)
     settings = _settings(class_weights="none")
     digests = [
@@ -95,7 +98,7 @@ def test_alpha_of_zero_takes_nothing_from_the_labels(tmp_path: Path) -> None:
 
 
 def test_loss_is_the_formula(tmp_path: Path) -> None:
-    """Before the first step: alpha times smoothed cross-entropy, plus the rest, each image by its weight."""
+    """Before the first step it is alpha times smoothed cross-entropy, plus the rest, weighted by image."""
     network, teacher = small_student(chance=False), _teacher()
     pixels, labels = PACK.train.images.astype(np.float32), PACK.train.labels
     s = keras.Model(network.inputs, logits_of(network)).predict(pixels, verbose=0).astype(np.float64)
@@ -111,7 +114,7 @@ def test_loss_is_the_formula(tmp_path: Path) -> None:
 
 
 def test_validation_is_that_of_plain_training(tmp_path: Path) -> None:
-    """Cross-entropy and accuracy of the network by itself, whatever the loss of its training."""
+    """Cross-entropy and accuracy are those of the network alone, for any loss of its training."""
     network, _, record = _distilled(PlainContext(tmp_path), _settings(), asked="in each step")
     network.compile(loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1), metrics=["accuracy"])
     found = network.evaluate(validation_batches(PACK.validation, len(CLASSES), 16), verbose=0)
@@ -130,7 +133,7 @@ def test_asking_once_gives_what_asking_in_each_step_gives(tmp_path: Path) -> Non
 
 
 def test_student_learns_from_its_teacher(tmp_path: Path) -> None:
-    """With labels that say nothing, it comes to agree with the teacher, and what separates them shrinks."""
+    """With random labels it learns to agree with the teacher, and the divergence between them shrinks."""
     images, _ = tiny_images(48)
     bright = images // 4 + np.random.default_rng(0).integers(0, 190, (48, 1, 1, 3)).astype(np.uint8)
     part = LabelledImages(bright, np.arange(48) % 2)
@@ -153,9 +156,9 @@ def test_student_learns_from_its_teacher(tmp_path: Path) -> None:
 def test_interrupted_distillation_ends_with_the_same_weights(
     changes: dict[str, object], policy: Any, asked: Any, tmp_path: Path
 ) -> None:
-    """Bit for bit, the optimizer's slots included; whether the teacher was asked before or is asked on."""
+    """Weights and optimizer slots are equal bit for bit, with and without cached predictions."""
 
-    def attempt(context: PlainContext) -> tuple[keras.Model, Student, TrainingRecord]:
+    def attempt(context: PlainContext) -> tuple[keras.Model, Student, TrainingOutcome]:
         return _distilled(context, _settings(**changes), asked=asked, network=with_policy(small_student(), policy))
 
     network, student, record = attempt(PlainContext(tmp_path / "undisturbed"))

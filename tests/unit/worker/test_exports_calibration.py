@@ -49,7 +49,7 @@ def test_images_come_as_floats_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_second_round_gives_the_same_and_does_not_take_progress_back(tmp_path: Path) -> None:
-    """int16x8 goes through the images twice: the words count again, the fraction stays."""
+    """int16x8 reads the images twice: the message counts again, the fraction does not decrease."""
     context = PlainContext(tmp_path)
     dataset = Calibration(small_pack().train, 3, context).dataset(4)
     first, second = (np.concatenate([image for (image,) in dataset()]) for _ in range(2))

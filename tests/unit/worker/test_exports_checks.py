@@ -1,4 +1,4 @@
-"""What an exported file is held to."""
+"""Checks of an exported file."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import pytest
 
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_worker.exports.checks import check_inference, check_promise
-from edgepress_worker.exports.exporter import Promise
+from edgepress_worker.exports.exporter import FilePromise
 from edgepress_worker.tflite.float_operators import count_by_name, float_operators
 from edgepress_worker.tflite.model import Operator, Tensor, TfliteModel
 
-_INT8 = Promise(input_type="int8", output_type="int8", integers_only=True)
+_INT8 = FilePromise(input_type="int8", output_type="int8", integers_only=True)
 
 
 def _chain(*types: str, names: tuple[str, ...]) -> TfliteModel:
@@ -34,7 +34,7 @@ def test_conversion_at_the_border_is_no_float_arithmetic() -> None:
     """Floats that are quantized on the way in and back on the way out don't count."""
     model = _chain("float32", "int8", "int8", "float32", names=("QUANTIZE", "CONV_2D", "DEQUANTIZE"))
     assert float_operators(model) == ()
-    check_promise(Promise("float32", "float32", integers_only=True), model)
+    check_promise(FilePromise("float32", "float32", integers_only=True), model)
 
 
 def test_floats_in_between_break_the_promise_and_are_named() -> None:
@@ -45,10 +45,10 @@ def test_floats_in_between_break_the_promise_and_are_named() -> None:
         check_promise(_INT8, model)
 
 
-def test_floats_are_fine_where_nobody_promised_otherwise() -> None:
+def test_floats_are_accepted_without_a_promise() -> None:
     """The same file passes for an export that may compute on floats."""
     model = _chain("int8", "float32", "float32", "int8", "int8", names=("DEQUANTIZE", "ADD", "QUANTIZE", "SOFTMAX"))
-    assert check_promise(Promise(input_type="int8", output_type="int8"), model) == ()
+    assert check_promise(FilePromise(input_type="int8", output_type="int8"), model) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Files with and without their zeros."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -11,8 +11,10 @@ import pytest
 
 from edgepress_common.promises import LayerPromise
 from edgepress_common.spec.exports import ExportKind
-from edgepress_worker.exports.encoding import encode
+from edgepress_worker.exports.encoding import EncodedFile
+from edgepress_worker.exports.encoding import encode as encode_contents
 from edgepress_worker.keras_environment import keras
+from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.inference import infer
 from edgepress_worker.tflite.model import read_tflite
 from edgepress_worker.tflite.sparse_file import with_zeros_left_out
@@ -23,6 +25,11 @@ _KINDS: tuple[ExportKind, ...] = get_args(ExportKind)
 _PRUNED = (LayerPromise(layer="wide", sparsity=0.9),)
 
 _Wanted = Literal["smallest", "dense", "sparse"]
+
+
+def encode(path: Path, wanted: _Wanted, promises: Sequence[LayerPromise]) -> EncodedFile:
+    """A file as it is stored."""
+    return encode_contents(path, TfliteFile.read(path), wanted, promises)
 
 
 def _pruned(share: float) -> Callable[[Kernel], Kernel]:
@@ -73,7 +80,7 @@ def test_a_sparse_file_is_smaller_and_computes_the_same(dense: Path) -> None:
 @pytest.mark.parametrize("dense", ["dynamic"], indirect=True)
 @pytest.mark.parametrize("wanted", ["smallest", "sparse"])
 def test_a_dynamic_file_is_always_dense(dense: Path, wanted: _Wanted) -> None:
-    """The runtime would not load it otherwise; nobody fails for having asked."""
+    """The runtime would not load another; a request for sparse encoding is not an error."""
     file = encode(dense, wanted, _PRUNED)
     assert (file.path, file.encoding, file.sparse) == (dense, "dense", None)
 
@@ -92,7 +99,7 @@ def test_dense_layers_of_integers_keep_their_zeros(
 
 @pytest.mark.parametrize("dense", ["float32"], indirect=True)
 def test_what_was_asked_for_is_stored_and_both_are_weighed(dense: Path) -> None:
-    """A dense file stays dense when that is wanted; the sparse one's size is known all the same."""
+    """A dense file stays dense if requested; the size of the sparse one is measured too."""
     file = encode(dense, "dense", _PRUNED)
     assert (file.path, file.encoding, file.size) == (dense, "dense", file.dense)
     assert file.sparse is not None
@@ -106,13 +113,13 @@ def test_what_was_asked_for_is_stored_and_both_are_weighed(dense: Path) -> None:
 def test_a_network_that_was_not_pruned_is_dense(
     dense: Path, wanted: _Wanted, promises: tuple[LayerPromise, ...]
 ) -> None:
-    """Zeros that nobody promised are not looked for."""
+    """Zeros without a promise are not counted."""
     file = encode(dense, wanted, promises)
     assert (file.path, file.encoding, file.sparse) == (dense, "dense", None)
 
 
 def test_few_zeros_stay_in_the_file(tmp_path: Path) -> None:
-    """Where no layer gets smaller, there is no sparse file to choose."""
+    """Where no layer becomes smaller, there is no sparse file to choose."""
     file = encode(written(small_network(_pruned(0.1)), "float32", tmp_path), "sparse", _PRUNED)
     assert (file.encoding, file.sparse) == ("dense", None)
 
@@ -173,11 +180,11 @@ def test_tensors_of_equal_bytes_do_not_lose_them_to_one_another(tmp_path: Path) 
 @pytest.mark.parametrize("dense", ["float16"], indirect=True)
 def test_the_same_file_gives_the_same_bytes(dense: Path) -> None:
     """Encoding is repeatable, and a file that is sparse already is left alone."""
-    content = dense.read_bytes()
-    sparse = with_zeros_left_out(content)
+    file = TfliteFile.read(dense)
+    sparse = with_zeros_left_out(file)
     assert sparse is not None
-    assert sparse == with_zeros_left_out(content)
-    assert with_zeros_left_out(sparse) is None
+    assert sparse == with_zeros_left_out(file) == with_zeros_left_out(TfliteFile.read(dense))
+    assert with_zeros_left_out(TfliteFile.parse(sparse)) is None
 
 
 def test_the_outputs_compared_here_differ_from_image_to_image(pruned: dict[ExportKind, Path]) -> None:

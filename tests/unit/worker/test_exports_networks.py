@@ -1,4 +1,4 @@
-"""Networks of the catalogue, exported for real and held against Keras on images they can tell apart."""
+"""Exported networks of the catalogue, compared with Keras on images that they can distinguish."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from edgepress_common.spec.exports import ExportKind
 from edgepress_common.spec.model import Model
 from edgepress_common.steps import ExportStep
 from edgepress_worker.compression.kernels import find_kernels
-from edgepress_worker.exports import Source, run_export
+from edgepress_worker.exports import StoredNetwork, run_export
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import save_model
 from edgepress_worker.networks import build_network
@@ -100,14 +100,14 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def _exported(fitted: _Fitted, kind: ExportKind, folder: Path) -> tuple[ExportResult, npt.NDArray[np.float32]]:
-    """What the export says of itself, and what its file says of the validation images.
+    """Return the result of the export, and the output of its file for the validation images.
 
     Something is promised of every layer, so that each must be found in the file.
     """
     context = PlainContext(folder)
     promises = tuple(LayerPromise(layer=layer, sparsity=0.0) for layer in fitted.layers)
     step = ExportStep.model_validate({"export": {"kind": kind}, "seed": 1})
-    outputs, result = run_export(step, fitted.pack, Source(fitted.path, promises), context)
+    outputs, result = run_export(step, fitted.pack, StoredNetwork(fitted.path, promises), context)
     path = context.store.local_path(outputs["tflite"].sha256)
     return result, np.concatenate([infer(path, image).output for image in fitted.pack.validation.images])
 
@@ -145,7 +145,7 @@ def test_int16x8_leaves_in_float_only_what_has_no_such_form(fitted: _Fitted, tmp
 @pytest.mark.parametrize("kind", ["float16", "int16x8"])
 @pytest.mark.parametrize("fitted", ["resnet18", "mobilenet_v2"], indirect=True)
 def test_every_layer_is_found_in_other_exports(fitted: _Fitted, kind: ExportKind, tmp_path: Path) -> None:
-    """Whatever the converter makes of a layer's name, what was promised of it can be looked at."""
+    """Promises of a layer can be verified, though the converter changes the layer's name."""
     result, _ = _exported(fitted, kind, tmp_path)
     (kept,) = (kept for kept in result.promises if kept.kind == "sparsity")
     assert kept.layers == len(fitted.layers)

@@ -7,7 +7,7 @@ _layers = keras.layers
 
 
 def test_a_layer_is_normalized_if_a_normalization_follows() -> None:
-    """At once or behind a dropout; not behind a ReLU or an addition, and not if it comes before."""
+    """It may follow at once or after a dropout, but not after a ReLU or an addition, and not precede it."""
     image = keras.Input((8, 8, 3))
     flow = _layers.BatchNormalization()(_layers.Conv2D(4, 3, name="followed")(image))
     flow = _layers.BatchNormalization()(_layers.DepthwiseConv2D(3, name="depthwise")(flow))

@@ -1,4 +1,4 @@
-"""What stages promise of a layer's weights, held against files: each trap is planted, and seen in every export."""
+"""Promises of stages, verified in files: each violation is planted, and detected in every export."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,9 @@ from edgepress_common.spec.exports import ExportKind
 from edgepress_worker.exports.normalization import normalized_layers
 from edgepress_worker.exports.promises import check_layers, groups_with_too_few_zeros
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.tflite.model import Operator, Tensor, TfliteModel, read_tflite
-from edgepress_worker.tflite.weights import Weights
+from edgepress_worker.tflite.file import TfliteFile
+from edgepress_worker.tflite.model import Operator, Tensor, TfliteModel
+from edgepress_worker.tflite.weights import StoredWeights
 from fakes.small_network import CLASSES, SIDE, Kernel, chain, written
 
 _KINDS: tuple[ExportKind, ...] = get_args(ExportKind)
@@ -28,22 +29,22 @@ class _File:
     """A network as a file.
 
     Attributes:
-        kind: Of the export.
+        kind: Kind of the export.
         model: What is in it.
         normalized: Which of its layers a normalization follows.
     """
 
     kind: ExportKind
-    model: TfliteModel
+    model: TfliteFile
     normalized: frozenset[str]
 
     def check(self, *promises: LayerPromise) -> dict[str, KeptPromise]:
-        """What is kept, by kind."""
+        """Return the kept promises, by kind."""
         return {kept.kind: kept for kept in check_layers(promises, self.model, self.kind, self.normalized)}
 
     @property
     def shows_shared_values(self) -> bool:
-        """Whether values that channels share are equal in it."""
+        """Return whether values that channels share are equal in it."""
         return self.kind in {"float32", "float16"} and not self.normalized
 
 
@@ -75,7 +76,7 @@ def network(request: pytest.FixtureRequest) -> Any:
 def file(network: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> _File:
     """The network as each kind of file."""
     path = written(network, request.param, tmp_path_factory.mktemp("file"))
-    return _File(request.param, read_tflite(path), normalized_layers(network))
+    return _File(request.param, TfliteFile.read(path), normalized_layers(network))
 
 
 def test_a_promise_that_is_kept_is_told(file: _File) -> None:
@@ -94,35 +95,35 @@ def test_lost_zeros_are_seen(file: _File) -> None:
     """A layer without its zeros: which, how many were promised, how many there are, where, and what to do."""
     with pytest.raises(
         BrokenPromiseError,
-        match=rf"layer 'kept_not' in the {file.kind} file: \d+\.\d\d% of its weights are zero, 50.00% or more were "
+        match=rf"layer 'kept_not' in the {file.kind} file: \d+\.\d\d% of its weights are zero; at least 50.00% were "
         r"promised\. .*preserve_sparsity",
     ):
         file.check(LayerPromise(layer="kept", sparsity=0.5), LayerPromise(layer="kept_not", sparsity=0.5))
 
 
 def test_zeros_in_the_wrong_places_are_seen(file: _File) -> None:
-    """As many zeros as promised, but not in each group of neighbours."""
+    """There are as many zeros as promised, but not in each group of neighbours."""
     file.check(LayerPromise(layer="unruly", sparsity=0.5))
     with pytest.raises(BrokenPromiseError, match=r"'unruly' .* \d+ groups of its weights have fewer zeros"):
         file.check(LayerPromise(layer="unruly", pattern="2:4"))
 
 
 def test_a_skipped_layer_is_seen(file: _File) -> None:
-    """A convolution that nobody clustered has too many values even in one channel."""
+    """A convolution that was not clustered has too many values even in one channel."""
     with pytest.raises(
         BrokenPromiseError,
-        match=r"'kept_not' .*an output channel of it has \d+ different weights, 5 or fewer were promised.*"
+        match=r"'kept_not' .*an output channel has \d+ different weights; at most 5 were promised.*"
         "preserve_clusters",
     ):
         file.check(LayerPromise(layer="kept_not", clusters=5, clusters_per_channel=True))
 
 
 def test_values_per_channel_are_no_values_per_layer(file: _File) -> None:
-    """Where the file can show it, a layer whose channels have values of their own breaks its promise."""
+    """Where the file can show it, a layer whose channels have different values breaks its promise."""
     promise = LayerPromise(layer="own", clusters=4)
     if file.shows_shared_values:
         with pytest.raises(
-            BrokenPromiseError, match=r"'own' .* it has 128 different weights, 4 or .* per_channel: true"
+            BrokenPromiseError, match=r"'own' .* it has 128 different weights; at most 4 .* per_channel: true"
         ):
             file.check(promise)
     else:
@@ -138,7 +139,7 @@ def test_values_per_channel_are_fine_where_that_was_promised(file: _File) -> Non
 
 @pytest.mark.parametrize("name", ["kep", "kept_no", "chain", "kept/Conv2D", "kept_norm_2"])
 def test_a_layer_of_another_name_is_missing(file: _File, name: str) -> None:
-    """A layer that is not there is not mistaken for one whose name begins alike."""
+    """A missing layer is not confused with one whose name has the same beginning."""
     with pytest.raises(
         BrokenPromiseError,
         match=rf"layer '{name}', .* is not in the {file.kind} file.* There are classifier, kept, kept_not, own, stem "
@@ -147,8 +148,8 @@ def test_a_layer_of_another_name_is_missing(file: _File, name: str) -> None:
         file.check(LayerPromise(layer=name, sparsity=0.5))
 
 
-def test_the_layer_nearest_to_breaking_is_told(file: _File) -> None:
-    """Of several layers, the one with the fewest zeros and the one with the most values."""
+def test_the_layer_nearest_to_breaking_is_named(file: _File) -> None:
+    """Among several layers, these are the one with the fewest zeros and the one with the most values."""
     kept = file.check(
         LayerPromise(layer="kept", sparsity=0.4, clusters=9),
         LayerPromise(layer="own", clusters=4, clusters_per_channel=True),
@@ -181,7 +182,7 @@ def test_a_dense_layer_under_a_normalization_is_found(kind: ExportKind, tmp_path
     network = keras.Model(image, keras.layers.Softmax()(keras.layers.Dense(len(CLASSES))(flow)))
     hidden.set_weights([np.tile(_VALUES[:3], (16, 1)).T])
     normalization.set_weights(np.array([[2.0], [0.5], [0.1], [3.0]]) * np.linspace(1, 2, 16))
-    model = read_tflite(written(network, kind, tmp_path))
+    model = TfliteFile.read(written(network, kind, tmp_path))
     (kept,) = check_layers([LayerPromise(layer="hidden", clusters=3)], model, kind, normalized_layers(network))
     assert (kept.kind, kept.found, kept.layer) == ("unique_weights_per_channel", 3, "hidden")
 
@@ -190,13 +191,13 @@ def test_equal_layers_are_both_found(tmp_path: Path) -> None:
     """The converter stores equal weights once, under one layer's name; the promise of the other holds as well."""
     kernel = np.tile(_VALUES, (3, 3, 8, 2))
     network = chain({"stem": np.ones((1, 1, 3, 8), np.float32), "one": kernel, "other": kernel})
-    model = read_tflite(written(network, "float32", tmp_path))
+    model = TfliteFile.read(written(network, "float32", tmp_path))
     promises = [LayerPromise(layer=layer, clusters=4) for layer in ("one", "other")]
     assert [kept.layers for kept in check_layers(promises, model, "float32")] == [2, 2]
 
 
-def _int8(codes: Sequence[Sequence[int]]) -> TfliteModel:
-    """A file of one dense layer, ``layer``, with a step for each channel; one row of codes for each."""
+def _int8(codes: Sequence[Sequence[int]]) -> TfliteFile:
+    """A file of one dense layer, ``layer``, with a scale for each channel; one row of codes for each."""
     rows = np.array(codes, np.int8)
     flow = [Tensor(name=name, shape=(1, 4), type="int8") for name in ("pixels", "net/layer/MatMul1")]
     weights = Tensor(
@@ -206,30 +207,30 @@ def _int8(codes: Sequence[Sequence[int]]) -> TfliteModel:
         content=rows.view(np.uint8).reshape(-1),
         zero_points=(0,) * len(rows),
     )
-    return TfliteModel((*flow, weights), (Operator("FULLY_CONNECTED", (0, 2, None), (1,)),), (0,), (1,))
+    return TfliteFile(TfliteModel((*flow, weights), (Operator("FULLY_CONNECTED", (0, 2, None), (1,)),), (0,), (1,)))
 
 
 _TRAINED = LayerPromise(layer="layer", clusters=3, grid="layer")
 
 
-def test_layers_trained_for_one_step_have_few_codes_in_int8() -> None:
-    """Though each channel has a step, the codes of the whole layer are counted, with a normalization or without."""
+def test_layers_trained_for_one_scale_have_few_codes_in_int8() -> None:
+    """Though each channel has a scale, the codes of the whole layer are counted, with or without a normalization."""
     for normalized in ((), ("layer",)):
         kept = check_layers([_TRAINED], _int8([[0, 5, 127], [5, 127, 0]]), "int8", normalized)
         assert [(one.kind, one.found) for one in kept] == [("unique_weights", 3), ("unique_weights_per_channel", 3)]
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16x8", "dynamic"])
-def test_one_step_that_was_lost_is_seen(kind: ExportKind) -> None:
-    """Codes that differ from channel to channel break the promise of a layer that was trained for one step."""
+def test_one_scale_that_was_lost_is_seen(kind: ExportKind) -> None:
+    """Codes that differ from channel to channel break the promise of a layer that was trained for one scale."""
     with pytest.raises(
-        BrokenPromiseError, match=rf"'layer' in the {kind} file: it has 4 different weights, 3 or fewer"
+        BrokenPromiseError, match=rf"'layer' in the {kind} file: it has 4 different weights; at most 3 were promised"
     ):
         check_layers([_TRAINED], _int8([[0, 5, 127], [0, 7, 127]]), kind)
 
 
 def test_negative_factors_of_a_normalization_turn_codes_round() -> None:
-    """Where a normalization follows, codes are told apart by their size alone; elsewhere a sign is a difference."""
+    """With a normalization after it, codes are compared by absolute value; elsewhere a sign is a difference."""
     model = _int8([[0, 5, 127], [0, -5, -127]])
     assert check_layers([_TRAINED], model, "int8", {"layer"})[0].found == 3
     with pytest.raises(BrokenPromiseError, match="5 different weights"):
@@ -248,7 +249,7 @@ def test_negative_factors_of_a_normalization_turn_codes_round() -> None:
     ],
 )
 def test_groups_run_along_the_inputs_and_are_filled_up(rows: list[list[int]], pattern: str, broken: int) -> None:
-    """A group never goes on in the next row, and zeros stand for what the end cuts off."""
+    """A group does not continue in the next row, and is padded with zeros at the end."""
     codes: npt.NDArray[np.int8] = np.array(rows, np.int8)
-    weights = Weights(tensor=0, operators=(), codes=codes, zero_codes=np.zeros(1, np.int64), channel_axis=0)
+    weights = StoredWeights(tensor=0, operators=(), codes=codes, zero_codes=np.zeros(1, np.int64), channel_axis=0)
     assert groups_with_too_few_zeros(weights, pattern) == broken

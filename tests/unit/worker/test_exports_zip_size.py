@@ -29,7 +29,7 @@ def test_size_depends_on_the_bytes_alone(tmp_path: Path) -> None:
 
 
 def test_zeros_shrink_and_noise_does_not(tmp_path: Path) -> None:
-    """What can be compressed is: zeros nearly vanish, random bytes stay."""
+    """Zeros nearly vanish, and random bytes keep their size."""
     zeros, noise = tmp_path / "zeros", tmp_path / "noise"
     zeros.write_bytes(bytes(1_000_000))
     noise.write_bytes(np.random.default_rng(3).bytes(1_000_000))
@@ -38,7 +38,7 @@ def test_zeros_shrink_and_noise_does_not(tmp_path: Path) -> None:
 
 
 def test_files_are_weighed_in_their_order(tmp_path: Path) -> None:
-    """Each as it would be alone, though all at once."""
+    """Each size is that of the file alone, though all are measured concurrently."""
     files = [tmp_path / name for name in "abc"]
     for number, file in enumerate(files):
         file.write_bytes(np.random.default_rng(number).bytes(1000 * (3 - number)))

@@ -19,7 +19,7 @@ def _model() -> keras.Model:
 
 
 def test_model_comes_back_as_it_was(tmp_path: Path) -> None:
-    """From a file of any name: an artifact is called by its digest."""
+    """The file can have any name: an artifact is named by its digest."""
     model, place = _model(), tmp_path / ("ab" * 32)
     save_model(model, tmp_path / "model.h5")
     (tmp_path / "model.h5").rename(place)
@@ -38,7 +38,7 @@ def test_same_model_makes_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
-    """As it is, and as an archive of it would be."""
+    """Both the size of the file and that of its archive are given."""
     size, _ = save_and_weigh(_model(), keras.optimizers.legacy.SGD(), tmp_path / "model.h5")
     assert size.size_bytes == (tmp_path / "model.h5").stat().st_size
     with zipfile.ZipFile(tmp_path / "model.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -48,7 +48,7 @@ def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("optimizer", "times"), [("Adam", 3), ("SGD", 2)])
 def test_optimizer_adds_its_slots(optimizer: str, times: int, tmp_path: Path) -> None:
-    """Adam keeps two values beside each weight, SGD with momentum one; no file is left behind."""
+    """Adam keeps two values for each weight, SGD with momentum one; no file is left."""
     model = _model()
     settings = {"momentum": 0.9} if optimizer == "SGD" else {}
     trained_by = getattr(keras.optimizers.legacy, optimizer)(**settings)

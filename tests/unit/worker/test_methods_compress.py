@@ -11,7 +11,8 @@ import pytest
 from edgepress_common.errors import BrokenPromiseError, InvalidInputError
 from edgepress_common.promises import LayerPromise
 from edgepress_common.spec import Model, Pipeline, QuantizeAwareStage, Stage, Training
-from edgepress_common.spec.order import Carried, after, with_choices_made
+from edgepress_common.spec.network_state import NEW_NETWORK
+from edgepress_common.spec.order import after, with_choices_made
 from edgepress_common.steps import StageStep
 from fakes.preactivation_network import coloured_pack, trained_file
 from fakes.step_context import PlainContext
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
     from edgepress_common.results import StageResult
 
+pytestmark = pytest.mark.slow
+
 TRAINING = Training(epochs=2, batch_size=16, learning_rate=1e-3, seed=3)
 KERNELS = ("conv0", "unit1_sc", "unit1_conv1", "unit1_conv2", "classifier")
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a pipeline's stages have made."""
+    """The results of a pipeline's stages."""
 
     file: Path
     result: StageResult
@@ -55,13 +58,13 @@ def run(source: Path, folder: Path, *stages: dict[str, Any]) -> Made:
     from edgepress_worker.methods import Material, run_stage
 
     pipeline = Pipeline.model_validate({"name": "p", "stages": list(stages), "exports": ["int8"]})
-    carried, result = Carried(), None
+    state, result = NEW_NETWORK, None
     promises: tuple[LayerPromise, ...] = ()
     for number, stage in enumerate(pipeline.stages):
-        step = step_of(with_choices_made(stage, carried))
+        step = step_of(with_choices_made(stage, state))
         context = PlainContext(folder / str(number))
         outputs, result = run_stage(step, Material(coloured_pack(), source, folder, promises), context)
-        carried, promises = after(carried, stage), result.promises
+        state, promises = after(state, stage), result.promises
         source = context.store.local_path(outputs["model"].sha256)
     assert result is not None
     return Made(source, result)
@@ -84,7 +87,7 @@ def zeros(kernel: Any) -> float:
 
 
 def test_pruned_layers_have_their_zeros(trained: Path, tmp_path: Path) -> None:
-    """Each to the weight; the promise says so."""
+    """The number is exact, and is in the promise."""
     made = run(trained, tmp_path, PRUNE)
     for layer in KERNELS:
         assert zeros(made.kernel(layer)) == pytest.approx(0.6, abs=0.51 / made.kernel(layer).size + 1e-9)
@@ -93,27 +96,27 @@ def test_pruned_layers_have_their_zeros(trained: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["constant", "polynomial"])
 def test_pruning_that_begins_at_the_very_end_reaches_its_sparsity(trained: Path, tmp_path: Path, kind: str) -> None:
-    """After the last step at the latest: with few steps, a share of them may be none."""
+    """It reaches it after the last step: with few steps, a share of them may be zero steps."""
     schedule = {"kind": kind, "final_sparsity": 0.6, "begin": 0.99, "end": 1.0}
     made = run(trained, tmp_path, PRUNE | {"schedule": schedule})
     assert zeros(made.kernel("unit1_conv1")) == pytest.approx(0.6, abs=0.01)
 
 
-def test_layers_that_are_left_out_stay_dense(trained: Path, tmp_path: Path) -> None:
-    """By ``first``, ``last``, kind or name."""
+def test_excluded_layers_stay_dense(trained: Path, tmp_path: Path) -> None:
+    """Layers are excluded by ``first``, ``last``, kind or name."""
     made = run(trained, tmp_path, PRUNE | {"layers": {"include": ["kind:conv2d"], "exclude": ["first", "name:*_sc"]}})
     assert set(made.promises()) == {"unit1_conv1", "unit1_conv2"}
     assert zeros(made.kernel("conv0")) == zeros(made.kernel("unit1_sc")) == zeros(made.kernel("classifier")) == 0
 
 
 def test_a_pattern_that_fits_nothing_is_refused(trained: Path, tmp_path: Path) -> None:
-    """With the names there are."""
-    with pytest.raises(InvalidInputError, match=r"name:stage9_\*' fits none .* unit1_conv2"):
+    """The error lists the existing names."""
+    with pytest.raises(InvalidInputError, match=r"name:stage9_\*' matches none .* unit1_conv2"):
         run(trained, tmp_path, PRUNE | {"layers": {"include": ["name:stage9_*"]}})
 
 
 def test_two_of_four_are_zero(trained: Path, tmp_path: Path) -> None:
-    """In every group of four input channels; conv0 has three, padded to four."""
+    """This holds in every group of four input channels; conv0 has three, padded to four."""
     made = run(trained, tmp_path, PRUNE | {"schedule": {"kind": "pattern", "pattern": "2:4"}})
     groups = made.kernel("unit1_conv1").transpose(0, 1, 3, 2).reshape(-1, 4)
     assert ((groups == 0).sum(axis=1) >= 2).all()
@@ -127,7 +130,7 @@ def test_clustered_layers_share_values(trained: Path, tmp_path: Path) -> None:
 
 
 def test_values_per_channel(trained: Path, tmp_path: Path) -> None:
-    """Each output channel has its own: TFMOT skips convolutions without bias here, with a warning."""
+    """Each output channel has its own values; TFMOT skips convolutions without bias with a warning."""
     made = run(trained, tmp_path, CLUSTER | {"per_channel": True, "clusters": 4})
     kernel = made.kernel("unit1_conv2")
     assert max(len(np.unique(kernel[..., channel])) for channel in range(16)) <= 4
@@ -135,8 +138,8 @@ def test_values_per_channel(trained: Path, tmp_path: Path) -> None:
     assert made.promises()["unit1_conv2"].clusters_per_channel
 
 
-def test_clustering_keeps_zeros_unless_told_otherwise(trained: Path, tmp_path: Path) -> None:
-    """Nobody has to say so twice."""
+def test_clustering_keeps_zeros_by_default(trained: Path, tmp_path: Path) -> None:
+    """The spec does not have to request it."""
     kept = run(trained, tmp_path / "kept", PRUNE, CLUSTER)
     lost = run(trained, tmp_path / "lost", PRUNE, CLUSTER | {"preserve_sparsity": False})
     assert zeros(kept.kernel("unit1_conv2")) >= 0.6 - 1e-3
@@ -172,7 +175,7 @@ def test_layers_that_a_stage_leaves_out_keep_what_they_have(trained: Path, tmp_p
 
 
 def test_a_second_pruning_keeps_the_first_ones_zeros(trained: Path, tmp_path: Path) -> None:
-    """And adds to them."""
+    """It adds zeros to them."""
     again = {"kind": "prune", "schedule": {"kind": "polynomial", "initial_sparsity": 0.1, "final_sparsity": 0.8}}
     once = run(trained, tmp_path / "once", PRUNE)
     made = run(trained, tmp_path / "twice", PRUNE, again)
@@ -196,7 +199,7 @@ def test_a_stage_that_breaks_its_promise_fails(trained: Path, tmp_path: Path) ->
 
     step = step_of(QuantizeAwareStage(preserve_sparsity=True, preserve_clusters=False))
     lie = (LayerPromise(layer="unit1_conv1", sparsity=0.6),)
-    with pytest.raises(BrokenPromiseError, match=r"unit1_conv1: 0.[0-9]+% of its weights are zero where 60.00% were"):
+    with pytest.raises(BrokenPromiseError, match=r"unit1_conv1: 0.[0-9]+% of its weights are zero; 60.00% were"):
         run_stage(step, Material(coloured_pack(), trained, tmp_path, lie), PlainContext(tmp_path))
 
 
@@ -210,7 +213,7 @@ def test_a_resumed_stage_goes_on_as_if_nothing_had_happened(trained: Path, tmp_p
     file = trained if source is None else source.file
     promises = () if source is None else source.result.promises
     pipeline = Pipeline.model_validate({"name": "p", "stages": stages, "exports": ["int8"]})
-    step = step_of(with_choices_made(pipeline.stages[-1], Carried(zeros=source is not None)), epochs=4)
+    step = step_of(with_choices_made(pipeline.stages[-1], frozenset({"zeros"} if source is not None else ())), epochs=4)
     material = Material(coloured_pack(), file, tmp_path, promises)
 
     undisturbed, _ = run_stage(step, material, PlainContext(tmp_path / "undisturbed"))
@@ -224,7 +227,7 @@ def test_a_resumed_stage_goes_on_as_if_nothing_had_happened(trained: Path, tmp_p
 
 
 class StopsAfter(PlainContext):
-    """Is told to stop once so many epochs are done."""
+    """A context that is cancelled after a number of epochs."""
 
     def __init__(self, folder: Path, epochs: int) -> None:
         super().__init__(folder)

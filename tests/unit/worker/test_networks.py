@@ -14,6 +14,8 @@ from edgepress_worker.networks.catalogue import NETWORKS
 from edgepress_worker.networks.imagenet_weights import WeightsFile, fetch
 from edgepress_worker.networks.scaling import MINUS_ONE_TO_ONE, STANDARDIZED, Scaling
 
+pytestmark = pytest.mark.slow
+
 CLASSES = 5
 
 
@@ -23,7 +25,7 @@ def _build(downloads: Path, image_size: int = 32, **model: object) -> keras.Mode
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_network_is_what_the_table_says(name: ArchitectureName, tmp_path: Path) -> None:
-    """At its smallest image, each network has one pixel left to pool; it has the weights that the table counts."""
+    """At its smallest image, each network has one pixel left to pool; it has the number of weights in the table."""
     architecture = ARCHITECTURES[name]
     side = architecture.min_image_size
     network = _build(tmp_path, side, architecture=name)
@@ -53,7 +55,7 @@ def test_width_changes_the_number_of_weights(name: ArchitectureName, width: floa
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("image_size", [32, 128, 224])
 def test_imagenet_weights_exist_for_the_widths_of_the_table(name: ArchitectureName, image_size: int) -> None:
-    """For each width that the table promises, there is a file to download, a different one each."""
+    """Each width in the table has a different file to download."""
     widths = ARCHITECTURES[name].imagenet_widths
     files = [NETWORKS[name].imagenet(width, image_size) for width in widths]
     assert len({file.name for file in files}) == len(widths)
@@ -76,7 +78,7 @@ def test_scaling(scaling: Scaling, pixel: int, expected: list[float]) -> None:
 
 
 def test_dropout_stands_before_the_classifier(tmp_path: Path) -> None:
-    """Dropout is there when asked for, and only then."""
+    """Dropout is present only when requested."""
     rates = [
         [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
         for network in (_build(tmp_path, architecture="resnet18", dropout=d) for d in (0.0, 0.3))
@@ -86,7 +88,7 @@ def test_dropout_stands_before_the_classifier(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
 def test_logits_lie_between_the_classifier_and_its_softmax(name: str, tmp_path: Path) -> None:
-    """What comes out is the softmax, and no more, of what a layer of known name gives."""
+    """The output is the softmax of the output of a layer with a known name."""
     network = _build(tmp_path, architecture=name)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
     logits, probabilities = keras.Model(network.input, [network.get_layer(LOGITS_LAYER).output, network.output])(pixels)
@@ -103,7 +105,7 @@ def _save_imagenet_file(features: keras.Model, model: Model, downloads: Path) ->
 
 
 def test_imagenet_weights_that_lie_there_are_used(tmp_path: Path) -> None:
-    """A file that was put into the downloads becomes the network's weights; nothing is downloaded."""
+    """A file in the downloads folder becomes the network's weights; no request is sent."""
     original = keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, weights=None)
     model = Model(architecture="mobilenet", width=0.25, weights="imagenet")
     _save_imagenet_file(original, model, tmp_path)
@@ -113,7 +115,7 @@ def test_imagenet_weights_that_lie_there_are_used(tmp_path: Path) -> None:
 
 
 def test_efficientnet_computes_what_keras_does_with_its_own_download(tmp_path: Path) -> None:
-    """With ImageNet's weights, EfficientNet-B0 standardizes pixels; its weights find their layers by name."""
+    """With ImageNet's weights, EfficientNet-B0 standardizes pixels; its weights are assigned to layers by name."""
     original = keras.applications.EfficientNetB0(input_shape=(32, 32, 3), include_top=False, weights=None)
     model = Model(architecture="efficientnet_b0", weights="imagenet")
     _save_imagenet_file(original, model, tmp_path)
@@ -130,17 +132,17 @@ def test_broken_imagenet_file_is_named(tmp_path: Path) -> None:
     model = Model(architecture="mobilenet", width=0.25, weights="imagenet")
     original = keras.applications.MobileNet((32, 32, 3), alpha=0.5, include_top=False, weights=None)
     path = _save_imagenet_file(original, model, tmp_path)
-    with pytest.raises(UnavailableError, match="Delete it") as wrong_shape:
+    with pytest.raises(UnavailableError, match="Delete the file") as wrong_shape:
         build_network(model, image_size=32, classes=CLASSES, downloads=tmp_path)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(UnavailableError, match="Delete it") as cut_short:
+    with pytest.raises(UnavailableError, match="Delete the file") as cut_short:
         build_network(model, image_size=32, classes=CLASSES, downloads=tmp_path)
     assert str(path) in str(wrong_shape.value)
     assert str(path) in str(cut_short.value)
 
 
 def test_download_is_kept_under_its_name(tmp_path: Path) -> None:
-    """A file that isn't there is fetched, and nothing else is left in the folder."""
+    """A missing file is fetched, and no other file is left in the folder."""
     (tmp_path / "published").write_bytes(b"weights")
     file = WeightsFile("net.h5", (tmp_path / "published").as_uri(), md5="63f4f1e9b725370f459720575cd5f953")
     place = fetch(file, tmp_path / "weights")
@@ -150,7 +152,7 @@ def test_download_is_kept_under_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("md5", [None, "0" * 32])
 def test_missing_download_says_what_to_put_where(md5: str | None, tmp_path: Path) -> None:
-    """Neither unreachable nor corrupt files are kept; the error names the file, its address and its place."""
+    """Neither incomplete nor corrupt files are kept; the error names the file, its address and its path."""
     if md5 is not None:
         (tmp_path / "published").write_bytes(b"other bytes than were published")
     file = WeightsFile("net.h5", (tmp_path / "published").as_uri(), md5)

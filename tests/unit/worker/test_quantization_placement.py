@@ -1,4 +1,4 @@
-"""Where int8 rounds activations, and networks with ranges put in and taken out."""
+"""Positions where int8 rounds activations, and networks with ranges inserted and removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_only_what_an_operator_gives_is_rounded() -> None:
         "unit1_sc",
         "unit1_relu2",
         "unit1_conv2",
-        "add",  # bn1 takes it, and so does nobody else; but an addition and a normalization are two operators
+        "add",  # only bn1 reads it; but an addition and a normalization are two operators
         "relu1",
         "pooled",
         "classifier",
@@ -57,6 +57,16 @@ def test_what_comes_before_which_layer(behind: Any, *, rounded: bool) -> None:
     assert ("convolution" in rounded_layers(network)) is rounded
 
 
+@pytest.mark.parametrize("idle", [layers.Dropout, layers.SpatialDropout2D, layers.GaussianNoise])
+def test_idle_layers_are_looked_through(idle: Any) -> None:
+    """The converter drops them and joins what is around them, so the convolution's output is never seen."""
+    image = keras.Input((8, 8, 3))
+    flow = idle(0.1, name="idle")(layers.Conv2D(4, 3, name="convolution")(image))
+    flow = layers.ReLU(name="relu")(idle(0.1)(layers.BatchNormalization(name="normalization")(flow)))
+    network = keras.Model(image, layers.Dense(2, name="dense")(layers.Flatten()(idle(0.1)(flow))))
+    assert rounded_layers(network) == {"relu", "dense"}
+
+
 def test_what_two_layers_take_is_rounded_for_both() -> None:
     """Neither can be joined with it."""
     image = keras.Input((8, 8, 3))
@@ -66,7 +76,7 @@ def test_what_two_layers_take_is_rounded_for_both() -> None:
 
 
 def test_ranges_come_and_go() -> None:
-    """Without them the network is what it was."""
+    """Without the ranges the network is the original one."""
     network = preactivation_network()
     ranged = with_ranges(network, momentum=0.9)
     assert len(ranges(ranged)) == len(rounded_layers(network))
@@ -78,7 +88,7 @@ def test_ranges_come_and_go() -> None:
 
 
 def test_a_range_follows_its_batches() -> None:
-    """From the first on, with a moving average; zero is always in it."""
+    """It starts with the first batch, as a moving average; it always includes zero."""
     image = keras.Input((2,))
     layer = ActivationRange(momentum=0.75)
     model = keras.Model(image, layer(image))
@@ -90,8 +100,8 @@ def test_a_range_follows_its_batches() -> None:
     assert [weight.item() for weight in layer.get_weights()] == [-0.75, 5]
 
 
-def test_values_are_rounded_to_256_steps() -> None:
-    """And cut off at the range's ends."""
+def test_values_are_rounded_to_256_levels() -> None:
+    """Values outside the range are clipped."""
     image = keras.Input((3,))
     layer = ActivationRange()
     model = keras.Model(image, layer(image))

@@ -1,6 +1,7 @@
-"""What a worker does around a step's work."""
+"""Execution of a step by a worker."""
 
 import errno
+import itertools
 import logging
 import os
 import shutil
@@ -18,10 +19,20 @@ from edgepress_common.errors import (
     DivergedError,
     EdgepressError,
     StepCancelledError,
+    StoreUnavailableError,
     UnavailableError,
     UnreadableDatasetError,
 )
-from edgepress_common.messages import Outputs, Progress, RunStep, StepFailed, StepFinished, StepProgress, WorkerEvent
+from edgepress_common.messages import (
+    Outputs,
+    Progress,
+    RunStep,
+    StepFailed,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+    WorkerEvent,
+)
 from edgepress_common.results import StepResult
 from edgepress_common.spec import BuiltinDataset
 from edgepress_common.steps import PackStep
@@ -29,8 +40,8 @@ from edgepress_worker.context import StepContext
 from edgepress_worker.runtime.attempt import Attempt
 from edgepress_worker.runtime.execution import Executor
 from edgepress_worker.runtime.scratch import Scratch
+from fakes.event_channel import ListEventChannel
 from fakes.jobs import made_up
-from fakes.line import ListLine
 
 STEP = RunStep(
     step_key="a" * 64, attempt=1, parameters=PackStep(dataset=BuiltinDataset(image_size=32), fingerprint="digits")
@@ -44,22 +55,28 @@ class Worker:
     """An executor on a list, whose work is a function given by the test."""
 
     def __init__(self, folder: Path) -> None:
-        self.line = ListLine()
+        self.line = ListEventChannel()
         self.folder = folder
         self.stopping = False
+        self.pauses: tuple[float, ...] = ()
 
     def run(self, work: Work, step: RunStep = STEP) -> list[str]:
         """Executes the step and answers the types of the events since."""
         before = len(self.line.events)
-        Executor(
-            line=self.line,
+        self.executor(work).execute(step)
+        return [event.type for event in self.line.events[before:]]
+
+    def executor(self, work: Work) -> Executor:
+        """Return an executor of steps that does the given work."""
+        return Executor(
+            events=self.line,
             store=FolderStore(self.folder / "store"),
             scratch=Scratch(self.folder / "scratch"),
             worker="w1",
             run=work,
             worker_is_stopping=lambda: self.stopping,
-        ).execute(step)
-        return [event.type for event in self.line.events[before:]]
+            pauses=self.pauses,
+        )
 
 
 @pytest.fixture
@@ -77,6 +94,18 @@ def test_a_step_is_started_and_finished(worker: Worker) -> None:
     """Both events name the step, the attempt and the worker."""
     assert worker.run(succeed) == ["started", "finished"]
     assert {(event.step_key, event.attempt, event.worker) for event in worker.line.events} == {("a" * 64, 1, "w1")}
+
+
+def test_a_step_of_a_later_version_is_refused_with_words(worker: Worker) -> None:
+    """Rather than sent again and again; once per attempt, as any step."""
+    executor = worker.executor(succeed)
+    executor.refuse(STEP, "parameters.stage.of_a_later_version: Extra inputs are not permitted")
+    executor.refuse(STEP, "once more")
+    started, failed = worker.line.events
+    assert isinstance(started, StepStarted)
+    assert isinstance(failed, StepFailed)
+    assert (failed.failure.code, failed.failure.retryable) == ("unsupported", True)
+    assert "of_a_later_version" in failed.failure.message
 
 
 def test_a_doubled_message_is_dropped(worker: Worker) -> None:
@@ -103,8 +132,8 @@ def test_a_doubled_message_is_dropped(worker: Worker) -> None:
         (ZeroDivisionError("division by zero"), "internal", True),
     ],
 )
-def test_a_failure_is_put_into_words(worker: Worker, error: Exception, code: str, *, retryable: bool) -> None:
-    """Whatever is raised becomes a failed step with a code, and says whether another attempt could help."""
+def test_an_error_becomes_a_failure(worker: Worker, error: Exception, code: str, *, retryable: bool) -> None:
+    """Each error becomes a failed step with a code, and with whether another attempt could help."""
 
     def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
         raise error
@@ -116,8 +145,8 @@ def test_a_failure_is_put_into_words(worker: Worker, error: Exception, code: str
     assert event.failure.message
 
 
-def test_a_failure_brings_the_end_of_the_log(worker: Worker) -> None:
-    """What was logged during the step goes with its failure; what was logged before does not."""
+def test_a_failure_includes_the_end_of_the_log(worker: Worker) -> None:
+    """Log lines of the step are in its failure; earlier ones are not."""
     logging.getLogger("edgepress").warning("before")
 
     def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
@@ -131,8 +160,8 @@ def test_a_failure_brings_the_end_of_the_log(worker: Worker) -> None:
     assert "before" not in event.failure.log
 
 
-def test_a_double_is_dropped_though_redis_was_killed_meanwhile(worker: Worker) -> None:
-    """Its claims are gone, and the step was sent again before anybody had heard of its begin."""
+def test_a_repeated_message_is_dropped_though_redis_was_killed_meanwhile(worker: Worker) -> None:
+    """Its claims are lost, and the step was sent again before the scheduler received its begin."""
 
     def lose(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
         worker.line.lose()
@@ -182,30 +211,30 @@ def test_what_is_done_is_answered_again_and_not_done_again(worker: Worker) -> No
     assert worker.line.events[-1] == first.model_copy(update={"attempt": 2})
 
 
-def test_a_worker_killed_before_its_word_is_out_has_lost_nothing(worker: Worker) -> None:
-    """While Redis is away it holds the word, and may be killed; the next attempt has the answer."""
+def test_a_worker_killed_before_its_result_is_posted_loses_nothing(worker: Worker) -> None:
+    """While Redis is unavailable it keeps the result, and may be killed; the next attempt has the result."""
 
-    class Killed(ListLine):
+    class Killed(ListEventChannel):
         def post(self, _: WorkerEvent) -> None:
             raise KeyboardInterrupt
 
     worker.line = Killed()
     with pytest.raises(KeyboardInterrupt):
         worker.run(put_something)
-    worker.line = ListLine()
+    worker.line = ListEventChannel()
     assert worker.run(never, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
 
 
-def test_an_answer_whose_artifacts_are_gone_is_none(worker: Worker) -> None:
-    """The step is done again, in a folder that is no done step's: the store has been cleaned since."""
+def test_a_result_without_its_artifacts_is_not_used(worker: Worker) -> None:
+    """The step is done again in a new folder: garbage collection has removed the artifacts."""
 
-    def put_anew(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+    def put_again(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
         assert list(context.scratch.iterdir()) == []
         return put_something(step, context)
 
     assert worker.run(put_something) == ["started", "finished"]
     shutil.rmtree(worker.folder / "store")
-    assert worker.run(put_anew, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
+    assert worker.run(put_again, STEP.model_copy(update={"attempt": 2})) == ["started", "finished"]
     event = worker.line.events[-1]
     assert isinstance(event, StepFinished)
     assert FolderStore(worker.folder / "store").has(event.outputs["train_images"].sha256)
@@ -215,7 +244,7 @@ def test_a_store_that_cannot_be_asked_is_said(worker: Worker, monkeypatch: pytes
     """An answer that can't be looked into fails the attempt, which is tried again; nothing is left unsaid."""
 
     def away(_store: FolderStore, _sha256: str) -> bool:
-        raise UnavailableError("the store is away")
+        raise UnavailableError("the store does not answer")
 
     assert worker.run(put_something) == ["started", "finished"]
     monkeypatch.setattr(FolderStore, "has", away)
@@ -238,8 +267,8 @@ def test_an_answer_is_kept_for_an_hour(worker: Worker) -> None:
         assert saved.exists() == is_there
 
 
-def test_what_nobody_takes_up_again_goes_after_two_weeks(tmp_path: Path) -> None:
-    """What is new stays, and so does what is no step's."""
+def test_unused_scratch_folders_are_removed_after_two_weeks(tmp_path: Path) -> None:
+    """New folders stay, and so do folders that do not belong to a step."""
     day = 24 * 3600
     for name in ("a" * 64, "b" * 64, "gpus"):
         (tmp_path / name / "training").mkdir(parents=True)
@@ -266,11 +295,11 @@ def test_a_worker_that_is_stopped_gives_its_step_back(worker: Worker) -> None:
     assert worker.run(work) == ["started", "returned"]
 
 
-def attempt_on(line: ListLine, folder: Path) -> Attempt:
-    """An attempt that gives a sign of life every hundredth of a second."""
+def attempt_on(line: ListEventChannel, folder: Path) -> Attempt:
+    """Return an attempt that sends a heartbeat every hundredth of a second."""
     return Attempt(
         STEP,
-        line=line,
+        events=line,
         store=FolderStore(folder),
         scratch=folder / "scratch",
         worker="w1",
@@ -279,8 +308,8 @@ def attempt_on(line: ListLine, folder: Path) -> Attempt:
     )
 
 
-class WaitingLine(ListLine):
-    """Says when the so-manieth progress has come."""
+class WaitingLine(ListEventChannel):
+    """Signals when the given number of progress messages has been posted."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -309,7 +338,7 @@ def test_signs_of_life_come_while_the_step_computes(tmp_path: Path) -> None:
 
 def test_the_end_of_an_epoch_is_said_at_once(tmp_path: Path) -> None:
     """Curves have every epoch, however short it is."""
-    line = ListLine()
+    line = ListEventChannel()
     attempt = attempt_on(line, tmp_path)
     for epoch in (1, 1, 2, 3, 3):
         attempt.report(Progress(fraction=0, epoch=epoch))
@@ -329,7 +358,82 @@ def test_a_stopped_attempt_notices(tmp_path: Path) -> None:
 
 
 def look_for_ten_seconds(attempt: Attempt) -> None:
-    """What a step does between its pieces of work."""
+    """Check for a stop, as a step does between its pieces of work."""
     for _ in range(1000):
         attempt.raise_if_cancelled()
         time.sleep(0.01)
+
+
+def full(folder: Path) -> OSError:
+    """Check for a stop, as a step does between its pieces of work."""
+    return OSError(errno.ENOSPC, "No space left on device", str(folder / "weights.h5"))
+
+
+def test_a_step_waits_for_free_space_before_it_fails(worker: Worker) -> None:
+    """With growing pauses, within one attempt; its progress says what it waits for."""
+    tries: list[float] = []
+    worker.pauses = (0.01, 0.02, 0.04)
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        tries.append(time.monotonic())
+        if len(tries) <= 3:
+            raise full(worker.folder)
+        return made_up("pack")
+
+    assert [kind for kind in worker.run(work) if kind != "progress"] == ["started", "finished"]
+    pauses = [after - before for before, after in itertools.pairwise(tries)]
+    assert len(pauses) == 3
+    assert all(pause >= least for pause, least in zip(pauses, worker.pauses, strict=True))
+    told = [event.progress.message for event in worker.line.events if isinstance(event, StepProgress)]
+    assert told
+    assert all(str(worker.folder / "weights.h5") in message for message in told)
+    assert all(message.startswith("waits for free space: no space left on the disk mounted at /") for message in told)
+
+
+def test_a_step_waits_for_the_artifact_store(worker: Worker) -> None:
+    """An outage costs no attempt."""
+    worker.pauses = (0.01, 0.01)
+    errors: list[Exception] = [StoreUnavailableError("the artifact store s3://lab is unavailable: timed out")]
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        if errors:
+            raise errors.pop()
+        return made_up("pack")
+
+    assert [kind for kind in worker.run(work) if kind != "progress"] == ["started", "finished"]
+    told = [event.progress.message for event in worker.line.events if isinstance(event, StepProgress)]
+    assert "waits for the artifact store: the artifact store s3://lab is unavailable: timed out" in told
+
+
+def test_a_disk_that_stays_full_fails_the_attempt_once(worker: Worker) -> None:
+    """After all pauses, with the disk and the file named."""
+    worker.pauses = (0.01, 0.01)
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        raise full(worker.folder)
+
+    assert worker.run(work)[-1] == "failed"
+    event = worker.line.events[-1]
+    assert isinstance(event, StepFailed)
+    assert (event.failure.code, event.failure.retryable) == ("disk_full", True)
+    assert str(worker.folder / "weights.h5") in event.failure.message
+
+
+def test_a_step_that_waits_for_free_space_can_be_stopped(worker: Worker) -> None:
+    """At once, however long the pause is."""
+    worker.pauses = (3600,)
+
+    def work(step: RunStep, context: StepContext) -> tuple[Outputs, StepResult]:
+        worker.stopping = True
+        raise full(worker.folder)
+
+    assert worker.run(work)[-1] == "returned"
+
+
+@pytest.mark.parametrize(("signal", "code"), [("9 (SIGKILL)", "killed"), ("11 (SIGSEGV)", "crashed")])
+def test_a_crash_is_not_called_a_lack_of_memory(worker: Worker, signal: str, code: str) -> None:
+    """The kernel kills by SIGKILL when memory runs out; a library that crashes does so by itself."""
+    worker.executor(succeed).child_was_lost(STEP, f"Worker exited prematurely: signal {signal} Job: 3.")
+    event = worker.line.events[-1]
+    assert isinstance(event, StepFailed)
+    assert (event.failure.code, "out of memory" in event.failure.message) == (code, code == "killed")

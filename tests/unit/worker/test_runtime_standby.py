@@ -1,4 +1,4 @@
-"""Signs of life that the parent gives for a child that can't."""
+"""Heartbeats that the parent sends for a child that can't."""
 
 import multiprocessing
 import time
@@ -10,7 +10,7 @@ from edgepress_common.messages import RunStep, StepStarted
 from edgepress_common.spec import BuiltinDataset
 from edgepress_common.steps import PackStep
 from edgepress_worker.runtime.standby import Standby
-from fakes.line import ListLine
+from fakes.event_channel import ListEventChannel
 
 STEP = RunStep(
     step_key="a" * 64, attempt=7, parameters=PackStep(dataset=BuiltinDataset(image_size=32), fingerprint="digits")
@@ -29,7 +29,7 @@ def _work(standby: Standby, told: Connection) -> None:
 def test_the_parent_says_it_for_as_long_as_the_child_is_at_it(end: str) -> None:
     """Step and attempt; no longer once the step is done, nor once the child has been killed."""
     fork = multiprocessing.get_context("fork")
-    standby, line, (here, there) = Standby(), ListLine(), fork.Pipe()
+    standby, line, (here, there) = Standby(), ListEventChannel(), fork.Pipe()
     standby.say(line, "w1")
     assert line.events == []
     child = fork.Process(target=_work, args=(standby, there), daemon=True)
@@ -55,7 +55,7 @@ def test_the_parent_says_it_for_as_long_as_the_child_is_at_it(end: str) -> None:
 
 def test_what_is_half_written_is_left_unsaid() -> None:
     """A note without its end names no step."""
-    standby, line = Standby(), ListLine()
+    standby, line = Standby(), ListEventChannel()
     for note in (b"a" * 64, b"aaaa 7 1", b"\xff 7 1", b"a" * 64 + b" 7 x"):
         standby._note.value = note
         standby.say(line, "w1")

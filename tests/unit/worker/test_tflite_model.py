@@ -1,4 +1,4 @@
-"""What is read from a .tflite file, held against the Keras model it was made from."""
+"""Contents of a .tflite file, compared with the Keras model that it was made from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from edgepress_worker.exports.calibration import Calibration
 from edgepress_worker.exports.converter import convert, make_converter
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.tflite.model import Operator, Tensor, TfliteModel, read_tflite
-from edgepress_worker.tflite.weights import Weights, read_weights, sparsity
+from edgepress_worker.tflite.weights import StoredWeights, read_weights, sparsity
 from fakes.small_network import CLASSES, SIDE, Kernel, small_network, small_pack
 from fakes.step_context import PlainContext
 
@@ -22,7 +22,7 @@ _SPARSE = tf.lite.Optimize.EXPERIMENTAL_SPARSITY
 
 
 def _written(network: Any, folder: Path, **settings: Any) -> TfliteModel:
-    """What is read of the file that the converter writes with these settings."""
+    """Return the contents of the file that the converter writes with these settings."""
     converter = make_converter(network, SIDE)
     for name, value in settings.items():
         setattr(converter, name, value)
@@ -75,7 +75,7 @@ def test_operators_and_borders(tmp_path: Path) -> None:
 
 
 def test_float_weights_are_those_of_the_model(tmp_path: Path) -> None:
-    """Each kernel comes back value by value, in the order of the layers."""
+    """Each kernel has the same values, in the order of the layers."""
     network = small_network()
     weights = list(read_weights(_written(network, tmp_path)))
     assert [layer.operators[0].name for layer in weights] == [
@@ -124,7 +124,7 @@ def test_zeros_stay_zeros_in_int8(tmp_path: Path) -> None:
 def test_zeros_that_are_not_stored_are_filled_in(
     prune: Callable[[Kernel], Kernel], in_blocks: bool, tmp_path: Path
 ) -> None:
-    """A sparse file holds fewer values, and gives the same weights as the plain one."""
+    """A sparse file stores fewer values, and has the same weights as the dense one."""
     network = small_network(prune)
     sparse = _written(network, tmp_path, optimizations=[_SPARSE])
     encodings = [tensor.sparse_encoding for tensor in sparse.tensors if tensor.sparse_encoding is not None]
@@ -169,9 +169,9 @@ def test_layers_of_equal_weights_count_each() -> None:
 
 
 def test_zero_is_what_the_zero_point_says() -> None:
-    """Where a channel's zero point is not 0, its code is what stands for zero."""
+    """Where a channel's zero point is not 0, its code represents zero."""
     codes = np.array([[0, 5, 5], [0, 5, 0]], np.uint8)
-    weights = Weights(tensor=0, operators=(), codes=codes, zero_codes=np.array([[5], [0]]), channel_axis=0)
+    weights = StoredWeights(tensor=0, operators=(), codes=codes, zero_codes=np.array([[5], [0]]), channel_axis=0)
     assert weights.zero_count() == 4
 
 
@@ -185,7 +185,7 @@ def test_weights_of_a_type_not_understood_are_refused() -> None:
 
 
 def test_a_file_without_weights_has_no_sparsity() -> None:
-    """Nothing to count gives 0, not an error."""
+    """Without weights to count the sparsity is 0, not an error."""
     assert sparsity([]) == 0
 
 
@@ -201,3 +201,17 @@ def test_several_subgraphs_are_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(builder.Output()))
     with pytest.raises(StepFailedError, match="2 subgraphs"):
         read_tflite(path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_float16_values_are_counted_right(seed: int) -> None:
+    """The reference is Python's count; np.unique is wrong in numpy 2.4.6 on processors with AVX512_ICL."""
+    random = np.random.default_rng(seed)
+    values = random.normal(0, 0.3, 40).astype(np.float16)
+    codes = random.choice(
+        np.concatenate([values, np.array([0.0, -0.0], np.float16)]), (16, 3, 3, int(random.integers(2, 40)))
+    )
+    weights = StoredWeights(tensor=0, operators=(), codes=codes, zero_codes=np.zeros(1, np.int64), channel_axis=0)
+
+    assert weights.unique_count() == len(set(codes.reshape(-1).tolist()))
+    assert weights.unique_count_per_channel().tolist() == [len(set(channel.reshape(-1).tolist())) for channel in codes]

@@ -45,7 +45,7 @@ def _transforms(augmentation: Augmentation, count: int, side: int, seed: int = 0
     ],
 )
 def test_flips_keep_exact_pixels(augmentation: Augmentation, choices: list[object], side: int) -> None:
-    """Each image comes out as one of the flips asked for, pixel for pixel, and each of them occurs."""
+    """Each image becomes one of the requested flips, pixel for pixel, and each of them occurs."""
     images = _images(64, side)
     found = set()
     for image, result in zip(images, _augmented(images, augmentation), strict=True):
@@ -76,7 +76,7 @@ def test_rotation_keeps_within_its_limit_and_reaches_it() -> None:
 
 
 def test_rotation_brings_no_black_corners() -> None:
-    """What comes into view at the edges is the image, reflected."""
+    """The image is reflected at its edges."""
     bright = np.full((50, 16, 16, 3), 200, np.float32)
     np.testing.assert_allclose(_augmented(bright, Augmentation(rotation_degrees=180)), 200, rtol=1e-5)
 
@@ -104,7 +104,7 @@ def test_what_is_drawn_stays_what_it_was() -> None:
     [Augmentation(), Augmentation(horizontal_flip=True), Augmentation(vertical_flip=True), EVERY_FLIP],
 )
 def test_every_flipped_image_is_the_mirror_image_of_its_number(augmentation: Augmentation) -> None:
-    """What an image is drawn to become is, pixel for pixel, the mirror image that it has the number of."""
+    """The drawn image equals, pixel for pixel, the mirror image of that number."""
     images = _images(64, 8)
     changes = draw_changes(augmentation, 64, np.random.default_rng(0))
     numbers = mirror_numbers(augmentation, changes)
@@ -117,6 +117,6 @@ def test_every_flipped_image_is_the_mirror_image_of_its_number(augmentation: Aug
 
 
 def test_default_changes_nothing() -> None:
-    """Without anything asked for, the whole matter can be left out."""
+    """Without augmentation the layer is omitted."""
     assert not changes_images(Augmentation())
     assert changes_images(Augmentation(vertical_flip=True))

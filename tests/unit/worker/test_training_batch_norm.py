@@ -13,12 +13,12 @@ from edgepress_worker.training.batch_norm import momentum_for, set_momentum
     [("auto", 1, 0), ("auto", 5, 0), ("auto", 50, 0.9), ("auto", 500, 0.99), ("auto", 5000, 0.99), (0.5, 5000, 0.5)],
 )
 def test_momentum(asked: float | Literal["auto"], steps: int, momentum: float) -> None:
-    """Auto remembers a fifth of an epoch, and at most a hundred steps; a number is taken as it is."""
+    """Auto averages over a fifth of an epoch, and at most a hundred steps; a number is used unchanged."""
     assert momentum_for(asked, steps) == pytest.approx(momentum)
 
 
 def test_every_batch_norm_gets_it() -> None:
-    """Those inside a nested model too."""
+    """Layers inside a nested model have it too."""
     inner = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization()])
     model = keras.Sequential([keras.Input((4,)), inner, keras.layers.BatchNormalization()])
     set_momentum(model, 0.25)

@@ -58,7 +58,7 @@ def test_an_epoch_has_every_image_once() -> None:
 
 @pytest.mark.parametrize(("batch_size", "sizes"), [(16, [13, 13, 12, 12]), (49, [25, 25]), (50, [50]), (200, [50])])
 def test_batches_are_of_nearly_equal_size(batch_size: int, sizes: list[int]) -> None:
-    """No batch is a straggler of a few images, and none is larger than asked for."""
+    """No batch has only a few images, and none is larger than requested."""
     assert [len(batch[0]) for batch in _epoch(Training(batch_size=batch_size), 0)] == sizes
     assert steps_per_epoch(COUNT, batch_size) == len(sizes)
 
@@ -77,7 +77,7 @@ def test_order_follows_from_seed_and_epoch() -> None:
     assert firsts(settings, 3) != firsts(settings.model_copy(update={"seed": 1}), 3)
 
 
-def test_augmentation_is_drawn_anew_each_epoch_and_alike_each_time() -> None:
+def test_augmentation_is_drawn_again_each_epoch_and_alike_each_time() -> None:
     """The same epoch is augmented alike in another attempt; the next epoch is not."""
     settings = Training(batch_size=25, augmentation=Augmentation(horizontal_flip=True, rotation_degrees=180))
     first, again, other = (_fingerprints(_epoch(settings, epoch)) for epoch in (0, 0, 1))
@@ -86,7 +86,7 @@ def test_augmentation_is_drawn_anew_each_epoch_and_alike_each_time() -> None:
 
 
 def test_nothing_is_loaded_whole() -> None:
-    """At no time are more images taken out of the map than a batch has."""
+    """At most one batch of images is read from the map at a time."""
     images = _images()
     recording = RecordingArray(images.images)
     part = LabelledImages(recording, images.labels)  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def test_nothing_is_loaded_whole() -> None:
 
 
 def test_validation_keeps_the_order() -> None:
-    """Validation goes through the images as they lie, the last batch included."""
+    """Validation reads the images in their order, the last batch included."""
     images = _images()
     batches = list(validation_batches(images, len(CLASSES), 16).as_numpy_iterator())
     np.testing.assert_array_equal(np.concatenate([batch[0] for batch in batches]), images.images)
@@ -105,7 +105,7 @@ def test_validation_keeps_the_order() -> None:
 
 
 def test_balanced_classes_weigh_the_same() -> None:
-    """Each class has the same sum of weights, however many images it has, and images weigh 1 on average."""
+    """Each class has the same sum of weights, for any number of images, and images weigh 1 on average."""
     labels = np.array([0] * 6 + [1] * 3 + [2] * 1)
     weights = class_weights(labels, 3, "balanced")
     np.testing.assert_allclose(np.bincount(labels, weights[labels]), 10 / 3, rtol=1e-6)
@@ -127,8 +127,8 @@ def test_weights_travel_with_the_images() -> None:
     "augmentation",
     [Augmentation(), Augmentation(vertical_flip=True), Augmentation(horizontal_flip=True, vertical_flip=True)],
 )
-def test_what_is_known_of_an_image_travels_with_it(augmentation: Augmentation) -> None:
-    """Of each image, as it has been flipped, the batch has what is known of just that mirror image."""
+def test_data_of_an_image_stays_with_it(augmentation: Augmentation) -> None:
+    """For each image, as it was flipped, the batch has the data of exactly that mirror image."""
     images, settings = _images(), Training(batch_size=16, augmentation=augmentation)
     mirrored = [images.images]
     if augmentation.horizontal_flip:

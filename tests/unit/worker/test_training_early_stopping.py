@@ -1,4 +1,4 @@
-"""When a training stops early, and what it keeps."""
+"""Early stopping of a training, and the weights that it keeps."""
 
 import pytest
 

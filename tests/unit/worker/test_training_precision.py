@@ -9,6 +9,8 @@ from edgepress_common.spec.model import Model
 from edgepress_worker.networks import build_network
 from edgepress_worker.training.precision import choose_policy, gpu_capabilities, in_float32, with_policy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("asked", "gpus", "policy"),
@@ -23,12 +25,12 @@ from edgepress_worker.training.precision import choose_policy, gpu_capabilities,
     ],
 )
 def test_auto_is_mixed_where_a_gpu_gains(asked: str, gpus: list[tuple[int, int]], policy: str) -> None:
-    """Auto goes by what the GPUs can do; what is asked for by name is done."""
+    """Auto depends on the capabilities of the GPUs; an explicit setting is effective."""
     assert choose_policy(asked, gpus) == policy  # type: ignore[arg-type]
 
 
 def test_capabilities_are_pairs() -> None:
-    """Whatever GPUs this machine has, each is told by two numbers."""
+    """Each GPU of this machine has a capability of two numbers."""
     assert all(len(capability) == 2 for capability in gpu_capabilities())
 
 
@@ -36,7 +38,7 @@ def test_capabilities_are_pairs() -> None:
     "model", [{"architecture": "mobilenet", "width": 0.25}, {"architecture": "mobilenet_v3_small"}]
 )
 def test_policy_changes_the_arithmetic_and_nothing_else(model: dict[str, object], tmp_path: Path) -> None:
-    """In 16 bits and back: the same names and weights, and the same output as before."""
+    """After a change to 16 bits and back, names, weights and output are the same."""
     network = build_network(Model.model_validate(model), image_size=32, classes=3, downloads=tmp_path)
     mixed = with_policy(network, "mixed_bfloat16")
     assert mixed.get_layer("pooled").compute_dtype == "bfloat16"

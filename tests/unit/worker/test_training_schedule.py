@@ -31,7 +31,7 @@ STEPS = 10  # in an epoch
     ],
 )
 def test_rate_of_a_step(settings: dict[str, object], step: int, expected: float) -> None:
-    """Each schedule has its rate at each step of four epochs, as a share of the highest."""
+    """The rate of each step in four epochs is given as a fraction of the peak rate."""
     training = Training.model_validate({"epochs": 4, "learning_rate": 0.2} | settings)
     assert float(Schedule(training, STEPS)(tf.constant(step, tf.int64))) == pytest.approx(0.2 * expected, abs=1e-7)
 

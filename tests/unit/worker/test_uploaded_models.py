@@ -21,6 +21,7 @@ from edgepress_worker.methods import Material, run_stage
 from edgepress_worker.uploaded_models.building import build_uploaded
 from edgepress_worker.uploaded_models.weights import _ENVIRONMENT, read_weights
 from fakes.keras_files import called, convolution, functional, image, keras_file, layer, small_cnn
+from fakes.keras_weights import small_weights
 from fakes.small_network import CLASSES, SIDE, small_pack
 from fakes.step_context import PlainContext
 
@@ -78,7 +79,7 @@ def test_a_model_computes_what_it_did_where_it_was_saved(library: str, tmp_path:
 
 
 def test_logits_get_a_softmax_and_pixels_their_range(tmp_path: Path) -> None:
-    """So that it takes pixels and gives probabilities, as every network here."""
+    """The network then has pixels as input and probabilities as output, as every network here."""
     original = _network(keras, ends=None)
     original.save(tmp_path / "model.keras")  # type: ignore[attr-defined]
     images = small_pack(4).train.images.astype(np.float32)
@@ -91,7 +92,7 @@ def test_logits_get_a_softmax_and_pixels_their_range(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("epochs", [0, 1])
 def test_a_training_goes_on_from_its_weights(epochs: int, tmp_path: Path) -> None:
-    """Not one epoch: the network as it is, with its accuracy; one: others, that came of these."""
+    """Without an epoch the network and its accuracy are unchanged; with one it has weights derived from these."""
     original = _network(keras)
     original.save(tmp_path / "model.keras")  # type: ignore[attr-defined]
     context = PlainContext(tmp_path / "context")
@@ -118,17 +119,12 @@ def test_a_training_goes_on_from_its_weights(epochs: int, tmp_path: Path) -> Non
 def _weights(folder: Path, plant: Callable[[h5py.File], object] = lambda _: None) -> Path:
     """The weights of `small_cnn`, and something planted."""
     file = folder / "planted.h5"
-    with h5py.File(file, "w") as content:
-        content["layers/conv2d/vars/0"] = np.ones((3, 3, 3, 4), np.float32)
-        content["layers/conv2d/vars/1"] = np.ones(4, np.float32)
-        content["layers/dense/vars/0"] = np.ones((4, 10), np.float32)
-        content["layers/dense/vars/1"] = np.ones(10, np.float32)
-        plant(content)
+    file.write_bytes(small_weights(plant))
     return file
 
 
 def test_weights_are_read_by_a_process_of_their_own(tmp_path: Path) -> None:
-    """Those that are asked for and there, as float32; nothing of it stays behind."""
+    """Requested weights that exist are returned as float32; no file is left."""
     file = _weights(tmp_path)
 
     found = read_weights(file, [*NAMES, "layers/conv2d/vars/2"], tmp_path)
@@ -205,7 +201,7 @@ def _circle(content: h5py.File) -> None:
 def test_a_file_of_weights_that_reaches_elsewhere_is_refused(
     plant: Callable[[h5py.File], object], words: str, tmp_path: Path
 ) -> None:
-    """Before any of it is read: said with where it is and what is accepted."""
+    """It is refused before any of it is read; the error names its location and what is accepted."""
     with pytest.raises(InvalidInputError, match="accepted:") as caught:
         read_weights(_weights(tmp_path, plant), NAMES, tmp_path)
     assert words in str(caught.value)
@@ -320,3 +316,20 @@ def _touching(mark: Path) -> Callable[[object], object]:
     path = str(mark)
     # A lambda, since of other functions Keras writes down only the name; and as short as an attacker would have it.
     return lambda values: (open(path, "w"), values)[1]  # noqa: PTH123
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e38, -1e38])
+def test_weights_that_kill_the_converter_are_refused_with_their_layer(value: float, tmp_path: Path) -> None:
+    """Infinite, no number, or so large that the product of two of them is infinite."""
+    kernel = np.zeros((4, len(CLASSES)), np.float32)
+    kernel[1, 2] = value
+    shapes = {"conv2d": (np.zeros((3, 3, 3, 4), np.float32), 4), "dense": (kernel, len(CLASSES))}
+    with h5py.File(tmp_path / "weights.h5", "w") as weights:
+        for name, (array, outputs) in shapes.items():
+            weights[f"layers/{name}/vars/0"] = array
+            weights[f"layers/{name}/vars/1"] = np.zeros(outputs, np.float32)
+    network = small_cnn(side=SIDE, classes=len(CLASSES))
+    (tmp_path / "model.keras").write_bytes(keras_file(network, weights=(tmp_path / "weights.h5").read_bytes()))
+
+    with pytest.raises(InvalidInputError, match=r"layer 'dense' .* has 1 weights like .*; accepted: finite"):
+        _built(tmp_path / "model.keras", tmp_path)

@@ -1,1 +1,1 @@
-"""Trains, compresses, converts: the only room with TensorFlow."""
+"""Trains, compresses and converts networks. The only package that uses TensorFlow."""

@@ -1,7 +1,7 @@
-"""What a step may ask of whoever runs it.
+"""The interface between a step and the process that runs it.
 
-Methods, exports and data sets are written against this protocol, so they know nothing of Celery, Redis or the store
-they run with; tests hand them a plain one.
+Methods, exports and data sets depend only on this protocol, not on Celery, Redis or a certain store; tests use a simple
+implementation.
 """
 
 from pathlib import Path
@@ -12,26 +12,26 @@ from edgepress_common.messages import Progress
 
 
 class StepContext(Protocol):
-    """The surroundings of one attempt at one step."""
+    """The context of an attempt at a step."""
 
     @property
     def store(self) -> ArtifactStore:
-        """Where artifacts are read and put."""
+        """The store to read artifacts from and to write them to."""
         ...
 
     @property
     def scratch(self) -> Path:
-        """A folder of this step's own that is there again for its next attempt; emptied once it has succeeded."""
+        """A folder for this step. The next attempt gets the same folder; it is emptied after the step has succeeded."""
         ...
 
     def report(self, progress: Progress) -> None:
-        """Says how far the step is. Cheap: may be called for every batch."""
+        """Report the progress of the step. Fast enough to be called for every batch."""
         ...
 
     def raise_if_cancelled(self) -> None:
-        """To be called between pieces of work, at least once a second where that is possible.
+        """Raise an error if the step is cancelled. Call it between pieces of work, if possible once a second.
 
         Raises:
-            StepCancelledError: The step is to stop.
+            StepCancelledError: The step is cancelled.
         """
         ...

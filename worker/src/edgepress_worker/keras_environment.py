@@ -1,16 +1,17 @@
-"""The one place that imports TensorFlow and Keras; everybody else takes ``tf`` and ``keras`` from here.
+"""Imports TensorFlow and Keras; all other modules import ``tf`` and ``keras`` from here.
 
-TFMOT and image-classifiers know Keras 2 only. TensorFlow gives it (as the package ``tf_keras``) when
-``TF_USE_LEGACY_KERAS`` is set before TensorFlow is first imported, and Keras 3 otherwise; a mixture of both fails late
-and obscurely. So it is set here, and what came of it is looked at.
+TFMOT and image-classifiers support only Keras 2. TensorFlow provides it (as the package ``tf_keras``) if
+``TF_USE_LEGACY_KERAS`` is set before TensorFlow is first imported, and Keras 3 otherwise. A mixture of both fails late
+with obscure errors. This module therefore sets the variable and verifies the result.
 
-TensorFlow uses oneDNN's kernels by itself only on processors with instructions for neural networks (AVX-512 VNNI and
-later). They are the faster ones on older processors too: on an AMD EPYC with AVX2, an epoch of ResNet18 at 64x64 takes
-a quarter of the time with them, because Eigen's gradient of a convolution on few pixels is slow. So they are asked for.
+By default, TensorFlow uses oneDNN's kernels only on processors with instructions for neural networks (AVX-512 VNNI and
+later). They are faster on older processors too: on an AMD EPYC with AVX2, an epoch of ResNet18 at 64x64 takes a quarter
+of the time, because Eigen's gradient of a convolution on few pixels is slow. This module therefore enables them.
 """
 
 import logging
 import os
+import sys
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -31,6 +32,10 @@ if os.environ.get("CUDA_VISIBLE_DEVICES") not in {None, "", "-1"} and not tf.con
         os.environ["CUDA_VISIBLE_DEVICES"],
     )
 
-keras.utils.disable_interactive_logging()  # no progress bars: nobody watches a worker's output
+# Keras traverses a network by recursion, with one call or more for each layer in a chain, and Python's limit is 1,000
+# calls. An uploaded model may have 2,000 layers, and a rebuilt one has up to four layers for each of them.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 50_000))
+
+keras.utils.disable_interactive_logging()  # no progress bars: a worker's output is a log
 
 __all__ = ["keras", "tf"]

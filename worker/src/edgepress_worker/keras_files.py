@@ -1,39 +1,57 @@
-"""Keras models as HDF5 files: written, read, and weighed.
+"""Reads, writes and weighs Keras models as HDF5 files.
 
-HDF5 is what TFMOT and the converter read without surprises, and what the paper counts sizes in. A file's bytes follow
-from the model alone: h5py writes no times, and layer names repeat because each step starts from a fresh Keras session.
+TFMOT and the converter support HDF5 without problems, and the paper measures sizes of HDF5 files. The bytes of a file
+depend only on the model: h5py writes no times, and layer names repeat because each step starts with a new Keras
+session.
 """
 
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.quantization.activation_range import ActivationRange
+from edgepress_worker.uploaded_models.activations import ACTIVATIONS
 from edgepress_worker.zip_size import FileSize, weigh
 
 MEDIA_TYPE = "application/x-hdf5"
 
 
 def save_model(model: keras.Model, path: Path, *, include_optimizer: bool = False) -> None:
-    """Writes the model, with the state of its optimizer if asked to."""
+    """Write a model, with the state of its optimizer if requested."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*saving your model as an HDF5 file.*")  # it is meant
+        warnings.filterwarnings("ignore", message=".*saving your model as an HDF5 file.*")  # chosen on purpose
         model.save(path, include_optimizer=include_optimizer, save_format="h5")
 
 
 def load_model(path: Path) -> keras.Model:
     """Reads a model, not compiled. The file may have any name: artifacts have no suffix."""
-    return keras.models.load_model(path, compile=False, custom_objects={"edgepress>ActivationRange": ActivationRange})
+    return keras.models.load_model(
+        path,
+        compile=False,
+        custom_objects={"edgepress>ActivationRange": ActivationRange, "Activation": _Activation, **ACTIVATIONS},
+    )
+
+
+class _Activation:
+    """Reads layers of functions of our own: Keras writes these as objects, but reads only names from HDF5 files."""
+
+    @staticmethod
+    def from_config(config: dict[str, Any]) -> keras.layers.Activation:
+        function = config["activation"]
+        if isinstance(function, dict):
+            config = config | {"activation": ACTIVATIONS[function["config"]]}
+        return keras.layers.Activation(**config)
 
 
 def save_and_weigh(model: keras.Model, optimizer: keras.optimizers.Optimizer, path: Path) -> tuple[FileSize, FileSize]:
-    """Writes the model, and says how large the file is, and how large it would be with the optimizer's state in it.
+    """Write a model; return the size of the file, and its size with the state of the optimizer.
 
     Args:
-        model: Is compiled with the optimizer afterwards.
-        optimizer: What trained the model, with its state.
-        path: Of the model's file. Its folder needs room for the other file too, which is gone again afterwards.
+        model: The model; it is compiled with the optimizer afterwards.
+        optimizer: The optimizer that trained the model, with its state.
+        path: File to write. The file with the optimizer's state is written to the same folder and then removed.
     """
     save_model(model, path)
     model.compile(optimizer)

@@ -1,15 +1,25 @@
-"""Takes a functional Keras network apart and puts it together again with other layers in it."""
+"""Rebuilds a functional Keras network with other layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgepress_worker.keras_environment import keras, tf
 
 Layer = Any  # keras.layers.Layer, which has no types
-_Node = Any  # tf_keras.src.engine.node.Node: one call of a layer
+_Node = Any  # tf_keras.src.engine.node.Node: a call of a layer
 
-# With kernels, that a normalization behind them can be multiplied into.
+# Layers with kernels that a following normalization can be folded into.
 MULTIPLYING_LAYERS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+
+IDLE_LAYERS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.GaussianNoise,
+    keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout,
+    keras.layers.ActivityRegularization,
+)
+"""Layers without an effect after training. The converter drops them, so code that inspects the graph skips them."""
 
 
 def rebuild(
@@ -18,16 +28,17 @@ def rebuild(
     replace: Callable[[Layer], Layer | None],
     then: Callable[[Layer, tf.Tensor], tf.Tensor] = lambda _layer, tensor: tensor,
 ) -> keras.Model:
-    """A new network along the lines of another one, which stays as it is.
+    """Return a new network with the structure of another one, which is not changed.
 
     Args:
-        network: Functional; layers may join and branch.
-        replace: Gives, for each layer, a new one in its place (`copy_of` for the same again), or None to leave it out;
-            a layer that is left out must have one input.
-        then: Given each layer and what its replacement gives, what flows on instead.
+        network: A functional network; layers may join and branch.
+        replace: Function that returns the replacement of a layer (`copy_of` for an equal layer), or None to omit the
+            layer, which must have one input.
+        then: Function that receives each layer and the output of its replacement, and returns the tensor to use
+            instead.
 
     Returns:
-        The new network. Layers that have the name and as many weights as before have the same weights.
+        The new network. A layer with the same name and number of weights as before has the same weights.
     """
     made: dict[str, Layer | None] = {}
     entries: dict[int, tf.Tensor] = {}
@@ -53,22 +64,33 @@ def rebuild(
 
 
 def copy_of(layer: Layer) -> Layer:
-    """A new layer with the same settings."""
+    """Return a new layer with the same settings."""
     return layer.__class__.from_config(layer.get_config())
 
 
 def consumers(network: keras.Model) -> dict[str, list[Layer]]:
-    """For each layer's name, the layers that take what it gives."""
-    found: dict[str, list[Layer]] = {layer.name: [] for layer in network.layers}
+    """Return, for each layer's name, the layers that use its output.
+
+    `IDLE_LAYERS` are skipped: the layers that use their output are returned instead.
+    """
+    direct: dict[str, list[Layer]] = {layer.name: [] for layer in network.layers}
     for node in _nodes(network):
         if not node.is_input:
             for source in node.parent_nodes:
-                found[source.layer.name].append(node.layer)
-    return found
+                direct[source.layer.name].append(node.layer)
+    return {name: list(_beyond_idle(layers, direct)) for name, layers in direct.items()}
+
+
+def _beyond_idle(layers: Sequence[Layer], direct: Mapping[str, Sequence[Layer]]) -> Iterator[Layer]:
+    for layer in layers:
+        if isinstance(layer, IDLE_LAYERS):
+            yield from _beyond_idle(direct[layer.name], direct)
+        else:
+            yield layer
 
 
 def _nodes(network: keras.Model) -> list[_Node]:
-    """The calls that make up the network, inputs first. Keras itself runs a network by this table."""
+    """Return the calls that the network consists of, inputs first. Keras itself runs a network by this table."""
     by_depth = network._nodes_by_depth  # noqa: SLF001
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 

@@ -5,66 +5,91 @@ import logging
 import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from multiprocessing.synchronize import Event
 
 from redis import Redis
 
-from edgepress_common.alive import SignOfLife
-from edgepress_common.artifacts_address import open_store
+from edgepress_common.artifacts.opening import open_store
 from edgepress_common.errors import UnavailableError
-from edgepress_worker.run import Environment, load_ahead, run_step
-from edgepress_worker.runtime.accelerators import find_gpus, settle
+from edgepress_common.heartbeat import Heartbeat
+from edgepress_worker.environment import Environment
+from edgepress_worker.run import load_ahead, run_step
+from edgepress_worker.runtime.accelerators import settle
 from edgepress_worker.runtime.celery_app import create_celery
+from edgepress_worker.runtime.ending import ChildEnder
+from edgepress_worker.runtime.event_channel import RedisEventChannel
 from edgepress_worker.runtime.execution import Executor, Work
-from edgepress_worker.runtime.line import RedisLine
+from edgepress_worker.runtime.heartbeat import heartbeat_step
 from edgepress_worker.runtime.scratch import Scratch
-from edgepress_worker.runtime.sign_of_life import alive_step
 from edgepress_worker.runtime.standby import Standby, standby_step
 from edgepress_worker.settings import WorkerSettings
+from edgepress_worker.threads import thread_setting
 
 
 def main() -> None:
-    """Takes steps from the queues until SIGTERM or SIGINT, then gives back the one under way."""
-    settings = WorkerSettings()
+    """Run steps from the queues until SIGTERM or SIGINT, then return the running step to the queue."""
+    settings = WorkerSettings.read_or_exit()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("absl", "celery.app.trace", "celery.worker.strategy"):  # the executor says what is begun and ended
+    for chatty in ("absl", "celery.app.trace", "celery.worker.strategy"):  # the executor logs starts and ends of steps
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with ExitStack() as held:
         try:
-            os.environ.update(settle(os.environ, settings.scratch, held, find_gpus()))
+            os.environ.update(settle(os.environ, settings.scratch, held))
         except UnavailableError as error:
             sys.exit(str(error))
+        os.environ.update(thread_setting(settings.threads))
         environment = Environment(dataset_roots=settings.dataset_roots, downloads=settings.downloads)
         work(settings, functools.partial(run_step, environment=environment), begin=load_ahead)
 
 
 def work(settings: WorkerSettings, run: Work, *, begin: Callable[[], None] = lambda: None) -> None:
-    """Takes steps from the queues and does them in a child process.
+    """Run steps from the queues in a child process.
 
     Args:
-        settings: Where the queues are, and the store.
-        run: Does the work of a step; see `run_step`.
+        settings: Settings with the queues and the store.
+        run: Function that does the work of a step; see `run_step`.
         begin: See `create_celery`.
     """
-    # Shared with the child process that Celery forks to do the work.
+    # Shared with the child process that Celery forks for the work.
     stopping = multiprocessing.get_context("fork").Event()
     redis = Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=10)
-    line, standby = RedisLine(redis, wait=stopping.wait), Standby()
+    events, standby = RedisEventChannel(redis, wait=time.sleep), Standby()
+    scratch = Scratch(settings.scratch)
+    ender = ChildEnder(standby, events, scratch.returned, settings.worker_name)
     executor = Executor(
-        line=line,
+        events=events,
         store=open_store(
             settings.artifacts, copies=settings.artifact_copies, copies_bytes=settings.artifact_copies_bytes
         ),
-        scratch=Scratch(settings.scratch),
+        scratch=scratch,
         worker=settings.worker_name,
         run=run,
         worker_is_stopping=stopping.is_set,
         working_on=standby.working_on,
     )
-    app = create_celery(settings, executor.execute, begin=begin, stop=stopping.set, lost=executor.child_was_lost)
-    app.steps["worker"].add(alive_step(SignOfLife(settings.alive_file)))
-    app.steps["worker"].add(standby_step(standby, line, settings.worker_name))
-    app.worker_main(
-        ["--quiet", "worker", "--queues", ",".join(settings.worker_queues), "--without-gossip", "--without-mingle"]
+    app = create_celery(
+        settings,
+        executor.execute,
+        refuse=executor.refuse,
+        begin=begin,
+        stop=lambda: _stop(stopping, ender),
+        lost=executor.child_was_lost,
     )
+    app.steps["worker"].add(heartbeat_step(Heartbeat(settings.heartbeat_file)))
+    say = functools.partial(standby.say, events, settings.worker_name)
+    app.steps["worker"].add(standby_step(say, ender.look))
+    scratch.returned.send(events)
+    # Celery's heartbeats are for its monitors; ours are above.
+    silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    app.worker_main(["--quiet", "worker", "--queues", ",".join(settings.worker_queues), *silent])
+
+
+def _stop(stopping: Event, ender: ChildEnder) -> None:
+    """Return the running step to its queue. Called in the parent process, for each stop signal."""
+    if not stopping.is_set():
+        ender.note()
+        stopping.set()
+        ender.stop()

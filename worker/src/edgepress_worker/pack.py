@@ -1,7 +1,7 @@
-"""A packed data set, mapped into memory: pages come from disk as they are touched, and can be dropped again."""
+"""A packed data set, mapped into memory: pages are read from disk on access and can be evicted again."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,11 @@ from edgepress_common.results import PackResult
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """One part of a set.
+    """One split of a data set.
 
     Attributes:
-        images: uint8 ``(n, side, side, 3)``, RGB; a read-only map of a file where it comes from a pack.
-        labels: int64 ``(n,)``, indices into the set's classes.
+        images: uint8 ``(n, side, side, 3)``, RGB; a read-only memory map if it comes from a pack.
+        labels: int64 ``(n,)``, indices into the classes.
     """
 
     images: npt.NDArray[np.uint8]
@@ -27,15 +27,23 @@ class LabelledImages:
         """Number of images."""
         return len(self.labels)
 
+    @classmethod
+    def open(cls, outputs: Outputs, split: Literal["train", "validation", "test"], store: ArtifactStore) -> Self:
+        """Map the arrays of a split, which are artifacts of a pack step."""
+        images, labels = (
+            np.load(store.local_path(outputs[f"{split}_{name}"].sha256), mmap_mode="r") for name in ("images", "labels")
+        )
+        return cls(images, labels)
+
 
 @dataclass(frozen=True)
 class Pack:
-    """A data set at one image size.
+    """A data set at one image size, as stages and exports see it: they have no access to the test split.
 
     Attributes:
-        classes: Names, in the order of the labels.
-        train: What is trained on.
-        validation: What is validated on.
+        classes: Class names, in the order of the labels.
+        train: Training split.
+        validation: Validation split.
     """
 
     classes: tuple[str, ...]
@@ -44,12 +52,9 @@ class Pack:
 
     @classmethod
     def open(cls, outputs: Outputs, result: PackResult, store: ArtifactStore) -> Self:
-        """Maps the arrays of a pack step's artifacts."""
-        arrays = {
-            name: np.load(store.local_path(reference.sha256), mmap_mode="r") for name, reference in outputs.items()
-        }
+        """Map the arrays of a pack step's artifacts."""
         return cls(
             classes=result.classes,
-            train=LabelledImages(arrays["train_images"], arrays["train_labels"]),
-            validation=LabelledImages(arrays["validation_images"], arrays["validation_labels"]),
+            train=LabelledImages.open(outputs, "train", store),
+            validation=LabelledImages.open(outputs, "validation", store),
         )

@@ -1,10 +1,10 @@
-"""Carries out one step: picks who does it by its kind, and hands over the inputs as files.
+"""Runs one step: selects the implementation by its kind, and provides the inputs as files.
 
-Heavy libraries are imported by the branch that needs them: packing a data set never waits for TensorFlow.
+Each branch imports the libraries that it needs: packing a data set never imports TensorFlow.
 """
 
+import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
@@ -12,40 +12,45 @@ from edgepress_common.errors import StepFailedError
 from edgepress_common.messages import Outputs, RunStep
 from edgepress_common.promises import LayerPromise
 from edgepress_common.results import PackResult, StageResult, StepResult
+from edgepress_common.software import installed_software
+from edgepress_common.spec import METHODS
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageStep
 from edgepress_worker.context import StepContext
+from edgepress_worker.environment import Environment
 from edgepress_worker.pack import Pack
+from edgepress_worker.runtime.accelerators import COMPUTES_ON
 
+# The libraries that pixels, weights and files depend on.
+_LIBRARIES = ("numpy", "pillow", "scikit-learn", "tensorflow", "tf-keras", "tensorflow-model-optimization")
 
-@dataclass(frozen=True)
-class Environment:
-    """What a worker knows of its machine that steps need.
-
-    Attributes:
-        dataset_roots: Folders that data sets on the server may lie under.
-        downloads: Where downloaded sets and weights are kept.
-    """
-
-    dataset_roots: tuple[Path, ...]
-    downloads: Path
+# Held while modules for stages and exports are imported: they import one another, and where two threads wait for each
+# other's, Python gives one of them a module that is only half there.
+IMPORTING = threading.Lock()
 
 
 def run_step(step: RunStep, context: StepContext, environment: Environment) -> tuple[Outputs, StepResult]:
-    """Does the work of a step.
+    """Do the work of a step.
 
     Returns:
-        Its artifacts, put into the context's store, and what it found.
+        Its artifacts, in the context's store, and its result, which names the software that made it.
 
     Raises:
-        EdgepressError: The work can't be done; see `edgepress_common.errors`.
+        EdgepressError: The step failed; see `edgepress_common.errors`.
     """
+    outputs, result = _run(step, context, environment)
+    software = installed_software(*_LIBRARIES, computes_on=os.environ.get(COMPUTES_ON))
+    return outputs, result.model_copy(update={"software": software})
+
+
+def _run(step: RunStep, context: StepContext, environment: Environment) -> tuple[Outputs, StepResult]:
     match step.parameters:
         case PackStep() as parameters:
             from edgepress_worker.datasets import pack_dataset  # noqa: PLC0415
 
             return pack_dataset(parameters.dataset, context, environment, fingerprint=parameters.fingerprint)
         case StageStep() as parameters:
-            from edgepress_worker.methods import Material, run_stage  # noqa: PLC0415
+            with IMPORTING:
+                from edgepress_worker.methods import Material, run_stage  # noqa: PLC0415
 
             material = Material(
                 pack=_pack(step, context),
@@ -55,23 +60,28 @@ def run_step(step: RunStep, context: StepContext, environment: Environment) -> t
             )
             return run_stage(parameters, material, context)
         case ExportStep() as parameters:
-            from edgepress_worker.exports import Source, run_export  # noqa: PLC0415
+            with IMPORTING:
+                from edgepress_worker.exports import StoredNetwork, run_export  # noqa: PLC0415
 
             model = _model(step, context)
             assert model is not None
-            return run_export(parameters, _pack(step, context), Source(model, _promises(step)), context)
+            return run_export(parameters, _pack(step, context), StoredNetwork(model, _promises(step)), context)
         case EvaluationStep():
-            raise StepFailedError("an evaluation was sent to a worker; devices fetch theirs from the gateway")
+            raise StepFailedError("an evaluation was sent to a worker; devices lease evaluations from the gateway")
         case _ as unknown:
             assert_never(unknown)
 
 
 def load_ahead() -> None:
-    """Begins to load what stages and exports need, which takes seconds: a process that waits for a step has them."""
+    """Start importing the modules for stages and exports, which takes seconds, while the process waits for a step."""
 
     def load() -> None:
-        import edgepress_worker.exports  # noqa: PLC0415
-        import edgepress_worker.methods  # noqa: F401, PLC0415
+        with IMPORTING:
+            import edgepress_worker.exports  # noqa: F401, PLC0415
+            from edgepress_worker.methods.registry import RUNNERS  # noqa: PLC0415
+
+            for kind in METHODS:  # TensorFlow Model Optimization takes seconds to import
+                RUNNERS[kind]
 
     threading.Thread(target=load, name="load-ahead", daemon=True).start()
 

@@ -10,17 +10,26 @@ from edgepress_common.settings import BrokerSettings
 
 
 class WorkerSettings(BrokerSettings):
-    """Where a worker gets its steps, and where it keeps what."""
+    """Settings of the worker."""
 
-    worker_name: str = Field(default_factory=socket.gethostname, description="How it signs its messages.")
+    worker_name: str = Field(default_factory=socket.gethostname, description="Name of the worker in its messages.")
     worker_queues: tuple[Literal["train", "convert"], ...] = Field(
-        default=("train", "convert"), description="As a JSON list: what this worker does."
+        default=("train", "convert"), description="Queues that this worker processes, as a JSON list."
     )
     scratch: Path = Field(
         default=Path(".edgepress/scratch"),
-        description="Where unfinished trainings save their state; where workers share it, any of them can go on.",
+        description="Folder for the state of unfinished trainings; workers that share it can resume each other's.",
     )
-    downloads: Path = Field(default=Path(".edgepress/downloads"), description="Downloaded sets and weights.")
+    downloads: Path = Field(
+        default=Path(".edgepress/downloads"), description="Folder for downloaded data sets and weights."
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Number of threads that TensorFlow uses per operation (default: one per processor). Trainings "
+        "return equal bytes only with equal numbers: set the same value on workers with different processors.",
+    )
     steps_per_process: int = Field(
-        default=50, ge=1, description="Steps after which the process is replaced; 1 gives all of a GPU's memory back."
+        default=50, ge=1, description="Steps after which the process is replaced; 1 releases all GPU memory."
     )

@@ -1,8 +1,8 @@
-"""How large a file is once zipped, which is what the field compares compressed networks by.
+"""The size of a file in a zip archive, the usual measure for compressed networks.
 
-Deflate at level 6, the default of ``zip``, of Python's `zipfile` and of most archivers: the figure is what a person
-gets who zips the file, not the best that could be had. Nothing is written to disk, and memory does not grow with the
-file.
+It uses Deflate at level 6, the default of ``zip``, of Python's `zipfile` and of most archivers. The number is what a
+user gets who zips the file, not the smallest possible size. Nothing is written to disk, and memory does not grow with
+the file.
 """
 
 import io
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _DEFLATE_LEVEL = 6
-# Names are part of an archive. Files of a store are named by their digest: a fixed name keeps that out of the figure.
+# An archive contains names. Files in a store are named by their digest; a fixed name makes the size independent of it.
 _NAME_IN_ARCHIVE = "model"
 
 
 @dataclass(frozen=True)
 class FileSize:
-    """Of one file.
+    """The sizes of a file.
 
     Attributes:
-        size_bytes: As it is.
-        zip_bytes: Zipped.
+        size_bytes: Size in bytes.
+        zip_bytes: Size of a zip archive of the file, in bytes.
     """
 
     size_bytes: int
@@ -34,7 +34,7 @@ class FileSize:
 
 
 def weigh(*paths: Path) -> tuple[FileSize, ...]:
-    """The sizes of files, all at the same time: deflating takes a second for some 40 MB, and one thread each.
+    """Return the sizes of files, computed in parallel: one thread deflates about 40 MB per second.
 
     Raises:
         OSError: A file can't be read.
@@ -44,9 +44,9 @@ def weigh(*paths: Path) -> tuple[FileSize, ...]:
 
 
 def zip_bytes(path: Path) -> int:
-    """Size in bytes of a zip archive that holds this one file.
+    """Return the size in bytes of a zip archive that contains only this file.
 
-    Depends on the file's bytes alone, not on its name or times.
+    It depends on the content of the file only, not on its name or times.
 
     Raises:
         OSError: The file can't be read.
@@ -60,9 +60,9 @@ def zip_bytes(path: Path) -> int:
 
 
 class _MeasuringSink(io.RawIOBase):
-    """A file that forgets what is written to it and remembers how long it got.
+    """A file that discards the written bytes and only records its length.
 
-    It can be sought, because `zipfile` goes back to fill in the sizes and would append them to the archive otherwise.
+    It is seekable, because otherwise `zipfile` would append the sizes instead of filling them in.
     """
 
     def __init__(self) -> None:
@@ -78,8 +78,8 @@ class _MeasuringSink(io.RawIOBase):
     def tell(self) -> int:
         return self._position
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.end}[whence]
+    def seek(self, offset: int, origin: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.end}[origin]
         self._position = origin + offset
         return self._position
 

@@ -1,11 +1,11 @@
-"""Redis' users: each process signs in as its own, and can touch only the keys that it has to do with.
+"""Users of Redis: each process signs in as its own user, and can access only the keys that it needs.
 
-Redis refuses the rest. The gateway only asks whether Redis answers, so it can read and write nothing: who takes it over
-can't send a step past the scheduler. A worker, which handles what users send, has the queues, claims, events and flags,
-and nothing else that may be in the same server. Nobody can change the server's configuration, list its keys, empty it,
-or run a script that reaches further; the user without a name is switched off.
+Redis refuses all other keys. The gateway only checks that Redis answers, so it can't read or write any key: an attacker
+in control of the gateway can't send a step past the scheduler. A worker, which handles what users send, can access the
+queues, claims, events and flags, but no other data on the same server. No user can change the server's configuration,
+list its keys, empty it, or run a script that exceeds these permissions; the default user is disabled.
 
-The rules are lines of a ``redis.conf``, for Redis 6.2 and later. They hold passwords as digests.
+The rules are lines of a ``redis.conf``, for Redis 6.2 and later. They contain passwords as digests.
 """
 
 import hashlib
@@ -37,13 +37,13 @@ _RULES: dict[BrokerUser, tuple[str, tuple[str, ...]]] = {
 
 
 def broker_configuration(passwords: Mapping[BrokerUser, str]) -> str:
-    """Lines of a ``redis.conf`` that make the users, and switch off the one without a name.
+    """Return the lines of a ``redis.conf`` that create the users and disable the default user.
 
     Args:
-        passwords: Of each user.
+        passwords: The password of each user.
     """
-    nobody = "user default off resetkeys resetchannels -@all\n"
-    return nobody + "".join(_line(user, passwords[user]) for user in BROKER_USERS)
+    default_user = "user default off resetkeys resetchannels -@all\n"
+    return default_user + "".join(_line(user, passwords[user]) for user in BROKER_USERS)
 
 
 def _line(user: BrokerUser, password: str) -> str:

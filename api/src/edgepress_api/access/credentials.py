@@ -1,7 +1,7 @@
-"""What a token looks like, and what is kept of it.
+"""The format of a token, and the digest of it that is stored.
 
-``edgepress_<id>_<secret>``: the id finds the row, the secret is 256 random bits. A digest that is quick to compute is
-enough for a secret that nobody can guess; a slow one is for passwords, which people choose.
+``edgepress_<id>_<secret>``: the id finds the row, the secret is 256 random bits. A fast digest is enough
+for a secret that can't be guessed; a slow one is for passwords, which people choose.
 """
 
 import hashlib
@@ -32,21 +32,21 @@ class Credential:
 
     @property
     def digest(self) -> str:
-        """What is kept: SHA-256 in hex."""
+        """The digest that is stored: SHA-256 in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def matches(self, digest: str | None) -> bool:
-        """Whether a digest that was kept is this one's, in a time that tells nothing; None is of no token."""
+        """Return whether a stored digest, if there is one, is that of this token, in constant time."""
         return hmac.compare_digest(self.digest, digest or "0" * 64)
 
 
 def new_credential() -> Credential:
-    """One that nobody has."""
+    """Return a new, random credential."""
     id_ = secrets.token_hex(_ID_BYTES)
     return Credential(id_, f"edgepress_{id_}_{secrets.token_hex(_SECRET_BYTES)}")
 
 
 def read_credential(text: str) -> Credential | None:
-    """A token as it was sent; None if it is of another form."""
+    """Return the credential in a text that a client sent; None if it has another format."""
     match = _FORM.fullmatch(text)
     return None if match is None else Credential(match["id"], text)

@@ -1,4 +1,4 @@
-"""Making, listing, revoking and recognizing tokens."""
+"""Creates, lists, revokes and recognizes tokens."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -8,43 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.access.credentials import Credential, new_credential, read_credential
-from edgepress_api.access.principal import Principal, Scope, UserName
+from edgepress_api.access.principal import Principal
 from edgepress_api.database import TokenRow
+from edgepress_common.answers.tokens import TokenView
+from edgepress_common.answers.users import Scope, UserName
 from edgepress_common.devices import DeviceName
 from edgepress_common.errors import ConflictError, FieldProblem, InvalidSpecError, NotFoundError
-from edgepress_common.frozen import Frozen
 
 _USER: TypeAdapter[UserName] = TypeAdapter(UserName)
 _DEVICE: TypeAdapter[DeviceName] = TypeAdapter(DeviceName)
-
-
-class TokenView(Frozen):
-    """A token, without what makes it one.
-
-    Attributes:
-        id: What it is revoked by.
-        user: Whom it stands for.
-        scopes: What it allows.
-        device: The device it speaks for.
-        max_jobs: Jobs that its user may have under way; None for what the server allows.
-        max_bytes: Bytes that its user may have stored, likewise.
-        expires_at: From when on it is worth nothing; None for never.
-        revoked_at: Since when it is worth nothing; None if it was not revoked.
-    """
-
-    id: str
-    user: UserName
-    scopes: tuple[Scope, ...]
-    device: DeviceName | None
-    max_jobs: int | None
-    max_bytes: int | None
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-
-    def is_live(self, now: datetime) -> bool:
-        """Whether it is worth something."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 def create_token(
@@ -58,12 +30,12 @@ def create_token(
     max_jobs: int | None = None,
     max_bytes: int | None = None,
 ) -> Credential:
-    """Makes a token. What is answered is all there will ever be of its secret.
+    """Create a token. Only this answer contains its secret.
 
     Args:
         session: To write with.
-        now: The moment.
-        user: Whom it stands for.
+        now: The current time.
+        user: The user that it authenticates.
         scopes: What it allows, one at least.
         device: Which device it speaks for: named with the scope ``device``, and only then.
         expires_at: When it ends; None for never.
@@ -92,12 +64,12 @@ def create_token(
 
 
 def list_tokens(session: Session) -> list[TokenView]:
-    """All tokens there have ever been, the newest first."""
+    """Return all tokens, also revoked and expired ones, the newest first."""
     return [_view(row) for row in session.scalars(select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.id))]
 
 
 def revoke_token(session: Session, token_id: str, now: datetime) -> TokenView:
-    """Makes a token worthless, from the next request on.
+    """Revoke a token, effective with the next request.
 
     Raises:
         NotFoundError: No such token.
@@ -105,7 +77,7 @@ def revoke_token(session: Session, token_id: str, now: datetime) -> TokenView:
     """
     row = session.get(TokenRow, token_id)
     if row is None:
-        raise NotFoundError(f"no token {token_id!r}; accepted: an id that 'edgepress tokens list' shows")
+        raise NotFoundError(f"token {token_id!r} does not exist; accepted: an id that 'edgepress tokens list' shows")
     if row.revoked_at is not None:
         raise ConflictError(f"token {token_id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC")
     row.revoked_at = now
@@ -113,7 +85,7 @@ def revoke_token(session: Session, token_id: str, now: datetime) -> TokenView:
 
 
 def recognize(session: Session, text: str, now: datetime) -> Principal | None:
-    """Whom a token that was sent stands for; None if it is none, or no longer."""
+    """Return the principal that a token authenticates; None if it is unknown, revoked or expired."""
     credential = read_credential(text)
     if credential is None:
         return None
@@ -135,7 +107,7 @@ def _check(user: str, scopes: Collection[Scope], device: str | None) -> None:
     problems = []
     if not _fits(_USER, user):
         accepted = "up to 63 lower-case letters, digits and . _ @ -, beginning with a letter or digit"
-        problems.append(FieldProblem(field="user", value=user, message="is no user's name", accepted=accepted))
+        problems.append(FieldProblem(field="user", value=user, message="is not a user's name", accepted=accepted))
     if not scopes:
         problems.append(
             FieldProblem(field="scope", value=[], message="a token must allow something", accepted="one scope or more")
@@ -146,7 +118,7 @@ def _check(user: str, scopes: Collection[Scope], device: str | None) -> None:
         problems.append(FieldProblem(field="device", value=device, message=message, accepted=accepted))
     elif device is not None and (device == "any" or not _fits(_DEVICE, device)):
         accepted = "lower-case letters, digits and . _ -; not 'any'"
-        problems.append(FieldProblem(field="device", value=device, message="is no device's name", accepted=accepted))
+        problems.append(FieldProblem(field="device", value=device, message="is not a device's name", accepted=accepted))
     if problems:
         raise InvalidSpecError(problems)
 

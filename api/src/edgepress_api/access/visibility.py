@@ -1,7 +1,7 @@
-"""What a user sees of what is stored: jobs of their own, the steps of those, and what these gave.
+"""Visibility of stored resources: users see their own jobs, the steps of those jobs, and the steps' outputs.
 
-Steps are shared between users' jobs. Each sees a shared step, with what it gave and found, and nothing of the other's
-job. To a user, what another has is not there: asked for by name, it is answered as a name that nobody knows.
+Steps are shared between users' jobs. Each user sees a shared step with its outputs and results, but not the job of
+another user. A resource of another user is answered as one that does not exist.
 """
 
 from sqlalchemy import Select, exists, select
@@ -21,20 +21,20 @@ from edgepress_api.database import (
 
 
 def sees_job(session: Session, who: Principal, job_id: str) -> bool:
-    """Whether there is such a job for them."""
+    """Return whether there is such a job that they see."""
     owner = session.scalar(select(JobRow.owner).where(JobRow.id == job_id))
     return owner is not None and who.viewer in {None, owner}
 
 
 def sees_step(session: Session, who: Principal, key: str) -> bool:
-    """Whether a job that they see needs such a step."""
+    """Return whether a job that they see needs the step."""
     return who.viewer is None or bool(
         session.scalar(select(exists(steps_of(who.viewer).where(PipelineStepRow.step_key == key))))
     )
 
 
 def sees_artifact(session: Session, who: Principal, sha256: str) -> bool:
-    """Whether a step that they see gave it, or they have uploaded it; or a device's evaluation under way needs it."""
+    """Return whether it is an output of a step that they see, their upload, or an input of the device's evaluation."""
     if who.viewer is None:
         return True
     return (who.may("read") and _user_sees(session, who.viewer, sha256)) or (
@@ -43,7 +43,7 @@ def sees_artifact(session: Session, who: Principal, sha256: str) -> bool:
 
 
 def steps_of(user: str) -> Select[str]:
-    """The keys of steps that a user's jobs need."""
+    """Return a query of the keys of steps that a user's jobs need."""
     return (
         select(PipelineStepRow.step_key)
         .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)

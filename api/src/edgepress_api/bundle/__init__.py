@@ -1,6 +1,6 @@
-"""A model to take home: the .tflite file with everything that is needed to run it, and to know what it is.
+"""Bundle of a model: the .tflite file with everything that is needed to run and document it.
 
-``packing`` makes the zip; ``card`` writes what was measured and where the model comes from, ``preprocessing`` how an
-image becomes what the model takes (read by ``model_file`` from the file itself), and ``predict.py.txt`` is the program
-that does it, with LiteRT and numpy alone.
+``packing`` writes the zip. ``card`` writes the model card (measurements and provenance). ``preprocessing`` describes
+how an image is converted to the model's input (which the worker has read from the file). ``predict.py.txt`` is the
+program that classifies images; it needs only LiteRT and numpy.
 """

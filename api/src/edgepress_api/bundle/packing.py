@@ -1,4 +1,4 @@
-"""Makes the zip: the same bytes each time, as long as the report stays the same."""
+"""Writes the zip. The same report gives the same bytes."""
 
 import re
 import tempfile
@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import IO
 
 from edgepress_api.bundle.card import model_card
-from edgepress_api.bundle.model_file import describe_model
-from edgepress_api.bundle.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
-from edgepress_api.report.document import Report, ReportRow
+from edgepress_api.recommendation.candidates import at_best_threads
+from edgepress_common.answers.report import Report, ReportRow
+from edgepress_common.bundle_files.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
 from edgepress_common.errors import NotFoundError
 
 MODEL = "model.tflite"
 CARD = "MODEL_CARD.md"
 PREDICT = "predict.py"
 
-_IN_MEMORY_BYTES = 8 << 20  # beyond, it is made on disk
+_IN_MEMORY_BYTES = 8 << 20  # a larger zip is written to disk
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What there is to pack.
+    """The contents of a bundle.
 
     Attributes:
-        report: Of the job.
-        rows: Of the model.
+        report: The report of the job.
+        rows: The rows of the report with the model.
     """
 
     report: Report
@@ -37,60 +37,64 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """Of its folder: what a shell need not quote."""
+        """Name of the folder in the zip, in characters that a shell does not have to quote."""
         row = self.rows[0]
         return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{row.pipeline}-{row.export}")
 
 
 def find_bundle(report: Report, model_sha256: str) -> Bundle:
-    """What there is to pack of a model.
+    """Return the contents of the bundle of a model.
 
     Raises:
-        NotFoundError: The job has measured no such model.
+        NotFoundError: The job has not measured the model.
     """
     rows = tuple(row for row in report.rows if row.model_sha256 == model_sha256)
     if not rows or report.dataset is None:
         raise NotFoundError(
-            f"{report.job.id} has measured no model {model_sha256}; accepted: the model_sha256 of a row of its report"
+            f"{report.job.id} has not measured the model {model_sha256}; accepted: a model_sha256 of its report"
         )
     return Bundle(report, rows)
 
 
 def pack_bundle(bundle: Bundle, model: Path) -> IO[bytes]:
-    """The zip, to be read from its beginning and closed.
+    """Return the zip as an open file at its beginning, which the caller closes.
 
     Args:
-        bundle: What to pack.
+        bundle: The contents.
         model: The .tflite file.
-
-    Raises:
-        BrokenPromiseError: It is none.
     """
-    content = model.read_bytes()
-    target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  whoever reads it closes it
+    target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in _texts(bundle, content).items():
+        for name, text in _texts(bundle).items():
             _add(archive, f"{bundle.name}/{name}", text.encode())
-        _add(archive, f"{bundle.name}/{MODEL}", content)
+        _add(archive, f"{bundle.name}/{MODEL}", model.read_bytes())
     target.seek(0)
     return target
 
 
-def _texts(bundle: Bundle, model: bytes) -> dict[str, str]:
-    assert bundle.report.dataset is not None, "else there would be no bundle"
+def _texts(bundle: Bundle) -> dict[str, str]:
+    dataset = bundle.report.dataset
+    assert dataset is not None, "else there would be no bundle"
     return {
         CARD: model_card(bundle.report, bundle.rows),
-        LABELS: labels_txt(bundle.report.dataset.classes),
-        PREPROCESSING: preprocessing_json({MODEL: describe_model(model)}),
-        PREDICT: predict_py(bundle.rows),
+        LABELS: labels_txt(dataset.classes),
+        PREPROCESSING: preprocessing_json(
+            {MODEL: bundle.rows[0].tensors}, image_size=dataset.image_size, grey_bits=dataset.grey_bits
+        ),
+        PREDICT: predict_py(bundle.rows, dataset.grey_bits),
     }
 
 
-def predict_py(rows: Sequence[ReportRow]) -> str:
-    """The program, with the number of threads that the model was fastest with on the first device."""
-    best = min((row for row in rows if row.device == rows[0].device), key=lambda row: row.latency_ms.p50)
+def predict_py(rows: Sequence[ReportRow], grey_bits: int | None = None) -> str:
+    """Return the program, with the number of threads with which the model was fastest on the first device.
+
+    Args:
+        rows: The rows of the report with the model.
+        grey_bits: Significant bits of the 16-bit grey images that it was trained on; None if there were none.
+    """
+    best = at_best_threads([row for row in rows if row.device == rows[0].device])[0]
     template = files("edgepress_api.bundle").joinpath("predict.py.txt").read_text(encoding="utf-8")
-    return template.replace("{{ threads }}", str(best.threads))
+    return template.replace("{{ threads }}", str(best.threads)).replace("{{ grey_bits }}", str(grey_bits))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

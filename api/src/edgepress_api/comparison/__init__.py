@@ -1,1 +1,1 @@
-"""Jobs side by side: what each measured of the same pipeline and export, and what they were asked differently."""
+"""Comparison of jobs: their measurements of the same pipeline and export, and the differences of their specs."""

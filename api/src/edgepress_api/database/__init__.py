@@ -1,4 +1,4 @@
-"""Jobs, steps and devices as rows: the truth that everything else is derived from."""
+"""The database: jobs, steps and devices as rows. Everything else is derived from it."""
 
 from edgepress_api.database.engine import Database
 from edgepress_api.database.tables import (
@@ -9,13 +9,16 @@ from edgepress_api.database.tables import (
     EventRow,
     IdentityRow,
     JobRow,
+    LeaseRequestRow,
     ModelRow,
     PipelineRow,
     PipelineStepRow,
+    SpentKeyRow,
     StepArtifactRow,
     StepInputRow,
     StepRow,
     TokenRow,
+    UploadRow,
     WebhookRow,
 )
 
@@ -28,12 +31,15 @@ __all__ = [
     "EventRow",
     "IdentityRow",
     "JobRow",
+    "LeaseRequestRow",
     "ModelRow",
     "PipelineRow",
     "PipelineStepRow",
+    "SpentKeyRow",
     "StepArtifactRow",
     "StepInputRow",
     "StepRow",
     "TokenRow",
+    "UploadRow",
     "WebhookRow",
 ]

@@ -10,19 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from edgepress_api.database.changes import CHANNEL, Changes
+from edgepress_api.database.impatient_connection import OPTIONS, ImpatientConnection
+
 _SQLITE_BUSY_SECONDS = 30  # another process's transaction is over long before
-_WRITER_LOCK = 0x45646765  # any number that nobody else locks in this database: "Edge"
+_POOL_SECONDS = 5
+_WRITER_LOCK = 0x45646765  # a number that no other program locks in this database: "Edge"
 
 
 class Database:
-    """Hands out sessions, each one transaction.
+    """Creates sessions, each one transaction.
 
     A transaction that writes says so at its beginning, and waits its turn there: one that has read first and only then
     wants to write would decide on what may no longer be true.
+
+    Attributes:
+        changes: Notifies of what any process has changed.
     """
 
     def __init__(self, url: str) -> None:
@@ -34,29 +41,34 @@ class Database:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         else:
-            self._engine = create_engine(parsed, pool_pre_ping=True)
+            # A request that waits longer for a connection is answered with 503; by then the server is most likely gone.
+            self._engine = create_engine(parsed, pool_pre_ping=True, pool_timeout=_POOL_SECONDS, connect_args=OPTIONS)
+            event.listen(self._engine, "do_connect", _connect_postgresql)
+            event.listen(self._engine, "checkin", _expect_ping)
+            event.listen(self._engine, "checkout", _expect_statements)
             event.listen(self._engine, "begin", _begin_postgresql)
         self._writing = self._engine.execution_options(edgepress_writes=True)
+        self.changes = Changes(self._engine)
 
     @property
     def engine(self) -> Engine:
-        """For migrations."""
+        """The engine, for migrations."""
         return self._engine
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A transaction that only reads; it sees one state of the database throughout."""
+        """Open a transaction that only reads; it sees one state of the database throughout."""
         with Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that writes: committed when the block ends, rolled back when it raises."""
+        """Open a transaction that writes: committed when the block ends, rolled back when it raises."""
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._engine.dispose()
 
 
@@ -73,9 +85,23 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
 
 
+def _connect_postgresql(_: Dialect, __: object, arguments: list[Any], options: dict[str, Any]) -> ImpatientConnection:
+    return ImpatientConnection.connect(*arguments, **options)
+
+
+def _expect_ping(connection: ImpatientConnection | None, _: object) -> None:
+    if connection is not None:  # it is None once it was closed
+        connection.expect_ping()
+
+
+def _expect_statements(connection: ImpatientConnection, *_: object) -> None:
+    connection.expect_statements()
+
+
 def _begin_postgresql(connection: Connection) -> None:
     if _writes(connection):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+        # The notification is sent when the transaction is committed.
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK}), pg_notify('{CHANNEL}', '')")
 
 
 def _writes(connection: Connection) -> bool:

@@ -8,49 +8,56 @@
 
     devices      datasets      models      tokens      counters      identity
 
-Steps belong to no job: jobs that need the same step share its row. A job, a data set, and a model, belongs to the
-user whose token it was posted with.
+A step does not belong to a job: jobs that need the same step share its row. A job, a data set or a model belongs to
+the user whose token it was posted with.
 """
 
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, String
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from edgepress_api.access.principal import LOCAL_USER, Scope
 from edgepress_api.database.columns import AsJson, UtcDateTime
+from edgepress_common.answers.job_list import JobState
+from edgepress_common.answers.jobs import EventType, StepState, WebhookState
+from edgepress_common.answers.users import LOCAL_USER, Scope
 from edgepress_common.devices import Announcement
 from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.results import StepResult
 from edgepress_common.spec import JobSpec
 from edgepress_common.steps import Role, StepKind, StepParameters
 
-JobState = Literal["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"]
-StepState = Literal["waiting", "ready", "sent", "running", "succeeded", "failed", "cancelled"]
-WebhookState = Literal["waiting", "due", "delivered", "failed"]
-EventType = Literal["job", "pipeline", "step", "epoch"]
-
 _STATE = String(20)
 _KEY = String(64)
 _USER = String(64)
 
+FIXED_LIST = "fixed_list"
+"""The planner of jobs that list their pipelines, and of all jobs from before planners existed."""
+
 
 class Base(DeclarativeBase):
-    """What all tables share."""
+    """Base class of all tables."""
 
 
 class JobRow(Base):
     """A job.
 
     Attributes:
-        number: Counts up: the order of acceptance, which pages and fairness go by.
-        id: What the outside calls it.
+        number: Consecutive number in the order of acceptance, used for paging and fair scheduling.
+        id: The id in the API.
         owner: The user who posted it.
-        deadline_at: When it is ended, if it has not ended by then.
-        error: Why it ended other than well, in a sentence.
-        idempotency_key: Digest of the owner and the key: users may have the same one.
-        request_digest: SHA-256 of what was posted with the key.
+        deadline_at: When the job is stopped if it has not ended.
+        error: Why it did not succeed, in a sentence.
+        idempotency_key: Digest of the owner and the key, because two users may send the same key.
+        request_digest: SHA-256 of the spec that was posted with the key.
+        planner: Name of the planner that proposes its pipelines; see `edgepress_api.planners`.
+        plan_complete: Whether the planner adds no more pipelines.
+        plan_error: Why the plan was completed early: its planner failed, or a quota was used up.
+        proposed_after: How many pipelines had ended when the planner was last asked; None asks it in the next round.
+        fingerprint: Digest of the data set's content when the job was submitted. All its pipelines are planned with it.
+        devices: Names of the devices that the spec's selectors matched when the job was submitted.
+        max_bytes: Storage quota of the token that the job was posted with; None for no limit.
     """
 
     __tablename__ = "jobs"
@@ -68,6 +75,13 @@ class JobRow(Base):
     error: Mapped[str | None]
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     request_digest: Mapped[str | None] = mapped_column(_KEY)
+    planner: Mapped[str] = mapped_column(String(40), default=FIXED_LIST, server_default=FIXED_LIST)
+    plan_complete: Mapped[bool] = mapped_column(default=True, server_default=true())
+    plan_error: Mapped[str | None]
+    proposed_after: Mapped[int | None]
+    fingerprint: Mapped[str | None]
+    devices: Mapped[tuple[str, ...] | None] = mapped_column(AsJson(tuple[str, ...]))
+    max_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
     pipelines: Mapped[list["PipelineRow"]] = relationship(
         back_populates="job", order_by="PipelineRow.position", cascade="all, delete-orphan"
@@ -78,6 +92,10 @@ class PipelineRow(Base):
     """A pipeline of a job."""
 
     __tablename__ = "pipelines"
+    __table_args__ = (
+        Index("ux_pipelines_job_name", "job_number", "name", unique=True),
+        Index("ux_pipelines_job_position", "job_number", "position", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), index=True)
@@ -92,7 +110,7 @@ class PipelineRow(Base):
 
 
 class PipelineStepRow(Base):
-    """That a pipeline needs a step."""
+    """A step that a pipeline needs."""
 
     __tablename__ = "pipeline_steps"
 
@@ -105,17 +123,17 @@ class PipelineStepRow(Base):
 
 
 class StepRow(Base):
-    """A step, and how far it is. See `edgepress_api.steps.states` for what its state does.
+    """A step and its progress. `edgepress_api.steps.states` defines the transitions of its state.
 
     Attributes:
-        device: Who may evaluate it: a name, or ``any``; None for a worker's step.
-        weight: What it is expected to take, relative to others.
-        attempt: The attempt under way or last made, counted from 1; 0 before the first.
-        failures: Attempts that failed since the step was last wanted anew.
-        sends: Times the present attempt was sent to its queue.
-        due_at: For ``sent``, when to send again; for ``running``, when the lease is over; for a ``ready`` evaluation
-            whose device is away, when it is given up.
-        holder: Worker or device of the present attempt.
+        device: Name of the device that may evaluate it, or ``any``; None for a worker's step.
+        weight: Expected duration, relative to other steps.
+        attempt: The current or last attempt, counted from 1; 0 before the first.
+        failures: Number of attempts that failed since the step was last scheduled or retried.
+        sends: How many times the current attempt was sent to its queue.
+        due_at: For ``sent``, when to send it again; for ``running``, when the lease expires; for a ``ready`` evaluation
+        whose device is offline, when it fails.
+        holder: Worker or device that has the lease of the current attempt.
     """
 
     __tablename__ = "steps"
@@ -147,7 +165,7 @@ class StepRow(Base):
 
 
 class StepInputRow(Base):
-    """That a step takes another's outputs, as what."""
+    """An output of one step that is an input of another, with the name of the input."""
 
     __tablename__ = "step_inputs"
 
@@ -159,7 +177,7 @@ class StepInputRow(Base):
 
 
 class StepArtifactRow(Base):
-    """That a step gave an artifact: who may fetch it is asked by its name."""
+    """An artifact that a step wrote. Access to an artifact is decided by the jobs of such steps."""
 
     __tablename__ = "step_artifacts"
 
@@ -169,15 +187,15 @@ class StepArtifactRow(Base):
 
 
 class WebhookRow(Base):
-    """Who is told when a job ends, and how that goes. See `edgepress_api.webhooks`.
+    """The webhook of a job, and the state of its delivery. See `edgepress_api.webhooks`.
 
     Attributes:
-        secret: What is signed with; kept as it is, since signing needs it.
+        secret: What is signed with, which signing needs in full; encrypted if there is a key, see `access.sealing`.
         state: ``waiting`` for the end, ``due`` until it is taken or given up.
         word_id: What the receiver knows the word by; another one when a job that was retried ends again.
         attempts: Times it was posted.
         due_at: When it is posted next.
-        answer: How it was taken last, in a sentence.
+        answer: The outcome of the last attempt, in a sentence.
     """
 
     __tablename__ = "webhooks"
@@ -185,7 +203,7 @@ class WebhookRow(Base):
 
     job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
     url: Mapped[str] = mapped_column(String(2000))
-    secret: Mapped[str] = mapped_column(String(200))
+    secret: Mapped[str] = mapped_column(String(500))
     state: Mapped[WebhookState] = mapped_column(_STATE)
     word_id: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0)
@@ -195,7 +213,7 @@ class WebhookRow(Base):
 
 
 class EventRow(Base):
-    """Something that happened to a job, kept so that a client that was away can catch up."""
+    """An event of a job, stored so that a client that reconnects receives the events it missed."""
 
     __tablename__ = "events"
 
@@ -207,7 +225,12 @@ class EventRow(Base):
 
 
 class DeviceRow(Base):
-    """A device that has announced itself."""
+    """A device that has announced itself.
+
+    Attributes:
+        previous: Its announcement before its identity or hardware changed; None if it has not changed.
+        changed_at: When it changed.
+    """
 
     __tablename__ = "devices"
 
@@ -215,31 +238,52 @@ class DeviceRow(Base):
     announcement: Mapped[Announcement] = mapped_column(AsJson(Announcement))
     first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    previous: Mapped[Announcement | None] = mapped_column(AsJson(Announcement))
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class DatasetRow(Base):
-    """A data set that a user has uploaded. Others may have uploaded the same bytes, which are kept once."""
+class LeaseRequestRow(Base):
+    """The last request of a device for work that was answered with a lease, or withdrawn; one row per device.
+
+    Attributes:
+        request: What the device calls the request: random, and the same when it repeats it.
+        step_key: Step that was leased; None if the device has withdrawn the request.
+        attempt: Attempt that was leased; None as above.
+    """
+
+    __tablename__ = "lease_requests"
+
+    device: Mapped[str] = mapped_column(String(64), primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))
+    step_key: Mapped[str | None] = mapped_column(_KEY)
+    attempt: Mapped[int | None]
+
+
+class UploadRow(Base):
+    """A file that a user has uploaded. Uploads of several users with the same bytes share one artifact."""
+
+    __abstract__ = True
+
+    owner: Mapped[str] = mapped_column(_USER, primary_key=True, default=LOCAL_USER)
+    sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DatasetRow(UploadRow):
+    """An uploaded data set. See `edgepress_api.datasets`."""
 
     __tablename__ = "datasets"
 
-    owner: Mapped[str] = mapped_column(_USER, primary_key=True, default=LOCAL_USER)
-    sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
     media_type: Mapped[str] = mapped_column(String(100))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class ModelRow(Base):
-    """A Keras model that a user has uploaded, with what was found in it. See `edgepress_api.models`."""
+class ModelRow(UploadRow):
+    """An uploaded Keras model, with its properties. See `edgepress_api.models`."""
 
     __tablename__ = "models"
 
-    owner: Mapped[str] = mapped_column(_USER, primary_key=True, default=LOCAL_USER)
-    sha256: Mapped[str] = mapped_column(_KEY, primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     image_size: Mapped[int | None]
     classes: Mapped[int | None]
     ends_in: Mapped[Literal["probabilities", "logits"]] = mapped_column(_STATE)
@@ -248,7 +292,7 @@ class ModelRow(Base):
 
 
 class CounterRow(Base):
-    """Something that is counted, by kind of step: what has happened to steps that may be gone. See `steps.counters`."""
+    """A counter by kind of step, which outlives the steps it counts. See `steps.counters`."""
 
     __tablename__ = "counters"
 
@@ -263,7 +307,7 @@ class TokenRow(Base):
     __tablename__ = "tokens"
 
     id: Mapped[str] = mapped_column(String(12), primary_key=True)
-    user: Mapped[str] = mapped_column("user_name", _USER)  # `user` alone is a word of PostgreSQL's own
+    user: Mapped[str] = mapped_column("user_name", _USER)  # `user` is a reserved word of PostgreSQL
     scopes: Mapped[tuple[Scope, ...]] = mapped_column(AsJson(tuple[Scope, ...]))
     device: Mapped[str | None] = mapped_column(String(64))
     max_jobs: Mapped[int | None]
@@ -274,12 +318,21 @@ class TokenRow(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class SpentKeyRow(Base):
+    """The idempotency key of a job that was deleted: sent again, it must not create another job."""
+
+    __tablename__ = "spent_keys"
+
+    idempotency_key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    job_id: Mapped[str] = mapped_column(String(40))
+
+
 class IdentityRow(Base):
-    """Who this database is: one row, made with the tables. A backup that is restored is the same.
+    """Identity of this database: one row, created with the tables. A restored backup has the same identity.
 
     Attributes:
-        name: What it goes by: a UUID.
-        created_at: When it came to be.
+        name: A UUID.
+        created_at: When the database was created.
     """
 
     __tablename__ = "identity"

@@ -1,1 +1,1 @@
-"""Data sets as the gateway sees them: is it there, what is it called, has it changed."""
+"""Data sets in the gateway: uploads, and fingerprints of their content."""

@@ -1,6 +1,6 @@
-"""Gives a device the next evaluation it may take.
+"""Leases a device the next evaluation that it can take.
 
-A device that shares its processors with workers measures nothing but their noise while they are at work. So it gets an
+A device that shares its processors with workers measures only their noise while they are running. So it gets an
 evaluation only when no worker has a step, and `workers_must_rest` keeps workers from getting one meanwhile: while it
 measures, and while it has evaluations waiting of a job older than the workers' next.
 """
@@ -11,34 +11,61 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, DeviceRow, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
-from edgepress_api.jobs.following import UNDER_WAY
+from edgepress_api.devices.requests import is_known, is_withdrawn, leased_for, note_lease
+from edgepress_api.steps.following import UNDER_WAY
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.devices import Announcement, EvaluationLease
+from edgepress_common.errors import ConflictError
 from edgepress_common.results import PackResult
 from edgepress_common.steps import EvaluationStep
 
-# A device asks again at least every minute; one that has missed two turns is away.
+# A device asks again at least every minute; one that has missed two requests is offline.
 ONLINE_FOR = timedelta(minutes=2)
 
 
 def lease_next(
-    database: Database, ledger: Ledger, name: str, announcement: Announcement, now: datetime
+    database: Database,
+    ledger: Ledger,
+    name: str,
+    announcement: Announcement,
+    now: datetime,
+    *,
+    request: str | None = None,
 ) -> EvaluationLease | None:
-    """Notes what the device says of itself, and leases it the evaluation that has waited longest, if there is one."""
-    if _is_known(database, name, announcement, now) and not _has_work(database, name):
-        return None  # most of the time: nothing to write, nobody to wait for
+    """Record the announcement of a device, and lease it the evaluation that has waited longest, if there is one.
+
+    Args:
+        database: The database of the steps.
+        ledger: The ledger that changes their states.
+        name: Name of the device.
+        announcement: What the device says of itself.
+        now: The current time.
+        request: Name of the request, see `edgepress_api.devices.requests`; None from an evaluator that gives none.
+
+    Raises:
+        ConflictError: Another device that goes by the name is online.
+    """
+    if _is_announced(database, name, announcement, now) and not _has_work(database, name, request):
+        return None  # most of the time: nothing to write, no other writer to wait for
     with database.write() as session:
         _announce(session, name, announcement, now)
+        if is_withdrawn(session, name, request):
+            return None
+        repeated = leased_for(session, name, request)
+        if repeated is not None:
+            ledger.renew(session, repeated.key, repeated.attempt, holder=name, progress=None, now=now)
+            return _lease_of(session, repeated, ledger, with_test=announcement.measures_test)
         if announcement.shares_cpu and _workers_at_work(session):
             return None
         row = session.scalars(_waiting_for(name).limit(1)).one_or_none()
         if row is None or not ledger.lease(session, row, name, now):
             return None
-        return _lease_of(session, row, ledger)
+        note_lease(session, name, request, row)
+        return _lease_of(session, row, ledger, with_test=announcement.measures_test)
 
 
 def workers_must_rest(session: Session, now: datetime) -> int | None:
-    """Until which job's steps workers may be given: None for all, else only jobs with a smaller number."""
+    """Return the job number below which workers can get steps; None if they can get all."""
     sharing = [
         row.name
         for row in session.scalars(select(DeviceRow).where(DeviceRow.last_seen_at > now - ONLINE_FOR))
@@ -59,23 +86,42 @@ def workers_must_rest(session: Session, now: datetime) -> int | None:
     return None if waiting is None else waiting + 1
 
 
-def _is_known(database: Database, name: str, announcement: Announcement, now: datetime) -> bool:
+def _is_announced(database: Database, name: str, announcement: Announcement, now: datetime) -> bool:
     with database.read() as session:
         row = session.get(DeviceRow, name)
         return row is not None and row.announcement == announcement and now - row.last_seen_at < ONLINE_FOR / 8
 
 
-def _has_work(database: Database, name: str) -> bool:
+def _has_work(database: Database, name: str, request: str | None) -> bool:
     with database.read() as session:
-        return session.scalars(_waiting_for(name).limit(1)).one_or_none() is not None
+        return is_known(session, name, request) or session.scalars(_waiting_for(name).limit(1)).first() is not None
 
 
 def _announce(session: Session, name: str, announcement: Announcement, now: datetime) -> None:
     row = session.get(DeviceRow, name)
     if row is None:
         session.add(DeviceRow(name=name, announcement=announcement, first_seen_at=now, last_seen_at=now))
-    else:
-        row.announcement, row.last_seen_at = announcement, now
+        return
+    if _is_another(row.announcement, announcement):
+        if now - row.last_seen_at < ONLINE_FOR:
+            raise ConflictError(
+                f"another device that is called {name!r} is online ({_described(row.announcement)}; this is "
+                f"{_described(announcement)}); accepted: a name of its own, set EDGEPRESS_DEVICE, or this one once the "
+                f"other has been offline for {ONLINE_FOR.total_seconds():.0f} s"
+            )
+        row.previous, row.changed_at = row.announcement, now
+    elif not row.announcement.is_same_hardware(announcement):
+        row.previous, row.changed_at = row.announcement, now
+    row.announcement, row.last_seen_at = announcement, now
+
+
+def _is_another(known: Announcement, asking: Announcement) -> bool:
+    """Return whether two announcements are certainly of different devices: older evaluators have no identity."""
+    return None not in {known.identity, asking.identity} and known.identity != asking.identity
+
+
+def _described(announcement: Announcement) -> str:
+    return announcement.board or announcement.cpu or announcement.machine
 
 
 def _waiting_for(name: str) -> Select[StepRow]:
@@ -93,7 +139,7 @@ def _workers_at_work(session: Session) -> bool:
     return session.scalar(busy) is not None
 
 
-def _lease_of(session: Session, row: StepRow, ledger: Ledger) -> EvaluationLease:
+def _lease_of(session: Session, row: StepRow, ledger: Ledger, *, with_test: bool) -> EvaluationLease:
     sources = {
         entry.role: entry.source
         for entry in session.scalars(select(StepInputRow).where(StepInputRow.step_key == row.key))
@@ -112,4 +158,6 @@ def _lease_of(session: Session, row: StepRow, ledger: Ledger) -> EvaluationLease
         images=pack.outputs["validation_images"],
         labels=pack.outputs["validation_labels"],
         classes=pack.result.classes,
+        test_images=pack.outputs.get("test_images") if with_test else None,
+        test_labels=pack.outputs.get("test_labels") if with_test else None,
     )

@@ -1,4 +1,4 @@
-"""What a device says of an evaluation it was leased. It can speak for its own lease only."""
+"""Reports of a device on an evaluation that it has leased. A device can report on its own leases only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,17 +7,18 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, DeviceRow, StepRow
+from edgepress_api.devices.checking import check_against_lease
 from edgepress_api.steps.ledger import Ledger
+from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_common.devices import DeviceName
 from edgepress_common.errors import LeaseLostError
 from edgepress_common.frozen import Frozen
 from edgepress_common.messages import Progress, StepFailure
-from edgepress_common.results import EvaluationResult
 from edgepress_common.steps import StepKey
 
 
 class LeaseName(Frozen):
-    """What names a lease: its device, its step, and the attempt."""
+    """The name of a lease: its device, its step, and the attempt."""
 
     device: DeviceName
     step_key: StepKey
@@ -25,7 +26,7 @@ class LeaseName(Frozen):
 
 
 def report_progress(database: Database, ledger: Ledger, lease: LeaseName, progress: Progress, now: datetime) -> None:
-    """The device goes on: its lease runs anew.
+    """Renew the lease of a device that continues, and store its progress.
 
     Raises:
         LeaseLostError: The lease is not, or no longer, the device's.
@@ -37,19 +38,24 @@ def report_progress(database: Database, ledger: Ledger, lease: LeaseName, progre
 
 
 def report_result(
-    database: Database, ledger: Ledger, lease: LeaseName, result: EvaluationResult, now: datetime
+    database: Database, ledger: Ledger, lease: LeaseName, result: ReportedEvaluation, now: datetime
 ) -> None:
-    """The device is done.
+    """Record that the device has finished.
 
     Raises:
         LeaseLostError: See `report_progress`.
+        InvalidReportError: The result is not of what was leased.
     """
     with _held(database, lease, now) as session:
-        _require(ledger.finish(session, lease.step_key, lease.attempt, outputs={}, result=result, now=now), lease)
+        _require(
+            ledger.finish(session, lease.step_key, lease.attempt, outputs={}, result=result.stored(), now=now), lease
+        )
+        # A lease that is lost comes first; what is refused here is rolled back.
+        check_against_lease(session, session.get_one(StepRow, lease.step_key), lease.device, result)
 
 
 def report_failure(database: Database, ledger: Ledger, lease: LeaseName, failure: StepFailure, now: datetime) -> None:
-    """The device could not do it.
+    """Record that the attempt of the device failed.
 
     Raises:
         LeaseLostError: See `report_progress`.
@@ -60,7 +66,7 @@ def report_failure(database: Database, ledger: Ledger, lease: LeaseName, failure
 
 @contextmanager
 def _held(database: Database, lease: LeaseName, now: datetime) -> Iterator[Session]:
-    """A transaction in which the lease is the device's. Whatever it says, the device has been heard of."""
+    """Open a transaction in which the device has the lease. Any report counts as contact with the device."""
     with database.write() as session:
         row = session.get(StepRow, lease.step_key)
         _require(row is not None and row.kind == "evaluation" and row.holder == lease.device, lease)

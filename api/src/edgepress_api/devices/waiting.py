@@ -1,11 +1,11 @@
-"""Evaluations whose device is away: they wait, but not for ever.
+"""Deadlines of evaluations whose device is offline.
 
-A device is away when it has not been heard of lately. From the moment that this is noticed, an evaluation that only it
-could take has a deadline (`StepRow.due_at`), which its job shows. When the device is back in time the deadline goes
-again, and the evaluation waits its turn, however long the device is busy. When it is not, the evaluation fails, and its
-message names the device; what other devices do goes on.
+A device is offline when it has not sent a request lately. When this is noticed, an evaluation that only this device can
+take gets a deadline (`StepRow.due_at`), which its job shows. If the device is online in time, the deadline is removed,
+and the evaluation waits its turn, however long the device is busy. Otherwise the evaluation fails, and its message
+names the device; evaluations on other devices continue.
 
-``any`` is away when no device is there.
+``any`` is offline when no device is online.
 """
 
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ _WAITING = (StepRow.kind == "evaluation", StepRow.state == "ready")
 
 
 def look_after_waiting(database: Database, ledger: Ledger, now: datetime, *, began: datetime) -> None:
-    """Gives evaluations their deadlines, takes them away, and fails those that are over.
+    """Set and remove deadlines of evaluations, and fail the evaluations whose deadline has passed.
 
     Args:
-        database: Where steps and devices are.
-        ledger: What moves steps.
-        now: The moment.
-        began: When whoever asks began to. Before that the gateway may have been off, and a device had nobody to ask: it
-            is given as long as a device may be silent.
+        database: The database of steps and devices.
+        ledger: The ledger that changes the states of steps.
+        now: The current time.
+        began: When the caller started. Before that the gateway may have been down, so that devices could not send
+            requests: a device is considered offline only after it could have sent one for the usual time.
     """
     with database.read() as session:
         last_seen = _last_seen(session)
@@ -48,7 +48,7 @@ def look_after_waiting(database: Database, ledger: Ledger, now: datetime, *, beg
 
 
 def _concerned(session: Session, last_seen: Mapping[str, datetime], now: datetime) -> list[str]:
-    """The devices whose waiting evaluations have something to change about them."""
+    """Return the devices whose waiting evaluations need another deadline, or none, or have exceeded theirs."""
     waiting = (
         select(StepRow.device, func.count(), func.count(StepRow.due_at), func.min(StepRow.due_at))
         .where(*_WAITING)
@@ -67,7 +67,7 @@ def _concerned(session: Session, last_seen: Mapping[str, datetime], now: datetim
 
 
 def _last_seen(session: Session) -> Mapping[str, datetime]:
-    """When each device was heard of, and any of them."""
+    """Return when each device sent its last request, and when any device did."""
     seen = dict(session.execute(select(DeviceRow.name, DeviceRow.last_seen_at)).all())
     return seen | ({"any": max(seen.values())} if seen else {})
 
@@ -79,9 +79,8 @@ def _is_there(last_seen: datetime | None, now: datetime) -> bool:
 def _failure(device: str, last_seen: datetime | None, patience: timedelta) -> StepFailure:
     who = "no device has" if device == "any" else f"device {device!r} has not"
     since = "ever" if last_seen is None else f"since {last_seen:%Y-%m-%d %H:%M} UTC"
-    return StepFailure(
-        code="device_away",
-        message=f"{who} been heard of {since}; the evaluation has waited {patience.total_seconds() / 3600:g} h; "
-        "accepted: start the evaluator, then retry the job",
-        retryable=True,
+    return StepFailure.of(
+        "device_offline",
+        f"{who} been heard of {since}; the evaluation has waited {patience.total_seconds() / 3600:g} h; "
+        "start the evaluator, then retry the job",
     )

@@ -1,1 +1,1 @@
-"""Jobs: accepting them, following their steps, ending them."""
+"""Jobs: submitting, planning, following and ending them."""

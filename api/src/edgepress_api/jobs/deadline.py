@@ -1,4 +1,4 @@
-"""What a spec and the server allow, in time: the shorter of the two."""
+"""Time limits: the shorter of those of the spec and of the server."""
 
 from datetime import datetime, timedelta
 
@@ -7,17 +7,17 @@ from edgepress_common.spec import Limits
 
 
 def deadline_of(limits: Limits, rules: Rules, now: datetime) -> datetime:
-    """When a job that begins now is ended."""
+    """Return when a job that begins now is stopped; None for no limit."""
     return now + job_limit(limits, rules)
 
 
 def job_limit(limits: Limits, rules: Rules) -> timedelta:
-    """How long a job may take."""
+    """Return how long a job may take; None for no limit."""
     return _shorter(limits.job_hours, rules.max_job)
 
 
 def step_limit(limits: Limits, rules: Rules) -> timedelta:
-    """How long an attempt at a step of the job may take."""
+    """Return how long an attempt at a step of the job may take; None for no limit."""
     return _shorter(limits.step_hours, rules.max_step)
 
 

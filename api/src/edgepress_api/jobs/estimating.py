@@ -1,13 +1,13 @@
-"""How long a plan may take, from what the like of its steps took here.
+"""Estimates how long a plan takes, from the durations of similar steps in this database.
 
-1. Of the steps that were done on the very same pack (data set and image size), each has a likeness: for a stage its
-   method and network, for an export also how it is written, for an evaluation also the device and what it measures.
-2. What they took is noted by likeness; a stage's time is divided by its epochs.
-3. A step of the plan takes the median of its likeness, times its epochs.
+1. Read the finished steps on the same pack (data set and image size), and compute a likeness for each, which similar
+steps share: for a stage, its method and network (with the stages that changed its shape); for an export, also its
+parameters; for an evaluation, also the device and what it measures.
+2. Collect their durations by likeness; divide the duration of a stage by its number of epochs.
+3. A step of the plan takes the median of the durations of its likeness, times its number of epochs.
 
-A step whose likeness was never done has no estimate, and nothing is guessed in its place. Time spent waiting for a free
-worker or device is in none of this. A training that was taken over from an earlier attempt, or stopped early, does not
-count: its time is not that of all its epochs.
+A step without similar finished steps has no estimate. The estimate does not include waiting for a free worker or
+device. A training that continued an earlier attempt, or stopped early, is not used: it did not run all its epochs.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -17,28 +17,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from edgepress_api.database import StepInputRow, StepRow
-from edgepress_common.frozen import Frozen
+from edgepress_common.answers.jobs import Estimate
 from edgepress_common.plan import Plan
 from edgepress_common.results import StageResult
+from edgepress_common.spec import METHODS, Stage
 from edgepress_common.steps import EvaluationStep, ExportStep, StageStep, StepKey, StepParameters
 
 
-class Estimate(Frozen):
-    """What is left to do may take so long.
-
-    Attributes:
-        seconds: Of all steps that have an estimate, one after another; None where none has.
-        by_step: Of each of them.
-        unknown: Steps to do that have none, since the like was never done here.
-    """
-
-    seconds: float | None
-    by_step: dict[StepKey, float]
-    unknown: int
-
-
 def estimate_plan(session: Session, plan: Plan, done: Sequence[StepKey]) -> Estimate:
-    """The estimate for the steps of a plan that are not done."""
+    """Return the estimate for the steps of a plan that are not done."""
     to_do = [step for step in plan.steps if step.key not in set(done)]
     took = _history(session, [step.key for step in plan.steps if step.kind == "pack"])
     parameters = {step.key: step.parameters for step in plan.steps}
@@ -49,12 +36,15 @@ def estimate_plan(session: Session, plan: Plan, done: Sequence[StepKey]) -> Esti
         if likeness in took:
             by_step[step.key] = median(took[likeness]) * _epochs(step.parameters)
     return Estimate(
-        seconds=sum(by_step.values()) if by_step else None, by_step=by_step, unknown=len(to_do) - len(by_step)
+        seconds=sum(by_step.values()) if by_step else None,
+        by_step=by_step,
+        unknown=len(to_do) - len(by_step),
+        complete=plan.complete,
     )
 
 
 def _history(session: Session, packs: Sequence[StepKey]) -> dict[Hashable, list[float]]:
-    """Seconds that steps on these packs took, a stage's for each epoch, by likeness."""
+    """Return the durations of finished steps on these packs by likeness, in seconds; of a stage, per epoch."""
     model = aliased(StepInputRow)
     rows = session.execute(
         select(StepRow.key, StepRow.parameters, StepRow.started_at, StepRow.finished_at, model.input_key)
@@ -76,7 +66,7 @@ def _history(session: Session, packs: Sequence[StepKey]) -> dict[Hashable, list[
 
 
 def _resumed(session: Session, stages: Sequence[StepKey]) -> set[StepKey]:
-    """Those whose time is not that of all their epochs: they went on from saved ones, or stopped early."""
+    """Return the stages that did not run all their epochs: they continued from a saved epoch, or stopped early."""
     rows = session.execute(select(StepRow.key, StepRow.parameters, StepRow.result).where(StepRow.key.in_(stages)))
     return {
         key
@@ -90,10 +80,11 @@ def _resumed(session: Session, stages: Sequence[StepKey]) -> set[StepKey]:
 def _likeness(
     key: StepKey, parameters: Mapping[StepKey, StepParameters], models: Mapping[StepKey, StepKey]
 ) -> Hashable | None:
-    """What a step has in common with those that take as long; None where that can't be told, and for packing."""
+    """Return what similar steps share; None for packing, and if the inputs are not known."""
     match parameters.get(key):
         case StageStep() as stage:
-            return stage.stage.kind, stage.model, stage.training.epochs > 0
+            shape = _shape(models.get(key, ""), parameters, models)
+            return stage.stage.kind, stage.model, stage.training.epochs > 0, shape
         case ExportStep() as export:
             network = _likeness(models.get(key, ""), parameters, models)
             return None if network is None else (export.export.kind, network)
@@ -104,6 +95,17 @@ def _likeness(
             return None
 
 
+def _shape(
+    key: StepKey, parameters: Mapping[StepKey, StepParameters], models: Mapping[StepKey, StepKey]
+) -> tuple[Stage, ...]:
+    """Return the stages before a step that changed the shape of the network, and with it the duration."""
+    stage = parameters.get(key)
+    if not isinstance(stage, StageStep):
+        return ()
+    before = _shape(models.get(key, ""), parameters, models)
+    return (*before, stage.stage) if METHODS[stage.stage.kind].changes_shape else before
+
+
 def _epochs(parameters: StepParameters) -> int:
-    """What a step's time grows with; one where a model is taken as it was uploaded, which takes its time too."""
+    """Return the factor that the duration grows with: the epochs; 1 for an uploaded model used without training."""
     return max(1, parameters.training.epochs) if isinstance(parameters, StageStep) else 1

@@ -1,4 +1,4 @@
-"""A job's plan, as it was stored when the job was accepted: its steps and which takes what from which."""
+"""Reads the plan of a job: its steps and their inputs."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,14 +10,15 @@ from edgepress_common.steps import Role, Step, StepKey
 
 
 def show_plan(session: Session, job_id: str) -> Plan:
-    """The graph of steps; how far each is, `edgepress_api.jobs.views` tells.
+    """Return the graph of steps, without their progress, which is in `edgepress_api.jobs.views`.
 
     Raises:
         NotFoundError: No such job.
     """
-    number = session.scalar(select(JobRow.number).where(JobRow.id == job_id))
-    if number is None:
-        raise NotFoundError(f"no job {job_id!r}")
+    job = session.execute(select(JobRow.number, JobRow.plan_complete).where(JobRow.id == job_id)).one_or_none()
+    if job is None:
+        raise NotFoundError(f"job {job_id!r} does not exist")
+    number, complete = job
     needs: dict[str, list[StepKey]] = {}
     steps: dict[StepKey, Step] = {}
     inputs = _inputs(session, number)
@@ -31,7 +32,7 @@ def show_plan(session: Session, job_id: str) -> Plan:
         needs.setdefault(pipeline, []).append(key)
         steps[key] = Step(key=key, title=title, parameters=parameters, inputs=inputs.get(key, {}))
     pipelines = tuple(PlannedPipeline(name=name, steps=tuple(keys)) for name, keys in needs.items())
-    return Plan(steps=tuple(steps.values()), pipelines=pipelines)
+    return Plan(steps=tuple(steps.values()), pipelines=pipelines, complete=complete)
 
 
 def _inputs(session: Session, job_number: int) -> dict[StepKey, dict[Role, StepKey]]:

@@ -1,4 +1,4 @@
-"""A job's spec, as it was accepted."""
+"""Reads the spec of a job."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,12 +9,12 @@ from edgepress_common.spec import JobSpec
 
 
 def show_spec(session: Session, job_id: str) -> JobSpec:
-    """What was posted, with every default written out.
+    """Return the spec of a job with every default written out.
 
     Raises:
         NotFoundError: No such job.
     """
     spec = session.scalar(select(JobRow.spec).where(JobRow.id == job_id))
     if spec is None:
-        raise NotFoundError(f"no job {job_id!r}")
+        raise NotFoundError(f"job {job_id!r} does not exist")
     return spec

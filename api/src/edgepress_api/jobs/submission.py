@@ -1,9 +1,10 @@
-"""Accepting a job: looking at what it names, planning it, storing it whole or not at all."""
+"""Accepts a job: validates what its spec refers to, plans it, and stores it in one transaction."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,46 +12,45 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.access.quotas import check_job_fits
-from edgepress_api.database import (
-    Database,
-    DeviceRow,
-    JobRow,
-    PipelineRow,
-    PipelineStepRow,
-    StepInputRow,
-    StepRow,
-    WebhookRow,
-)
+from edgepress_api.access.sealing import SecretBox
+from edgepress_api.database import Database, DeviceRow, JobRow, SpentKeyRow, StepRow, WebhookRow
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.deadline import deadline_of
-from edgepress_api.jobs.estimating import Estimate, estimate_plan
-from edgepress_api.jobs.following import follow_steps, note_job
-from edgepress_api.jobs.progress import step_weight
+from edgepress_api.jobs.estimating import estimate_plan
+from edgepress_api.jobs.planning import plan_of_proposal
+from edgepress_api.jobs.storing import store_plan
 from edgepress_api.models.fitting import check_uploaded_models
+from edgepress_api.planners.planner import PlannerJob
+from edgepress_api.planners.registry import Planners
+from edgepress_api.steps.following import note_job
 from edgepress_api.steps.ledger import Ledger
-from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidSpecError
+from edgepress_common.answers.jobs import PlanPreview
+from edgepress_common.errors import ConflictError, FieldProblem, InvalidInputError, InvalidSpecError
 from edgepress_common.frozen import Frozen
-from edgepress_common.plan import Plan, make_plan
+from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
-from edgepress_common.steps import EvaluationStep, Step, StepKey
+
+logger = logging.getLogger(__name__)
 
 
-class PlanPreview(Frozen):
-    """What a job would do.
+class _FirstPlan(Frozen):
+    """The first plan of a job, and the facts that all its pipelines are planned with.
 
     Attributes:
-        plan: All its steps, and which pipeline needs which.
-        done: Those that have been done before, and would not be done again.
-        estimate: How long the others may take.
+        planner: The planner's name.
+        plan: Its first proposal.
+        fingerprint: See `JobRow.fingerprint`.
+        devices: See `JobRow.devices`.
     """
 
+    planner: str
     plan: Plan
-    done: tuple[StepKey, ...]
-    estimate: Estimate | None = None
+    fingerprint: str
+    devices: tuple[str, ...]
 
 
 class IdempotencyError(InvalidInputError):
-    """An idempotency key was used before, for something else."""
+    """An idempotency key was used before with another spec."""
 
 
 @dataclass(frozen=True)
@@ -58,46 +58,50 @@ class Submission:
     """Accepts jobs.
 
     Attributes:
-        require_room: Raises `NoRoomError` when there is no room for what new jobs give.
+        require_free_space: Raises `InsufficientStorageError` without enough free space for the outputs of new jobs.
+        planners: The planners that create the pipelines of jobs.
+        box: Encrypts the secrets of webhooks.
     """
 
     database: Database
     fingerprints: Fingerprints
     ledger: Ledger
-    require_room: Callable[[], None] = lambda: None
+    require_free_space: Callable[[], None] = lambda: None
+    planners: Planners = field(default_factory=Planners)
+    box: SecretBox = field(default_factory=lambda: SecretBox(None))
 
     def preview(self, spec: JobSpec, *, by: Principal = LOCAL) -> PlanPreview:
-        """What the job would do, with nothing stored.
+        """Return the plan of a job without storing anything.
 
         Raises:
             InvalidSpecError: See `submit`.
         """
         with self.database.read() as session:
-            plan = self._plan(session, spec, by)
+            plan = self._plan(session, spec, by).plan
             keys = [step.key for step in plan.steps]
             done = session.scalars(select(StepRow.key).where(StepRow.key.in_(keys), StepRow.state == "succeeded")).all()
             return PlanPreview(plan=plan, done=tuple(done), estimate=estimate_plan(session, plan, done))
 
     def submit(self, spec: JobSpec, now: datetime, idempotency_key: str | None = None, *, by: Principal = LOCAL) -> str:
-        """Stores the job with its steps, and answers its id once that is committed.
+        """Store the job with its steps, and return its id once they are committed.
 
-        With an idempotency key that the same user has used before for the same spec, answers that job's id and stores
+        If the same user has used the idempotency key before with the same spec, return the id of that job and store
         nothing.
 
         Raises:
-            InvalidSpecError: The data set or an uploaded model can't be used, or nobody serves a device.
-            IdempotencyError: The key was used before for another spec.
-            NoRoomError: The artifact store is nearly full.
-            QuotaError: The user has as much as they may.
+            InvalidSpecError: The data set or an uploaded model can't be used, or no device matches a selector.
+            IdempotencyError: The key was used before with another spec.
+            InsufficientStorageError: The artifact store is nearly full.
+            QuotaError: The user has reached the limit of active jobs or stored bytes.
         """
         key = None if idempotency_key is None else _key_digest(by.user, idempotency_key)
-        digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+        digest = _request_digest(spec)
         with self.database.read() as session:
             known = _earlier(session, key, digest, idempotency_key)
             if known is not None:
                 return known
-            plan = self._plan(session, spec, by)
-        self.require_room()
+            first = self._plan(session, spec, by)
+        self.require_free_space()
         with self.database.write() as session:
             known = _earlier(session, key, digest, idempotency_key)
             if known is not None:
@@ -108,33 +112,55 @@ class Submission:
                 name=spec.name,
                 owner=by.user,
                 state="queued",
-                spec=spec.model_copy(update={"webhook": None}),  # its secret is shown to nobody
+                spec=spec.model_copy(update={"webhook": None}),  # its secret is never shown
                 created_at=now,
                 deadline_at=deadline_of(spec.limits, self.ledger.rules, now),
                 idempotency_key=key,
                 request_digest=digest,
+                planner=first.planner,
+                proposed_after=0,
+                fingerprint=first.fingerprint,
+                devices=first.devices,
+                max_bytes=by.max_bytes,
             )
             session.add(job)
             session.flush()
             if spec.webhook is not None:
-                url, secret = spec.webhook.url, spec.webhook.secret.get_secret_value()
+                url, secret = spec.webhook.url, self.box.seal(spec.webhook.secret.get_secret_value())
                 session.add(WebhookRow(job_number=job.number, url=url, secret=secret, state="waiting", attempts=0))
-            steps = [_stored_step(session, step, now) for step in plan.steps]
-            session.flush()
-            for position, pipeline in enumerate(plan.pipelines):
-                row = PipelineRow(position=position, name=pipeline.name, state="queued")
-                row.steps = [PipelineStepRow(position=at, step_key=key) for at, key in enumerate(pipeline.steps)]
-                job.pipelines.append(row)
-            session.flush()
             note_job(session, job, now)
-            self.ledger.want(session, steps, now)
-            follow_steps(session, steps, now)
+            store_plan(session, self.ledger, job, first.plan, now=now)
             return job.id
 
-    def _plan(self, session: Session, spec: JobSpec, by: Principal) -> Plan:
+    def _plan(self, session: Session, spec: JobSpec, by: Principal) -> _FirstPlan:
         check_uploaded_models(session, spec, viewer=by.viewer)
         fingerprint = self.fingerprints.of(session, spec.dataset, viewer=by.viewer)
-        return make_plan(spec, fingerprint=fingerprint, devices=_device_names(session, spec.evaluation.devices))
+        devices = tuple(_device_names(session, spec.evaluation.devices))
+        planner = self.planners.for_spec(spec)
+        try:
+            proposal = planner.propose(PlannerJob(spec=spec, devices=devices), ())
+            plan = plan_of_proposal(spec, proposal, fingerprint=fingerprint, devices=devices)
+        except InvalidSpecError:
+            raise
+        except Exception as error:  # of another package: no reason to answer as if the gateway had failed
+            logger.exception("the planner %s failed at a submission", planner.name)
+            raise InvalidSpecError([_not_planned(planner.name, error)]) from error
+        return _FirstPlan(planner=planner.name, plan=plan, fingerprint=fingerprint, devices=devices)
+
+
+def _not_planned(planner: str, error: Exception) -> FieldProblem:
+    return FieldProblem(
+        field="pipelines",
+        value=None,
+        message=f"the planner {planner!r} failed: {error}",
+        accepted="a spec that it can plan; the server's log has the details for its operator",
+    )
+
+
+def _request_digest(spec: JobSpec) -> str:
+    """Return the digest of a request: the spec and its webhook secret, which the spec's JSON does not contain."""
+    secret = "" if spec.webhook is None else f"\0{spec.webhook.secret.get_secret_value()}"
+    return hashlib.sha256(f"{spec.model_dump_json()}{secret}".encode()).hexdigest()
 
 
 def _key_digest(user: str, idempotency_key: str) -> str:
@@ -146,17 +172,23 @@ def _earlier(session: Session, key: str | None, digest: str, idempotency_key: st
         return None
     job = session.scalar(select(JobRow).where(JobRow.idempotency_key == key))
     if job is None:
+        spent = session.get(SpentKeyRow, key)
+        if spent is not None:
+            raise ConflictError(
+                f"Idempotency-Key {idempotency_key!r} was used for {spent.job_id}, which was deleted; "
+                "accepted: a new key"
+            )
         return None
     if job.request_digest != digest:
         raise IdempotencyError(
-            f"Idempotency-Key {idempotency_key!r} was used for another spec, as {job.id}; "
+            f"Idempotency-Key {idempotency_key!r} was used with another spec, for {job.id}; "
             "accepted: the same spec again, or a new key"
         )
     return job.id
 
 
 def _device_names(session: Session, selectors: Sequence[str]) -> list[str]:
-    """The devices that selectors stand for: a name for itself, a label for all that bear it, ``any`` for itself."""
+    """Return the devices that match the selectors: a name, all devices with a label, or ``any`` as it is."""
     devices = {row.name: row.announcement.labels for row in session.scalars(select(DeviceRow).order_by(DeviceRow.name))}
     names: dict[str, None] = {}
     for position, selector in enumerate(selectors):
@@ -173,33 +205,10 @@ def _device_names(session: Session, selectors: Sequence[str]) -> list[str]:
                     FieldProblem(
                         field=f"evaluation.devices[{position}]",
                         value=selector,
-                        message=f"nobody serves a device of the name or label {selector!r}",
+                        message=f"no device has the name or label {selector!r}",
                         accepted=f"any, {', '.join(known)}" if known else "none yet: start an evaluator first",
                     )
                 ]
             )
         names |= dict.fromkeys(matching)
     return list(names)
-
-
-def _stored_step(session: Session, step: Step, now: datetime) -> StepRow:
-    row = session.get(StepRow, step.key)
-    if row is None:
-        device = step.parameters.device if isinstance(step.parameters, EvaluationStep) else None
-        row = StepRow(
-            key=step.key,
-            kind=step.kind,
-            title=step.title,
-            parameters=step.parameters,
-            device=device,
-            weight=step_weight(step),
-            state="waiting",
-            attempt=0,
-            failures=0,
-            sends=0,
-            created_at=now,
-        )
-        session.add(row)
-        session.flush()
-        session.add_all(StepInputRow(step_key=step.key, role=role, input_key=key) for role, key in step.inputs.items())
-    return row

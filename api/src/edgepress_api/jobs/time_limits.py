@@ -1,7 +1,8 @@
-"""What takes too long is ended: a job at its deadline, a step whose attempt goes on for longer than it may.
+"""Time limits: stops jobs at their deadline, and steps whose attempt exceeds its limit.
 
-A job is ended as if it were cancelled, except that it has failed, or partly succeeded where something was measured, and
-says why. A step fails for good: trying again would take as long. Whoever works on either is told at its next word.
+A job is stopped as if it were cancelled, except that its state is failed, or partly succeeded if something was
+measured, with the reason. A step fails without another attempt, which would take as long. The worker or device is told
+at its next report.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, JobRow, StepRow
 from edgepress_api.jobs.deadline import job_limit, step_limit
-from edgepress_api.jobs.ending import needed_by_nobody_else
-from edgepress_api.jobs.following import UNDER_WAY, job_state, jobs_under_way, note_job
+from edgepress_api.jobs.ending import needed_by_no_other_job
+from edgepress_api.steps.following import UNDER_WAY, job_state, jobs_under_way, note_job
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_common.messages import StepFailure
 
@@ -21,7 +22,7 @@ _HOUR = timedelta(hours=1)
 
 
 def enforce_time_limits(database: Database, ledger: Ledger, now: datetime) -> None:
-    """Ends what has taken too long."""
+    """Stop the jobs and steps that have exceeded their time limit."""
     with database.read() as session:
         if not session.scalars(select(JobRow.number).where(_is_over(now)).limit(1)).all() and not _overrun(
             session, ledger.rules, now
@@ -39,7 +40,7 @@ def _is_over(now: datetime) -> ColumnElement[bool]:
 
 
 def _overrun(session: Session, rules: Rules, now: datetime) -> Sequence[tuple[StepRow, timedelta]]:
-    """Steps whose attempt has taken longer than any job that wants them allows, with what the last one allows."""
+    """Return steps whose attempt exceeds the limit of every job that needs them, with the longest such limit."""
     found = []
     for row in session.scalars(select(StepRow).where(StepRow.state == "running")):
         limits = [step_limit(job.spec.limits, rules) for job in jobs_under_way(session, row.key)]
@@ -50,24 +51,24 @@ def _overrun(session: Session, rules: Rules, now: datetime) -> Sequence[tuple[St
 
 
 def _failure(row: StepRow, limit: timedelta) -> StepFailure:
-    return StepFailure(
-        code="time_limit",
-        message=f"attempt {row.attempt} took longer than {_hours(limit)}, the most that the spec (limits.step_hours) "
+    return StepFailure.of(
+        "time_limit",
+        f"attempt {row.attempt} took longer than {_hours(limit)}, the most that the spec (limits.step_hours) "
         "and the server (EDGEPRESS_MAX_STEP_HOURS) allow; try fewer epochs, a smaller network or image_size, or a "
         "longer limit",
-        retryable=False,
     )
 
 
 def _end(session: Session, ledger: Ledger, job: JobRow, now: datetime) -> None:
-    given_up = needed_by_nobody_else(session, job)
+    given_up = needed_by_no_other_job(session, job)
     for pipeline in job.pipelines:
         if pipeline.state in UNDER_WAY:
             measured = any(
                 entry.step.kind == "evaluation" and entry.step.state == "succeeded" for entry in pipeline.steps
             )
             pipeline.state = "partly_succeeded" if measured else "failed"
-    job.state = job_state([pipeline.state for pipeline in job.pipelines])
+    states = [pipeline.state for pipeline in job.pipelines]
+    job.state = job_state(states, is_cut_short=not job.plan_complete)
     job.finished_at = now
     limit = _hours(job_limit(job.spec.limits, ledger.rules))
     job.error = (

@@ -1,62 +1,26 @@
-"""What has happened to a job since somebody looked last."""
+"""Reads the events of a job since the last one that a client has received."""
 
-from datetime import datetime
-
-from pydantic import JsonValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import EventRow, JobRow
-from edgepress_api.database.tables import EventType
-from edgepress_api.jobs.following import UNDER_WAY
 from edgepress_api.jobs.views import show_job
+from edgepress_api.steps.following import UNDER_WAY
+from edgepress_common.answers.jobs import JobEvent, JobProgress, RunningStep
 from edgepress_common.errors import NotFoundError
 from edgepress_common.frozen import Frozen
-from edgepress_common.messages import Progress
-from edgepress_common.steps import StepKey
 
-_BATCH = 500  # events read at once: a job of a thousand steps has some thousands
-
-
-class JobEvent(Frozen):
-    """Something that happened to a job.
-
-    Attributes:
-        id: Counts up, with gaps.
-        type: ``job``, ``pipeline`` or ``step`` for a new state, ``epoch`` for an epoch done.
-        at: When.
-        data: What it is about.
-    """
-
-    id: int
-    type: EventType
-    at: datetime
-    data: dict[str, JsonValue]
-
-
-class RunningStep(Frozen):
-    """A step that somebody is working on."""
-
-    key: StepKey
-    title: str
-    holder: str | None
-    progress: Progress | None
-
-
-class JobProgress(Frozen):
-    """How far a job is at the moment, 0 to 1, and what is being worked on."""
-
-    progress: float
-    running: tuple[RunningStep, ...]
+_LARGEST_ID = 2**31 - 1  # of an event, as PostgreSQL stores it; it refuses to compare with a larger number
+_BATCH = 500  # events read at once: a job of a thousand steps has several thousand
 
 
 class Glance(Frozen):
-    """One look at a job.
+    """New events of a job, and its progress.
 
     Attributes:
-        events: What has happened since the last look, the oldest first.
-        progress: How far it is; None once it has ended.
-        is_last: Whether nothing more will happen, unless the job is retried.
+        events: The new events, the oldest first.
+        progress: The progress of the job; None once it has ended, or if there are more events to read.
+        is_last: Whether there will be no more events, unless the job is retried.
     """
 
     events: tuple[JobEvent, ...]
@@ -65,31 +29,31 @@ class Glance(Frozen):
 
 
 def look_at_job(session: Session, job_id: str, *, after: int) -> Glance:
-    """What has happened to a job since an event.
+    """Return the events of a job after a given one.
 
     Args:
-        session: To read with.
-        job_id: Which job.
-        after: The last event that is known; 0 for none.
+        session: The database session.
+        job_id: Id of the job.
+        after: Number of the last event that the client has; 0 for none.
 
     Raises:
         NotFoundError: No such job.
     """
-    # The state is read before the events: whatever ended the job is then among them.
+    # The state is read before the events, so that the events include the one that ended the job.
     job = session.execute(select(JobRow.number, JobRow.state).where(JobRow.id == job_id)).one_or_none()
     if job is None:
-        raise NotFoundError(f"no job {job_id!r}")
+        raise NotFoundError(f"job {job_id!r} does not exist")
     rows = session.scalars(
         select(EventRow)
-        .where(EventRow.job_number == job.number, EventRow.id > after)
+        .where(EventRow.job_number == job.number, EventRow.id > min(after, _LARGEST_ID))
         .order_by(EventRow.id)
         .limit(_BATCH + 1)
     ).all()
-    has_ended = job.state not in UNDER_WAY
+    has_ended, has_more = job.state not in UNDER_WAY, len(rows) > _BATCH
     return Glance(
         events=tuple(_event(row) for row in rows[:_BATCH]),
-        progress=None if has_ended else _progress(session, job_id),
-        is_last=has_ended and len(rows) <= _BATCH,
+        progress=None if has_ended or has_more else _progress(session, job_id),
+        is_last=has_ended and not has_more,
     )
 
 

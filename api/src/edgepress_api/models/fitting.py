@@ -1,7 +1,7 @@
-"""Whether the uploaded models that a spec names are there, and fit what it wants of them.
+"""Checks that the uploaded models of a spec exist and match the spec.
 
-How many classes a data set has is mostly known only once it is packed: that is looked at by the step that begins on the
-model, see the worker's ``uploaded_models/building.py``.
+The number of classes of a data set is usually known only once it is packed. The step that begins with the model checks
+it; see the worker's ``uploaded_models/building.py``.
 """
 
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import ModelRow
-from edgepress_api.upload_pages import find_upload
+from edgepress_api.uploads.pages import find_upload
 from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.spec import JobSpec, UploadedModel
 
 
 def check_uploaded_models(session: Session, spec: JobSpec, *, viewer: str | None) -> None:
-    """Looks at each of them, for a user who has uploaded it or, with None, for whoever sees all.
+    """Check each uploaded model. It must belong to the viewer; a viewer of None has access to all.
 
     Raises:
-        InvalidSpecError: One isn't there, or doesn't fit.
+        InvalidSpecError: A model does not exist, or does not match the spec.
     """
     problems = [
         problem
@@ -33,7 +33,10 @@ def check_uploaded_models(session: Session, spec: JobSpec, *, viewer: str | None
 def _problems(field: str, model: UploadedModel, row: ModelRow | None, spec: JobSpec) -> Iterator[FieldProblem]:
     if row is None:
         yield FieldProblem(
-            field=f"{field}.sha256", value=model.sha256, message="no such upload", accepted="a sha256 of GET /v1/models"
+            field=f"{field}.sha256",
+            value=model.sha256,
+            message="has not been uploaded",
+            accepted="a sha256 of GET /v1/models",
         )
         return
     if row.image_size not in {None, spec.dataset.image_size}:
@@ -47,6 +50,6 @@ def _problems(field: str, model: UploadedModel, row: ModelRow | None, spec: JobS
         yield FieldProblem(
             field=f"{field}.pixels",
             value=model.pixels,
-            message=f"the uploaded model {row.name!r} begins with a layer that scales pixels down from 255 itself",
+            message=f"the uploaded model {row.name!r} begins with a layer that scales pixels from 0 to 255",
             accepted="0_to_255",
         )

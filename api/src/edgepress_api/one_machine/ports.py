@@ -10,14 +10,14 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """Return a port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def check_free(port: int) -> None:
-    """Makes sure that a port can be listened on.
+    """Make sure that a process can listen on a port.
 
     Raises:
         UnavailableError: It can't; the message names who does, where this user may know.
@@ -28,11 +28,11 @@ def check_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise UnavailableError(
-                f"port {port} can't be used: {_holder(port) or error.strerror}; choose another with --port"
+                f"port {port} can't be used: {_owner(port) or error.strerror}; choose another with --port"
             ) from error
 
 
-def _holder(port: int) -> str | None:
+def _owner(port: int) -> str | None:
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:

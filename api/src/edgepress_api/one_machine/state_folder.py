@@ -1,14 +1,30 @@
-"""The folder that holds everything one machine's Edgepress writes, and the lock that keeps it to one stack."""
+"""The folder of everything that Edgepress writes on one machine, with a lock that admits one stack."""
 
 import fcntl
 import json
 import os
+import secrets
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
-from edgepress_common.errors import ConflictError
+from edgepress_common.errors import ConflictError, InvalidInputError
+
+_OWNER_ONLY = 0o700
+_OWNER_ONLY_FILE = 0o600
+# Everything that is written into the folder.
+_OWN = frozenset(
+    {
+        ".gitignore", "lock", "edgepress.db", "edgepress.db-wal", "edgepress.db-shm", "edgepress.db-journal",
+        "artifacts", "copies", "demo", "downloads", "evaluator", "logs", "redis", "scratch",
+        "token", "webhook_key",
+    }
+)  # fmt: skip
+
+_KEY_BYTES = 32
 
 
 class StackRunningError(ConflictError):
@@ -25,7 +41,7 @@ class StackRunningError(ConflictError):
 
 @dataclass(frozen=True)
 class StateFolder:
-    """Where what lies. Deleting the folder forgets all jobs and finished steps."""
+    """The layout of the folder. Deleting the folder deletes all jobs and finished steps."""
 
     root: Path
 
@@ -36,7 +52,7 @@ class StateFolder:
 
     @property
     def scratch(self) -> Path:
-        """What unfinished trainings have saved."""
+        """Saved states of unfinished trainings."""
         return self.root / "scratch"
 
     @property
@@ -46,7 +62,7 @@ class StateFolder:
 
     @property
     def evaluator_cache(self) -> Path:
-        """What the evaluator has fetched from the gateway."""
+        """Files that the evaluator has fetched from the gateway."""
         return self.root / "evaluator"
 
     @property
@@ -59,28 +75,35 @@ class StateFolder:
         """Configuration of the Redis server."""
         return self.root / "redis"
 
+    def webhook_key(self) -> str:
+        """The key that webhook secrets in the database are encrypted with: made once, and read by its owner alone."""
+        file = self.root / "webhook_key"
+        if not file.exists():
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+                stream.write(secrets.token_urlsafe(_KEY_BYTES))
+        return file.read_text()
+
     def log(self, process: str) -> Path:
-        """What a process has written to its standard output and error."""
+        """Return the file of a process' standard output and error."""
         return self.root / "logs" / f"{process}.log"
 
     def begin_logs(self) -> None:
-        """Puts the logs of the last start aside, in place of those of the one before."""
+        """Rename the logs of the last start, in place of those of the start before."""
         for log in (self.root / "logs").glob("*.log"):
             log.replace(log.with_suffix(".log.1"))
 
     @contextmanager
     def held(self, url: str) -> Iterator[None]:
-        """Keeps the folder to this process. The lock goes with the process, however that ends.
+        """Lock the folder for this process. The lock ends with the process, however that ends.
 
         Args:
-            url: Where the gateway will listen, for whoever finds the folder held.
+            url: URL that the gateway will listen on, for a process that finds the folder locked.
 
         Raises:
-            StackRunningError: Another process holds it.
+            StackRunningError: Another process has the lock.
+            InvalidInputError: It can't be written.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / ".gitignore").write_text("*\n")  # it often lies in somebody's repository
-        with (self.root / "lock").open("a+") as lock:
+        with self._opened_lock() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -90,11 +113,54 @@ class StateFolder:
             lock.flush()
             yield
 
+    def check_database(self) -> None:
+        """Make sure that the database can be read, if there is one.
+
+        Raises:
+            InvalidInputError: It is damaged.
+        """
+        if not self.database.exists():
+            return
+        try:
+            with closing(sqlite3.connect(self.database)) as connection:
+                found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.Error as error:
+            found = str(error)
+        if found != "ok":
+            raise InvalidInputError(
+                f"the database {self.database} is damaged ({' '.join(str(found).split())}); restore it from a backup, "
+                "or move it away: Edgepress then starts without jobs and devices, and artifacts are made again"
+            )
+
+    def _opened_lock(self) -> TextIO:
+        """The lock's file, in a folder that is its owner's alone."""
+        try:
+            self.root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+            (self.root / ".gitignore").write_text("*\n")  # the folder is often in a user's repository
+            lock = (self.root / "lock").open("a+")
+            self._restrict()
+        except OSError as error:
+            raise InvalidInputError(
+                f"can't write to the state folder {self.root}: {error.strerror} ({error.filename}); name another "
+                "folder with EDGEPRESS_HOME, or make this one writable"
+            ) from error
+        return lock
+
+    def _restrict(self) -> None:
+        """Keep other users of this machine out, also of what an earlier version wrote."""
+        (self.root / "lock").chmod(_OWNER_ONLY_FILE)
+        found = list(self.root.iterdir())
+        if all(path.name in _OWN for path in found):  # in a folder with other things in it, only our own are ours
+            self.root.chmod(_OWNER_ONLY)
+        for path in found:
+            if path.name in _OWN and not path.is_symlink():
+                path.chmod(_OWNER_ONLY if path.is_dir() else _OWNER_ONLY_FILE)
+
     def _running(self, lock: str) -> StackRunningError:
         try:
-            holder = json.loads(Path(lock).read_text())
-            pid, url = int(holder["pid"]), str(holder["url"])
-        except (ValueError, KeyError):  # it holds the lock, and has yet to write who it is
+            owner = json.loads(Path(lock).read_text())
+            pid, url = int(owner["pid"]), str(owner["url"])
+        except (ValueError, KeyError):  # it has the lock, and has yet to write its id
             return StackRunningError(f"Edgepress is just starting in {self.root}", None)
         return StackRunningError(
             f"Edgepress is running in {self.root} already (process {pid}, {url}); "

@@ -2,7 +2,8 @@
 
 1. They are started one after the other, each ready before the next; or none is.
 2. One that dies is started again, after a pause that doubles each time.
-3. They are stopped in the reverse order: asked first, killed if that does not help.
+3. They are stopped: asked first, killed if that does not help. Those that hold steps go first, at the same time, so
+   that what they return is recorded; then the others in the reverse order.
 
 When the supervisor itself is killed, the kernel kills the processes: see `edgepress_api.one_machine.tethered`.
 """
@@ -19,7 +20,7 @@ from edgepress_common.errors import UnavailableError
 _LOOK_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-_SOUND_AFTER_SECONDS = 60.0  # who lived for so long did not die of wrong settings: the pause begins anew
+_SOUND_AFTER_SECONDS = 60.0  # a process that ran for so long did not die of wrong settings: pauses start again
 
 Say = Callable[[str], None]
 
@@ -32,7 +33,7 @@ class StartError(UnavailableError):
 def supervised(
     services: Sequence[Service], say: Say, *, longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
 ) -> Iterator["Supervisor"]:
-    """Keeps the services running for as long as the block lasts.
+    """Keep the services running for as long as the block lasts.
 
     Args:
         services: In the order to start them in.
@@ -73,7 +74,7 @@ class Supervisor:
         self._watcher = threading.Thread(target=self._watch, name="supervisor")
 
     def start(self) -> None:
-        """Starts all services, or none: when one can't be started, those before it are stopped.
+        """Start all services, or none: when one can't be started, those before it are stopped.
 
         Raises:
             StartError: A service died, or was not ready in time.
@@ -89,21 +90,21 @@ class Supervisor:
         self._watcher.start()
 
     def running(self) -> dict[str, int]:
-        """The numbers of the processes, by their services' names; without those that wait for their next start."""
+        """Return the process ids by the services' names, without services that wait for their next start."""
         return {kept.service.name: kept.process.pid for kept in self._kept if kept.restart_at is None}
 
     def wait(self) -> None:
-        """Returns when the services have been stopped."""
+        """Wait until the services have been stopped."""
         # Not by joining the thread: Python 3.11 takes a thread for ended when joining it is interrupted by a signal.
         self._stopped.wait()
 
     def stop(self) -> None:
-        """Stops all services, the last first."""
+        """Stop all services."""
         self._stopping.set()
         self._watcher.join()
 
     def _watch(self) -> None:
-        # Stopping is this thread's as well: a process it has started anew ends with it, see `Process`.
+        # Stopping is this thread's task as well: a process that it started again ends with it, see `Process`.
         try:
             while not self._stopping.wait(_LOOK_SECONDS):
                 for kept in self._kept:
@@ -132,8 +133,13 @@ class Supervisor:
         kept.pause_seconds = min(2 * kept.pause_seconds, self._longest_pause_seconds)
 
     def _stop_all(self) -> None:
-        while self._kept:
-            self._kept.pop().process.stop()
+        holding = [kept.process for kept in self._kept if kept.service.holds_steps]
+        others = [kept.process for kept in reversed(self._kept) if not kept.service.holds_steps]
+        for process in holding:
+            process.ask_to_stop()
+        for process in (*holding, *others):
+            process.stop()
+        self._kept.clear()
 
 
 def _wait_until_ready(kept: _Kept) -> None:

@@ -1,9 +1,9 @@
-"""Which file to ship: a job's files ordered by goals, and the order explained.
+"""Which file to ship: the files of a job, ranked by goals, and the reasons.
 
-``candidates`` takes a report's rows as what can be chosen, ``scoring`` puts their figures on scales, ``judgements``
-finds the weights, ``ranking`` orders by three methods, ``front`` finds what nothing else beats, ``stability`` how far
-the order stands when weights change, ``noise`` which differences are none; ``recommending`` puts that together into the
-``document``, in ``wording`` and ``cautions`` with its figures in sentences.
+``candidates`` turns a report's rows into candidates, ``scoring`` puts their figures on scales, ``judgements`` finds the
+weights, ``ranking`` orders by three methods, ``front`` finds the Pareto fronts, ``stability`` the sensitivity to the
+weights; ``recommending`` puts that together, with ``wording`` and ``cautions`` for the sentences.
 
-The arithmetic is our own, of a page in all, and held against published examples; see docs/decisions.
+The criteria are the figures that are declared as such, see `edgepress_common.figures`. The arithmetic is our own, a
+page in all, and verified against published examples; see docs/decisions.
 """

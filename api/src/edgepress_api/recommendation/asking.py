@@ -1,58 +1,69 @@
-"""Goals asked for afterwards, over a job that is done: what is said replaces what the job's spec has, field by field.
+"""Goals of a request: they override the goals of the job's spec, field by field.
 
-Flat, as a query or a command line has its parameters.
+The fields are flat, as the parameters of a query or a command are.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, create_model
 
-from edgepress_common.errors import FieldProblem, InvalidSpecError
+from edgepress_common.errors import FieldProblem, InvalidQueryError
+from edgepress_common.figures.objectives import OBJECTIVES
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec import CRITERIA, Goals, Preference, RankingMethod
+from edgepress_common.spec.goals import limit_fields
+from edgepress_common.validation_words import in_words
 
-_LIMITS = ("max_accuracy_drop", "max_latency_ms", "max_size_bytes", "max_zip_bytes")
 _PAIR = f"(?:{'|'.join(CRITERIA)})"
 _PREFERENCE_FORM = rf"^{_PAIR}:{_PAIR}:[1-9](?:\.[0-9]{{1,6}})?$"
 
 PreferenceText = Annotated[str, StringConstraints(pattern=_PREFERENCE_FORM)]
 
-
-class AskedGoals(Frozen):
-    """What to look for; see `edgepress_common.spec.Goals`. What is not said is as the spec has it."""
-
-    max_accuracy_drop: float | None = Field(
-        default=None, ge=0, le=1, description="Accuracy that may be lost, as a share: 0.01 is one point."
+if TYPE_CHECKING:
+    _EachGoal = Frozen
+else:
+    _EachGoal = create_model(
+        "_EachGoal",
+        __base__=Frozen,
+        **limit_fields(),
+        **{
+            f"weight_{name}": (
+                float | None,
+                Field(
+                    default=None, ge=0, le=1000, description=f"Weight of the {each.goal.title}, relative to the others."
+                ),
+            )
+            for name, each in OBJECTIVES.items()
+        },
     )
-    max_latency_ms: float | None = Field(default=None, gt=0, le=1e9, description="Median time of one image.")
-    max_size_bytes: int | None = Field(default=None, gt=0, le=2**53, description="Of the .tflite file.")
-    max_zip_bytes: int | None = Field(default=None, gt=0, le=2**53, description="Of the .tflite file, zipped.")
-    weight_accuracy: float | None = Field(default=None, ge=0, le=1000, description="In relation to the others.")
-    weight_latency: float | None = Field(default=None, ge=0, le=1000, description="In relation to the others.")
-    weight_size: float | None = Field(default=None, ge=0, le=1000, description="In relation to the others.")
-    weight_zip: float | None = Field(default=None, ge=0, le=1000, description="In relation to the others.")
+
+
+class AskedGoals(_EachGoal):
+    """The goals of a request; see `edgepress_common.spec.Goals`. A field that is not given is as in the job's spec."""
+
     prefer: tuple[PreferenceText, ...] = Field(
         default=(),
-        max_length=6,
+        max_length=len(CRITERIA) * (len(CRITERIA) - 1) // 2,
         description="Criteria compared two at a time, as in accuracy:latency:3 (accuracy is three times as important "
         "as latency; 1 to 9); the weights then follow from these.",
     )
-    method: RankingMethod | None = Field(default=None, description="Which ranking the first place is taken from.")
-    spec_goals: bool = Field(default=True, description="Begin with the spec's goals; false: with no limits at all.")
+    method: RankingMethod | None = Field(default=None, description="Ranking method that determines the first place.")
+    spec_goals: bool = Field(
+        default=True, description="Whether to start from the goals of the spec; false: without any limits."
+    )
 
     def over(self, goals: Goals) -> Goals:
-        """The goals in force.
+        """Return the effective goals.
 
-        Weights that are asked for put the spec's preferences out of force, for those would speak louder.
+        Weights in the request override the preferences of the spec, which would otherwise determine the weights.
 
         Raises:
-            InvalidSpecError: They do not go together.
+            InvalidQueryError: The goals contradict each other.
         """
         start = goals if self.spec_goals else Goals()
-        weights = {name: getattr(self, f"weight_{name}") for name in CRITERIA}
-        asked_weights = {name: weight for name, weight in weights.items() if weight is not None}
-        changes: dict[str, Any] = {name: value for name in _LIMITS if (value := getattr(self, name)) is not None}
+        asked_weights = _given(self, {name: f"weight_{name}" for name in CRITERIA})
+        changes = _given(self, {each.limit: each.limit for each in OBJECTIVES.values()})
         if asked_weights:
             changes |= {"weights": start.weights.model_dump() | asked_weights, "preferences": ()}
         if self.method is not None:
@@ -62,7 +73,12 @@ class AskedGoals(Frozen):
                 changes["preferences"] = tuple(_preference(text) for text in self.prefer)
             return Goals.model_validate(start.model_dump() | changes)
         except ValidationError as error:
-            raise InvalidSpecError(tuple(_problems(error, self))) from error
+            raise InvalidQueryError(tuple(_problems(error, self))) from error
+
+
+def _given(asked: AskedGoals, fields: dict[str, str]) -> dict[str, Any]:
+    """Return the values of the fields that the request has, under other names."""
+    return {name: value for name, field in fields.items() if (value := getattr(asked, field)) is not None}
 
 
 def _preference(text: str) -> Preference:
@@ -71,11 +87,11 @@ def _preference(text: str) -> Preference:
 
 
 def _problems(error: ValidationError, asked: AskedGoals) -> Iterator[FieldProblem]:
-    """All that can be wrong here is how fields go together; our validators write ``what; accepted: what is``."""
+    """Yield what is wrong: only combinations of fields can be, and our validators write ``problem; accepted: ...``."""
     about_weights = not asked.prefer
     for each in error.errors():
-        message, _, accepted = each["msg"].removeprefix("Value error, ").partition("; accepted: ")
+        message, accepted = in_words(each)
         if about_weights:
-            yield FieldProblem(field="weight_accuracy", message=message, accepted=accepted or None)
+            yield FieldProblem(field="weight_accuracy", message=message, accepted=accepted)
         else:
-            yield FieldProblem(field="prefer", value=list(asked.prefer), message=message, accepted=accepted or None)
+            yield FieldProblem(field="prefer", value=list(asked.prefer), message=message, accepted=accepted)

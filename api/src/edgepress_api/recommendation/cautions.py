@@ -1,26 +1,25 @@
-"""What to be careful about on a device: looked up in what was measured there, and said with the figures.
+"""Caveats of a recommendation, derived from what was measured on the device, with the figures.
 
-Each rule is a function over the device's rows; what it can't see it says nothing of. Their grounds are section 4.5 of
-Predic et al. 2022 (doi:10.3390/axioms11050229) and what is known of LiteRT's kernels.
+Each rule is a function of the device's rows. The rules are based on section 4.5 of Predic et al. 2022
+(doi:10.3390/axioms11050229) and on LiteRT's kernels.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 from edgepress_api.recommendation.candidates import name
 from edgepress_api.recommendation.judgements import ACCEPTABLE_RATIO
-from edgepress_api.recommendation.noise import wilson
-from edgepress_api.report.document.rows import ReportRow
-from edgepress_api.report.words import milliseconds, percent, size, times
+from edgepress_common.answers.report import ReportRow
+from edgepress_common.figures.formats import milliseconds, percent, size, times
+from edgepress_common.significance import wilson
 from edgepress_common.spec import ExportKind, Goals
 
-# A gain of int8 over float32 under this points to kernels that are not made for the processor: of a MobileNetV2 on a
-# Raspberry Pi 4 it is 2.7 with XNNPACK.
-_LEAST_INT8_GAIN = 1.5
-_NO_GAIN = 1.1  # a tenth is what measurements of the same file differ by on a board that does other things too
-_MOST_JITTER = 1.5  # of p99 over p50
-# Processors of ARMv8.0, as boards and kernels name them: no arithmetic in float16.
+_LEAST_INT8_GAIN = 1.5  # with XNNPACK, MobileNetV2 is 2.7 times as fast as float32 on a Raspberry Pi 4
+_FOREIGN_LOAD = 0.5  # processors that other programs keep busy
+_MOST_JITTER = 1.5  # p99 divided by p50
+# Processors of ARMv8.0, as boards and kernels name them: they have no float16 arithmetic.
 _WITHOUT_FLOAT16 = ("raspberry pi 3", "raspberry pi 4", "raspberry pi zero 2", "cortex-a53", "cortex-a57", "cortex-a72")
 _FEW_RUNS = 50
+_SMALLEST_MS = 1e-6
 
 Rule = Callable[[Sequence[ReportRow]], Iterator[str]]
 
@@ -28,27 +27,58 @@ Rule = Callable[[Sequence[ReportRow]], Iterator[str]]
 def find_cautions(
     rows: Sequence[ReportRow], files: Sequence[ReportRow], goals: Goals, consistency_ratio: float
 ) -> Iterator[str]:
-    """Everything there is to say.
+    """Yield the caveats of a device.
 
     Args:
-        rows: All that was measured on the device.
-        files: Of them, each file at its best number of threads.
-        goals: What was looked for.
-        consistency_ratio: Of the goals' preferences.
+        rows: All rows of the device.
+        files: The row of each file with the number of threads that it is fastest with.
+        goals: Goals of the recommendation.
+        consistency_ratio: Consistency ratio of the goals' preferences.
     """
     if consistency_ratio > ACCEPTABLE_RATIO:
         yield (
             f"The preferences contradict each other: their consistency ratio is {consistency_ratio:.2f}, above "
-            f"{ACCEPTABLE_RATIO:g}. Compare the pairs again before trusting the weights that follow from them."
+            f"{ACCEPTABLE_RATIO:g}. Review the pairs before you rely on the weights that follow from them."
         )
     if rows[0].emulated and (goals.max_latency_ms is not None or goals.weights.latency):
-        yield "The device is emulated: its times mean nothing, so time counts in nothing here. Measure on a board."
+        yield "The device is emulated: its latencies mean nothing and are not used here. Measure on a board."
+    yield from _other_hardware(rows)
     for rule in _OF_THE_FIGURES:
         yield from rule(files)
     if not rows[0].emulated:
         yield from _throttled(rows)
-        for rule in _OF_TIMES:
+        yield from _load(rows)
+        yield from _unequal_times(rows)
+        for rule in _OF_EXPORTS:
+            yield from rule(rows)
+        for rule in _OF_LATENCIES:
             yield from rule(files)
+
+
+def find_file_cautions(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield the caveats about one file, without those that compare files.
+
+    Args:
+        rows: The rows of the file on a device.
+    """
+    for rule in _OF_ONE_FILE:
+        yield from rule(rows)
+    if rows[0].emulated:
+        yield "The device is emulated: its latencies mean nothing. Measure on a board."
+        return
+    for rule in (_throttled, _load, *_OF_LATENCIES):
+        yield from rule(rows)
+
+
+def _other_hardware(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield that the name of the device stands for several machines: a board was replaced, or two had one name."""
+    machines = dict.fromkeys(row.surroundings.board or row.surroundings.cpu or row.surroundings.machine for row in rows)
+    if len(machines) > 1:
+        yield (
+            f"The files were measured on different hardware under the name {rows[0].device}: {' and '.join(machines)}. "
+            "Their times cannot be compared. Give each board a name of its own, and discard the results of one with "
+            "DELETE /v1/steps/{key}/result."
+        )
 
 
 def _few_images(files: Sequence[ReportRow]) -> Iterator[str]:
@@ -56,15 +86,22 @@ def _few_images(files: Sequence[ReportRow]) -> Iterator[str]:
     interval = wilson(best.accuracy, best.images)
     paired = all(row.right_images is not None for row in files)
     how = (
-        "by McNemar's exact test on the same images"
+        "with McNemar's exact test on the same images"
         if paired
-        else "by Newcombe's interval, since it is not known of every file which images it gets right"
+        else "with Newcombe's interval, because it is not known for every file which images it classifies correctly"
+    )
+    over = best.over_seeds
+    seeds = (
+        "These statements are about the files of one training each, not about the methods: training with another seed "
+        "can change an accuracy by more. A spec with seeds: 3 or more compares the methods."
+        if over is None
+        else f"Exports with several seeds are compared by the paired t-test over {over.seeds} seeds instead: these "
+        "statements are about the methods. The file to ship is that with the median accuracy."
     )
     yield (
-        f"Accuracies are of {best.images} images: the best, {percent(best.accuracy)}, could be "
-        f"{100 * interval.low:.1f} to {percent(interval.high, 1)}. Which differences are none was found {how}, each at "
-        "5 %: of twenty files that are alike, one will seem to differ. Training again with another seed may move an "
-        "accuracy by more."
+        f"Accuracies are measured on {best.images} validation images: the 95 % interval of the best, "
+        f"{percent(best.accuracy)}, is {100 * interval.low:.1f} to {percent(interval.high, 1)}. Differences are tested "
+        f"{how}, each at the 5 % level: of twenty equally accurate files, one will appear to differ. {seeds}"
     )
 
 
@@ -73,16 +110,16 @@ def _clustered(files: Sequence[ReportRow]) -> Iterator[str]:
     if clustered:
         row = min(clustered, key=lambda row: row.zip_bytes)
         yield (
-            f"Shared values shrink only the zip: {name(row)} is {size(row.zip_bytes)} to send, and "
-            f"{size(row.size_bytes)} on the device's disk. They bring no speed."
+            f"Shared weights only reduce the zipped size: {name(row)} is {size(row.zip_bytes)} to send and "
+            f"{size(row.size_bytes)} on the device's disk. They do not make it faster."
         )
 
 
 def _pruned(files: Sequence[ReportRow]) -> Iterator[str]:
     if any(row.encoding == "sparse" for row in files):
         yield (
-            "Zeros left out of a file (“sparse”) make it smaller, not faster: only float 1x1 convolutions with two "
-            "thirds of zeros have sparse kernels. The first layers are the first to suffer from pruning."
+            "Zeros left out of a file (“sparse”) make it smaller, not faster: only float 1x1 convolutions with at "
+            "least two thirds zeros have sparse kernels. Pruning affects the first layers most."
         )
 
 
@@ -90,87 +127,166 @@ def _float_operators_in_int8(files: Sequence[ReportRow]) -> Iterator[str]:
     for row in files:
         if row.export == "int8" and row.float_ops:
             yield (
-                f"{name(row)} has {row.float_ops} operators that compute on floats: it does not run on an "
-                "integer-only accelerator."
+                f"{name(row)} has {row.float_ops} operators that compute on floats: it does not run on "
+                "integer-only accelerators."
             )
 
 
 def _throttled(rows: Sequence[ReportRow]) -> Iterator[str]:
-    held_back = [row for row in rows if row.throttled]
-    if held_back:
-        causes = ", ".join(dict.fromkeys(cause for row in held_back for cause in row.throttled or ()))
-        names = ", ".join(dict.fromkeys(map(name, held_back)))
-        yield f"Something held the processor back ({causes}) while {names} was measured: those times are too long."
+    slowed = [row for row in rows if row.throttled]
+    if slowed:
+        causes = ", ".join(dict.fromkeys(cause for row in slowed for cause in row.throttled or ()))
+        names = ", ".join(dict.fromkeys(map(name, slowed)))
+        yield f"The processor was throttled ({causes}) while {names} was measured: those latencies are too high."
 
 
-def _float16(files: Sequence[ReportRow]) -> Iterator[str]:
-    where = " ".join(part for part in (files[0].surroundings.board, files[0].surroundings.cpu) if part).lower()
-    for full, half in _pairs(files, "float32", "float16"):
-        gain = full.latency_ms.p50 / half.latency_ms.p50
-        if gain < _NO_GAIN:
-            reason = (
-                "this processor has no arithmetic in float16 (ARMv8.2 has)"
-                if any(board in where for board in _WITHOUT_FLOAT16)
-                else "weights are widened to float32 first"
-            )
-            yield (f"float16 is half the size and no faster here ({_both(half, full)}, {half.pipeline}): {reason}.")
-            return  # one example says it
-
-
-def _int8(files: Sequence[ReportRow]) -> Iterator[str]:
-    slow = [
-        (f, i) for f, i in _pairs(files, "float32", "int8") if f.latency_ms.p50 < _LEAST_INT8_GAIN * i.latency_ms.p50
-    ]
-    if slow:
-        full, integer = min(slow, key=lambda pair: pair[0].latency_ms.p50 / pair[1].latency_ms.p50)
-        gain = full.latency_ms.p50 / integer.latency_ms.p50
+def _load(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield that other programs ran while files were measured."""
+    own = max(row.threads for row in rows)
+    loads = {id(row): load for row in rows if (load := _other_load(row, own)) is not None and load > _FOREIGN_LOAD}
+    if loads:
+        busy = list(dict.fromkeys(name(row) for row in rows if id(row) in loads))
+        files = f"{len(busy)} of {len({name(row) for row in rows})} files were" if len(busy) > 1 else f"{busy[0]} was"
         yield (
-            f"int8 gains little in time here: {times(gain)} for {integer.pipeline} ({_both(integer, full)}), where "
-            f"{_LEAST_INT8_GAIN:g} or more is usual. That points to fallback kernels: look at the delegate and at the "
-            "profile by operator."
+            f"Other programs used up to {max(loads.values()):.1f} processors while {files} measured. The device has "
+            f"{rows[0].surroundings.cores}: those latencies are higher and less certain."
         )
 
 
-def _int16x8(files: Sequence[ReportRow]) -> Iterator[str]:
-    for full, wide in _pairs(files, "float32", "int16x8"):
-        if wide.latency_ms.p50 > full.latency_ms.p50:
+def _other_load(row: ReportRow, own: int) -> float | None:
+    """Return how many processors other programs used; None if it is unknown.
+
+    Without a measurement, it is estimated by the load average before, less what measurements cause themselves.
+    """
+    found = row.surroundings
+    if found.other_load is not None:
+        return found.other_load
+    return None if found.load_average is None else found.load_average - own
+
+
+def _unequal_times(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield that files which do the same work took significantly different times."""
+    worst: tuple[float, ReportRow, ReportRow] | None = None
+    groups: dict[tuple[str, int], list[ReportRow]] = {}
+    for row in rows:
+        if row.work is not None:
+            groups.setdefault((row.work, row.threads), []).append(row)
+    for group in groups.values():
+        low, high = (choose(group, key=lambda row: row.latency_ms.p50) for choose in (min, max))
+        if high.latency_ms.differs_from(low.latency_ms):
+            ratio = high.latency_ms.p50 / max(low.latency_ms.p50, _SMALLEST_MS)
+            worst = max(worst or (0.0, low, high), (ratio, low, high), key=lambda each: each[0])
+    if worst is not None:
+        ratio, low, high = worst
+        yield (
+            f"Latencies were disturbed: {name(high)} and {name(low)} compute the same, and differ by {times(ratio)} "
+            f"({_both(high, low)}, {_threads(low)}). Of such files, the lowest latency counts for all."
+        )
+
+
+def _float16(rows: Sequence[ReportRow]) -> Iterator[str]:
+    where = " ".join(part for part in (rows[0].surroundings.board, rows[0].surroundings.cpu) if part).lower()
+    for full, half in _pairs(rows, "float32", "float16"):
+        if half.latency_ms.p50 < full.latency_ms.p50 and half.latency_ms.differs_from(full.latency_ms):
+            continue
+        reason = ""
+        if any(board in where for board in _WITHOUT_FLOAT16):
+            reason = " This processor has no float16 arithmetic (ARMv8.2 has)."
+        elif widened := _profiled(half, "DEQUANTIZE"):
+            reason = (
+                f" Its profile has {widened} DEQUANTIZE operators: they convert weights to float32 in each inference."
+            )
+        yield (
+            f"float16 is half the size and not faster here ({_both(half, full)}, {half.pipeline}, {_threads(half)})."
+            f"{reason}"
+        )
+        return  # one example is enough
+
+
+def _int8(rows: Sequence[ReportRow]) -> Iterator[str]:
+    slow = [
+        (f, i) for f, i in _pairs(rows, "float32", "int8") if f.latency_ms.p50 < _LEAST_INT8_GAIN * i.latency_ms.p50
+    ]
+    if slow:
+        full, integer = min(slow, key=lambda pair: pair[0].latency_ms.p50 / pair[1].latency_ms.p50)
+        gain = (
+            times(full.latency_ms.p50 / integer.latency_ms.p50)
+            if full.latency_ms.differs_from(integer.latency_ms)
+            else "no significant difference"
+        )
+        yield (
+            f"int8 is hardly faster than float32 here: {gain} for {integer.pipeline} ({_both(integer, full)}, "
+            f"{_threads(integer)}); {_LEAST_INT8_GAIN:g} or more is usual.{_kernels(integer)}"
+        )
+
+
+def _int16x8(rows: Sequence[ReportRow]) -> Iterator[str]:
+    for full, wide in _pairs(rows, "float32", "int16x8"):
+        if wide.latency_ms.p50 > full.latency_ms.p50 and wide.latency_ms.differs_from(full.latency_ms):
             slowdown = times(wide.latency_ms.p50 / full.latency_ms.p50)
-            yield f"int16x8 has no optimised kernels here: {slowdown} slower than float32 ({_both(wide, full)})."
+            yield (
+                f"int16x8 is {slowdown} slower than float32 here ({_both(wide, full)}, {_threads(wide)})."
+                f"{_kernels(wide)}"
+            )
             return
+
+
+def _kernels(row: ReportRow) -> str:
+    """Return which kernels run a file, if that is known; else nothing."""
+    operators, delegated = sum(row.operators.values()), row.surroundings.delegated_operators
+    if not operators or delegated is None:
+        return ""
+    if delegated < operators:
+        return (
+            f" The delegate runs {delegated} of its {operators} operators; the runtime's own fallback kernels run the "
+            "others."
+        )
+    return f" Its delegate runs all {operators} operators, so fallback kernels are not the cause."
+
+
+def _profiled(row: ReportRow, operator: str) -> int:
+    """Return the number of calls of an operator in an inference."""
+    return sum(each.calls for each in row.operator_times or () if each.operator == operator)
 
 
 def _jitter(files: Sequence[ReportRow]) -> Iterator[str]:
     worst = max(files, key=lambda row: row.latency_ms.p99 / row.latency_ms.p50)
     if worst.latency_ms.p99 > _MOST_JITTER * worst.latency_ms.p50:
         yield (
-            f"Times vary: of {name(worst)} one image in a hundred takes {milliseconds(worst.latency_ms.p99)} ms or "
-            f"more, where the median is {milliseconds(worst.latency_ms.p50)} ms. Something else ran on the device, or "
-            "its frequency moved; a deadline has to be met by p99, not by the median."
+            f"Latencies vary: for {name(worst)}, one image in a hundred takes {milliseconds(worst.latency_ms.p99)} or "
+            f"more; the median is {milliseconds(worst.latency_ms.p50)}. A deadline has to be compared with p99, "
+            "not with the median."
         )
 
 
 def _few_runs(files: Sequence[ReportRow]) -> Iterator[str]:
     runs = min(row.latency_ms.runs for row in files)
     if runs < _FEW_RUNS:
-        yield f"Times are of {runs} inferences; {_FEW_RUNS} or more are needed to trust them (evaluation.runs)."
+        yield f"Latencies are of {runs} inferences; at least {_FEW_RUNS} are needed to rely on them (evaluation.runs)."
 
 
 def _no_delegate(files: Sequence[ReportRow]) -> Iterator[str]:
     if all(row.surroundings.delegate is None for row in files):
-        yield "No delegate took any operator (XNNPACK usually does): times are of the plain kernels."
+        yield "No delegate runs any operator (XNNPACK usually does): latencies are those of the reference kernels."
 
 
-_OF_THE_FIGURES: tuple[Rule, ...] = (_few_images, _clustered, _pruned, _float_operators_in_int8)
-_OF_TIMES: tuple[Rule, ...] = (_float16, _int8, _int16x8, _jitter, _few_runs, _no_delegate)
+_OF_ONE_FILE: tuple[Rule, ...] = (_clustered, _pruned, _float_operators_in_int8)
+_OF_THE_FIGURES: tuple[Rule, ...] = (_few_images, *_OF_ONE_FILE)
+_OF_EXPORTS: tuple[Rule, ...] = (_float16, _int8, _int16x8)
+_OF_LATENCIES: tuple[Rule, ...] = (_jitter, _few_runs, _no_delegate)
 
 
-def _pairs(files: Sequence[ReportRow], first: ExportKind, second: ExportKind) -> Iterator[tuple[ReportRow, ReportRow]]:
-    """Two exports of the same pipeline."""
-    for pipeline in dict.fromkeys(row.pipeline for row in files):
-        found = {row.export: row for row in files if row.pipeline == pipeline}
+def _pairs(rows: Sequence[ReportRow], first: ExportKind, second: ExportKind) -> Iterator[tuple[ReportRow, ReportRow]]:
+    """Yield two exports of the same pipeline, measured with the same number of threads."""
+    for pipeline, threads in dict.fromkeys((row.pipeline, row.threads) for row in rows):
+        found = {row.export: row for row in rows if (row.pipeline, row.threads) == (pipeline, threads)}
         if first in found and second in found and found[second].latency_ms.p50 > 0:
             yield found[first], found[second]
 
 
 def _both(one: ReportRow, other: ReportRow) -> str:
-    return f"{milliseconds(one.latency_ms.p50)} ms against {milliseconds(other.latency_ms.p50)} ms"
+    return f"{milliseconds(one.latency_ms.p50)} against {milliseconds(other.latency_ms.p50)}"
+
+
+def _threads(row: ReportRow) -> str:
+    return f"{row.threads} thread{'' if row.threads == 1 else 's'}"

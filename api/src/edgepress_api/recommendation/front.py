@@ -1,32 +1,33 @@
-"""What nothing else beats: the Pareto front, its knee, and how much of the room it takes in.
+"""The Pareto front, its knee and its hypervolume.
 
 - An alternative is on the **front** unless another is at least as good in every criterion and better in one.
-- The **knee** is where giving up some of one criterion stops buying much of the other: the point of the front that lies
-  farthest, on the good side, from the straight line between the front's two ends (Das 1999, On characterizing the
-  "knee" of the Pareto curve, doi:10.1007/s001580050111). A front that bulges nowhere beyond the line has none.
-- The **hypervolume** (Zitzler and Thiele 1998) of two criteria is the area of all that the front is at least as good
-  as, down to a reference: one figure for a whole front, larger the better the front.
+- The **knee** is the point beyond which giving up more of one criterion gains little of the other: the point of the
+  front that is farthest, on the good side, from the straight line between the front's two ends (Das 1999, On
+  characterizing the "knee" of the Pareto curve, doi:10.1007/s001580050111). A front without a point beyond the line has
+  none.
+- The **hypervolume** (Zitzler and Thiele 1998) of two criteria is the area that the front dominates, down to a
+  reference: one number for a whole front, larger for better fronts.
 
 Points are rows of scores, larger being better.
 """
 
 from collections.abc import Sequence
 
-Point = tuple[float, float]
+ScorePoint = tuple[float, float]
 
 _LEAST_BULGE = 1e-9  # nearer to the line than rounding
 
 
 def pareto_front(points: Sequence[Sequence[float]]) -> list[int]:
-    """Positions of the points that no other beats; of equal ones, all."""
+    """Return the positions of the points on the front, equal points included."""
     return [position for position, point in enumerate(points) if not any(_dominates(other, point) for other in points)]
 
 
-def knee(points: Sequence[Point], front: Sequence[int]) -> int | None:
-    """Position of the front's knee; None where there is none.
+def knee(points: Sequence[ScorePoint], front: Sequence[int]) -> int | None:
+    """Return the position of the front's knee; None where there is none.
 
     Args:
-        points: All of them, on scales that can be compared.
+        points: All points, on comparable scales.
         front: Positions of those on the front.
     """
     ordered = sorted(front, key=lambda position: points[position])
@@ -39,8 +40,8 @@ def knee(points: Sequence[Point], front: Sequence[int]) -> int | None:
     return best if bulge[best] > _LEAST_BULGE else None
 
 
-def hypervolume(points: Sequence[Point], reference: Point = (0.0, 0.0)) -> float:
-    """Area between a reference and the points that are better than it in both criteria."""
+def hypervolume(points: Sequence[ScorePoint], reference: ScorePoint = (0.0, 0.0)) -> float:
+    """Return the area between a reference and the points that are better in both criteria."""
     area, height = 0.0, reference[1]
     inside = [(x, y) for x, y in points if x > reference[0] and y > reference[1]]
     for x, y in sorted(inside, reverse=True):  # from the right, each adds what rises above those before it

@@ -2,10 +2,11 @@
 
 1. The comparisons make a matrix: ``a[i][j]`` is how many times as important criterion i is as criterion j, and
    ``a[j][i]`` is one over that.
-2. The weights are its principal eigenvector, found by multiplying until nothing moves (the power method).
-3. Were the comparisons free of contradiction (a is twice b, b is twice c, a is four times c), the largest eigenvalue
-   would be the number of criteria. By how much it is larger, per criterion but one, is the consistency index; that as a
-   multiple of what comparisons made at random have is the **consistency ratio**. Above a tenth, one should think again.
+2. The weights are its principal eigenvector, found by the power method.
+3. If the comparisons do not contradict each other (a is twice b, b is twice c, a is four times c), the largest
+   eigenvalue is the number of criteria. The excess, divided by the number of criteria minus one, is the consistency
+   index; divided by the mean index of random comparisons, it is the **consistency ratio**. Above 0.1, the comparisons
+   should be made again.
 """
 
 from collections.abc import Sequence
@@ -18,17 +19,17 @@ ACCEPTABLE_RATIO = 0.1  # Saaty 1980
 # Mean consistency index of random matrices, by number of criteria: Saaty 1980.
 _RANDOM_INDEX = {1: 0.0, 2: 0.0, 3: 0.58, 4: 0.90, 5: 1.12, 6: 1.24, 7: 1.32, 8: 1.41, 9: 1.45}
 
-_TURNS = 1000
-_STILL = 1e-12
+_ITERATIONS = 1000
+_CONVERGED = 1e-12
 
 
 @dataclass(frozen=True)
 class Priorities:
-    """What comparisons come to.
+    """Weights that follow from comparisons.
 
     Attributes:
-        weights: Of the criteria, summing to 1.
-        consistency_ratio: 0 where nothing is contradicted.
+        weights: Weight of each criterion, summing to 1.
+        consistency_ratio: Consistency ratio; 0 without contradictions.
     """
 
     weights: tuple[float, ...]
@@ -36,7 +37,7 @@ class Priorities:
 
 
 def weigh(goals: Goals, criteria: Sequence[Criterion] = CRITERIA) -> Priorities:
-    """The weights of criteria: as goals have them, or as follows from their preferences. What does not count has 0."""
+    """Return the weights of criteria: those of the goals, or those that follow from their preferences."""
     asked = {name: float(getattr(goals.weights, name)) for name in criteria}
     if not goals.preferences:
         total = sum(asked.values())
@@ -52,21 +53,21 @@ def weigh(goals: Goals, criteria: Sequence[Criterion] = CRITERIA) -> Priorities:
 
 
 def priorities(comparisons: Sequence[Sequence[float]]) -> Priorities:
-    """The weights that comparisons come to, and how far they contradict each other.
+    """Return the weights that follow from comparisons, and how far those contradict each other.
 
     Args:
-        comparisons: The matrix of step 1, of at most nine criteria.
+        comparisons: The matrix of step 1, shape ``(criteria, criteria)``, of at most nine criteria.
     """
     count = len(comparisons)
     weights = [1 / count] * count
     eigenvalue = float(count)
-    for _ in range(_TURNS):
+    for _ in range(_ITERATIONS):
         product = [sum(a * weight for a, weight in zip(row, weights, strict=True)) for row in comparisons]
         eigenvalue = sum(product)
         found = [value / eigenvalue for value in product]
         moved = max(abs(new - old) for new, old in zip(found, weights, strict=True))
         weights = found
-        if moved < _STILL:
+        if moved < _CONVERGED:
             break
     index = (eigenvalue - count) / (count - 1) if count > 1 else 0.0
     random_index = _RANDOM_INDEX[count]

@@ -1,26 +1,44 @@
-"""Makes a recommendation of a report's rows.
+"""Makes the recommendation of a report from its rows.
 
 For each device:
 
-1. Its candidates are its files, each with the number of threads that it is fastest with.
-2. Those that miss a limit are out; of the others only, figures are put on scales and ranked by three methods.
-3. Fronts, stability and purposes are of those as well.
-4. What is to be careful about is looked up in all that was measured there.
+1. The candidates are its files, each with the number of threads that it is fastest with.
+2. Candidates that miss a limit or are useless are excluded. The figures of the others are put on scales and ranked by
+   three methods. Latencies that do not differ significantly count as the same.
+3. Fronts, sensitivity and purposes are computed from those, too.
+4. Caveats follow from everything that was measured on the device.
+
+None of this sees the test split, whose figures are added at the end: `edgepress_api.recommendation.final`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgepress_api.recommendation.candidates import (
+    accuracy_of,
     at_best_threads,
     choice,
+    counting_criteria,
     difference,
     figures,
     find_reference,
     missed_limits,
+    objective_values,
+    representatives,
 )
 from edgepress_api.recommendation.cautions import find_cautions
-from edgepress_api.recommendation.document import (
+from edgepress_api.recommendation.class_cautions import find_class_cautions
+from edgepress_api.recommendation.final import with_final_figures, without_test
+from edgepress_api.recommendation.front import hypervolume, knee, pareto_front
+from edgepress_api.recommendation.judgements import Priorities, weigh
+from edgepress_api.recommendation.purposes import find_purposes
+from edgepress_api.recommendation.ranking import ahp_ideal, places, topsis, weighted_sum
+from edgepress_api.recommendation.scoring import cost_columns, score_columns
+from edgepress_api.recommendation.stability import shares_of_weightings, weight_range
+from edgepress_api.recommendation.times import Times
+from edgepress_api.recommendation.usefulness import best_useful, default_misses
+from edgepress_api.recommendation.wording import stability_words
+from edgepress_common.answers.recommendation import (
     Candidate,
     DeviceRecommendation,
     Front,
@@ -30,43 +48,42 @@ from edgepress_api.recommendation.document import (
     Standing,
     WeightBounds,
 )
-from edgepress_api.recommendation.front import hypervolume, knee, pareto_front
-from edgepress_api.recommendation.judgements import Priorities, weigh
-from edgepress_api.recommendation.noise import wilson
-from edgepress_api.recommendation.purposes import find_purposes
-from edgepress_api.recommendation.ranking import ahp_ideal, places, topsis, weighted_sum
-from edgepress_api.recommendation.scoring import cost_columns, score_columns
-from edgepress_api.recommendation.stability import shares_of_weightings, weight_range
-from edgepress_api.recommendation.wording import stability_words
-from edgepress_api.report.document.rows import Baselines, ReportRow
+from edgepress_common.answers.report import Baselines, ReportRow
+from edgepress_common.significance import wilson
 from edgepress_common.spec import CRITERIA, Criterion, Goals, RankingMethod
 
-_UNTIMED: tuple[Criterion, ...] = tuple(name for name in CRITERIA if name != "latency")
 
-
-def recommend(rows: Sequence[ReportRow], baselines: Baselines, goals: Goals) -> Recommendation:
-    """Which file to ship, by goals.
+def recommend(
+    rows: Sequence[ReportRow], baselines: Baselines, goals: Goals, *, classes: Sequence[str] = ()
+) -> Recommendation:
+    """Return which file to ship to each device.
 
     Args:
-        rows: A report's.
-        baselines: Likewise.
-        goals: What is looked for.
+        rows: The rows of the report.
+        baselines: The baselines of the report.
+        goals: Limits, weights and ranking method.
+        classes: Names of the classes, for sentences.
     """
     devices = dict.fromkeys(row.device for row in rows)
     weights = weigh(goals)
-    return Recommendation(
+    seen = [without_test(row) for row in rows]
+    decided = Recommendation(
         goals=goals,
         weights=_per_criterion(CRITERIA, weights.weights),
         consistency_ratio=weights.consistency_ratio,
         devices=tuple(
-            _on_device([row for row in rows if row.device == device], baselines, goals, weights) for device in devices
+            _on_device(
+                [row for row in seen if row.device == device], baselines, goals, weights=weights, classes=classes
+            )
+            for device in devices
         ),
     )
+    return with_final_figures(decided, rows)
 
 
 @dataclass(frozen=True)
 class _Ranked:
-    """The files that keep the limits, and how they stand."""
+    """The files that keep the limits, with their scores and places."""
 
     rows: tuple[ReportRow, ...]
     criteria: tuple[Criterion, ...]
@@ -76,49 +93,57 @@ class _Ranked:
 
     @property
     def order(self) -> list[int]:
-        """Positions, the best first; equals in the order of the report."""
+        """Positions, the best first; equal ones in the order of the report."""
         return sorted(range(len(self.rows)), key=lambda at: self.standings[at].place)
 
 
 def _on_device(
-    rows: Sequence[ReportRow], baselines: Baselines, goals: Goals, weights: Priorities
+    rows: Sequence[ReportRow], baselines: Baselines, goals: Goals, *, weights: Priorities, classes: Sequence[str]
 ) -> DeviceRecommendation:
+    times = Times.among(rows)
+    rows = representatives(rows)
     files = at_best_threads(rows)
-    reference = find_reference(files, baselines.float32_tflite)
-    missed = {id(row): tuple(missed_limits(row, goals, reference)) for row in files}
-    ranked = _rank([row for row in files if not missed[id(row)]], goals, weights)
+    reference, useful = find_reference(files, baselines.float32_tflite), best_useful(files)
+    missed = {
+        id(row): (*missed_limits(row, goals, reference), *default_misses(row, useful, goals, classes)) for row in files
+    }
+    ranked = _rank([row for row in files if not missed[id(row)]], goals, weights, times)
     standings = {id(row): standing for row, standing in zip(ranked.rows, ranked.standings, strict=True)}
     ordered = [ranked.rows[at] for at in ranked.order] + [row for row in files if missed[id(row)]]
-    best = max(files, key=lambda row: row.accuracy)
+    best = useful or max(files, key=accuracy_of)
     return DeviceRecommendation(
         device=rows[0].device,
         emulated=rows[0].emulated,
         reference=choice(reference),
         reference_accuracy=reference.accuracy,
-        purposes=find_purposes(ordered[: len(ranked.rows)], ranked.standings[ranked.order[0]], reference)
+        purposes=find_purposes(ordered[: len(ranked.rows)], ranked.standings[ranked.order[0]], rows, reference)
         if ranked.rows
         else (),
         candidates=tuple(_candidate(row, best, missed[id(row)], standings.get(id(row))) for row in ordered),
         fronts=_fronts(ranked),
         stability=_stability(ranked),
-        cautions=tuple(find_cautions(rows, files, goals, weights.consistency_ratio)),
+        cautions=(
+            *find_cautions(rows, files, goals, weights.consistency_ratio),
+            *find_class_cautions(files, classes),
+        ),
     )
 
 
-def _rank(rows: Sequence[ReportRow], goals: Goals, weights: Priorities) -> _Ranked:
-    criteria = _UNTIMED if any(row.emulated for row in rows) else CRITERIA
+def _rank(rows: Sequence[ReportRow], goals: Goals, weights: Priorities, times: Times) -> _Ranked:
+    criteria = counting_criteria(rows, goals)
     known = dict(zip(CRITERIA, weights.weights, strict=True))
     total = sum(known[name] for name in criteria)
-    # Without time, the others share its weight; if only time was to count, all alike.
-    in_force = tuple(known[name] / total if total else 1 / len(criteria) for name in criteria)
+    # Without latency, the others share its weight; if only latency has a weight, they count the same.
+    effective = tuple(known[name] / total if total else 1 / len(criteria) for name in criteria)
     if not rows:
-        return _Ranked((), criteria, in_force, [], ())
-    measured = [figures(row) for row in rows]
+        return _Ranked((), criteria, effective, [], ())
+    levels = times.levels(rows)
+    measured = [figures(row, criteria, levels[id(row)]) for row in rows]
     scores, costs = score_columns(measured, criteria), cost_columns(measured, criteria)
     totals: dict[RankingMethod, list[float]] = {
-        "weighted_sum": weighted_sum(scores, in_force),
-        "topsis": topsis(scores, in_force),
-        "ahp": ahp_ideal(costs, in_force),
+        "weighted_sum": weighted_sum(scores, effective),
+        "topsis": topsis(scores, effective, ends=(0, 1)),
+        "ahp": ahp_ideal(costs, effective),
     }
     orders = {method: places(found) for method, found in totals.items()}
     on_front = set(pareto_front(scores))
@@ -134,11 +159,11 @@ def _rank(rows: Sequence[ReportRow], goals: Goals, weights: Priorities) -> _Rank
         )
         for at in range(len(rows))
     )
-    return _Ranked(tuple(rows), criteria, in_force, scores, standings)
+    return _Ranked(tuple(rows), criteria, effective, scores, standings)
 
 
 def _shares(scores: Sequence[Sequence[float]], front: Sequence[int]) -> list[float]:
-    """Only what is on the front is ever first, or as good as what is."""
+    """Return the share of all weights under which each is first: 0 unless it is on the front."""
     found = [0.0] * len(scores)
     for position, share in zip(front, shares_of_weightings([scores[at] for at in front]), strict=True):
         found[position] = share
@@ -149,16 +174,18 @@ def _candidate(row: ReportRow, best: ReportRow, misses: tuple[str, ...], standin
     interval = wilson(row.accuracy, row.images)
     return Candidate(
         **choice(row).model_dump(),
+        **objective_values(row),
         method=row.method,
-        accuracy=row.accuracy,
         accuracy_low=interval.low,
         accuracy_high=interval.high,
         difference=difference(row, best),
-        latency_ms=None if row.emulated else row.latency_ms.p50,
-        size_bytes=row.size_bytes,
-        zip_bytes=row.zip_bytes,
         misses=misses,
         standing=standing,
+        **(
+            {}
+            if row.over_seeds is None
+            else row.over_seeds.model_dump(include={"seeds", "accuracy_mean", "accuracy_std"})
+        ),
     )
 
 
@@ -208,7 +235,4 @@ def _stability(ranked: _Ranked) -> Stability | None:
 
 
 def _per_criterion(criteria: Sequence[Criterion], values: Sequence[float]) -> PerCriterion:
-    found = dict(zip(criteria, values, strict=True))
-    return PerCriterion(
-        accuracy=found.get("accuracy"), latency=found.get("latency"), size=found.get("size"), zip=found.get("zip")
-    )
+    return PerCriterion(**dict(zip(criteria, values, strict=True)))

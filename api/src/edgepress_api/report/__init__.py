@@ -1,10 +1,9 @@
-"""The comparison that a job ends in: what each pipeline, export and device gave, and what it cost.
+"""The report of a job: the results of each pipeline, export and device, and their costs.
 
-``document`` is what a report says; ``rows``, ``baselines``, ``study_tables`` and ``records`` work it out from
-``steps``, and ``composing`` puts that together; ``building`` fetches the steps; ``table`` and ``page`` write a report
-as CSV and HTML.
+``rows``, ``baselines``, ``study_tables`` and ``records`` derive the parts of a report from ``steps``; ``composing``
+puts them together; ``building`` fetches the steps; ``table`` and ``page`` write a report as CSV and HTML.
 """
 
-from edgepress_api.report.document import Report, ReportRow
+from edgepress_common.answers.report import Report, ReportRow
 
 __all__ = ["Report", "ReportRow"]

@@ -1,13 +1,13 @@
-"""What the rows of a report are compared with; see `edgepress_api.report.document`."""
+"""The baselines that the rows of a report are compared with; see `edgepress_common.answers.report`."""
 
-from edgepress_api.report.document import Baseline, Baselines, SizeRatios
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline
+from edgepress_common.answers.report import Baseline, Baselines, SizeRatios
 from edgepress_common.results import ExportResult, StageResult
 from edgepress_common.steps import ExportStep
 
 
 def find_baselines(job: ReportedJob) -> Baselines:
-    """The baselines there are so far."""
+    """Return the baselines that are known so far."""
     pipelines = job.with_own_network()
     exports = [
         (pipeline, export)
@@ -40,7 +40,7 @@ def find_baselines(job: ReportedJob) -> Baselines:
 
 
 def size_ratios(baseline: Baseline | None, export: ExportResult) -> SizeRatios | None:
-    """How much smaller an export is than a baseline; None where there is none."""
+    """Return how many times smaller an export is than a baseline; None without a baseline."""
     if baseline is None or not export.size_bytes or not export.zip_bytes:
         return None
     return SizeRatios(
@@ -51,7 +51,7 @@ def size_ratios(baseline: Baseline | None, export: ExportResult) -> SizeRatios |
 
 
 def first_stage(pipeline: ReportedPipeline) -> StageResult | None:
-    """What a pipeline's first stage found; None until it has succeeded."""
+    """Return the result of a pipeline's first stage; None until it has succeeded."""
     first, _ = pipeline.stages[0]
     return first.result if isinstance(first.result, StageResult) else None
 

@@ -1,4 +1,4 @@
-"""Fetches a job's steps, and has a report composed of them."""
+"""Reads the steps of a job from the database, and builds its report."""
 
 from collections import defaultdict
 
@@ -6,31 +6,32 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
-from edgepress_api.jobs.views import JobSummary
 from edgepress_api.recommendation.asking import AskedGoals
 from edgepress_api.report.composing import compose_report
-from edgepress_api.report.document import Report
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline, ReportedStep
+from edgepress_api.steps.plausible import shown_result
+from edgepress_common.answers.job_list import JobSummary
+from edgepress_common.answers.report import Report
 from edgepress_common.errors import NotFoundError
 from edgepress_common.steps import Role, StepKey
 
 
 def build_report(session: Session, job_id: str, asked: AskedGoals | None = None) -> Report:
-    """A job's report, of what there is so far.
+    """Return the report of a job with the results so far.
 
     Args:
-        session: To read with.
-        job_id: The job.
-        asked: What to recommend by, over what the job's spec has.
+        session: The database session.
+        job_id: Id of the job.
+        asked: Goals of the request, which override those of the spec.
 
     Raises:
         NotFoundError: No such job.
-        InvalidSpecError: What is asked for does not go together.
+        InvalidQueryError: The goals contradict each other.
     """
-    # The state is read before the steps: a report that is complete has all of them.
+    # The state is read before the steps, so that a complete report has all of them.
     job = session.scalar(select(JobRow).where(JobRow.id == job_id))
     if job is None:
-        raise NotFoundError(f"no job {job_id!r}")
+        raise NotFoundError(f"job {job_id!r} does not exist")
     return compose_report(
         JobSummary(**{name: getattr(job, name) for name in JobSummary.model_fields}),
         ReportedJob(spec=job.spec, pipelines=_pipelines(session, job.number)),
@@ -66,13 +67,16 @@ def _inputs(session: Session, job_number: int) -> dict[StepKey, dict[Role, StepK
 
 
 def _step(row: StepRow, inputs: dict[Role, StepKey]) -> ReportedStep:
+    result, failure = shown_result(
+        row.result if row.state == "succeeded" else None, row.failure if row.state == "failed" else None
+    )
     return ReportedStep(
         key=row.key,
         title=row.title,
         parameters=row.parameters,
         inputs=inputs,
-        result=row.result if row.state == "succeeded" else None,
-        failure=row.failure if row.state == "failed" else None,
+        result=result,
+        failure=failure,
         seconds=_seconds(row) if row.state == "succeeded" else None,
         holder=row.holder,
     )

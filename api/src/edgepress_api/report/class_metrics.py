@@ -1,23 +1,21 @@
-"""Precision, recall and F1 of each class, from a row's confusion matrix."""
+"""Precision, recall and F1 of each class, from a confusion matrix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgepress_api.report.document import ReportRow
-
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """How well a file tells one class from the others.
+    """Precision, recall and F1 of a class.
 
     Attributes:
-        name: The class.
-        images: Of it.
-        precision: Of what is said to be it, the share that is; 0 where nothing is.
-        recall: Of its images, the share that is said to be it; 0 where there are none.
-        f1: Harmonic mean of both.
-        taken_for: The class that its images are most often taken for; None where none is.
-        taken_count: How many are.
+        name: Name of the class.
+        images: Number of its images.
+        precision: Share of the images predicted as the class that belong to it, 0 to 1; 0 if there are none.
+        recall: Share of the images of the class that are predicted as it, 0 to 1; 0 if there are none.
+        f1: Harmonic mean of precision and recall.
+        taken_for: The class that its images are most often confused with; None if all are correct.
+        taken_count: Number of images that are confused with it.
     """
 
     name: str
@@ -29,11 +27,16 @@ class ClassMetrics:
     taken_count: int
 
 
-def class_metrics(row: ReportRow, classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
-    """A line for each class."""
-    said = [sum(column) for column in zip(*row.confusion, strict=True)]
+def class_metrics(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
+    """Return the metrics of each class.
+
+    Args:
+        confusion: ``confusion[true][predicted]``, counts.
+        classes: Class names, in the same order.
+    """
+    said = [sum(column) for column in zip(*confusion, strict=True)]
     found = []
-    for at, (name, counts) in enumerate(zip(classes, row.confusion, strict=True)):
+    for at, (name, counts) in enumerate(zip(classes, confusion, strict=True)):
         hits, images = counts[at], sum(counts)
         wrong = {other: count for other, count in enumerate(counts) if other != at and count}
         most = max(wrong, key=lambda other: wrong[other], default=None)

@@ -1,10 +1,8 @@
-"""Makes a report of a job's steps, each part by the module that knows how."""
+"""Composes the report of a job from its steps; each part has its own module."""
 
-from edgepress_api.jobs.following import UNDER_WAY
-from edgepress_api.jobs.views import JobSummary
 from edgepress_api.recommendation.recommending import recommend
 from edgepress_api.report.baselines import find_baselines
-from edgepress_api.report.document import DatasetSummary, Report
+from edgepress_api.report.over_seeds import find_repeats
 from edgepress_api.report.records import (
     find_costs,
     find_failures,
@@ -13,26 +11,31 @@ from edgepress_api.report.records import (
     find_provenance,
     find_trainings,
 )
+from edgepress_api.report.row_figures import RowFigures
 from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
 from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_epoch
+from edgepress_api.steps.following import UNDER_WAY
+from edgepress_common.answers.job_list import JobSummary
+from edgepress_common.answers.report import DatasetSummary, Report
 from edgepress_common.results import EvaluationResult, PackResult
 from edgepress_common.spec import Goals, JobSpec
 from edgepress_common.steps import EvaluationStep
 
 
 def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = None) -> Report:
-    """A job's report, of what there is so far.
+    """Return the report of a job with the results so far.
 
     Args:
         summary: The job.
         job: Its steps.
-        goals: What to recommend by; None for the spec's own.
+        goals: Goals of the recommendation; None for those of the spec.
     """
     steps = {step.key: step for pipeline in job.pipelines for step in pipeline.steps}
     baselines = find_baselines(job)
     pack = find_pack(job)
-    rows = find_rows(job, baselines)
+    figures = RowFigures()
+    rows = find_rows(job, baselines, figures)
     return Report(
         job=summary,
         complete=summary.state not in UNDER_WAY,
@@ -49,7 +52,11 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         failures=find_failures(job),
         costs=find_costs(job),
         provenance=find_provenance(job),
-        recommendation=recommend(rows, baselines, goals or job.spec.goals),
+        repeats=find_repeats(rows, baselines.float32_tflite),
+        cautions=figures.cautions(),
+        recommendation=recommend(
+            rows, baselines, goals or job.spec.goals, classes=() if pack is None else pack.classes
+        ),
     )
 
 
@@ -62,4 +69,10 @@ def _dataset(spec: JobSpec, pack: PackResult) -> DatasetSummary:
         validation_counts=pack.validation_counts,
         unreadable_count=pack.unreadable_count,
         unreadable=pack.unreadable,
+        test_counts=pack.test_counts,
+        ignored_count=pack.ignored_count,
+        ignored=pack.ignored,
+        grey_bits=pack.grey_bits,
+        twins=pack.twins,
+        cautions=pack.cautions,
     )

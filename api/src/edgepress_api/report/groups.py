@@ -1,15 +1,15 @@
-"""A report's rows pipeline by pipeline, as the page shows them, with what files have in common told once."""
+"""Groups the rows of a report by pipeline for the page, with the facts that files share."""
 
 from dataclasses import dataclass
 
-from edgepress_api.report.document import FailureRecord, PipelineRecord, Report, ReportRow
 from edgepress_api.report.promise_words import found, promised
+from edgepress_common.answers.report import FailureRecord, PipelineRecord, Report, ReportRow
 from edgepress_common.spec import ExportKind
 
 
 @dataclass(frozen=True)
 class PromiseLine:
-    """A promise and what came of it, in words, and the exports of which that is so."""
+    """A promise and its verification in words, and the exports with this result."""
 
     promised: str
     found: str
@@ -18,7 +18,7 @@ class PromiseLine:
 
 @dataclass(frozen=True)
 class PipelineGroup:
-    """A pipeline, what was measured of it, and what failed."""
+    """A pipeline with its measurements and failures."""
 
     pipeline: PipelineRecord
     rows: tuple[ReportRow, ...]
@@ -26,7 +26,7 @@ class PipelineGroup:
 
     @property
     def files(self) -> tuple[ReportRow, ...]:
-        """A row for each file: its first, since devices and threads tell nothing more of the file itself."""
+        """The first row of each file; the others differ only in device and number of threads."""
         first: dict[tuple[ExportKind, str], ReportRow] = {}
         for row in self.rows:
             first.setdefault((row.export, row.model_sha256), row)
@@ -34,7 +34,7 @@ class PipelineGroup:
 
     @property
     def promises(self) -> tuple[PromiseLine, ...]:
-        """What was promised of its files, and what was found."""
+        """The promises of its files, and their verification."""
         exports: dict[tuple[str, str, str], list[ExportKind]] = {}
         for row in self.files:
             for promise in row.promises:
@@ -47,7 +47,7 @@ class PipelineGroup:
 
 
 def pipeline_groups(report: Report) -> tuple[PipelineGroup, ...]:
-    """The pipelines of which there is something to tell, in the order of the spec."""
+    """Return the pipelines that have results or failures, in the order of the spec."""
     groups = (
         PipelineGroup(
             pipeline=pipeline,

@@ -1,25 +1,34 @@
-"""A report as one HTML page that needs nothing else: to be read on a screen or a phone, saved, or printed."""
+"""A report as one self-contained HTML page, to read on a screen or a phone, to save or to print."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edgepress_api.recommendation.wording import CRITERION_WORDS, METHODS, PURPOSES
+from edgepress_api.recommendation.wording import limit_words
 from edgepress_api.report import words
 from edgepress_api.report.charts import curves, final_comparison, latency_spread, trade_off
 from edgepress_api.report.charts.curves import training_charts
 from edgepress_api.report.charts.files import MARKS, device_files, method_keys
 from edgepress_api.report.class_metrics import class_metrics
-from edgepress_api.report.document import Report
 from edgepress_api.report.groups import pipeline_groups
+from edgepress_api.report.splits import measured_splits
+from edgepress_common.answers.report import Report
+from edgepress_common.figures.declared import FIGURES
+from edgepress_common.figures.figure import Figure
+from edgepress_common.figures.formats import significant
+from edgepress_common.figures.objectives import TOLD
+from edgepress_common.figures.tables import page_columns
+from edgepress_common.recommendation_words import CRITERION_WORDS, PURPOSES, RANKING_TITLES
 from edgepress_common.spec import EXPORTS
 
 _MOST_CLASSES = 40  # a confusion matrix of more is a grey square
-_RANKED = 15  # candidates that are shown before the rest is folded up
+_RANKED = 15  # candidates that are shown without opening the full list
 
 
 def page_environment() -> Environment:
-    """Templates, with what they need to write figures. Everything they are given is escaped."""
+    """Return the environment of the templates, with the filters that format values. All values are escaped."""
     environment = Environment(
         loader=PackageLoader("edgepress_api.report"),
         autoescape=True,
@@ -31,33 +40,38 @@ def page_environment() -> Environment:
         "percent": words.percent,
         "points": words.points,
         "size": words.size,
-        "milliseconds": words.milliseconds,
+        "significant": significant,
         "duration": words.duration,
         "times": words.times,
         "moment": words.moment,
         "state": words.state,
         "pipelines": words.pipelines,
+        "groupby_consecutive": _by_group,
     }
     return environment
 
 
 def report_html(report: Report, artifacts_url: str) -> str:
-    """The page.
+    """Return the page of a report.
 
     Args:
-        report: What to show.
-        artifacts_url: What an artifact's SHA-256 is put behind to fetch it.
+        report: The report.
+        artifacts_url: URL of artifacts, to which an artifact's SHA-256 is appended.
     """
     measured = {entry.export for accuracies in report.accuracy_by_export for entry in accuracies.exports}
     return _TEMPLATE.render(
         report=report,
         groups=pipeline_groups(report),
+        figures=FIGURES,
+        page_columns=page_columns(report.rows, has_test=report.has_test_split),
         export_kinds=[kind for kind in EXPORTS if kind in measured],
         artifacts_url=artifacts_url,
         charts={training.step_key: training_charts(training.epochs) for training in report.trainings},
         curves=curves,
+        student_chart=curves.student_chart(report.trainings),
         has_matrices=bool(report.rows) and report.dataset is not None and len(report.dataset.classes) <= _MOST_CLASSES,
         class_metrics=class_metrics,
+        measured_splits=measured_splits,
         has_emulated=any(row.emulated for row in report.rows),
         has_throttled=any(row.throttled for row in report.rows),
         has_several_devices=len({row.device for row in report.rows}) > 1,
@@ -67,26 +81,42 @@ def report_html(report: Report, artifacts_url: str) -> str:
     )
 
 
+def _by_group(columns: Sequence[Figure]) -> list[tuple[str, list[Figure]]]:
+    """Return the groups of columns, each with its title."""
+    return [
+        (title, list(members)) for title, members in groupby(columns, key=lambda each: each.page and each.page.group)
+    ]
+
+
 def _recommended(report: Report) -> dict[str, Any]:
-    """What the template of the recommendation needs."""
+    """Return the variables of the recommendation's template."""
     return {
         "purposes": PURPOSES,
-        "methods": METHODS,
+        "methods": RANKING_TITLES,
         "criteria": CRITERION_WORDS,
+        "other_objectives": [each for criterion, each in TOLD.items() if criterion != "accuracy"],
+        "limit_words": limit_words,
         "ranked": _RANKED,
         "recommended": () if report.recommendation is None else report.recommendation.devices,
     }
 
 
 def _drawn(report: Report) -> dict[str, Any]:
-    """What the templates of the charts need."""
+    """Return the variables of the charts' templates."""
     files = device_files(report)
     recommended = {} if report.recommendation is None else {each.device: each for each in report.recommendation.devices}
     exports = {row.export for row in report.rows}
     return {
         "method_keys": method_keys(report.rows),
         "mark_keys": {kind: mark for kind, mark in MARKS.items() if kind in exports},
-        "final_comparisons": [final_comparison.final_comparison(each, report.rows) for each in files],
+        "final_comparisons": [
+            final_comparison.final_comparison(
+                each,
+                report.rows,
+                {found.pipeline: found.keras_accuracy for found in report.accuracy_by_export},
+            )
+            for each in files
+        ],
         "final": final_comparison,
         "trade_offs": {
             each.device: trade_off.trade_offs(each, recommended[each.device], report.rows)

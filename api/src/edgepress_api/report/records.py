@@ -1,34 +1,50 @@
-"""What else a report tells of a job's steps: its data set, its pipelines, its trainings, and what did not work."""
+"""Further parts of a report: data set, pipelines, trainings, costs, provenance and failures."""
 
-from edgepress_api.report.document import FailureRecord, PipelineRecord, Provenance, StepCost, TrainingRecord
-from edgepress_api.report.stage_words import stage_summary
-from edgepress_api.report.steps import ReportedJob, ReportedPipeline
+from edgepress_api.report.steps import ReportedJob, ReportedPipeline, ReportedStep
 from edgepress_common import __version__
-from edgepress_common.results import PackResult, StageResult
-from edgepress_common.steps import CODE_VERSIONS, PackStep, StepKey
+from edgepress_common.answers.report import FailureRecord, MadeBy, PipelineRecord, Provenance, StepCost, TrainingRecord
+from edgepress_common.repeats import Repetition
+from edgepress_common.results import EvaluationResult, PackResult, StageResult
+from edgepress_common.software import installed_software
+from edgepress_common.stage_words import stage_summary
+from edgepress_common.steps import (
+    CODE_VERSIONS,
+    EvaluationStep,
+    ExportStep,
+    PackStep,
+    StageStep,
+    StepKey,
+    find_code_versions,
+)
 
 
 def find_pack(job: ReportedJob) -> PackResult | None:
-    """What the data set turned out to be, once it is packed."""
+    """Return the summary of the data set; None until it is packed."""
     results = (step.result for pipeline in job.pipelines for step in pipeline.steps)
     return next((result for result in results if isinstance(result, PackResult)), None)
 
 
 def find_pipelines(job: ReportedJob) -> tuple[PipelineRecord, ...]:
-    """What was asked for, whatever has come of it."""
+    """Return the pipelines of the job, with or without results."""
     return tuple(
-        PipelineRecord(name=pipeline.name, method=job.method_of(pipeline), stages=stage_summaries(pipeline))
+        PipelineRecord(
+            name=pipeline.name,
+            method=job.method_of(pipeline),
+            stages=stage_summaries(pipeline),
+            spec_pipeline=Repetition.of(pipeline.name).pipeline,
+            seed=pipeline.stages[0][1].training.seed,
+        )
         for pipeline in job.pipelines
     )
 
 
 def stage_summaries(pipeline: ReportedPipeline) -> tuple[str, ...]:
-    """A pipeline's stages in words, from the first."""
+    """Return the stages of a pipeline in words, in order."""
     return tuple(stage_summary(parameters) for _, parameters in pipeline.stages)
 
 
 def find_trainings(job: ReportedJob) -> tuple[TrainingRecord, ...]:
-    """The stages that were run, each once."""
+    """Return the stages that were run, each once."""
     found: dict[StepKey, TrainingRecord] = {}
     for pipeline in job.pipelines:
         summaries = stage_summaries(pipeline)
@@ -49,7 +65,7 @@ def find_trainings(job: ReportedJob) -> tuple[TrainingRecord, ...]:
 
 
 def find_costs(job: ReportedJob) -> tuple[StepCost, ...]:
-    """What was done and what it took, each step once."""
+    """Return the finished steps with their durations, each once."""
     found: dict[StepKey, StepCost] = {}
     for pipeline in job.pipelines:
         for step in pipeline.steps:
@@ -66,18 +82,50 @@ def find_costs(job: ReportedJob) -> tuple[StepCost, ...]:
 
 
 def find_provenance(job: ReportedJob) -> Provenance:
-    """What else is needed to do the job again."""
+    """Return the provenance of the job: what else is needed to reproduce it."""
     parameters = (step.parameters for pipeline in job.pipelines for step in pipeline.steps)
     fingerprints = (each.fingerprint for each in parameters if isinstance(each, PackStep))
     return Provenance(
         edgepress_version=__version__,
         code_versions=dict(CODE_VERSIONS),
         dataset_fingerprint=next(fingerprints, None),
+        software=installed_software(),
+        made_by=_made_by(job),
     )
 
 
+def _made_by(job: ReportedJob) -> tuple[MadeBy, ...]:
+    """Return what made the results; steps of the same kind, versions and software together."""
+    finished = {step.key: step for pipeline in job.pipelines for step in pipeline.steps if step.result is not None}
+    found: dict[str, MadeBy] = {}
+    for step in finished.values():
+        assert step.result is not None
+        made = MadeBy(
+            kind=step.parameters.kind,
+            name=_maker(step),
+            code_versions=find_code_versions(step.key, step.parameters, step.inputs),
+            software=step.result.software,
+            steps=1,
+        )
+        same = made.model_dump_json()
+        found[same] = made.model_copy(update={"steps": found[same].steps + 1}) if same in found else made
+    return tuple(found.values())
+
+
+def _maker(step: ReportedStep) -> str:
+    match step.parameters:
+        case PackStep(dataset=dataset):
+            return dataset.kind
+        case StageStep(stage=stage):
+            return stage.kind
+        case ExportStep(export=export):
+            return export.kind
+        case EvaluationStep(device=device):
+            return step.result.device if isinstance(step.result, EvaluationResult) else device
+
+
 def find_failures(job: ReportedJob) -> tuple[FailureRecord, ...]:
-    """What failed of itself, each once."""
+    """Return the steps that failed themselves, not because of an input, each once."""
     found: dict[StepKey, FailureRecord] = {}
     for pipeline in job.pipelines:
         for step in pipeline.steps:

@@ -1,25 +1,32 @@
-"""Works the comparison out from a job's steps.
+"""Composes the comparison from a job's steps.
 
-1. Each evaluation that succeeded leads, by its input, to its export; that was made from the pipeline's last stage.
-2. The baseline's pace is found, on each device and with each number of threads.
-3. Each evaluation gives a row for each number of threads.
+1. Find the export of each evaluation that succeeded, by its input. It was written from the pipeline's last stage.
+2. Read the median latency of the baseline on each device and with each number of threads.
+3. Create a row for each number of threads of each evaluation. The figures of a row are read by their declarations in
+   `edgepress_common.figures`.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from edgepress_api.recommendation.noise import wilson
 from edgepress_api.report.baselines import size_ratios
-from edgepress_api.report.document import Baseline, Baselines, Ratios, ReportRow
+from edgepress_api.report.over_seeds import with_seeds
 from edgepress_api.report.records import stage_summaries
+from edgepress_api.report.row_figures import RowFigures
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline
-from edgepress_common.results import EvaluationResult, ExportResult, StageResult, ThreadMeasurement
+from edgepress_common.answers.report import Baseline, Baselines, Ratios, ReportRow
+from edgepress_common.figures.figure import Sample
+from edgepress_common.repeats import Repetition
+from edgepress_common.results import EvaluationResult, ExportResult, Latency, StageResult, ThreadMeasurement
 from edgepress_common.steps import ExportStep
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """An evaluation with what it stands on."""
+    """An evaluation with the steps that it depends on."""
 
     pipeline: ReportedPipeline
     method: str
@@ -29,35 +36,50 @@ class _Measured:
     evaluation: EvaluationResult
 
 
-def find_rows(job: ReportedJob, baselines: Baselines) -> tuple[ReportRow, ...]:
-    """The comparison, in the order of the spec."""
+def find_rows(job: ReportedJob, baselines: Baselines, figures: RowFigures | None = None) -> tuple[ReportRow, ...]:
+    """Return the rows of the comparison, in the order of the spec.
+
+    Args:
+        job: The job.
+        baselines: Files that ratios refer to.
+        figures: Reader of the rows' figures, which then has the reasons for missing ones.
+    """
+    figures = figures or RowFigures()
     measured = [each for pipeline in job.pipelines for each in _measured(pipeline, job.method_of(pipeline))]
     pace = _baseline_pace(measured, baselines.float32_tflite)
-    return tuple(
-        _row(each, measurement, baselines, pace.get((each.evaluation.device, measurement.threads)))
-        for each in measured
-        for measurement in each.evaluation.measurements
+    return with_seeds(
+        [
+            _row(
+                each,
+                measurement,
+                baselines,
+                pace.get((each.evaluation.device, measurement.threads)),
+                figures.read(Sample(each.stages, each.export, each.evaluation, measurement)),
+            )
+            for each in measured
+            for measurement in each.evaluation.measurements
+        ]
     )
 
 
 def _measured(pipeline: ReportedPipeline, method: str) -> Iterator[_Measured]:
-    """Step 1 of the module's walk-through."""
+    """Yield the evaluations of a pipeline: step 1 above."""
     by_key = {step.key: step for step in pipeline.steps}
     stages = tuple(step.result for step, _ in pipeline.stages if isinstance(step.result, StageResult))
     for step in pipeline.steps:
         if isinstance(step.result, EvaluationResult):
             export = by_key[step.inputs["model"]]
-            # An evaluation can't have succeeded unless these had.
+            # These have succeeded, because the evaluation has.
             assert isinstance(export.parameters, ExportStep)
             assert isinstance(export.result, ExportResult)
             assert len(stages) == len(pipeline.stages)
             yield _Measured(pipeline, method, export.parameters, stages, export.result, step.result)
 
 
-def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> dict[tuple[str, int], float]:
-    """Median latency of the baseline in milliseconds, by device and threads."""
+def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> dict[tuple[str, int], Latency]:
+    """Return the latency of the baseline, by device and number of threads."""
     return {
-        (each.evaluation.device, measurement.threads): measurement.latency_ms.p50
+        (each.evaluation.device, measurement.threads): measurement.latency_ms
         for each in measured
         if baseline is not None
         and each.pipeline.name == baseline.pipeline
@@ -68,11 +90,13 @@ def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> 
 
 
 def _row(
-    measured: _Measured, measurement: ThreadMeasurement, baselines: Baselines, baseline_p50_ms: float | None
+    measured: _Measured,
+    measurement: ThreadMeasurement,
+    baselines: Baselines,
+    pace: Latency | None,
+    figures: dict[str, Any],
 ) -> ReportRow:
-    stage, export, evaluation = measured.stages[-1], measured.export, measured.evaluation
-    p50_ms = measurement.latency_ms.p50
-    interval = wilson(evaluation.accuracy, evaluation.images)
+    export, evaluation, latency = measured.export, measured.evaluation, measurement.latency_ms
     return ReportRow(
         pipeline=measured.pipeline.name,
         method=measured.method,
@@ -80,46 +104,43 @@ def _row(
         export=measured.kind.export.kind,
         device=evaluation.device,
         threads=measurement.threads,
-        accuracy=evaluation.accuracy,
-        precision=evaluation.precision,
-        recall=evaluation.recall,
-        f1=evaluation.f1,
-        latency_ms=measurement.latency_ms,
-        total_seconds=measurement.total_seconds,
-        images=evaluation.images,
-        size_bytes=export.size_bytes,
-        zip_bytes=export.zip_bytes,
+        latency_ms=latency,
         encoding=export.encoding,
-        dense_size_bytes=export.dense_size_bytes,
-        dense_zip_bytes=export.dense_zip_bytes,
-        sparse_size_bytes=export.sparse_size_bytes,
-        sparse_zip_bytes=export.sparse_zip_bytes,
-        keras_bytes=stage.keras_bytes,
-        keras_zip_bytes=stage.keras_zip_bytes,
-        keras_with_optimizer_bytes=stage.keras_with_optimizer_bytes,
-        keras_with_optimizer_zip_bytes=stage.keras_with_optimizer_zip_bytes,
-        sparsity=export.sparsity,
-        unique_weights_max=export.unique_weights_max,
-        unique_weights_per_channel_max=export.unique_weights_per_channel_max,
-        float_ops=sum(export.float_operators.values()),
         promises=export.promises,
-        epoch_seconds=stage.epoch_seconds,
         stage_epoch_seconds=tuple(each.epoch_seconds for each in measured.stages),
-        peak_memory_bytes=evaluation.peak_memory_bytes,
         model_sha256=evaluation.model_sha256,
         ratios=Ratios(
             float32_tflite=size_ratios(baselines.float32_tflite, export),
-            float32_tflite_latency=baseline_p50_ms / p50_ms if baseline_p50_ms is not None and p50_ms > 0 else None,
+            float32_tflite_latency=pace.p50 / latency.p50 if pace is not None and latency.p50 > 0 else None,
+            float32_tflite_latency_differs=None if pace is None else latency.differs_from(pace),
             keras_with_optimizer=size_ratios(baselines.keras_with_optimizer, export),
         ),
-        load_ms=measurement.load_ms,
-        first_inference_ms=measurement.first_inference_ms,
         emulated=evaluation.surroundings.emulated,
         throttled=evaluation.surroundings.throttled,
         surroundings=evaluation.surroundings,
         operator_times=evaluation.operator_times,
         confusion=evaluation.confusion,
         right_images=evaluation.right_images,
-        accuracy_low=interval.low,
-        accuracy_high=interval.high,
+        tensors=export.tensors,
+        test_confusion=None if evaluation.test is None else evaluation.test.confusion,
+        test_right_images=None if evaluation.test is None else evaluation.test.right_images,
+        operators=export.operators,
+        work=_work(measured),
+        spec_pipeline=Repetition.of(measured.pipeline.name).pipeline,
+        seed=measured.pipeline.stages[0][1].training.seed,
+        **figures,
     )
+
+
+def _work(measured: _Measured) -> str | None:
+    """Return the digest of what an inference computes; see `ReportRow`."""
+    export = measured.export
+    if export.encoding == "sparse":  # kernels for sparse weights are faster with more zeros
+        return None
+    content = [
+        measured.kind.export.kind,
+        sorted(export.operators.items()),
+        measured.stages[-1].parameters,
+        measured.evaluation.surroundings.delegated_operators,
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

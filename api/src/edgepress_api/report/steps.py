@@ -1,4 +1,4 @@
-"""A job's steps, as far as a report is concerned; no database is known here."""
+"""Steps and pipelines of a job as input of a report, independent of the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class ReportedStep:
     """A step.
 
     Attributes:
-        result: What it found; None unless it succeeded.
-        failure: Why it failed; None unless it did.
-        seconds: Of the attempt that succeeded; None unless one did.
-        holder: Worker or device that did it, where that is known.
+        result: Its result; None unless it succeeded.
+        failure: Why it failed; None unless it failed.
+        seconds: Duration of the attempt that succeeded; None unless one succeeded.
+        holder: Worker or device that ran it; None if not known.
     """
 
     key: StepKey
@@ -53,21 +53,21 @@ class ReportedJob:
     pipelines: tuple[ReportedPipeline, ...]
 
     def method(self, stages: Sequence[StageStep]) -> str:
-        """What stages, in order from a pipeline's first, do to the job's network; see `ReportRow`."""
+        """Return the method of stages, in order from the first of a pipeline; see `ReportRow`."""
         after_training = stages[1:] if self._trains_own_network(stages[0]) else stages
         return " + ".join(step.stage.kind for step in after_training) or BASE_METHOD
 
     def method_of(self, pipeline: ReportedPipeline) -> str:
-        """Likewise for all stages of a pipeline."""
+        """Return the method of all stages of a pipeline."""
         return self.method([parameters for _, parameters in pipeline.stages])
 
     def with_own_network(self) -> list[ReportedPipeline]:
-        """The pipelines that begin by training the job's network, those that do so by the job's own settings first."""
+        """The pipelines that begin by training the job's network, those with the job's own settings first."""
         found = [pipeline for pipeline in self.pipelines if self._trains_own_network(pipeline.stages[0][1])]
         return sorted(found, key=lambda pipeline: pipeline.stages[0][1].training != self.spec.training)
 
     def sharing(self, key: StepKey) -> tuple[str, ...]:
-        """Names of the pipelines that need a step."""
+        """Return the names of the pipelines that need a step."""
         return tuple(pipeline.name for pipeline in self.pipelines if any(step.key == key for step in pipeline.steps))
 
     def _trains_own_network(self, step: StageStep) -> bool:

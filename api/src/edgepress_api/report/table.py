@@ -1,75 +1,60 @@
-"""A report as CSV: a line per row, for spreadsheets and scripts. Columns are only ever added, at the end."""
+"""A report as CSV: a line per row, for spreadsheets and scripts. Columns are only ever added, at the end.
+
+Columns of figures are where their declarations place them; see `edgepress_common.figures`.
+"""
 
 import csv
 import io
 
-from edgepress_api.report.document import Report, ReportRow
 from edgepress_api.report.promise_words import short
+from edgepress_common.answers.report import Report, ReportRow
+from edgepress_common.figures.declared import FIGURES
 from edgepress_common.promises import KeptPromise
 
 _Cell = str | int | float | None
 
-# A spreadsheet takes a cell that begins like this for a formula; device and board names come from outside.
+# Spreadsheets interpret a cell that begins like this as a formula; device and board names come from outside.
 _FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
-_QUALITY = ["pipeline", "method", "export", "device", "threads", "accuracy", "precision", "recall", "f1"]
-_LATENCY = ["mean", "std", "min", "p50", "p90", "p99"]
-_COST = [
-    "total_seconds",
-    "images",
-    "size_bytes",
-    "zip_bytes",
-    "keras_bytes",
-    "sparsity",
-    "unique_weights_max",
-    "float_ops",
-    "epoch_seconds",
-    "peak_memory_bytes",
-    "model_sha256",
-]
-_OTHER_KERAS = ["keras_zip_bytes", "keras_with_optimizer_bytes", "keras_with_optimizer_zip_bytes"]
-_RATIOS = ["size", "zip", "size_to_zip"]
-_STATE = ["load_ms", "first_inference_ms", "emulated", "throttled"]
-_SURROUNDINGS = [
-    "board",
-    "cpu",
-    "machine",
-    "cores",
-    "kernel",
-    "governor",
-    "temperature_before_c",
-    "temperature_after_c",
-    "runtime",
-    "delegate",
-]
-_OTHER_FILES = [
-    "encoding",
-    "dense_size_bytes",
-    "sparse_size_bytes",
-    "dense_zip_bytes",
-    "sparse_zip_bytes",
-    "unique_weights_per_channel_max",
-    "promises",
-]
-_STAGES = ["stages", "stage_epoch_seconds"]
-_INTERVAL = ["accuracy_low", "accuracy_high"]
+# Columns that are not figures, by position: header, and where the value is in a row.
+_OTHER = {
+    0: ("pipeline", "pipeline"),
+    1: ("method", "method"),
+    2: ("export", "export"),
+    3: ("device", "device"),
+    4: ("threads", "threads"),
+    25: ("model_sha256", "model_sha256"),
+    38: ("emulated", "emulated"),
+    39: ("throttled", "throttled"),
+    40: ("board", "surroundings.board"),
+    41: ("cpu", "surroundings.cpu"),
+    42: ("machine", "surroundings.machine"),
+    43: ("cores", "surroundings.cores"),
+    44: ("kernel", "surroundings.kernel"),
+    45: ("governor", "surroundings.governor"),
+    46: ("temperature_before_c", "surroundings.temperature_before_c"),
+    47: ("temperature_after_c", "surroundings.temperature_after_c"),
+    48: ("runtime", "surroundings.runtime"),
+    49: ("delegate", "surroundings.delegate"),
+    50: ("encoding", "encoding"),
+    56: ("promises", "promises"),
+    57: ("stages", "stages"),
+    58: ("stage_epoch_seconds", "stage_epoch_seconds"),
+    73: ("spec_pipeline", "spec_pipeline"),
+    74: ("seed", "seed"),
+}
 
-# Header of each column, and where its value is in a row.
-COLUMNS: dict[str, str] = (
-    {name: name for name in _QUALITY}
-    | {f"latency_ms_{name}": f"latency_ms.{name}" for name in _LATENCY}
-    | {name: name for name in (*_COST, *_OTHER_KERAS)}
-    | {f"{name}_ratio_to_float32_tflite": f"ratios.float32_tflite.{name}" for name in _RATIOS}
-    | {"latency_ratio_to_float32_tflite": "ratios.float32_tflite_latency"}
-    | {f"{name}_ratio_to_keras_with_optimizer": f"ratios.keras_with_optimizer.{name}" for name in _RATIOS}
-    | {name: name for name in _STATE}
-    | {name: f"surroundings.{name}" for name in _SURROUNDINGS}
-    | {name: name for name in (*_OTHER_FILES, *_STAGES, *_INTERVAL)}
+COLUMNS: dict[str, str] = dict(
+    column
+    for _, column in sorted(
+        [*_OTHER.items(), *((each.csv_position, (each.column, each.name)) for each in FIGURES.values())]
+    )
 )
+"""Header of each column, and where its value is in a row."""
 
 
 def report_csv(report: Report) -> str:
-    """The rows, below a line of headers; what is not known is left empty."""
+    """Return the rows below a line of headers; unknown values are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
     writer.writerow(COLUMNS)

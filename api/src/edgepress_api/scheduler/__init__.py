@@ -1,1 +1,1 @@
-"""Keeps the work going: takes in what workers say, takes back what is overdue, sends out what is ready."""
+"""The scheduler: consumes events of workers, ends expired leases, and sends ready steps."""

@@ -1,10 +1,13 @@
-"""Redis, as the scheduler sees it: a stream of events, flags that say stop, and Celery's queues."""
+"""The scheduler's access to Redis: the stream of events, the stop flags, and Celery's queues."""
 
+from contextlib import suppress
 from typing import cast
 
 from celery import Celery
 from redis import Redis
+from redis.exceptions import RedisError
 
+from edgepress_api.scheduler.idling import BUSY_SECONDS
 from edgepress_common.messages import (
     EVENT_FIELD,
     EVENT_STREAM,
@@ -14,31 +17,36 @@ from edgepress_common.messages import (
     cancel_key,
 )
 
-BATCH = 200  # events applied in one transaction: some tens of milliseconds
-_WAIT_MS = 250  # how long to wait for the first event: also how late a ready step may be noticed
+BATCH = 200  # events applied in one transaction: tens of milliseconds
+_WAKE_FIELD = "wake"  # of an entry without an event
 _STOP_SECONDS = 24 * 3600  # longer than any attempt goes on without looking
 
 
-class RedisMailbox:
-    """See `edgepress_api.scheduler.intake.Mailbox`."""
+class RedisInbox:
+    """See `edgepress_api.scheduler.intake.Inbox`."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def read(self) -> list[tuple[str, bytes]]:
-        """See `Mailbox.read`."""
-        reply = self._redis.xread({EVENT_STREAM: "0"}, count=BATCH, block=_WAIT_MS)
+    def read(self, wait_seconds: float = BUSY_SECONDS) -> list[tuple[str, bytes]]:
+        """See `Inbox.read`."""
+        reply = self._redis.xread({EVENT_STREAM: "0"}, count=BATCH, block=round(wait_seconds * 1000))
         streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", reply or [])
         return [
             (id_.decode(), fields.get(EVENT_FIELD.encode(), b"")) for _, entries in streams for id_, fields in entries
         ]
 
+    def wake(self) -> None:
+        """See `Inbox.wake`. Does nothing while Redis is unavailable: nothing waits for it then."""
+        with suppress(RedisError, OSError):
+            self._redis.xadd(EVENT_STREAM, {_WAKE_FIELD: 1})
+
     def delete(self, ids: list[str]) -> None:
-        """See `Mailbox.delete`."""
+        """See `Inbox.delete`."""
         self._redis.xdel(EVENT_STREAM, *ids)
 
     def stop(self, step_key: str, attempt: int) -> None:
-        """See `Mailbox.stop`."""
+        """See `Inbox.stop`."""
         self._redis.set(cancel_key(step_key, attempt), 1, ex=_STOP_SECONDS)
 
 
@@ -54,7 +62,7 @@ class Outbox:
         )
 
     def send(self, step: RunStep) -> None:
-        """Sends one step to the queue of its kind."""
+        """Send one step to the queue of its kind."""
         self._celery.send_task(
             RUN_STEP_TASK,
             args=[step.model_dump(mode="json")],

@@ -1,7 +1,8 @@
 """Chooses the steps that workers get next.
 
-Users in turns (`edgepress_api.scheduler.turns`), of each the oldest job first. A queue holds only a few steps that
-nobody has begun on: enough that no worker waits, few enough that order, cancelling and a lost queue stay cheap.
+Users take turns (`edgepress_api.scheduler.fair_scheduling`), each user's oldest job first. A queue holds only a few
+steps that no worker has begun: enough that no worker waits, few enough that order, cancelling and a lost queue stay
+cheap.
 """
 
 from collections import Counter
@@ -13,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.leasing import workers_must_rest
-from edgepress_api.jobs.following import UNDER_WAY
-from edgepress_api.scheduler.turns import Wanted, in_turns
+from edgepress_api.scheduler.fair_scheduling import Wanted, fair_order
+from edgepress_api.steps.following import UNDER_WAY
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.messages import QUEUES, RunStep
 from edgepress_common.steps import StepKind
 
-_CANDIDATES = 50  # of each user: more than any queue takes in one turn
+_CANDIDATES = 50  # of each user: more than any queue needs in one turn
 
 _WORKER_KINDS: list[StepKind] = list(QUEUES)
 _QUEUES = sorted(set(QUEUES.values()))
@@ -36,13 +37,13 @@ _WANTED = (
 
 
 def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: int) -> list[RunStep]:
-    """Marks the steps to send as sent, and returns their messages; to be sent once this has been committed.
+    """Mark the steps to send as sent, and return their messages; send them once this is committed.
 
     Args:
-        database: Where the steps are.
-        ledger: What moves them.
-        now: The moment.
-        ahead: Steps a queue may hold that nobody has begun on.
+        database: The database of the steps.
+        ledger: The ledger that changes their states.
+        now: The current time.
+        ahead: Maximum number of steps in a queue that no worker has begun.
     """
     with database.read() as session:
         if not _candidates(session, now):
@@ -53,7 +54,7 @@ def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: in
         wanted, under_way, last_begun = _candidates(session, now), _under_way(session), _last_begun(session)
         by_queue = [[each for each in wanted if QUEUES[each.step.kind] == queue] for queue in _QUEUES]
         chosen = []
-        for row, job_number, _ in chain.from_iterable(in_turns(part, under_way, last_begun) for part in by_queue):
+        for row, job_number, _ in chain.from_iterable(fair_order(part, under_way, last_begun) for part in by_queue):
             queue = QUEUES[row.kind]
             if row.state == "ready" and (sent[queue] >= ahead or (limit is not None and job_number >= limit)):
                 continue
@@ -64,7 +65,7 @@ def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: in
 
 
 def _candidates(session: Session, now: datetime) -> list[Wanted]:
-    """Steps that are ready, or were sent and not begun on for too long: the first of each user who wants them."""
+    """Return the first steps of each user that are ready, or were sent and not begun for too long."""
     order = (_WANTED.c.job_number, StepRow.created_at, StepRow.title)
     place = func.row_number().over(partition_by=_WANTED.c.owner, order_by=order).label("place")
     found = (
@@ -86,26 +87,26 @@ def _candidates(session: Session, now: datetime) -> list[Wanted]:
 
 
 def _under_way(session: Session) -> Counter[str]:
-    """How many steps each user has with workers; one that several want is with the one whose job is the oldest."""
+    """Return how many steps of each user workers have; a shared step counts for the user with the oldest job."""
     query = (
         select(StepRow.key, _WANTED.c.owner)
         .join(_WANTED, _WANTED.c.step_key == StepRow.key)
         .where(StepRow.kind.in_(_WORKER_KINDS), StepRow.state.in_(["sent", "running"]))
         .order_by(_WANTED.c.job_number.desc())
     )
-    owner_of = {key: owner for key, owner in session.execute(query)}  # noqa: C416 - a row is no pair
+    owner_of = {key: owner for key, owner in session.execute(query)}  # noqa: C416 - a row is not a pair
     return Counter(owner_of.values())
 
 
 def _last_begun(session: Session) -> dict[str, datetime]:
-    """When the latest step of each user was begun on, of the jobs that are under way."""
+    """Return when the latest step of each user was begun, of the active jobs."""
     query = (
         select(_WANTED.c.owner, func.max(StepRow.started_at))
         .join(_WANTED, _WANTED.c.step_key == StepRow.key)
         .where(StepRow.kind.in_(_WORKER_KINDS), StepRow.started_at.is_not(None))
         .group_by(_WANTED.c.owner)
     )
-    return {owner: moment for owner, moment in session.execute(query)}  # noqa: C416 - a row is no pair
+    return {owner: moment for owner, moment in session.execute(query)}  # noqa: C416 - a row is not a pair
 
 
 def _message(session: Session, row: StepRow) -> RunStep:

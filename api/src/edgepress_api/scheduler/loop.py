@@ -1,16 +1,17 @@
-"""The scheduler's round: take in, take back, send out.
+"""The scheduler's round: consume events, end expired leases, extend plans, send steps.
 
-It keeps nothing in memory between rounds but since when it has heard workers, so it can be stopped, killed or started
-twice at any moment.
+Between rounds it keeps only the time since which it receives events of workers in memory, so it can be stopped, killed
+or started twice at any time.
 
-Nobody is taken for dead who may have spoken without being heard. While Redis or the database is away, or no scheduler
-runs, workers go on, and hold what they have to say; so their leases are looked at only after all that was said
-meanwhile has been taken in, and after they could be heard for the length of a lease. Devices speak through the gateway,
-whatever becomes of Redis: their leases are looked at in any case.
+A worker whose heartbeats may have been lost is not considered dead. While Redis or the database is unavailable, or no
+scheduler runs, workers continue and keep their events. So their leases are checked only after all events of that time
+are consumed, and after events could be received for the length of a lease. Devices report through the gateway, which
+needs no Redis for that: their leases are always checked.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -20,19 +21,23 @@ from sqlalchemy.exc import OperationalError as DatabaseAwayError
 
 from edgepress_api.database import Database
 from edgepress_api.devices.waiting import look_after_waiting
+from edgepress_api.jobs.growing import grow_plans
 from edgepress_api.jobs.time_limits import enforce_time_limits
+from edgepress_api.planners.registry import Planners
 from edgepress_api.scheduler.broker import BATCH
 from edgepress_api.scheduler.dispatch import choose_steps
-from edgepress_api.scheduler.intake import Mailbox, take_in
+from edgepress_api.scheduler.idling import Idling
+from edgepress_api.scheduler.intake import Inbox, take_in
 from edgepress_api.steps.ledger import Ledger
-from edgepress_common.alive import SignOfLife
+from edgepress_common.heartbeat import Heartbeat
 from edgepress_common.messages import QUEUES, RunStep
 from edgepress_common.steps import StepKind
 
 logger = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 1.0  # before trying again what is away
-_LIMITS_PAUSE = timedelta(seconds=5)  # nobody's limit is finer than that
+_PAUSE_SECONDS = 1.0  # before the next try of an unavailable service
+_LIMITS_PAUSE = timedelta(seconds=5)  # no limit needs a finer check
+_AWAY = (RedisError, OSError, DatabaseAwayError)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -40,45 +45,57 @@ class Sender(Protocol):
     """Sends steps to workers."""
 
     def send(self, step: RunStep) -> None:
-        """Sends one step to the queue of its kind."""
+        """Send one step to the queue of its kind."""
         ...
 
 
 @dataclass
 class Scheduler:
-    """Runs rounds.
+    """Runs the rounds of the scheduler.
 
     Attributes:
         ahead: See `choose_steps`.
-        clock: The present moment.
-        wait: Sleeps for so many seconds, or until it is time to stop.
-        began: When this process did: what was not heard of before then may not have been able to speak.
-        alive: Given a sign with each round that went through.
+        clock: Returns the current time.
+        wait: Sleeps for a number of seconds, or until the scheduler has to stop.
+        began: Start of this process; before it, a worker or device may not have been able to report.
+        heartbeat: Beats with each round.
+        planners: The planners that create the pipelines of jobs.
     """
 
     database: Database
     ledger: Ledger
-    mailbox: Mailbox
+    inbox: Inbox
     sender: Sender
     ahead: int
     clock: Callable[[], datetime]
     wait: Callable[[float], object]
     began: datetime = _ALWAYS
-    alive: SignOfLife = field(default_factory=lambda: SignOfLife(None))
+    heartbeat: Heartbeat = field(default_factory=lambda: Heartbeat(None))
+    planners: Planners = field(default_factory=Planners)
 
     def __post_init__(self) -> None:
         self._hears_since: datetime | None = self.began
         self._limits_looked_at = _ALWAYS
+        self._idling = Idling(self.database, self.inbox.wake)
+
+    def wake(self) -> None:
+        """Begin the next round soon: the database has changed, or the scheduler is to stop. Called by any thread."""
+        self._idling.note_change()
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Runs rounds until told to stop."""
+        """Run rounds until told to stop."""
+        with self.database.changes.subscribed(self.wake):
+            self._run(stopping)
+
+    def _run(self, stopping: Callable[[], bool]) -> None:
         away = False
+        self._resend()
         while not stopping():
             try:
                 self.round()
-            except (RedisError, OSError, DatabaseAwayError) as error:
+            except _AWAY as error:
                 if not away:
-                    logger.warning("waiting for what is away: %s", error)
+                    logger.warning("waiting for a service that is unavailable: %s", error)
                 away = True
                 self._hears_since = None
                 self.wait(_PAUSE_SECONDS)
@@ -86,24 +103,34 @@ class Scheduler:
                 if away:
                     logger.info("all is back")
                 away = False
-                self.alive.give()
+                self.heartbeat.beat()
+        with suppress(*_AWAY):  # a worker that was stopped before this process has returned its step
+            while take_in(self.database, self.ledger, self.inbox, self.clock):
+                pass
 
     def round(self) -> None:
-        """One round."""
+        """Run one round."""
         self._expire(["evaluation"])
         if self.clock() - self._limits_looked_at >= _LIMITS_PAUSE:
             self._limits_looked_at = self.clock()
             enforce_time_limits(self.database, self.ledger, self.clock())
         look_after_waiting(self.database, self.ledger, self.clock(), began=self.began)
-        while take_in(self.database, self.ledger, self.mailbox, self.clock()) >= BATCH:
+        while take_in(self.database, self.ledger, self.inbox, self.clock, wait_seconds=self._idling.seconds()) >= BATCH:
             pass  # there may be more
+        self._idling.awake()
         if self._hears_since is None:
             self._hears_since = self.clock()
         if self.clock() - self._hears_since >= self.ledger.rules.lease:
             self._expire(list(QUEUES))
+        grow_plans(self.database, self.ledger, self.planners, self.clock())
         for step in choose_steps(self.database, self.ledger, self.clock(), ahead=self.ahead):
             self.sender.send(step)
             logger.info("sent %s %s, attempt %d", step.parameters.kind, step.step_key[:12], step.attempt)
+
+    def _resend(self) -> None:
+        """Send again, in the first round, what no worker had begun: Redis may have ended with the last scheduler."""
+        with suppress(DatabaseAwayError), self.database.write() as session:
+            self.ledger.resend(session, self.clock())
 
     def _expire(self, kinds: Sequence[StepKind]) -> None:
         with self.database.read() as session:

@@ -1,7 +1,7 @@
-"""Counts what happens to steps, for whoever operates a server.
+"""Counters of what happens to steps, for operators.
 
-In the database, because what happens is noted by several processes, of which only the gateway is asked for figures; and
-in a table of its own, because steps are forgotten in time, and a counter must not go down.
+They are in the database because several processes count, and only the gateway serves metrics; and in a table of their
+own because garbage collection deletes steps, and a counter must not go down.
 """
 
 from typing import Literal
@@ -15,7 +15,7 @@ Counter = Literal["steps_done", "step_seconds", "attempts_failed", "leases_lost"
 
 
 def count(session: Session, name: Counter, kind: StepKind, amount: float = 1) -> None:
-    """Adds to a counter, within the caller's transaction."""
+    """Add to a counter, within the caller's transaction."""
     row = session.get(CounterRow, (name, kind))
     if row is None:
         session.add(CounterRow(name=name, kind=kind, value=amount))

@@ -1,12 +1,12 @@
-"""Moves steps from state to state in the database, and everything that hangs on them along.
+"""Changes the states of steps in the database, and of everything that depends on them.
 
-Each function is one thing that happened, applied within the caller's transaction (one writer at a time, see
+Each function applies one event within the caller's transaction (one writer at a time, see
 `Database`):
 
-1. The rule of `edgepress_api.steps.states` is applied; if it says that nothing changes (a late
-   or doubled message), nothing does.
+1. The rule of `edgepress_api.steps.states` is applied; if it returns None (a late or duplicate
+   message), nothing changes.
 2. Steps that were waiting for this one become ready, or fail with it.
-3. Pipelines and jobs that are under way follow, and events are noted for whoever watches them.
+3. Active pipelines and jobs follow, and events are recorded for clients that watch them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,10 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import StepArtifactRow, StepInputRow, StepRow
-from edgepress_api.jobs.following import follow_steps, note_epoch
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps import states
 from edgepress_api.steps.counters import count
+from edgepress_api.steps.following import follow_steps, note_epoch
 from edgepress_api.steps.states import Status
 from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.results import StepResult
@@ -32,15 +32,15 @@ ALL_KINDS: tuple[StepKind, ...] = get_args(StepKind)
 
 @dataclass(frozen=True)
 class Rules:
-    """How patient the ledger is.
+    """Time limits and attempt limits of the ledger.
 
     Attributes:
-        lease: Silence after which a step is given to somebody else.
+        lease: Time without a heartbeat after which a lease ends and the step can run elsewhere.
         resend_pause: See `states.send`.
         max_attempts: Failures after which a step has failed for good.
-        device_patience: How long an evaluation waits for a device that is away.
-        max_step: What an attempt at a step may take at most.
-        max_job: What a job may take at most.
+        device_patience: How long an evaluation waits for a device that is offline.
+        max_step: Maximum duration of an attempt at a step.
+        max_job: Maximum duration of a job.
     """
 
     lease: timedelta
@@ -52,7 +52,7 @@ class Rules:
 
     @classmethod
     def of(cls, settings: ApiSettings) -> Self:
-        """As set."""
+        """Return the rules of the settings."""
         return cls(
             lease=timedelta(seconds=settings.lease_seconds),
             resend_pause=timedelta(seconds=settings.resend_seconds),
@@ -70,12 +70,20 @@ class Ledger:
     rules: Rules
 
     def send(self, session: Session, row: StepRow, now: datetime) -> bool:
-        """The step goes to its queue, for the first time or again; tells whether it does."""
+        """Send the step to its queue, for the first time or again; return whether it is sent."""
         first = row.state == "ready"
         return self._move(session, row, states.send(status_of(row), now, self.rules.resend_pause), now, quiet=not first)
 
+    def resend(self, session: Session, now: datetime) -> None:
+        """Have all steps that were sent, and that no worker has begun, sent again at once.
+
+        A worker drops the second message if the first is still in its queue.
+        """
+        for row in session.scalars(select(StepRow).where(StepRow.state == "sent")):
+            row.due_at = now
+
     def lease(self, session: Session, row: StepRow, holder: str, now: datetime) -> bool:
-        """A device takes the step; tells whether it may."""
+        """Lease the step to a device; return whether it was ready."""
         leased = self._move(session, row, states.lease(status_of(row), holder, now, self.rules.lease), now)
         if leased:
             row.started_at = now
@@ -84,7 +92,7 @@ class Ledger:
     def renew(
         self, session: Session, key: str, attempt: int, *, holder: str, progress: Progress | None, now: datetime
     ) -> bool:
-        """The holder has begun (without progress) or goes on; tells whether the lease is still its own."""
+        """Renew a lease whose owner has begun (without progress) or continues; return whether it was current."""
         row = session.get(StepRow, key)
         if row is None:
             return False
@@ -102,7 +110,7 @@ class Ledger:
     def finish(
         self, session: Session, key: str, attempt: int, *, outputs: Outputs, result: StepResult, now: datetime
     ) -> bool:
-        """The step is done; tells whether that still counted."""
+        """Record that the step is done; return whether the attempt was current."""
         row = session.get(StepRow, key)
         moved = None if row is None else states.finish(status_of(row), attempt)
         if row is None or moved is None:
@@ -115,10 +123,14 @@ class Ledger:
         return self._move(session, row, moved, now)
 
     def fail(self, session: Session, key: str, attempt: int, *, failure: StepFailure, now: datetime) -> bool:
-        """An attempt failed; tells whether that still counted."""
+        """Record that an attempt failed; return whether it was current."""
         row = session.get(StepRow, key)
         if row is None:
             return False
+        if failure.code == "cancelled":  # its owner is being stopped, which is not a failure of the step
+            return self.give_back(session, key, attempt, now=now)
+        if failure.artifact is not None and self._remake_input(session, row, attempt, failure=failure, now=now):
+            return True
         moved = states.fail(status_of(row), attempt, retryable=failure.retryable, max_attempts=self.rules.max_attempts)
         if moved is not None:
             row.failure = failure
@@ -126,54 +138,53 @@ class Ledger:
         return self._move(session, row, moved, now)
 
     def give_back(self, session: Session, key: str, attempt: int, *, now: datetime) -> bool:
-        """The holder is being stopped; tells whether the step was still its own."""
+        """Make the step of a worker that is being stopped ready again; return whether the attempt was current."""
         row = session.get(StepRow, key)
         return row is not None and self._move(session, row, states.give_back(status_of(row), attempt), now)
 
     def await_device(self, session: Session, row: StepRow, *, is_there: bool, now: datetime) -> bool:
-        """Begins to count how long a device keeps an evaluation waiting, or no longer does; tells whether that is new.
+        """Set or remove the deadline of an evaluation that waits for its device; return whether that is a change.
 
-        Nobody is told: the state of the evaluation is the same.
+        No event is recorded: the state of the evaluation is the same.
         """
         status = status_of(row)
         moved = states.device_back(status) if is_there else states.await_device(status, now, self.rules.device_patience)
         return self._move(session, row, moved, now, quiet=True)
 
     def give_up_device(self, session: Session, row: StepRow, *, failure: StepFailure, now: datetime) -> bool:
-        """An evaluation has waited for its device for too long; tells whether it has."""
+        """Fail an evaluation that has waited for its device for too long; return whether it has."""
         moved = states.give_up_device(status_of(row), now)
         if moved is not None:
             row.failure = failure
         return self._move(session, row, moved, now)
 
     def overdue(self, session: Session, now: datetime, kinds: Sequence[StepKind] = ALL_KINDS) -> bool:
-        """Whether there is a lease of such a step to take back."""
+        """Return whether a lease of such a step has expired."""
         return session.scalar(_overdue(now, kinds).with_only_columns(StepRow.key).limit(1)) is not None
 
     def expire(self, session: Session, now: datetime, kinds: Sequence[StepKind] = ALL_KINDS) -> int:
-        """Takes back every lease of such steps that is over; returns how many."""
+        """End every expired lease of such steps; return their number."""
         expired = 0
         for row in session.scalars(_overdue(now, kinds)).all():
             holder = row.holder
             moved = states.expire(status_of(row), now, max_attempts=self.rules.max_attempts)
             if moved is not None:
-                row.failure = StepFailure(
-                    code="lease_expired",
-                    message=f"{holder} was silent for {self.rules.lease.total_seconds():g} s at attempt {row.attempt}: "
-                    "it was stopped, crashed, or lost its connection",
-                    retryable=True,
+                row.failure = StepFailure.of(
+                    "lease_expired",
+                    f"{holder} missed its heartbeats for {self.rules.lease.total_seconds():g} s in attempt "
+                    f"{row.attempt}: it was stopped, crashed, or lost its connection",
                 )
                 count(session, "leases_lost", row.kind)
             expired += self._move(session, row, moved, now)
         return expired
 
     def cancel(self, session: Session, rows: Iterable[StepRow], now: datetime) -> None:
-        """Nobody wants these steps any more."""
+        """Cancel steps that no job needs any more."""
         for row in rows:
             self._move(session, row, states.cancel(status_of(row)), now)
 
     def want(self, session: Session, rows: Iterable[StepRow], now: datetime) -> None:
-        """A job wants these steps, given in an order in which they can run: what was given up begins anew."""
+        """Start the steps of a job again that failed or were cancelled, in an order in which they can run."""
         for row in rows:
             moved = states.want(status_of(row))
             if moved is not None:
@@ -181,6 +192,50 @@ class Ledger:
                 self._move(session, row, moved, now)
             session.flush()
             self._wake(session, [row], now)
+
+    def discard(self, session: Session, row: StepRow, now: datetime) -> bool:
+        """Discard the result of a step that has succeeded, and run it again; return whether it had succeeded."""
+        moved = states.discard(status_of(row))
+        if moved is None:
+            return False
+        row.outputs = row.result = row.failure = row.progress = row.started_at = row.finished_at = None
+        self._move(session, row, moved, now)
+        self._wake(session, [row], now)
+        return True
+
+    def fail_what_needs(self, session: Session, rows: Iterable[StepRow], now: datetime) -> None:
+        """Fail the steps that wait for one of these, if it has failed."""
+        for row in rows:
+            if row.state == "failed":
+                self._fail_dependents(session, row, now)
+
+    def _remake_input(
+        self, session: Session, reader: StepRow, attempt: int, *, failure: StepFailure, now: datetime
+    ) -> bool:
+        """Have the step done again that gave an artifact which an attempt found missing or damaged.
+
+        The reader waits for it, and so do the other steps that were about to read it.
+
+        Returns:
+            False if nothing came of it: the attempt is over, no step gave the artifact, or it was made again too often.
+        """
+        moved = states.await_input(status_of(reader), attempt)
+        sources = (entry.source for entry in reader.inputs)
+        source = next((row for row in sources if failure.artifact in _names(row)), None)
+        if moved is None or source is None or source.state in {"failed", "cancelled"}:
+            return False
+        remade = states.remake(status_of(source), max_attempts=self.rules.max_attempts)
+        if remade is None and source.state == "succeeded":
+            return False
+        reader.failure = failure
+        self._move(session, reader, moved, now)
+        if remade is not None:  # else another reader has noticed it before
+            source.failure, source.progress, source.finished_at = failure, None, None
+            for dependent in _dependents(session, source):
+                self._move(session, dependent, states.input_lost(status_of(dependent)), now)
+            self._move(session, source, remade, now)
+            self._wake(session, [source], now)
+        return True
 
     def _move(
         self, session: Session, row: StepRow, status: Status | None, now: datetime, *, quiet: bool = False
@@ -200,7 +255,7 @@ class Ledger:
         return True
 
     def _carry_on(self, session: Session, row: StepRow, now: datetime) -> list[StepRow]:
-        """Steps 2 of the module's walk-through: what the end of a step means for those that need it."""
+        """Apply rule 2 of the module: update the steps that need a step that has ended."""
         match row.state:
             case "succeeded":
                 return self._wake(session, _dependents(session, row), now)
@@ -231,16 +286,14 @@ class Ledger:
             if moved is None:
                 continue
             reason = row.failure.message if row.failure else "it failed"
-            dependent.failure = StepFailure(
-                code="input_failed", message=f"needs {row.title!r}, which failed: {reason}", retryable=False
-            )
+            dependent.failure = StepFailure.of("input_failed", f"needs {row.title!r}, which failed: {reason}")
             self._move(session, dependent, moved, now)
             failed.append(dependent)
         return failed
 
 
 def status_of(row: StepRow) -> Status:
-    """A row's part of the state machine."""
+    """Return the status of a row in the state machine."""
     return Status(
         state=row.state,
         attempt=row.attempt,
@@ -251,12 +304,16 @@ def status_of(row: StepRow) -> Status:
     )
 
 
+def _names(row: StepRow) -> set[str]:
+    return {reference.sha256 for reference in (row.outputs or {}).values()}
+
+
 def _overdue(now: datetime, kinds: Sequence[StepKind]) -> Select[StepRow]:
     return select(StepRow).where(StepRow.state == "running", StepRow.due_at <= now, StepRow.kind.in_(kinds))
 
 
 def _name_artifacts(session: Session, key: str, outputs: Outputs) -> None:
-    """Lists a step's artifacts by their names, in place of what it gave when it was last done."""
+    """List a step's artifacts by name, in place of the outputs of its last run."""
     session.execute(delete(StepArtifactRow).where(StepArtifactRow.step_key == key))
     sizes = {reference.sha256: reference.size_bytes for reference in outputs.values()}
     session.add_all(StepArtifactRow(sha256=name, step_key=key, size_bytes=size) for name, size in sorted(sizes.items()))

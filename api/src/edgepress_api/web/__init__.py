@@ -1,4 +1,4 @@
-"""The gateway's web side: routes that translate between HTTP and the functions of the other packages, and no more.
+"""Web application of the gateway: routes that translate between HTTP and the functions of the other packages.
 
-``app`` puts it together; ``routes`` has a file per resource; ``problems`` turns every error into problem+json.
+``app`` creates it; ``routes`` has a file per resource; ``problems`` converts every error to problem+json.
 """

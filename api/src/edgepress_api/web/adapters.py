@@ -1,4 +1,4 @@
-"""What routes work with, and how they get it."""
+"""Dependencies of the routes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,31 +9,31 @@ from fastapi import Depends, Request
 
 from edgepress_api.database import Database
 from edgepress_api.jobs.submission import Submission
-from edgepress_api.room import Room
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger
+from edgepress_api.storage.free_space import FreeSpace
 from edgepress_common.artifacts import ArtifactStore
 
 
 @dataclass(frozen=True)
 class Adapters:
-    """All that the web side needs of the rest.
+    """The objects that routes use.
 
     Attributes:
-        database: Where jobs, steps and devices are.
-        store: Where artifacts are.
-        room: What is left of it.
+        database: The database with jobs, steps and devices.
+        store: The artifact store.
+        free_space: Space left in it.
         submission: Accepts jobs.
         ledger: Moves steps.
         settings: Limits and addresses.
-        clock: The present moment.
-        ping_redis: Raises when Redis is away.
-        is_stopping: Whether the server is about to stop: whoever waits for something lets go.
+        clock: Returns the current time.
+        ping_redis: Raises an error if Redis does not answer.
+        is_stopping: Whether the server is about to stop; requests that wait then return.
     """
 
     database: Database
     store: ArtifactStore
-    room: Room
+    free_space: FreeSpace
     submission: Submission
     ledger: Ledger
     settings: ApiSettings
@@ -42,7 +42,7 @@ class Adapters:
     is_stopping: Callable[[], bool]
 
 
-# Asynchronous though it awaits nothing: FastAPI would send a plain function to another thread.
+# Asynchronous, though it awaits nothing: FastAPI would run a plain function in another thread.
 async def _adapters_of(request: Request) -> Adapters:
     adapters = request.app.state.adapters
     assert isinstance(adapters, Adapters)

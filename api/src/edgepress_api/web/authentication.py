@@ -1,21 +1,20 @@
-"""Finds out who asks, before anything of a request is read: fail-closed, since it stands before all routes.
+"""Authenticates requests before any part of them is read; it is fail-closed, since it runs before all routes.
 
-1. ``/health/live`` is for everybody: it says nothing but that the process answers. So are the dashboard's pages and
-   scripts: they are the same for all, and hold nothing of what is stored. What they show they ask for, by the routes
-   below and with the token that their user has typed in.
-2. A token stands for whom it was made for.
-3. Without one, a gateway that listens on loopback alone answers its own machine as the local user. A request that says
-   it is for another host, comes through a proxy, or was made by a page from elsewhere is not the machine's own: a
-   reverse proxy would open the gateway to its network, and a web page that its user happens to visit would do what it
-   likes.
+1. ``/health/live`` needs no authentication: it only shows that the process answers. Neither do the dashboard's pages
+   and scripts: they are the same for all users, and contain no stored data. They request data by the routes below, with
+   the token that the user has typed in.
+2. A token authenticates the user or device that it was created for.
+3. Without a token, only a gateway that is configured for it (`ApiSettings.require_tokens`) and listens only on
+   loopback answers its own machine as the local user. A request with another host, with the headers of a proxy, or of
+   a page of another origin is not the machine's own. A proxy need not add headers: nginx, for example, does not by
+   default. So tokens are the default, and `edgepress up` creates one for its user.
 
-A browser asks people for name and password (Basic), and sends them with everything afterwards, whoever's page asked for
-it. So a token as the password is taken for looking, never for doing.
+A browser asks users for a name and password (Basic), and then sends them with every request, also with requests of
+pages of other sites. So a token as the password is accepted for reading, never for changes.
 """
 
 import base64
 import binascii
-import ipaddress
 import logging
 import re
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.settings import ApiSettings
 from edgepress_api.web.problems import KINDS, RETRY_AFTER_SECONDS, problem_response
+from edgepress_common.local_token import is_loopback
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +41,12 @@ _LOOKING = frozenset({"GET", "HEAD"})
 
 
 class Authentication:
-    """Lets nobody in who is not known.
+    """Rejects requests that are not authenticated.
 
     Args:
-        app: What they are let in to; finds a `Principal` in the request's state.
-        settings: Where the gateway listens, and whether it wants tokens anyway.
-        recognize: Whom a token stands for, None for nobody.
+        app: The application that gets authenticated requests, with a `Principal` in their state.
+        settings: The address that the gateway listens on, and whether it always requires tokens.
+        recognize: Returns the principal of a token; None if the token is not valid.
     """
 
     def __init__(self, app: ASGIApp, settings: ApiSettings, recognize: Callable[[str], Principal | None]) -> None:
@@ -56,7 +56,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or _is_for_everybody(scope):
+        if scope["type"] != "http" or _is_public(scope):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -64,9 +64,9 @@ class Authentication:
         try:
             principal = None if shown is None else await run_in_threadpool(self._recognize, shown)
         except (OperationalError, NoConnectionError) as error:
-            logger.error("the database is away: %s", error)  # noqa: TRY400 - a trace says nothing more
+            logger.error("the database does not answer: %s", error)  # noqa: TRY400 - a trace says nothing more
             retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            detail = "the database, which knows the tokens, does not answer at the moment; try again"
+            detail = "the database does not answer, so that the token cannot be verified; try again"
             answer = problem_response(KINDS["unavailable"], detail, path=scope["path"], headers=retry)
             await answer(scope, receive, send)
             return
@@ -78,20 +78,16 @@ class Authentication:
             answer = problem_response(KINDS["unauthorized"], detail, path=scope["path"], headers=challenge)
             await answer(scope, receive, send)
             return
-        scope.setdefault("state", {})["principal"] = principal
+        state = scope.setdefault("state", {})
+        state["principal"] = principal
+        # For answers that go on for long: whether the token still counts.
+        state["is_still_known"] = lambda: (
+            principal is LOCAL or (shown is not None and self._recognize(shown) is not None)
+        )
         await self._app(scope, receive, send)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address, as far as its form tells."""
-    name = host.strip().strip("[]").lower()
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_for_everybody(scope: Scope) -> bool:
+def _is_public(scope: Scope) -> bool:
     path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
     return path in _OPEN_PATHS or (scope["method"] in _LOOKING and _PAGES.fullmatch(path) is not None)
 
@@ -103,7 +99,7 @@ def _is_own_machine(headers: Headers) -> bool:
 
 
 def _is_own_page(headers: Headers) -> bool:
-    """Whether no page made the request, or one of this machine's: browsers say so with all that changes something."""
+    """Return whether the origin is none or this machine; browsers send an origin with all changes."""
     origin = headers.get("origin")
     try:
         return origin is None or is_loopback(urlsplit(origin).hostname or "")
@@ -135,5 +131,8 @@ def _detail(headers: Headers) -> str:
     accepted = "accepted: the header 'Authorization: Bearer TOKEN' with a token that 'edgepress tokens create' made"
     # What was sent is not repeated: answers end up in logs.
     if "authorization" in headers:
-        return f"the token is none that is known here: it was revoked, has expired, or is of another server; {accepted}"
-    return f"no token was sent; {accepted}"
+        return f"unknown token: it was revoked, has expired, or is of another server; {accepted}"
+    return (
+        f"the request has no credentials; {accepted}; for a gateway that 'edgepress up' runs on this machine, the "
+        "token is in the file 'token' of its state folder, and 'edgepress open --dashboard' opens the dashboard with it"
+    )

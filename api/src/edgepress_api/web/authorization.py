@@ -1,7 +1,7 @@
-"""Whether somebody who is known may do what they ask for, as dependencies of routes.
+"""Authorization of authenticated clients, as dependencies of routes.
 
-A route says which scopes will do (`Reader`, `Submitter`, ...), and takes the names in its path as `VisibleJob` and the
-like: what belongs to somebody else is not there.
+A route declares the scopes of which one is enough (`Reader`, `Submitter`, ...), and takes the names in its path as
+`VisibleJob` and similar types: a resource of another user responds with 404.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,11 @@ from fastapi.security import HTTPBearer, SecurityScopes
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
-from edgepress_api.access.principal import SCOPES, Principal, Scope
+from edgepress_api.access.principal import Principal
 from edgepress_api.access.visibility import sees_artifact, sees_job, sees_step
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.parameters import DeviceNameInPath, JobId, Sha256InPath, StepKeyInPath
+from edgepress_common.answers.users import SCOPES, Scope
 from edgepress_common.errors import NotFoundError
 
 SCHEME = "token"
@@ -24,15 +25,15 @@ SCHEME = "token"
 _scheme = HTTPBearer(
     scheme_name=SCHEME,
     bearerFormat="edgepress_<id>_<secret>",
-    auto_error=False,  # `edgepress_api.web.authentication` has seen to it, in our own words
-    description="Made by `edgepress tokens create`. One of the scopes that an operation names is enough; `admin` is "
-    "enough for all. A gateway that listens on loopback alone asks its own machine for none. Scopes: "
+    auto_error=False,  # `edgepress_api.web.authentication` rejects the request, with our own message
+    description="Create a token with `edgepress tokens create`. One of the scopes that an operation names is enough; "
+    "`admin` is enough for all. A gateway that listens only on loopback does not require a token. Scopes: "
     + "; ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items())
     + ".",
 )
 
 
-# Asynchronous though most await nothing: FastAPI would send plain functions to another thread.
+# Asynchronous, though most await nothing: FastAPI would run plain functions in another thread.
 async def _who(request: Request) -> Principal:
     principal = request.state.principal
     assert isinstance(principal, Principal)
@@ -53,14 +54,14 @@ async def _allowed(
     return who
 
 
-Anybody = Annotated[Principal, Security(_allowed)]
+Authenticated = Annotated[Principal, Security(_allowed)]
 Reader = Annotated[Principal, Security(_allowed, scopes=["read"])]
 Submitter = Annotated[Principal, Security(_allowed, scopes=["submit"])]
 Fetcher = Annotated[Principal, Security(_allowed, scopes=["read", "device"])]
 DeviceHolder = Annotated[Principal, Security(_allowed, scopes=["device"])]
 Who = Annotated[Principal, Depends(_who)]
 
-ANYBODY = Security(_allowed)
+AUTHENTICATED = Security(_allowed)
 READER = Security(_allowed, scopes=["read"])
 
 
@@ -70,13 +71,16 @@ async def _visible_job(given: Given, who: Who, job_id: JobId) -> str:
 
 
 async def _visible_step(given: Given, who: Who, key: StepKeyInPath) -> str:
-    await _require(given, who, lambda session: sees_step(session, who, key), f"no step {key!r}")
+    await _require(given, who, lambda session: sees_step(session, who, key), f"step {key!r} does not exist")
     return key
 
 
 async def _visible_artifact(given: Given, who: Who, sha256: Sha256InPath) -> str:
     await _require(
-        given, who, lambda session: sees_artifact(session, who, sha256), f"no artifact {sha256} in the store"
+        given,
+        who,
+        lambda session: sees_artifact(session, who, sha256),
+        f"artifact {sha256} does not exist in the store",
     )
     return sha256
 
@@ -85,7 +89,7 @@ async def _own_device(who: DeviceHolder, name: DeviceNameInPath) -> str:
     if not who.speaks_for(name):
         raise HTTPException(
             403,
-            f"the token is of the device {who.device!r}, not of {name!r}; accepted: that device's own token",
+            f"the token is for the device {who.device!r}, not for {name!r}; accepted: a token for {name!r}",
             {"WWW-Authenticate": 'Bearer realm="Edgepress", error="insufficient_scope", scope="device"'},
         )
     return name
@@ -98,22 +102,22 @@ OwnDevice = Annotated[str, Depends(_own_device)]
 
 
 def require_job(session: Session, who: Principal, job_id: str) -> None:
-    """For jobs that are named elsewhere than in the path.
+    """Check that the client may see a job that is not named in the path.
 
     Raises:
-        NotFoundError: There is no such job for them.
+        NotFoundError: The job does not exist, or belongs to another user.
     """
     if who.viewer is not None and not sees_job(session, who, job_id):
         raise NotFoundError(_no_job(job_id))
 
 
 def _no_job(job_id: str) -> str:
-    return f"no job {job_id!r}"
+    return f"job {job_id!r} does not exist"
 
 
 async def _require(given: Adapters, who: Principal, sees: Callable[[Session], bool], otherwise: str) -> None:
     if who.viewer is None:
-        return  # sees all there is; whether it is there, the route finds out
+        return  # may see all jobs; the route checks whether the job exists
 
     def look() -> bool:
         with given.database.read() as session:

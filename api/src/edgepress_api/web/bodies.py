@@ -1,12 +1,12 @@
-"""Specs as they arrive: JSON or YAML, by the Content-Type, read into plain data and then into a `JobSpec`.
+"""Parses specs: JSON or YAML by the Content-Type, into plain data and then into a `JobSpec`.
 
-Refused on the way, so that whatever gets past can be stored: what is no text, keys given twice, nesting without end,
-numbers that JSON does not have, and characters that PostgreSQL does not.
+It rejects data that can't be stored: bytes that are not text, duplicate keys, deep nesting, numbers that JSON does not
+have, and characters that PostgreSQL does not have.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Never
 
@@ -18,22 +18,23 @@ from starlette.exceptions import HTTPException
 from edgepress_api.web.error_places import FieldPath, written_path
 from edgepress_api.web.field_problems import field_problems
 from edgepress_api.web.plain_yaml import MAX_DEPTH, MalformedBodyError, parse_yaml
-from edgepress_api.web.schema import Schema
-from edgepress_common.errors import InvalidSpecError
+from edgepress_api.web.schema import Schema, without_references
+from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.spec import JobSpec
+from edgepress_common.text import CONTROL, harmless
 
 JSON_TYPES = ("application/json",)
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
 _SPEC_DOCUMENT = JobSpec.model_json_schema()
-_SPEC_SCHEMA = Schema(_SPEC_DOCUMENT, _SPEC_DOCUMENT)
+_SPEC_SCHEMA: Schema = without_references(_SPEC_DOCUMENT, _SPEC_DOCUMENT)
 
 Format = Literal["JSON", "YAML"]
 
 
 @dataclass(frozen=True)
 class RawSpec:
-    """A spec as posted."""
+    """A spec as it was posted."""
 
     content: bytes
     format: Format
@@ -52,25 +53,28 @@ PostedSpec = Annotated[JobSpec, Depends(_parsed_spec)]
 
 
 def parse_spec(raw: RawSpec) -> JobSpec:
-    """A spec out of what was posted.
+    """Return the spec in a body.
 
     Raises:
-        MalformedBodyError: It can't be read as what it is said to be.
-        InvalidSpecError: It can, and fields are not acceptable.
+        MalformedBodyError: The body is not valid JSON or YAML.
+        InvalidSpecError: Fields of the spec are not valid.
     """
     value = parse_body(raw)
+    if problems := [*_control_characters(value)]:
+        raise InvalidSpecError(problems)
     try:
-        return JobSpec.model_validate(value)
+        # Strict, as JSON: a list is accepted for a tuple, but "32" is not a number and 1 is not a boolean.
+        return JobSpec.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         problems = field_problems(error.errors(include_url=False), value, _SPEC_SCHEMA, root="spec")
         raise InvalidSpecError(problems) from None
 
 
 def parse_body(raw: RawSpec) -> JsonValue:
-    """The data that was posted.
+    """Return the data in a body.
 
     Raises:
-        MalformedBodyError: See the module.
+        MalformedBodyError: The body is not valid JSON or YAML, or its data can't be stored.
     """
     try:
         text = raw.content.decode("utf-8-sig")
@@ -84,7 +88,7 @@ def parse_body(raw: RawSpec) -> JsonValue:
 
 
 async def check_json_body(request: Request) -> None:
-    """A dependency of routes whose bodies FastAPI reads: has them refused as a spec would be.
+    """Reject a body for the same reasons as a spec; a dependency of routes whose bodies FastAPI parses.
 
     Raises:
         MalformedBodyError: See `refuse_unstorable`.
@@ -92,32 +96,44 @@ async def check_json_body(request: Request) -> None:
     try:
         value = await request.json()
     except ValueError:
-        return  # FastAPI finds that, too
+        return  # FastAPI reports this error itself
     await run_in_threadpool(refuse_unstorable, value)
 
 
-def refuse_unstorable(value: JsonValue, path: FieldPath = ()) -> None:
-    """Lets only data pass that both JSON and every database can hold.
+def refuse_unstorable(value: JsonValue) -> None:
+    """Reject data that JSON or a supported database can't store.
 
     Raises:
-        MalformedBodyError: A number is not finite, a text has NUL or half a surrogate pair in it, a key is no text, or
-            it is nested without end.
+        MalformedBodyError: A number is not finite, a text contains NUL or an unpaired surrogate, a key is not text, or
+        the nesting is too deep.
     """
-    if len(path) > MAX_DEPTH:
-        raise _too_deep()
-    match value:
-        case float() if not math.isfinite(value):
-            raise MalformedBodyError(f"{_named(path)} is {value}; accepted: numbers that are finite")
-        case str() if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
-            raise MalformedBodyError(f"{_named(path)} has a character that is no text: {ascii(value)[:60]}")
-        case list():
-            for index, item in enumerate(value):
-                refuse_unstorable(item, (*path, index))
-        case dict():
-            for name, item in value.items():
-                if not isinstance(name, str):
-                    raise MalformedBodyError(f"{_named(path)} has the key {name!r:.60}; accepted: text as keys")
-                refuse_unstorable(item, (*path, name))
+    for path, item in _walk(value):
+        if len(path) > MAX_DEPTH:
+            raise _too_deep()
+        match item:
+            case float() if not math.isfinite(item):
+                raise MalformedBodyError(f"{_named(path)} is {item}; accepted: finite numbers")
+            case str() if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in item):
+                raise MalformedBodyError(f"{_named(path)} has a character that can't be stored: {ascii(item)[:60]}")
+            case dict() if others := [name for name in item if not isinstance(name, str)]:
+                raise MalformedBodyError(f"{_named(path)} has the key {others[0]!r:.60}; accepted: text as keys")
+
+
+def _control_characters(value: JsonValue) -> Iterator[FieldProblem]:
+    """Yield the texts that a terminal would obey; what is stored of a spec is shown to other people."""
+    for path, item in _walk(value):
+        if isinstance(item, str) and (found := CONTROL.search(item)):
+            message = f"has the control character U+{ord(found[0]):04X}"
+            field = harmless(_named(path))
+            yield FieldProblem(field=field, value=harmless(item), message=message, accepted="printable text")
+
+
+def _walk(value: JsonValue, path: FieldPath = ()) -> Iterator[tuple[FieldPath, JsonValue]]:
+    """Yield each value, the outer ones first, with its path."""
+    yield path, value
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for item, inner in below:
+        yield from _walk(inner, (*path, item))
 
 
 def _format_of(content_type: str | None) -> Format:
@@ -128,9 +144,9 @@ def _format_of(content_type: str | None) -> Format:
         return "YAML"
     raise HTTPException(
         415,
-        f"Content-Type {media_type!r} can't be read here; accepted: application/json, application/yaml"
+        f"Content-Type {media_type!r} is not supported; accepted: application/json, application/yaml"
         if media_type
-        else "there is no Content-Type; accepted: application/json, application/yaml",
+        else "the header Content-Type is missing; accepted: application/json, application/yaml",
         {"Accept": "application/json, application/yaml"},
     )
 
@@ -141,7 +157,7 @@ def _parse_json(text: str) -> JsonValue:
     except json.JSONDecodeError as error:
         raise MalformedBodyError(f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except ValueError as error:  # an integer of thousands of digits
-        raise MalformedBodyError(f"not JSON that can be read: {error}") from None
+        raise MalformedBodyError(f"not valid JSON: {error}") from None
     except RecursionError:
         raise _too_deep() from None
     return value
@@ -157,7 +173,7 @@ def _without_doubles(pairs: Sequence[tuple[str, JsonValue]]) -> dict[str, JsonVa
 
 
 def _refuse_constant(name: str) -> Never:
-    raise MalformedBodyError(f"not JSON: {name}; accepted: numbers that are finite")
+    raise MalformedBodyError(f"not JSON: {name}; accepted: finite numbers")
 
 
 def _named(path: FieldPath) -> str:

@@ -1,96 +1,99 @@
-"""What can be asked for, as the catalogue routes show it: the vocabulary's registries, written out."""
+"""The catalogue of methods, exports, networks and figures, from the registries of `edgepress_common`."""
 
-from pydantic import JsonValue
+from typing import TypeVar
 
-from edgepress_common.architectures import ARCHITECTURES, Architecture
-from edgepress_common.frozen import Frozen
-from edgepress_common.spec import EXPORTS, METHODS, ExportKind, StageKind
+from edgepress_common.answers.catalogue import (
+    ArchitectureList,
+    ColumnView,
+    CriterionView,
+    ExportList,
+    ExportView,
+    FigureList,
+    FigureView,
+    MethodList,
+    MethodView,
+)
+from edgepress_common.architectures import ARCHITECTURES
+from edgepress_common.figures.declared import FIGURES
+from edgepress_common.figures.figure import Figure
+from edgepress_common.figures.formats import per_bare
+from edgepress_common.figures.objectives import OBJECTIVES
+from edgepress_common.figures.tables import page_columns
+from edgepress_common.frozen import Message
+from edgepress_common.recommendation_words import PURPOSES, RANKING_TITLES
+from edgepress_common.registry import Descriptor
+from edgepress_common.spec import EXPORTS, METHODS
 
-
-class MethodView(Frozen):
-    """A kind of stage.
-
-    Attributes:
-        kind: How a spec asks for it.
-        title: How people write it.
-        summary: What it does and when it pays.
-        paper: Where it was published; None for plain practice.
-        limits: What it can't do, and what to be careful about.
-        cost: What it takes, in time and memory, against plain training.
-        parameters: JSON Schema of what a spec can say of it.
-    """
-
-    kind: StageKind
-    title: str
-    summary: str
-    paper: str | None
-    limits: str
-    cost: str
-    parameters: dict[str, JsonValue]
-
-
-class ExportView(Frozen):
-    """A kind of export; the fields are those of a method, whose limits and cost are in the summary."""
-
-    kind: ExportKind
-    title: str
-    summary: str
-    paper: str | None
-    parameters: dict[str, JsonValue]
-
-
-class MethodList(Frozen):
-    """All methods."""
-
-    methods: tuple[MethodView, ...]
-
-
-class ExportList(Frozen):
-    """All exports."""
-
-    exports: tuple[ExportView, ...]
-
-
-class ArchitectureList(Frozen):
-    """All networks."""
-
-    architectures: tuple[Architecture, ...]
+ViewT = TypeVar("ViewT", bound=Message)
 
 
 def list_methods() -> MethodList:
-    """All methods."""
-    return MethodList(
-        methods=tuple(
-            MethodView(
-                kind=method.kind,
-                title=method.title,
-                summary=method.summary,
-                paper=method.paper,
-                limits=method.limits,
-                cost=method.cost,
-                parameters=method.parameters.model_json_schema(),
-            )
-            for method in METHODS.values()
-        )
-    )
+    """Return all methods."""
+    return MethodList(methods=tuple(_view(MethodView, method) for method in METHODS.values()))
 
 
 def list_exports() -> ExportList:
-    """All exports."""
-    return ExportList(
-        exports=tuple(
-            ExportView(
-                kind=export.kind,
-                title=export.title,
-                summary=export.summary,
-                paper=export.paper,
-                parameters=export.parameters.model_json_schema(),
-            )
-            for export in EXPORTS.values()
-        )
-    )
+    """Return all exports."""
+    return ExportList(exports=tuple(_view(ExportView, export) for export in EXPORTS.values()))
 
 
 def list_architectures() -> ArchitectureList:
-    """All networks."""
+    """Return all networks."""
     return ArchitectureList(architectures=tuple(ARCHITECTURES.values()))
+
+
+def list_figures() -> FigureList:
+    """Return all figures, with the titles of purposes and ranking methods."""
+    return FigureList(
+        figures=tuple(map(_figure, FIGURES.values())), purposes=PURPOSES, ranking_methods=dict(RANKING_TITLES)
+    )
+
+
+def _figure(declared: Figure) -> FigureView:
+    fields = {name: getattr(declared, name) for name in FigureView.model_fields if hasattr(declared, name)}
+    return FigureView.model_validate(
+        fields
+        | {
+            "per_bare": per_bare(declared.unit),
+            "source": declared.source.by,
+            "csv_column": declared.column,
+            "column": _column(declared),
+            "criterion": _criterion(declared),
+        }
+    )
+
+
+def _column(declared: Figure) -> ColumnView | None:
+    page = declared.page
+    if page is None:
+        return None
+    return ColumnView(
+        position=page_columns(has_test=True).index(declared),
+        group=page.group,
+        head=page.head or declared.head,
+        is_bare=page.is_bare,
+        interval=page.interval,
+        is_optional=page.is_optional,
+    )
+
+
+def _criterion(declared: Figure) -> CriterionView | None:
+    goal = declared.goal
+    if goal is None:
+        return None
+    objective = OBJECTIVES[goal.criterion]
+    return CriterionView(
+        name=goal.criterion,
+        field=goal.field,
+        title=goal.title,
+        weight=goal.weight,
+        limit=objective.limit,
+        limit_kind=objective.limit_kind,
+        limit_description=objective.limit_description,
+        is_told=goal.is_told,
+    )
+
+
+def _view(view: type[ViewT], declared: Descriptor) -> ViewT:
+    fields = {name: getattr(declared, name) for name in view.model_fields}
+    return view.model_validate(fields | {"parameters": declared.parameters.model_json_schema()})

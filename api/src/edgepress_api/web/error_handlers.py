@@ -1,7 +1,8 @@
-"""Turns every exception into a problem."""
+"""Converts every exception to problem+json."""
 
 import logging
 
+from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError, OperationalError
@@ -10,9 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from edgepress_api.web.http.security_headers import SECURITY_HEADERS
 from edgepress_api.web.problems import (
     JOB_SECONDS,
     KINDS,
+    REQUEST_ID_HEADER,
     RETRY_AFTER_SECONDS,
     ProblemKind,
     kind_of,
@@ -21,27 +24,26 @@ from edgepress_api.web.problems import (
     summary,
 )
 from edgepress_api.web.request_problems import accepted_methods, request_problems
-from edgepress_api.web.security_headers import SECURITY_HEADERS
+from edgepress_api.web.routes.pages import page_not_found, wants_a_page
 from edgepress_common.errors import EdgepressError, InvalidSpecError
 
 logger = logging.getLogger(__name__)
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Has every error answered with problem+json."""
+    """Install handlers that respond to every error with problem+json."""
     app.add_exception_handler(EdgepressError, _edgepress_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(NoConnectionError, _database_away)
     app.add_exception_handler(DataError, _unstorable)
-    app.add_exception_handler(ClientDisconnect, _nobody_listens)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
     app.add_exception_handler(Exception, _unexpected)
 
 
 async def _edgepress_error(request: Request, error: Exception) -> Response:
-    # A page token that is none comes as an invalid spec, but a request to look at something has no spec.
-    kind = KINDS["invalid-request"] if _is_about_a_query(request, error) else kind_of(error)
+    kind = kind_of(error)
     if kind is KINDS["internal"]:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
         return _internal(request)
@@ -53,21 +55,19 @@ async def _edgepress_error(request: Request, error: Exception) -> Response:
     return problem_response(kind, str(error), path=request.url.path, headers=headers)
 
 
-def _is_about_a_query(request: Request, error: Exception) -> bool:
-    return request.method == "GET" and isinstance(error, InvalidSpecError)
-
-
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = {name.title(): value for name, value in (error.headers or {}).items()}
     match error.status_code:
         case 204 | 304:
             return Response(status_code=error.status_code, headers=headers)
+        case 404 if error.detail == "Not Found" and wants_a_page(request):
+            return page_not_found(request)
         case 404 if error.detail == "Not Found":
-            detail = f"no {request.url.path} here; accepted: what /openapi.json lists"
+            detail = f"{request.url.path} does not exist; accepted: the paths that /openapi.json lists"
         case 405:
             headers["Allow"] = ", ".join(accepted_methods(request, headers.get("Allow", "")))
-            detail = f"{request.method} is not for {request.url.path}; accepted: {headers['Allow']}"
+            detail = f"{request.method} is not a method of {request.url.path}; accepted: {headers['Allow']}"
         case _:
             detail = error.detail
     kind = kind_of_status(error.status_code)
@@ -81,18 +81,20 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
-    logger.error("the database is away: %s", error)
-    return _with_retry(request, KINDS["unavailable"], "the database does not answer at the moment; try again")
+    logger.error("the database does not answer: %s", error)
+    return _with_retry(request, KINDS["unavailable"], "the database does not answer; try again")
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:
     logger.warning("refused by the database: %s", error)
-    detail = "it holds a value that can't be stored, such as a number or character out of range"
+    detail = "the request has a value that cannot be stored, such as a number or character out of range"
     return problem_response(KINDS["invalid-request"], detail, path=request.url.path)
 
 
-async def _nobody_listens(request: Request, _: Exception) -> Response:
-    return problem_response(KINDS["bad-request"], "the request broke off", path=request.url.path)
+async def _client_disconnected(request: Request, _: Exception) -> Response:
+    return problem_response(
+        KINDS["bad-request"], "the client disconnected before the end of the body", path=request.url.path
+    )
 
 
 async def _unexpected(request: Request, _: Exception) -> Response:
@@ -101,9 +103,14 @@ async def _unexpected(request: Request, _: Exception) -> Response:
 
 
 def _internal(request: Request) -> Response:
-    response = problem_response(KINDS["internal"], "the server's log says what happened", path=request.url.path)
+    response = problem_response(
+        KINDS["internal"],
+        "the server failed unexpectedly; its log has the details under the request id",
+        path=request.url.path,
+    )
     # Sent from outside the middleware that adds them elsewhere.
     response.headers.update(SECURITY_HEADERS)
+    response.headers[REQUEST_ID_HEADER] = correlation_id.get() or "-"
     return response
 
 

@@ -1,17 +1,19 @@
-"""Where in an input an error is that pydantic found, as the user wrote it.
+"""Maps the location of a pydantic error to the path in the user's document.
 
-Pydantic's locations name tags and members of unions along with fields: ``dataset.folder.path`` where the user wrote
-``dataset.path``. `Schema` tells which is which.
+Pydantic's locations contain tags and labels of the members of unions in addition to fields: ``dataset.folder.path`` for
+the user's ``dataset.path``. The value and its schema distinguish them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic_core import ErrorDetails
 
-from edgepress_api.web.schema import Schema, is_object
+from edgepress_api.web.schema import Schema, alternatives, child, is_object, meant_for, tag_name
 
 FieldPath = tuple[str | int, ...]
+
+_LONGEST_NAME = 80  # characters of a field's name: an unknown name may have any length
 
 
 @dataclass(frozen=True)
@@ -19,74 +21,77 @@ class Place:
     """A place in an input.
 
     Attributes:
-        path: As the user wrote it.
-        value: What is there.
-        schema: What it falls under.
-        siblings: The fields that are known where it is.
-        unions: Choices of types on the way, the outermost first: the path of each, and what it accepts.
+        path: The path in the user's document.
+        value: The value at the path.
+        schema: The schema of the value.
+        siblings: The known fields of the object that contains it.
+        members: The members of unions that report the error, the outermost first: the path of the union, and
+            pydantic's label of the member.
     """
 
     path: FieldPath
     value: object
     schema: Schema
     siblings: tuple[str, ...] = ()
-    unions: tuple[tuple[FieldPath, Schema], ...] = ()
+    members: tuple[tuple[FieldPath, str], ...] = ()
 
-    def step(self, schema: Schema, item: str | int) -> "Place":
-        """The place of a field or an item, of a value that falls under a schema."""
-        if isinstance(item, int):
-            below = self.value[item] if isinstance(self.value, list | tuple) and item < len(self.value) else None
-        else:
-            below = self.value.get(item) if is_object(self.value) else None
-        path = (*self.path, item)
-        return replace(self, path=path, value=below, schema=schema.child(item), siblings=schema.properties)
+    @property
+    def is_union(self) -> bool:
+        """Whether a member of a union reports the error about the value as a whole."""
+        return bool(self.members) and self.members[-1][0] == self.path
+
+    def step(self, item: str | int) -> "Place":
+        """Return the place of a field or an item of the value; its value is None if it does not exist."""
+        schema = meant_for(self.schema, self.value)
+        value = self.value[item] if self.has(item) else None  # type: ignore[index]  # `has` knows
+        path, siblings = (*self.path, item), tuple(schema.get("properties", ()))
+        return Place(path, value, child(schema, item), siblings, self.members)
 
     def has(self, item: str | int) -> bool:
-        """Whether there is such a field or item."""
+        """Return whether the field or item exists."""
         if isinstance(item, int):
             return isinstance(self.value, list | tuple) and item < len(self.value)
         return is_object(self.value) and item in self.value
 
 
 def written_path(path: Sequence[str | int]) -> str:
-    """A path as people write it: ``pipelines[0].stages[1].kind``."""
+    """Return a path in the usual notation: ``pipelines[0].stages[1].kind``."""
     text = ""
     for item in path:
-        text += f"[{item}]" if isinstance(item, int) else f".{item}" if text else item
+        if isinstance(item, int):
+            text += f"[{item}]"
+        else:
+            name = item if len(item) <= _LONGEST_NAME else f"{item[:_LONGEST_NAME]}..."
+            text += f".{name}" if text else name
     return text
 
 
 def locate(error: ErrorDetails, value: object, schema: Schema) -> Place:
-    """Where an error is.
+    """Return the place of an error.
 
     Args:
-        error: As pydantic gives it.
-        value: What was validated.
+        error: The error of pydantic.
+        value: The validated value.
         schema: Its JSON Schema.
     """
     place = Place((), value, schema)
-    tag_taken = False
-    for position, item in enumerate(error["loc"]):
-        is_last = position == len(error["loc"]) - 1
-        choice = place.schema.resolved()
-        chosen = choice.for_value(place.value)
-        is_tag = not tag_taken and is_object(place.value) and _tag_of(choice, place.value) == item
-        if is_tag:
-            place, tag_taken = replace(place, schema=chosen), True
-        elif isinstance(item, int) or item in chosen.properties or (is_last and _names_a_field(error, place, item)):
-            place, tag_taken = place.step(chosen, item), False
-        else:  # a label that pydantic gives to a member of a union
-            place = replace(place, schema=chosen, unions=(*place.unions, (place.path, choice)))
+    *_, last = error["loc"] or (None,)
+    for item in error["loc"]:
+        chosen = meant_for(place.schema, place.value)
+        if _is_tag(item, place):
+            place = replace(place, schema=chosen)
+        elif (
+            isinstance(item, int)
+            or item in chosen.get("properties", ())
+            or (item is last and (error["type"] == "missing" or place.has(item)))
+        ):
+            place = place.step(item)
+        else:  # pydantic's label of a member of a union
+            place = replace(place, members=(*place.members, (place.path, item)))
     return place
 
 
-def _tag_of(choice: Schema, value: Mapping[str, object]) -> object:
-    """The tag that decides between an object's types: of the choice itself, or of the member meant for objects."""
-    for candidate in (choice, *choice.options()):
-        if candidate.tag_name is not None:
-            return value.get(candidate.tag_name)
-    return None
-
-
-def _names_a_field(error: ErrorDetails, place: Place, item: str) -> bool:
-    return error["type"] == "missing" or place.has(item)
+def _is_tag(item: str | int, place: Place) -> bool:
+    """Return whether it is the tag that decides the type of an object: of the union itself, or of its member."""
+    names = [name for each in (place.schema, *alternatives(place.schema)) if (name := tag_name(each)) is not None]
+    return is_object(place.value) and any(place.value.get(name) == item for name in names)

@@ -1,58 +1,56 @@
-"""Turns what pydantic says of an input into the fields at fault, in words.
+"""Converts pydantic's validation errors to a list of invalid fields.
 
-1. Each error is placed where the user would look for it, see `edgepress_api.web.error_places`.
-2. Of a union's members, only the one that was meant is heard; if none is near, one problem says what all accept.
-3. The message is put into words, and the schema says what is accepted. A validator of our own writes
-   ``what is wrong; accepted: what is``, and may begin with the path of the field it means.
+1. Map the location of each error to a path in the user's document; see `edgepress_api.web.error_places`.
+2. Drop the errors of the members of a union that were not meant. If no member fits, report one problem with what all
+members accept.
+3. Write the message, with what the schema accepts. Our own validators write ``problem; accepted: values``, and may
+begin with the path of the field.
 """
 
 import difflib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from edgepress_api.web.error_places import FieldPath, Place, locate, written_path
-from edgepress_api.web.schema import Schema, is_object
+from edgepress_api.web.schema import Schema, accepted, is_object, listed, meant_for, tag_name
 from edgepress_common.errors import FieldProblem
+from edgepress_common.validation_words import in_words
 
-_MOST_ERRORS = 100  # who has made more has made one mistake many times; a megabyte of them would take seconds
-_LONGEST_VALUE = 200  # characters of an offending value that help more than they hide
-_LONGEST_MESSAGE = 500  # likewise of a message, which may quote it
+_MOST_ERRORS = 100  # more are usually one mistake repeated; a megabyte of them would take seconds
+_LONGEST_VALUE = 200  # characters of an invalid value that are quoted
+_LONGEST_MESSAGE = 500  # characters of a message, which may quote the value
 _LEADING_PATH = re.compile(r"[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
-_NO_ALTERNATIVE = "no_alternative"  # in the place of pydantic's types of error: one for all members of a union
 _WRONG_TYPE = ("_type", "_parsing")
+_UNKNOWN_VALUE = {"literal_error", "enum"}
 _PLAIN_WORDS = {
     "missing": "is required",
-    _NO_ALTERNATIVE: "is none of what is accepted",
-    "literal_error": "is not among the choices",
-    "enum": "is not among the choices",
-    "union_tag_invalid": "is not among the choices",
+    "literal_error": "is not a known value",
+    "enum": "is not a known value",
+    "union_tag_invalid": "is not a known value",
     "too_short": "has too few items",
     "too_long": "has too many items",
     "string_too_short": "is too short",
     "string_too_long": "is too long",
-    "string_pattern_mismatch": "is not of the right form",
+    "string_pattern_mismatch": "has the wrong form",
 }
-
-# How far a value is from what a member of a union takes.
-_INSIDE, _ITS_TYPE, _NOT_ITS_TYPE = range(3)
 
 
 def field_problems(
     errors: Sequence[ErrorDetails], value: object, schema: Schema, *, root: str = ""
 ) -> list[FieldProblem]:
-    """The fields at fault.
+    """Return the invalid fields.
 
     Args:
-        errors: As pydantic gives them; of very many, only the first are looked at.
-        value: What was validated.
+        errors: The errors of pydantic; only the first are used if there are very many.
+        value: The validated value.
         schema: Its JSON Schema.
-        root: What to call the value as a whole; fields inside it are not prefixed with it.
+        root: The name of the value as a whole; fields inside it are not prefixed with it.
     """
     placed = [(error, locate(error, value, schema)) for error in errors[:_MOST_ERRORS]]
     real = [(error, place) for error, place in placed if not _is_echo(error, place)]
@@ -60,7 +58,7 @@ def field_problems(
 
 
 def shortened(value: object) -> Any:
-    """An offending value, fit to be quoted in JSON: cut where it is long, in words where JSON has none."""
+    """Return an invalid value in a form that JSON can quote: shortened if long, as text if JSON has no such type."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     try:
@@ -72,7 +70,7 @@ def shortened(value: object) -> Any:
 
 
 def _is_echo(error: ErrorDetails, place: Place) -> bool:
-    """A tuple whose items are wrong is said to be too short as well, though it is not."""
+    """Drop the errors of tuples that are reported as too short only because their items are invalid."""
     return (
         error["type"] == "too_short"
         and isinstance(place.value, list | tuple)
@@ -81,60 +79,66 @@ def _is_echo(error: ErrorDetails, place: Place) -> bool:
 
 
 def _meant(placed: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[tuple[ErrorDetails, Place]]:
-    """Step 2 of the module's walk-through."""
-    nearest: dict[FieldPath, int] = {}
+    """Choose the members of unions that were meant: step 2 of the module's docstring."""
+    ranks = Counter[tuple[FieldPath, str]]()
     for error, place in placed:
-        for union, _ in place.unions:
-            remoteness = _remoteness(error, place, union)
-            nearest[union] = min(remoteness, nearest.get(union, remoteness))
+        for member in place.members:
+            ranks[member] += _rank(error, place, member[0])
+    best: dict[FieldPath, int] = {}
+    for (union, _), rank in ranks.items():
+        best[union] = min(rank, best.get(union, rank))
     summed_up: set[FieldPath] = set()
     for error, place in placed:
-        if any(_remoteness(error, place, union) > nearest[union] for union, _ in place.unions):
+        if any(ranks[member] > best[member[0]] for member in place.members):
             continue
-        if not place.unions or nearest[place.unions[-1][0]] < _NOT_ITS_TYPE:
+        if not _is_mismatch(error, place):
             yield error, place
-            continue
-        union, choice = place.unions[-1]
-        if union not in summed_up:
-            summed_up.add(union)
-            yield error | {"type": _NO_ALTERNATIVE}, replace(place, schema=choice)
+        elif place.path not in summed_up:
+            summed_up.add(place.path)
+            yield error, place
 
 
-def _remoteness(error: ErrorDetails, place: Place, union: FieldPath) -> int:
-    """How far the value is from the member of a union that complains."""
-    if len(place.path) > len(union):
-        return _INSIDE
-    wrong_type = error["type"].endswith(_WRONG_TYPE) or error["type"] in {"literal_error", "enum"}
-    return _NOT_ITS_TYPE if wrong_type else _ITS_TYPE
+def _rank(error: ErrorDetails, place: Place, union: FieldPath) -> int:
+    """Return how far an error puts the value from the member of a union: by its type, or by a field."""
+    if len(place.path) == len(union):
+        return _MOST_ERRORS if _is_mismatch(error, place) else 0
+    return int(error["type"] in {"missing", "extra_forbidden"} and len(place.path) == len(union) + 1)
+
+
+def _is_mismatch(error: ErrorDetails, place: Place) -> bool:
+    """Return whether a member of a union reports that the value is not of its type."""
+    return place.is_union and (error["type"].endswith(_WRONG_TYPE) or error["type"] in _UNKNOWN_VALUE)
 
 
 def _problem(error: ErrorDetails, place: Place, root: str) -> FieldProblem:
-    place, message, accepted = _in_words(error, place)
+    place, message, allowed = _in_words(error, place)
     return FieldProblem(
         field=written_path(place.path) or root,
         value=None if error["type"] in {"missing", "union_tag_not_found"} else shortened(place.value),
         message=message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}...",
-        accepted=accepted,
+        accepted=allowed,
     )
 
 
 def _in_words(error: ErrorDetails, place: Place) -> tuple[Place, str, str | None]:
-    """The place that is meant, what is wrong there, and what is accepted there."""
-    choice = place.schema.for_value(place.value)
+    """Return the place of an error, the message, and what is accepted there."""
+    schema = meant_for(place.schema, place.value)
+    tag = tag_name(schema)
     match error["type"]:
         case "extra_forbidden":
             return _unknown_field(place)
         case "value_error" | "assertion_error":
             return _own_words(error, place)
-        case "union_tag_not_found" | "union_tag_invalid" if is_object(place.value) and choice.tag_name:
-            tag = choice.tag_name
-            message = f"no {tag} {place.value[tag]!r}" if place.has(tag) else "is required"
-            return place.step(choice, tag), message, ", ".join(choice.tags)
+        case "union_tag_not_found" | "union_tag_invalid" if is_object(place.value) and tag:
+            message = f"{place.value[tag]!r} is not a known {tag}" if tag in place.value else "is required"
+            return place.step(tag), message, listed(schema["discriminator"]["mapping"])
+        case _ if _is_mismatch(error, place):
+            return place, "is not an accepted value", accepted(place.schema)
         case type_ if type_.endswith(_WRONG_TYPE):
-            return place, "is of the wrong type", place.schema.accepted()
+            return place, "is of the wrong type", accepted(place.schema)
         case type_:
-            message = _PLAIN_WORDS.get(type_) or error["msg"].removeprefix("Input ")
-            return place, message, place.schema.accepted()
+            message = _PLAIN_WORDS.get(type_) or in_words(error)[0]
+            return place, message, accepted(schema if place.is_union else place.schema)
 
 
 def _unknown_field(place: Place) -> tuple[Place, str, str]:
@@ -144,19 +148,18 @@ def _unknown_field(place: Place) -> tuple[Place, str, str]:
 
 
 def _own_words(error: ErrorDetails, place: Place) -> tuple[Place, str, str | None]:
-    message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
-    message, _, accepted = message.partition("; accepted: ")
+    message, allowed = in_words(error)
     leading = _LEADING_PATH.match(message)
     below = _follow(place, leading[0]) if leading else None
-    return below or place, message, accepted or None
+    return below or place, message, allowed
 
 
 def _follow(place: Place, text: str) -> Place | None:
-    """Where a written path leads from a place, as far as it was written; None if nothing of it was."""
+    """Return the place that a path leads to, as far as it exists; None if none of it exists."""
     reached = None
     for name in re.findall(r"[a-z_]+|\d+", text):
         item = int(name) if name.isdigit() else name
         if not place.has(item):
             break
-        reached = place = place.step(place.schema.for_value(place.value), item)
+        reached = place = place.step(item)
     return reached

@@ -1,17 +1,17 @@
-"""Figures for Prometheus: how long requests took. Those of the work are in `edgepress_api.web.work_metrics`."""
+"""Metrics for Prometheus: duration of requests. Metrics of the work are in `edgepress_api.web.work_metrics`."""
 
 import time
 
 from prometheus_client import CollectorRegistry, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What is not there shares one label, or anybody could make new ones.
+# Paths that do not exist share one label; otherwise any client could create new time series.
 _NONE = "(none)"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def request_seconds(registry: CollectorRegistry) -> Histogram:
-    """How long requests took, until the last byte of the answer."""
+    """Duration of requests, until the last byte of the response."""
     return Histogram(
         "edgepress_request_seconds",
         "Duration of HTTP requests.",
@@ -32,7 +32,7 @@ class RequestMetrics:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # what is answered when nothing is
+        status = 500  # if the application fails without a response
 
         async def send_and_note(message: Message) -> None:
             nonlocal status

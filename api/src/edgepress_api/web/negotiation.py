@@ -1,10 +1,10 @@
-"""Which of the forms that an answer comes in a client wants, by its header Accept (RFC 9110, 12.5.1)."""
+"""Content negotiation: chooses the media type of a response by the header Accept (RFC 9110, 12.5.1)."""
 
 from collections.abc import Sequence
 
 
 def preferred(accept: str | None, offered: Sequence[str]) -> str | None:
-    """The media type to answer with: the one wanted most, the first offered among equals; None if none is wanted."""
+    """Return the offered media type with the highest quality, the first of equal ones; None if none is acceptable."""
     if not accept or not accept.strip():
         return offered[0]
     ranges = [_parse(each) for each in accept.split(",")]
@@ -26,7 +26,7 @@ def _parse(text: str) -> tuple[str, float]:
 
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """That of the most specific range that the type falls under; 0 if there is none."""
+    """Return the quality of the most specific range that matches the type; 0 if there is none."""
     for media_range in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
         for found, quality in ranges:
             if found == media_range:

@@ -1,81 +1,85 @@
-"""Names in paths and options in queries.
+"""Path and query parameters.
 
-Queries are closed like everything else that comes in: a misspelt option is an error, not a default.
+Queries are strict: an unknown parameter is an error.
 """
 
 from typing import Annotated, Literal
 
 from fastapi import Path
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, JsonValue, StringConstraints, field_validator
 
-from edgepress_api.database.tables import JobState
 from edgepress_api.recommendation.asking import AskedGoals
+from edgepress_common.answers.job_list import JobState
 from edgepress_common.frozen import Frozen
 
-# Every name is of a form that any database can look up; what is not of it gets the 404 that it would get there.
+# The patterns accept only what every database can look up; other values get the same 404 as unknown names.
 _JOB_ID = r"^[A-Za-z0-9-]{1,40}$"
-JobId = Annotated[str, Path(pattern=_JOB_ID, description="As answered by POST /v1/jobs.")]
-Sha256InPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="In lower-case hex.")]
-StepKeyInPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="A step's key.")]
+JobId = Annotated[str, Path(pattern=_JOB_ID, description="Id of the job, as returned by POST /v1/jobs.")]
+Sha256InPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in lower-case hexadecimal digits.")]
+StepKeyInPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="Key of the step.")]
 DeviceNameInPath = Annotated[
-    str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="Lower-case letters, digits and . _ - only.")
+    str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="Name: lower-case letters, digits and . _ - only.")
 ]
-AttemptInPath = Annotated[int, Path(ge=1, lt=2**31, description="As answered by the lease.")]
+AttemptInPath = Annotated[int, Path(ge=1, lt=2**31, description="Name of the lease, as returned by the lease request.")]
 
+# A parameter by which the type of the response changes, which a generated client would not expect.
+UNDOCUMENTED: dict[str, JsonValue] = {"x-undocumented": True}
 ReportFormat = Literal["json", "csv", "html"]
 UploadName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+$",
+    ),
     Field(description="For people; the SHA-256 is its name for programs."),
 ]
-PageSize = Annotated[int, Field(ge=1, le=100, description="Entries on a page at the most.")]
-_PAGE_BEFORE = "The next_page_token of the page before; none for the first page."
+PageSize = Annotated[int, Field(ge=1, le=100, description="Maximum number of entries on the page.")]
+_PAGE_BEFORE = "The next_page_token of the previous page; omit it for the first page."
 
 
 class JobQuery(Frozen):
-    """Which jobs to list."""
+    """Query of the list of jobs."""
 
     page_size: PageSize = 20
-    # The token of the largest number that a database can count to is 24 characters long.
-    page_token: str | None = Field(default=None, max_length=24, description=_PAGE_BEFORE)
-    state: JobState | None = Field(default=None, description="Only jobs in this state.")
-    name: str | None = Field(default=None, max_length=200, description="Only jobs of exactly this name.")
+    # 18 digits, as the largest number in a database has, with a digest.
+    page_token: str | None = Field(default=None, max_length=36, description=_PAGE_BEFORE)
+    state: JobState | None = Field(default=None, description="List only jobs in this state.")
+    name: str | None = Field(default=None, max_length=200, description="List only jobs with exactly this name.")
 
 
-class DatasetQuery(Frozen):
-    """Which data sets to list."""
+class UploadListQuery(Frozen):
+    """Query of a list of uploads."""
 
     page_size: PageSize = 20
-    page_token: str | None = Field(default=None, max_length=256, description=_PAGE_BEFORE)
-
-
-class ModelQuery(DatasetQuery):
-    """Which models to list."""
+    # A time of 32 characters, a SHA-256 and an owner of 64 characters, with a digest.
+    page_token: str | None = Field(default=None, max_length=228, description=_PAGE_BEFORE)
 
 
 class SubmitQuery(Frozen):
-    """What to do with a spec."""
+    """Query of the submission of a job."""
 
-    validate_only: bool = Field(default=False, description="Answer with the plan, and store nothing.")
+    validate_only: bool = Field(default=False, description="Return the plan of the job without storing anything.")
 
 
 class UploadQuery(Frozen):
-    """What to call an upload."""
+    """Query of an upload."""
 
     name: UploadName
 
 
 class LeaseQuery(Frozen):
-    """How long to wait for work."""
+    """Query of a lease."""
 
-    wait_seconds: float = Field(default=0, ge=0, le=60, description="How long to wait until there is something to do.")
+    wait_seconds: float = Field(default=0, ge=0, le=60, description="How long to wait for an evaluation, in seconds.")
 
 
 class ComparisonQuery(Frozen):
-    """Which jobs to put side by side."""
+    """Query of a comparison of jobs."""
 
     job: tuple[Annotated[str, StringConstraints(pattern=_JOB_ID)], ...] = Field(
-        min_length=2, max_length=10, description="Ids, the one that others are held against first."
+        min_length=2, max_length=10, description="Ids of the jobs to compare; the first is the reference."
     )
 
     @field_validator("job")
@@ -87,10 +91,12 @@ class ComparisonQuery(Frozen):
 
 
 class RecommendationQuery(AskedGoals):
-    """What to look for."""
+    """Query of events."""
 
 
 class ReportQuery(AskedGoals):
-    """In which form a report is wanted, and what it is to recommend by."""
+    """Query of a report: its format, and the goals of its recommendation."""
 
-    format: ReportFormat | None = Field(default=None, description="Instead of the header Accept.")
+    format: ReportFormat | None = Field(
+        default=None, description="Format of the report; overrides the header Accept.", json_schema_extra=UNDOCUMENTED
+    )

@@ -1,55 +1,40 @@
-"""Errors as the outside sees them: problem+json (RFC 9457), whatever went wrong.
+"""Error responses: problem+json (RFC 9457).
 
-A kind of problem has a name, a status, and a title; `KIND_OF_ERROR` says which the errors of the vocabulary are, and is
-the only place that knows.
+A kind of problem has a name, a status, a title, and the errors of `edgepress_common.errors` that it reports.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from asgi_correlation_id import correlation_id
 from starlette.responses import Response
 
 from edgepress_api.jobs.submission import IdempotencyError
 from edgepress_api.web.plain_yaml import MalformedBodyError
+from edgepress_common.answers.problems import Problem
 from edgepress_common.errors import (
     ConflictError,
     FieldProblem,
     InvalidInputError,
+    InvalidQueryError,
+    InvalidReportError,
     InvalidSpecError,
     LeaseLostError,
     NotFoundError,
     QuotaError,
     StorageQuotaError,
+    TooManyStreamsError,
     UnavailableError,
 )
-from edgepress_common.frozen import Frozen
 
 MEDIA_TYPE = "application/problem+json"
-JOB_SECONDS = 60  # jobs take minutes to days: asking more often gains little
+REQUEST_ID_HEADER = "X-Request-ID"
+JOB_SECONDS = 60  # jobs take minutes to days: retrying more often gains little
 RETRY_AFTER_SECONDS = 2  # a restart of Redis or PostgreSQL takes about as long
 
+_MOST_CHARACTERS = 4_000  # of a detail: what an upload has may be quoted in it
 _MOST_IN_DETAIL = 3
-
-
-class Problem(Frozen):
-    """What went wrong.
-
-    Attributes:
-        type: Which kind of problem, for programs; leads to a sentence about it.
-        title: The kind of problem, for people.
-        status: The answer's status.
-        detail: What was wrong this time, with which value, and what is accepted.
-        instance: The path that was asked for.
-        errors: Each field at fault.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    errors: tuple[FieldProblem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,161 +42,170 @@ class ProblemKind:
     """A kind of problem.
 
     Attributes:
-        name: Its place below ``/problems/``.
-        status: The status it goes with.
-        title: For people.
-        meaning: What it means, and what can be done, in a sentence or two.
+        name: Name of its page below ``/problems/``.
+        status: The HTTP status.
+        title: The title, as HTTP and cloud APIs call it.
+        meaning: The cause and the remedy, in one or two sentences.
+        errors: The exceptions that are this kind of problem.
     """
 
     name: str
     status: int
     title: str
     meaning: str
+    errors: tuple[type[Exception], ...] = ()
 
     @property
     def type(self) -> str:
-        """As in `Problem.type`."""
+        """The path of its page, as in `Problem.type`."""
         return f"/problems/{self.name}"
 
 
 KINDS = {
     kind.name: kind
-    for kind in (
+    for kind in (  # the general kind of a status before others with this status
         ProblemKind(
             "bad-request",
             400,
-            "The request can't be understood",
-            "It is not what HTTP or this server expects. The detail says where it goes wrong.",
+            "Bad request",
+            "The request is not valid HTTP for this server. The detail says where it goes wrong.",
         ),
         ProblemKind(
             "malformed-body",
             400,
-            "The body can't be read",
-            "It is not JSON or YAML, or more than plain data: keys given twice, endless nesting, infinite numbers.",
+            "Malformed body",
+            "The body is not JSON or YAML, or has duplicate keys, infinite numbers or too deep nesting.",
+            (MalformedBodyError,),
         ),
         ProblemKind(
             "unauthorized",
             401,
-            "A token is needed",
-            "Send one as 'Authorization: Bearer TOKEN'; whoever runs the server makes them with 'edgepress tokens'.",
+            "Unauthorized",
+            "Send one as 'Authorization: Bearer TOKEN'; 'edgepress tokens create' on the server creates one.",
         ),
         ProblemKind(
             "forbidden",
             403,
-            "The token does not allow it",
-            "The header WWW-Authenticate names scopes of which one is enough.",
+            "Forbidden",
+            "The token does not have the scope. The header WWW-Authenticate names the scopes, one of which is enough.",
         ),
-        ProblemKind("not-found", 404, "There is no such thing", "Nothing goes by that name, or no longer does."),
+        ProblemKind("not-found", 404, "Not found", "The resource does not exist, or it was deleted.", (NotFoundError,)),
         ProblemKind(
             "method-not-allowed",
             405,
-            "The method is not for this path",
-            "The header Allow says which methods are; /docs lists them all.",
+            "Method not allowed",
+            "The header Allow lists the methods of this path; /docs lists all paths.",
         ),
         ProblemKind(
             "not-acceptable",
             406,
-            "The answer does not come in that form",
+            "Not acceptable",
             "Ask for one of the media types that the detail names, or leave the choice to the server.",
         ),
         ProblemKind(
             "conflict",
             409,
-            "It does not fit the present state",
-            "A job that has ended can't be cancelled, one that is under way can't be deleted.",
+            "Conflict",
+            "The resource is in another state: an ended job cannot be cancelled, an active one not deleted.",
+            (ConflictError,),
         ),
         ProblemKind(
             "lease-lost",
             409,
-            "The lease is lost",
-            "It expired, the job was cancelled, or the step has ended. Stop, and ask for other work.",
+            "Lease lost",
+            "The lease expired, the job was cancelled, or the step has ended. Stop, and ask for other work.",
+            (LeaseLostError,),
         ),
-        ProblemKind("too-large", 413, "The body is too large", "The detail says how large it may be."),
+        ProblemKind(
+            "too-slow",
+            408,
+            "Request timeout",
+            "Send the body faster, or in smaller parts. The detail names the least rate.",
+        ),
+        ProblemKind("too-large", 413, "Content too large", "The detail names the largest size that is accepted."),
         ProblemKind(
             "range-not-satisfiable",
             416,
-            "There are no such bytes",
-            "The range begins behind the end. The header Content-Range says how many bytes there are.",
+            "Range not satisfiable",
+            "The range begins after the last byte. The header Content-Range has the length.",
         ),
         ProblemKind(
             "unsupported-media-type",
             415,
-            "The body is of a type that can't be read here",
-            "Set the header Content-Type to what the body is; the detail says what is accepted.",
-        ),
-        ProblemKind(
-            "invalid-spec",
-            422,
-            "The spec is not acceptable",
-            "Each field at fault is named, with its value and what would be accepted. Nothing has been stored.",
+            "Unsupported media type",
+            "Set the headers Content-Type and Content-Encoding to a format that the detail names as accepted.",
         ),
         ProblemKind(
             "invalid-request",
             422,
-            "The request is not acceptable",
-            "Each parameter at fault is named, with its value and what would be accepted.",
+            "Invalid request",
+            "Each invalid parameter is listed with its value and what is accepted.",
+            (InvalidReportError, InvalidQueryError, InvalidInputError),
+        ),
+        ProblemKind(
+            "invalid-spec",
+            422,
+            "Invalid spec",
+            "Each invalid field is listed with its value and what is accepted. Nothing has been stored.",
+            (InvalidSpecError,),
         ),
         ProblemKind(
             "idempotency-key-reused",
             422,
-            "The Idempotency-Key was used for something else",
-            "A key stands for one spec for ever. Send the same spec again, or use a new key.",
+            "Idempotency key reused",
+            "The Idempotency-Key was used with another spec. Send the same spec again, or use a new key.",
+            (IdempotencyError,),
         ),
         ProblemKind(
             "too-many-jobs",
             429,
-            "As many jobs are under way as may be",
-            "Wait for one to end, or cancel one; whoever runs the server says how many a user may have.",
+            "Too many active jobs",
+            "Wait for a job to end, or cancel one. The administrator of the server sets the limit.",
+            (QuotaError,),
+        ),
+        ProblemKind(
+            "too-many-streams",
+            429,
+            "Too many event streams",
+            "Close a stream, or poll: GET /v1/jobs/{id} names in Retry-After how often.",
+            (TooManyStreamsError,),
         ),
         ProblemKind(
             "internal",
             500,
-            "Something went wrong in the server",
-            "This is a fault of the server, which has written down what happened.",
+            "Internal server error",
+            "The server failed unexpectedly; its log has the details under the request id.",
+            (Exception,),
         ),
         ProblemKind(
             "unavailable",
             503,
-            "Something the server needs is away",
-            "The same request may go through later; the header Retry-After says when to try.",
+            "Service unavailable",
+            "A service that the server needs does not answer. Retry after the time in the header Retry-After.",
+            (UnavailableError,),
         ),
         ProblemKind(
             "storage-quota",
             507,
-            "As much is stored as may be",
-            "Delete jobs that are no longer needed; whoever runs the server says how much a user may store.",
+            "Storage quota exceeded",
+            "Delete jobs that are no longer needed. The administrator of the server sets the quota.",
+            (StorageQuotaError,),
         ),
     )
 }
 
-KIND_OF_ERROR: Mapping[type[Exception], ProblemKind] = {
-    MalformedBodyError: KINDS["malformed-body"],
-    InvalidSpecError: KINDS["invalid-spec"],
-    IdempotencyError: KINDS["idempotency-key-reused"],
-    InvalidInputError: KINDS["invalid-request"],
-    NotFoundError: KINDS["not-found"],
-    LeaseLostError: KINDS["lease-lost"],
-    ConflictError: KINDS["conflict"],
-    QuotaError: KINDS["too-many-jobs"],
-    StorageQuotaError: KINDS["storage-quota"],
-    UnavailableError: KINDS["unavailable"],
-    Exception: KINDS["internal"],
-}
+KIND_OF_ERROR = {error: kind for kind in KINDS.values() for error in kind.errors}
 
-_KIND_OF_STATUS = {
-    kind.status: kind
-    for kind in KINDS.values()
-    if kind.name not in {"malformed-body", "lease-lost", "invalid-spec", "idempotency-key-reused"}
-}
+_KIND_OF_STATUS = {kind.status: kind for kind in reversed(KINDS.values())}
 
 
 def kind_of(error: Exception) -> ProblemKind:
-    """Which kind of problem an error is: that of the nearest class that has one."""
+    """Return the kind of an error: that of the nearest base class that has one."""
     return next(KIND_OF_ERROR[class_] for class_ in type(error).__mro__ if class_ in KIND_OF_ERROR)
 
 
 def kind_of_status(status: int) -> ProblemKind:
-    """Which kind of problem an error is that only has a status."""
+    """Return the kind of an error that only has a status."""
     return _KIND_OF_STATUS.get(status, KINDS["internal" if status >= KINDS["internal"].status else "bad-request"])
 
 
@@ -223,22 +217,23 @@ def problem_response(
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An answer that says what went wrong."""
+    """Return the response with a problem."""
     problem = Problem(
         type=kind.type,
         title=kind.title,
         status=kind.status,
-        detail=detail,
+        detail=detail if len(detail) <= _MOST_CHARACTERS else f"{detail[:_MOST_CHARACTERS]}...",
         instance=path,
         errors=tuple(errors),
+        request_id=correlation_id.get(),
     )
-    # As ASCII: a value that is quoted may hold half a surrogate pair, which has no UTF-8.
-    content = json.dumps(problem.model_dump(mode="json"))
+    # A quoted value may have an unpaired surrogate: UTF-8 can't encode it, and many parsers refuse it as `\ud800`.
+    content = json.dumps(problem.model_dump(mode="json"), ensure_ascii=False).encode(errors="replace")
     return Response(content, kind.status, dict(headers or {}), MEDIA_TYPE)
 
 
 def summary(errors: Sequence[FieldProblem]) -> str:
-    """Fields at fault in a sentence: the first few in full."""
+    """Return the invalid fields in a sentence: the first few in full, and the number of the others."""
     said = [
         f"{error.field}: {error.message}" + (f" (accepted: {error.accepted})" if error.accepted else "")
         for error in errors[:_MOST_IN_DETAIL]

@@ -1,171 +1,142 @@
-"""Reads JSON Schema as documentation: which part of it a place in a document falls under, and what that part accepts.
+"""Reads JSON Schemas: finds the alternative that a value was meant for, and describes in words what is accepted.
 
-Only what pydantic and FastAPI write is understood: ``$ref`` within the document, ``anyOf``, ``oneOf`` with a
-``discriminator``, and the plain keywords.
+It supports the keywords that pydantic and FastAPI write: ``anyOf``, ``oneOf`` with a ``discriminator``, and the simple
+keywords. References are replaced by what they refer to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from pydantic import JsonValue
 
-_LONGEST_LIST = 60  # names that can still be read; more are cut
+Schema = Mapping[str, Any]
+
+_LONGEST_LIST = 60  # names listed in a message; more are left out
+_NUMBER = {"integer", "number"}
+_TYPES = {bool: {"boolean"}, str: {"string"}, int: _NUMBER, float: _NUMBER, list: {"array"}, dict: {"object"}}
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
-@dataclass(frozen=True)
-class Schema:
-    """A part of a schema.
+def without_references(node: Any, document: Schema) -> Any:
+    """Return a schema in which each reference, also of a discriminator, is replaced by what it refers to.
 
-    Attributes:
-        document: All of it, which references are looked up in.
-        node: The part.
+    Args:
+        node: The schema: a part of the document.
+        document: The document. It must not contain a schema that refers to itself.
     """
+    match node:
+        case {"$ref": reference}:
+            return without_references(reference, document)
+        case dict():
+            return {name: without_references(value, document) for name, value in node.items()}
+        case list():
+            return [without_references(item, document) for item in node]
+        case str() if node.startswith("#/"):
+            target: Any = document
+            for name in node.removeprefix("#/").split("/"):
+                target = target[name]
+            return without_references(target, document)
+        case _:
+            return node
 
-    document: Mapping[str, Any]
-    node: Mapping[str, Any]
 
-    def resolved(self) -> "Schema":
-        """The part that a reference refers to; itself if it is none."""
-        reference = self.node.get("$ref")
-        if reference is None:
-            return self
-        node: Any = self.document
-        for name in reference.removeprefix("#/").split("/"):
-            node = node[name]
-        return Schema(self.document, node).resolved()
+def alternatives(schema: Schema) -> list[Schema]:
+    """Return the alternatives of a schema, without null."""
+    found = schema.get("anyOf") or schema.get("oneOf") or ()
+    return [option for option in found if option.get("type") != "null"]
 
-    def for_value(self, value: object) -> "Schema":
-        """The alternative that a value was meant for, by its type or its tag; itself if that can't be told."""
-        here = self.resolved()
-        options = here.options()
-        if not options:
-            return here
-        if here.tag_name is not None:
-            return here.tagged(value) or here
-        fitting = [option for option in options if option.fits(value)]
-        chosen = fitting[0] if fitting else options[0] if len(options) == 1 else None
-        return here if chosen is None else chosen.for_value(value)
 
-    def options(self) -> "list[Schema]":
-        """The alternatives, null left out."""
-        found: Sequence[Mapping[str, Any]] = self.node.get("anyOf") or self.node.get("oneOf") or ()
-        options = [Schema(self.document, option).resolved() for option in found]
-        return [option for option in options if option.node.get("type") != "null"]
+def tag_name(schema: Schema) -> str | None:
+    """Return the field that identifies the alternative; None if there is none."""
+    name: str | None = schema.get("discriminator", {}).get("propertyName")
+    return name
 
-    @property
-    def tag_name(self) -> str | None:
-        """The field that tells the alternatives apart, if one does."""
-        discriminator = self.node.get("discriminator")
-        return None if discriminator is None else discriminator["propertyName"]
 
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """What that field can be."""
-        return tuple(self.node["discriminator"]["mapping"])
+def meant_for(schema: Schema, value: object) -> Schema:
+    """Return the alternative that a value was meant for, by its type or tag; the schema itself if that is not clear."""
+    if name := tag_name(schema):
+        tag = value.get(name) if is_object(value) else None
+        tagged: Schema = schema["discriminator"]["mapping"].get(tag, schema) if isinstance(tag, str) else schema
+        return tagged
+    options = alternatives(schema)
+    fitting = [each for each in options if _fits(each, value)] or (options if len(options) == 1 else [])
+    return meant_for(max(fitting, key=lambda each: _common_fields(each, value)), value) if fitting else schema
 
-    def tagged(self, value: object) -> "Schema | None":
-        """The alternative whose tag a value bears."""
-        tag = value.get(self.tag_name or "") if is_object(value) else None
-        reference = self.node["discriminator"]["mapping"].get(tag) if isinstance(tag, str) else None
-        return None if reference is None else Schema(self.document, {"$ref": reference}).resolved()
 
-    @property
-    def properties(self) -> tuple[str, ...]:
-        """The fields of an object."""
-        return tuple(self.node.get("properties", ()))
-
-    def child(self, name: str | int) -> "Schema":
-        """What a field or an item falls under; what accepts anything if there is no such field."""
-        node = self.node.get("items", {}) if isinstance(name, int) else self.node.get("properties", {}).get(name, {})
-        return Schema(self.document, node)
-
-    def fits(self, value: object) -> bool:
-        """Whether a value is at least of the right type."""
-        match value:
-            case bool():
-                return self.node.get("type") == "boolean"
-            case str():
-                return self.node.get("type") == "string"
-            case int() | float():
-                return self.node.get("type") in {"integer", "number"}
-            case list() | tuple():
-                return self.node.get("type") == "array"
-            case dict():
-                return self.node.get("type") == "object" or self.tag_name is not None
-            case _:
-                return False
-
-    def accepted(self) -> str:
-        """What is accepted, in words."""
-        here = self.resolved()
-        node = here.node
-        if here.tag_name is not None:
-            return f"an object whose {here.tag_name} is one of {_listed(here.tags)}"
-        if options := here.options():
-            return ", or ".join(dict.fromkeys(option.accepted() for option in options))
-        if "const" in node:
-            return str(node["const"])
-        if "enum" in node:
-            return _listed(node["enum"])
-        return " ".join(_words(here))
+def child(schema: Schema, name: str | int) -> Schema:
+    """Return the schema of a field or an item; one that accepts anything if the field is not known."""
+    found: Schema = schema.get("items", {}) if isinstance(name, int) else schema.get("properties", {}).get(name, {})
+    return found
 
 
 def is_object(value: object) -> TypeGuard[dict[str, JsonValue]]:
-    """Whether a value is what JSON calls an object."""
+    """Return whether a value is an object of JSON."""
     return isinstance(value, dict)
 
 
+def accepted(schema: Schema) -> str:
+    """Return what is accepted, in words."""
+    if name := tag_name(schema):
+        return f"an object whose {name} is one of {listed(schema['discriminator']['mapping'])}"
+    if options := alternatives(schema):
+        return ", or ".join(dict.fromkeys(map(accepted, options)))
+    if "const" in schema:
+        return str(schema["const"])
+    return listed(schema["enum"]) if "enum" in schema else " ".join(_words(schema))
+
+
+def listed(names: Sequence[object] | Mapping[str, object]) -> str:
+    """Return names, separated by commas."""
+    shown = [str(name) for name in names]
+    return ", ".join([*shown[:_LONGEST_LIST], "..."] if len(shown) > _LONGEST_LIST else shown)
+
+
+def _fits(schema: Schema, value: object) -> bool:
+    return schema.get("type") in _TYPES.get(type(value), ()) or (is_object(value) and tag_name(schema) is not None)
+
+
+def _common_fields(schema: Schema, value: object) -> int:
+    return len(set(schema.get("properties", ())) & set(value)) if is_object(value) else 0
+
+
 def _words(schema: Schema) -> Iterator[str]:
-    node = schema.node
-    match node.get("type"):
+    match schema.get("type"):
         case "integer":
-            yield f"an integer{_range(node)}"
+            yield f"an integer{_range(schema)}"
         case "number":
-            yield f"a number{_range(node)}"
+            yield f"a number{_range(schema)}"
         case "boolean":
             yield "true or false"
         case "string":
-            yield f"text{_length(node, 'Length', ' characters')}"
-            if "pattern" in node:
-                yield f"matching {node['pattern']}"
+            yield f"text{_length(schema, 'Length', ' characters')}"
+            if "pattern" in schema:
+                yield f"matching {schema['pattern']}"
         case "array":
-            yield f"a list{_length(node, 'Items', '')}"
+            yield f"a list{_length(schema, 'Items', '')}"
         case "object":
-            yield f"an object with {_listed(schema.properties)}" if schema.properties else "an object"
+            yield f"an object with {listed(schema['properties'])}" if schema.get("properties") else "an object"
         case _:
             yield "any value"
-    if "description" in node and node.get("type") in {"string", "integer", "number"}:
-        yield f"({node['description'].rstrip('.')})"
+    if "description" in schema and schema.get("type") in _NUMBER | {"string"}:
+        yield f"({schema['description'].rstrip('.')})"
 
 
-def _range(node: Mapping[str, Any]) -> str:
-    bounds = (
-        ("minimum", "at least"),
-        ("exclusiveMinimum", "above"),
-        ("maximum", "at most"),
-        ("exclusiveMaximum", "below"),
-    )
-    found = {name: f"{words} {_number(node[name])}" for name, words in bounds if name in node}
-    if "minimum" in found and "maximum" in found:
-        return f" from {_number(node['minimum'])} to {_number(node['maximum'])}"
-    return f" {' and '.join(found.values())}" if found else ""
-
-
-def _number(value: float) -> str:
+def _range(schema: Schema) -> str:
     # FastAPI writes every bound with a point.
-    return str(int(value)) if float(value).is_integer() else str(value)
+    bounds = {name: str(schema[name]).removesuffix(".0") for name in _BOUNDS if name in schema}
+    if {"minimum", "maximum"} <= set(bounds):
+        return f" from {bounds['minimum']} to {bounds['maximum']}"
+    words = " and ".join(f"{_BOUNDS[name]} {bound}" for name, bound in bounds.items())
+    return f" {words}" if words else ""
 
 
-def _length(node: Mapping[str, Any], what: str, unit: str) -> str:
-    least, most = node.get(f"min{what}"), node.get(f"max{what}")
-    if least is not None and most is not None:
-        return f" of {least} to {most}{unit}"
-    if most is not None:
-        return f" of at most {most}{unit}"
-    return f" of at least {least}{unit}" if least is not None else ""
-
-
-def _listed(names: Sequence[object]) -> str:
-    shown = [str(name) for name in names[:_LONGEST_LIST]]
-    return ", ".join(shown) + (", ..." if len(names) > _LONGEST_LIST else "")
+def _length(schema: Schema, what: str, unit: str) -> str:
+    match schema.get(f"min{what}"), schema.get(f"max{what}"):
+        case None, None:
+            return ""
+        case None, most:
+            return f" of at most {most}{unit}"
+        case least, None:
+            return f" of at least {least}{unit}"
+        case least, most:
+            return f" of {least} to {most}{unit}"

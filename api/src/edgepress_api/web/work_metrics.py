@@ -1,6 +1,6 @@
-"""Figures for Prometheus: the work as it stands when they are asked for, and what has been counted of it.
+"""Metrics for Prometheus: the current state of the work, and counters of finished work.
 
-All comes out of the database and the store, so any gateway of several tells the same.
+All are read from the database and the store, so every gateway returns the same values.
 """
 
 from collections.abc import Iterator
@@ -22,35 +22,35 @@ from edgepress_api.database import (
     StepArtifactRow,
     StepRow,
 )
-from edgepress_api.room import Room
+from edgepress_api.storage.free_space import FreeSpace
 from edgepress_common.messages import QUEUES
 
 
 @dataclass(frozen=True)
 class WorkCollector(Collector):
-    """Looks at jobs, steps, devices and artifacts whenever it is asked.
+    """Reads jobs, steps, devices and artifacts at each scrape.
 
     Attributes:
-        database: Where they are.
-        room: What is left for artifacts.
+        database: The database.
+        free_space: Space left for artifacts.
     """
 
     database: Database
-    room: Room
+    free_space: FreeSpace
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance, so that the registry does not ask the database when this is registered."""
+        """Return nothing, so that registering this collector does not read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The figures of this moment."""
+        """Yield the current metrics."""
         with self.database.read() as session:
             yield _jobs(session)
             yield from _steps(session)
             yield from _counters(session)
             yield _devices(session)
             yield _artifacts(session)
-        yield from _room(self.room)
+        yield from _free_space(self.free_space)
 
 
 def _jobs(session: Session) -> Metric:
@@ -70,7 +70,7 @@ def _steps(session: Session) -> Iterator[Metric]:
             waiting[QUEUES.get(kind, "devices")] += count
     yield steps
     queues = GaugeMetricFamily(
-        "edgepress_queue_steps", "Steps that could begin and wait for a worker or device.", labels=["queue"]
+        "edgepress_queue_steps", "Ready steps that wait for a worker or device.", labels=["queue"]
     )
     for queue, count in waiting.items():
         queues.add_metric([queue], count)
@@ -79,11 +79,9 @@ def _steps(session: Session) -> Iterator[Metric]:
 
 def _counters(session: Session) -> Iterator[Metric]:
     values = {(row.name, row.kind): row.value for row in session.scalars(select(CounterRow))}
-    seconds = SummaryMetricFamily(
-        "edgepress_step_seconds", "Time that steps took, the last attempt's.", labels=["kind"]
-    )
-    failed = CounterMetricFamily("edgepress_attempts_failed", "Attempts at steps that failed.", labels=["kind"])
-    lost = CounterMetricFamily("edgepress_leases_lost", "Steps whose holder fell silent.", labels=["kind"])
+    seconds = SummaryMetricFamily("edgepress_step_seconds", "Duration of the last attempt at steps.", labels=["kind"])
+    failed = CounterMetricFamily("edgepress_attempts_failed", "Failed attempts at steps.", labels=["kind"])
+    lost = CounterMetricFamily("edgepress_leases_lost", "Leases that expired: missed heartbeats.", labels=["kind"])
     for kind in (*QUEUES, "evaluation"):
         seconds.add_metric([kind], int(values.get(("steps_done", kind), 0)), values.get(("step_seconds", kind), 0))
         failed.add_metric([kind], values.get(("attempts_failed", kind), 0))
@@ -93,7 +91,7 @@ def _counters(session: Session) -> Iterator[Metric]:
 
 def _devices(session: Session) -> Metric:
     seen = GaugeMetricFamily(
-        "edgepress_device_last_seen_timestamp_seconds", "When a device was last heard of.", labels=["device"]
+        "edgepress_device_last_seen_timestamp_seconds", "Time of the last heartbeat of a device.", labels=["device"]
     )
     for name, at in session.execute(select(DeviceRow.name, DeviceRow.last_seen_at)):
         seen.add_metric([name], at.timestamp())
@@ -101,19 +99,19 @@ def _devices(session: Session) -> Metric:
 
 
 def _artifacts(session: Session) -> Metric:
-    """What is referred to; what is not goes at the next cleaning."""
+    """Yield the size of referenced artifacts. Garbage collection removes the others."""
     each = select(func.max(StepArtifactRow.size_bytes).label("size_bytes")).group_by(StepArtifactRow.sha256).subquery()
-    size = GaugeMetricFamily("edgepress_artifact_bytes", "Bytes of artifacts, by what they are of.", labels=["of"])
+    size = GaugeMetricFamily("edgepress_artifact_bytes", "Size of the referenced artifacts, by kind.", labels=["of"])
     size.add_metric(["steps"], float(session.scalar(select(func.sum(each.c.size_bytes))) or 0))
     for name, kind in (("datasets", DatasetRow), ("models", ModelRow)):
         size.add_metric([name], float(session.scalar(select(func.sum(kind.size_bytes))) or 0))
     return size
 
 
-def _room(room: Room) -> Iterator[Metric]:
-    free_bytes = room.store.free_bytes()
-    if free_bytes is not None:  # a bucket does not tell
-        yield GaugeMetricFamily("edgepress_artifact_free_bytes", "Left on the artifact store's disk.", free_bytes)
+def _free_space(free_space: FreeSpace) -> Iterator[Metric]:
+    free_bytes = free_space.store.free_bytes()
+    if free_bytes is not None:  # not known for a bucket
+        yield GaugeMetricFamily("edgepress_artifact_free_bytes", "Free space on the artifact store's disk.", free_bytes)
     yield GaugeMetricFamily(
-        "edgepress_artifact_reserve_bytes", "Below so many bytes nothing new is accepted.", room.reserve_bytes
+        "edgepress_artifact_reserve_bytes", "Free space below which new work is refused.", free_space.reserve_bytes
     )

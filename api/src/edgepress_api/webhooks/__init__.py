@@ -1,8 +1,9 @@
-"""Tells whoever asked for it that a job has ended.
+"""Webhooks: deliveries to the URL of a job when the job has ended.
 
-1. A job that ends makes its webhook due, in the same transaction (`edgepress_api.jobs.following`).
-2. The scheduler's courier (`courier`) claims what is due, posts it (`posting`), and notes the answer.
-3. Where a word may go, and that it goes where was looked, is `reach`'s business; who says it, `signature`'s.
+1. A job that ends makes its webhook due, in the same transaction (`edgepress_api.steps.following`).
+2. The webhook sender (`sender`), a part of the scheduler, claims due deliveries, posts them (`posting`), and records
+   the answers.
+3. `egress_policy` restricts the addresses of deliveries and connects to the address that it checked; `signature` signs.
 
-A word is said at least once: whoever gets it twice knows it by its id.
+Delivery is at least once: a receiver recognizes a duplicate by its id.
 """

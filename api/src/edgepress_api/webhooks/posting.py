@@ -1,11 +1,18 @@
-"""Posts a word, and says in a sentence how it was taken."""
+"""Posts a delivery, and describes the answer in a sentence."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import httpcore
 
-from edgepress_api.webhooks.reach import ForbiddenAddressError, GuardedBackend, LookUp, Network, look_up
+from edgepress_api.webhooks.egress_policy import (
+    LONGEST_SECONDS,
+    ForbiddenAddressError,
+    GuardedBackend,
+    LookUp,
+    Network,
+    look_up,
+)
 from edgepress_common import __version__
 
 _SECONDS = 10.0  # to connect, to write, and for each piece of the answer
@@ -14,31 +21,34 @@ _REDIRECTS = range(300, 400)
 
 
 class NotTakenError(Exception):
-    """A word was not taken; the message says why, for whoever posted the job."""
+    """A delivery failed; the message says why, for the user who posted the job."""
 
 
 class Poster(Protocol):
-    """Posts words."""
+    """Posts deliveries."""
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Posts a word, and answers the status that took it.
+        """Post a delivery, and return the status of the answer.
 
         Raises:
-            NotTakenError: It was not taken.
+            NotTakenError: The delivery failed.
         """
         ...
 
 
 class GuardedPoster:
-    """See `Poster`. Goes where `reach` lets it, through no proxy, and follows no redirect.
+    """See `Poster`. Uses the addresses that `egress_policy` permits, without proxies or redirects.
 
     Args:
         allowed: See `GuardedBackend`.
         look_up: See `GuardedBackend`.
+        longest_seconds: See `GuardedBackend`.
     """
 
-    def __init__(self, allowed: Sequence[Network], look_up: LookUp = look_up) -> None:
-        self._backend = GuardedBackend(allowed, look_up)
+    def __init__(
+        self, allowed: Sequence[Network], look_up: LookUp = look_up, *, longest_seconds: float = LONGEST_SECONDS
+    ) -> None:
+        self._backend = GuardedBackend(allowed, look_up, longest_seconds=longest_seconds)
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """See `Poster.post`."""
@@ -50,7 +60,7 @@ class GuardedPoster:
             *headers.items(),
         ]
         try:
-            # A pool for each word: a connection that is kept was checked for another.
+            # A pool for each delivery: a kept connection was checked for another delivery.
             with (
                 httpcore.ConnectionPool(network_backend=self._backend, retries=0) as pool,
                 pool.stream(
@@ -58,7 +68,7 @@ class GuardedPoster:
                     extensions={"timeout": timeouts},
                 ) as response,
             ):  # fmt: skip
-                status = response.status  # what else is answered nobody reads
+                status = response.status  # the body of the answer is not read
         except ForbiddenAddressError as error:
             raise NotTakenError(str(error)) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:

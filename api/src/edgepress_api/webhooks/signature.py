@@ -1,7 +1,7 @@
-"""Signs what is posted, as Standard Webhooks (https://www.standardwebhooks.com) has it: libraries can check it.
+"""Signs deliveries by Standard Webhooks (https://www.standardwebhooks.com), which libraries can verify.
 
-HMAC-SHA256 over id, moment and body. The moment is signed too: a word that somebody has overheard can't be said again
-later without the receiver noticing.
+HMAC-SHA256 over id, time and body. The time is signed too: an attacker can't send a recorded delivery again later
+without the receiver noticing.
 """
 
 import base64
@@ -15,13 +15,13 @@ _PREFIX = "whsec_"
 
 
 def signed_headers(secret: str, word_id: str, now: datetime, body: bytes) -> Mapping[str, str]:
-    """Headers that show that who posts knows the secret.
+    """Return headers that prove that the sender knows the secret.
 
     Args:
-        secret: Shared with the receiver.
-        word_id: The same for every try to say the same.
-        now: The moment.
-        body: What is posted.
+        secret: Secret that is shared with the receiver.
+        word_id: Id of the delivery, the same for every try.
+        now: The current time.
+        body: Body of the request.
     """
     moment = str(int(now.timestamp()))
     message = f"{word_id}.{moment}.".encode() + body

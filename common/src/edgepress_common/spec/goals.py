@@ -1,54 +1,98 @@
-"""What a file has to be to be worth shipping, and what counts how much among those that are.
+"""The goals of a job: the limits that a file must keep, and the weight of each criterion among those that do.
 
-A job's spec can say it beforehand, and whoever reads the report can ask with other goals, without a new job.
+Goals can be part of a job's spec, and can be given later, to a report that exists.
 
-Limits come first: a file that misses one is never recommended. Weights then order those that are left. Who finds it
-easier to compare two criteria at a time says ``preferences``; the weights then follow from those (the Analytic
-Hierarchy Process), and so does how far they contradict each other.
+A file that misses a limit is never recommended. Weights order the others. ``preferences`` compare two criteria at a
+time instead; the weights then follow from them (the Analytic Hierarchy Process), and so does how far they contradict
+each other.
+
+Limits and weights follow from the figures that are declared as criteria; see `edgepress_common.figures`.
 """
 
 from itertools import combinations
-from typing import Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, create_model, model_validator
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.figures.objectives import OBJECTIVES, Objective
+from edgepress_common.frozen import ANSWER, Frozen, MaybeUnknown
 
-Criterion = Literal["accuracy", "latency", "size", "zip"]
-CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
+CRITERIA: tuple[str, ...] = tuple(OBJECTIVES)
 RankingMethod = Literal["weighted_sum", "topsis", "ahp"]
 
-# Saaty 1980, The Analytic Hierarchy Process: people tell no more than nine steps of "more important" apart.
+# Saaty 1980, The Analytic Hierarchy Process: people distinguish no more than nine degrees of "more important", and no
+# more than nine criteria at a time.
 _MOST_TIMES = 9
+_MOST_COMPARED = 9
 _ALL_PAIRS = len(tuple(combinations(CRITERIA, 2)))
 
 
-class Weights(Frozen):
-    """How much each criterion counts, in relation to the others.
+def limit_fields() -> dict[str, Any]:
+    """Return the fields of a model that has the limit of each criterion, as ``pydantic.create_model`` takes them."""
+    return {each.limit: (each.type | None, _limit(each)) for each in OBJECTIVES.values()}
 
-    By default being right, being fast and being small count the same; small is half of it the file as it is, half of it
-    the file zipped.
+
+def _limit(each: Objective) -> Any:
+    if each.limit_kind == "drop":
+        return Field(default=None, ge=0, le=each.goal.most, description=each.limit_description)
+    return Field(default=None, gt=0, le=each.goal.most, description=each.limit_description)
+
+
+if TYPE_CHECKING:
+    # The criteria that the code names; the others follow from their declarations, as these do.
+    Criterion = str
+
+    class _EachWeight(Frozen):
+        accuracy: float = 2
+        latency: float = 2
+        size: float = 1
+        zip: float = 1
+
+    class _EachLimit(Frozen):
+        max_accuracy_drop: float | None = None
+        max_latency_ms: float | None = None
+        max_size_bytes: int | None = None
+        max_zip_bytes: int | None = None
+
+else:
+    Criterion = Literal[CRITERIA]
+    _EachWeight = create_model(
+        "_EachWeight",
+        __base__=Frozen,
+        **{
+            name: (
+                float,
+                Field(default=each.goal.weight, ge=0, le=1000, description=f"Weight of the {each.goal.title}."),
+            )
+            for name, each in OBJECTIVES.items()
+        },
+    )
+    _EachLimit = create_model("_EachLimit", __base__=Frozen, **limit_fields())
+
+
+class Weights(_EachWeight):
+    """The weight of each criterion, relative to the others.
+
+    By default accuracy, latency and size count the same; half of the size is that of the file, half that of the zipped
+    file.
     """
 
-    accuracy: float = Field(default=2, ge=0, le=1000, description="Of being right.")
-    latency: float = Field(default=2, ge=0, le=1000, description="Of the median time of one image.")
-    size: float = Field(default=1, ge=0, le=1000, description="Of the .tflite file as it is.")
-    zip: float = Field(default=1, ge=0, le=1000, description="Of the .tflite file, zipped.")
-
     @model_validator(mode="after")
-    def _something_counts(self) -> Self:
-        if not any(getattr(self, name) for name in CRITERIA):
+    def _something_counts(self, info: ValidationInfo) -> Self:
+        if info.context != ANSWER and not any(getattr(self, name) for name in CRITERIA):
             raise ValueError(f"all weights are 0; accepted: at least one of {', '.join(CRITERIA)} above 0")
         return self
 
 
 class Preference(Frozen):
-    """One criterion against another: how many times as important it is."""
+    """How many times as important one criterion is as another."""
 
-    more: Criterion = Field(description="The one that is more important.")
-    than: Criterion = Field(description="The other.")
+    more: MaybeUnknown[Criterion] = Field(description="The criterion that is more important.")
+    than: MaybeUnknown[Criterion] = Field(description="The criterion that is less important.")
     times: float = Field(
-        ge=1, le=_MOST_TIMES, description="On Saaty's scale: 1 equally, 3 somewhat, 5 clearly, 7 much, 9 out and away."
+        ge=1,
+        le=_MOST_TIMES,
+        description="On Saaty's scale: 1 equally, 3 moderately, 5 strongly, 7 very strongly, 9 extremely.",
     )
 
     @model_validator(mode="after")
@@ -58,33 +102,31 @@ class Preference(Frozen):
         return self
 
 
-class Goals(Frozen):
-    """Limits that a file must keep, and what counts among those that keep them."""
+class Goals(_EachLimit):
+    """Limits that a file must keep, and the weight of each criterion among the files that keep them."""
 
-    max_accuracy_drop: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="Accuracy it may lose, as a share (0.01 is one point), against the float32 .tflite of the network "
-        "trained and not compressed; against the most accurate file where there is no such.",
-    )
-    max_latency_ms: float | None = Field(default=None, gt=0, le=1e9, description="Median time of one image.")
-    max_size_bytes: int | None = Field(default=None, gt=0, le=2**53, description="Of the .tflite file.")
-    max_zip_bytes: int | None = Field(default=None, gt=0, le=2**53, description="Of the .tflite file, zipped.")
-    weights: Weights = Weights()
+    weights: Weights = Field(default=Weights(), description="Weights of the criteria.")
     preferences: tuple[Preference, ...] = Field(
         default=(),
         max_length=_ALL_PAIRS,
-        description="Criteria compared two at a time; the weights then follow from these. Pairs of which nothing is "
-        "said compare as `weights` do.",
+        description="Criteria compared two at a time; the weights then follow from these. Pairs without a preference "
+        "compare as `weights` do.",
     )
-    method: RankingMethod = Field(
+    method: MaybeUnknown[RankingMethod] = Field(
         default="weighted_sum",
-        description="Which ranking the first place is taken from; all three are shown.",
+        description="Ranking method that determines the first place; the report shows all three.",
     )
 
     @model_validator(mode="after")
-    def _preferences_fit(self) -> Self:
+    def _preferences_fit(self, info: ValidationInfo) -> Self:
+        if info.context == ANSWER:
+            return self
+        counting = [name for name in CRITERIA if getattr(self.weights, name)]
+        if self.preferences and len(counting) > _MOST_COMPARED:
+            raise ValueError(
+                f"preferences compare {len(counting)} criteria with a weight above 0; "
+                f"accepted: at most {_MOST_COMPARED}"
+            )
         seen: set[frozenset[Criterion]] = set()
         for position, preference in enumerate(self.preferences):
             pair = frozenset((preference.more, preference.than))
@@ -95,8 +137,9 @@ class Goals(Frozen):
                 )
             seen.add(pair)
             for name in (preference.more, preference.than):
-                if getattr(self.weights, name) == 0:
+                if name not in counting:
                     raise ValueError(
-                        f"preferences[{position}] compares {name}, whose weight is 0; accepted: criteria that count"
+                        f"preferences[{position}] compares {name}, whose weight is 0; accepted: criteria with a "
+                        "weight above 0"
                     )
         return self

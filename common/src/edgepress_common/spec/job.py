@@ -1,4 +1,4 @@
-"""A job's description, whole."""
+"""The spec of a job."""
 
 from collections.abc import Iterator
 from typing import Annotated, Self
@@ -6,38 +6,52 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from edgepress_common.architectures import ARCHITECTURES
-from edgepress_common.frozen import Frozen
-from edgepress_common.spec.dataset import Dataset
+from edgepress_common.frozen import ANSWER, Frozen
+from edgepress_common.repeats import Repetition
+from edgepress_common.spec.dataset_kinds import Dataset
 from edgepress_common.spec.evaluation import Evaluation
 from edgepress_common.spec.goals import Goals
 from edgepress_common.spec.limits import Limits
-from edgepress_common.spec.model import Model, Network, UploadedModel
+from edgepress_common.spec.method import NewNetwork
+from edgepress_common.spec.methods import METHODS, Stage
+from edgepress_common.spec.model import Network, UploadedModel
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.presets import PRESETS, PresetName
-from edgepress_common.spec.stages import DistillStage, Stage, TrainStage
 from edgepress_common.spec.training import Training
 from edgepress_common.spec.webhook import Webhook
 
+_MOST_PIPELINES = 200
+_LONGEST_NAME = 64
+_LARGEST_SEED = 2**31 - 1
+
 
 class JobSpec(Frozen):
-    """What a user posts. Frozen once accepted."""
+    """The spec of a job. It does not change after the job is accepted."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    dataset: Dataset
-    model: Network
-    training: Training = Training()
-    pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=200)] = Field(
-        default="quick", description="A preset by name, or a list."
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
+        description="Display name of the job."
     )
-    evaluation: Evaluation = Evaluation()
-    webhook: Webhook | None = Field(default=None, description="Who is told when the job ends.")
-    limits: Limits = Field(default=Limits(), description="How long it may take.")
-    goals: Goals = Field(
-        default=Goals(), description="What the recommendation is to look for; steps do not depend on it."
+    dataset: Dataset = Field(description="The labelled images.")
+    model: Network = Field(description="The network to train and compress.")
+    training: Training = Field(default=Training(), description="Training that pipelines start with.")
+    pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=_MOST_PIPELINES)] = Field(
+        default="quick", description="Name of a preset, or a list of pipelines."
     )
+    evaluation: Evaluation = Field(default=Evaluation(), description="Devices to measure on, and how to measure.")
+    webhook: Webhook | None = Field(default=None, description="Webhook that is called when the job ends.")
+    limits: Limits = Field(default=Limits(), description="Time limits.")
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        exclude_if=lambda seeds: seeds == 1,
+        description="Number of seeds: each pipeline is repeated with training.seed, training.seed + 1 and so on, to "
+        "tell the effect of a method from that of a seed.",
+    )
+    goals: Goals = Field(default=Goals(), description="Goals of the recommendation; steps do not depend on them.")
 
     def pipeline_list(self) -> tuple[Pipeline, ...]:
-        """The pipelines, with a preset written out."""
+        """Return the pipelines, with a preset replaced by its pipelines."""
         return PRESETS[self.pipelines] if isinstance(self.pipelines, str) else self.pipelines
 
     @field_validator("pipelines")
@@ -51,22 +65,49 @@ class JobSpec(Frozen):
         return pipelines
 
     def networks(self) -> Iterator[tuple[str, Network]]:
-        """The networks that it names, each with the path of the field that does."""
+        """Yield the networks that the spec names, each with the path of its field."""
         yield "model", self.model
         for path, stage in self._stages():
-            match stage:
-                case TrainStage(model=Model() | UploadedModel() as model):
-                    yield f"{path}.model", model
-                case DistillStage(student=model):
-                    yield f"{path}.student", model
-                case _:
-                    pass
+            method = METHODS[stage.kind]
+            network = method.own_network(stage)
+            if network is not None:
+                yield f"{path}.{method.network}", network
 
     @model_validator(mode="after")
-    def _network_takes_the_image(self) -> Self:
+    def _can_be_repeated(self, info: ValidationInfo) -> Self:
+        if self.seeds == 1 or info.context == ANSWER:
+            return self
+        trainings = [("training", self.training)]
+        for path, stage in self._stages():
+            if isinstance(stage, NewNetwork) and stage.training is not None:
+                trainings.append((f"{path}.training", stage.training))
+        for path, training in trainings:
+            if training.seed > _LARGEST_SEED - self.seeds + 1:
+                raise ValueError(
+                    f"{path}.seed is {training.seed}, and seeds {self.seeds}; "
+                    f"accepted: a last seed of at most {_LARGEST_SEED}"
+                )
+        count = len(self.pipeline_list()) * self.seeds
+        if count > _MOST_PIPELINES:
+            raise ValueError(
+                f"seeds is {self.seeds}, which repeats the pipelines to {count}; accepted: at most {_MOST_PIPELINES}"
+            )
+        for position, pipeline in enumerate(self.pipeline_list()):
+            longest = Repetition(pipeline.name, self.training.seed + self.seeds - 1).name
+            if len(longest) > _LONGEST_NAME:
+                raise ValueError(
+                    f"pipelines[{position}].name has {len(pipeline.name)} characters; "
+                    f"accepted with seeds: at most {_LONGEST_NAME - len(longest) + len(pipeline.name)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _network_takes_the_image(self, info: ValidationInfo) -> Self:
+        if info.context == ANSWER:
+            return self
         for _, model in self.networks():
             if isinstance(model, UploadedModel):
-                continue  # the gateway has it, and looks
+                continue  # the gateway validates it, because it has the file
             architecture = ARCHITECTURES[model.architecture]
             if self.dataset.image_size < architecture.min_image_size:
                 raise ValueError(
@@ -76,18 +117,18 @@ class JobSpec(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _something_is_trained(self) -> Self:
-        """Only what has weights already can do without an epoch."""
+    def _something_is_trained(self, info: ValidationInfo) -> Self:
+        """Check that every network without trained weights is trained for at least one epoch."""
+        if info.context == ANSWER:
+            return self
         if self.training.epochs == 0 and not isinstance(self.model, UploadedModel):
             raise _no_epochs("training", self.model)
         for path, stage in self._stages():
-            match stage:
-                case TrainStage(model=model, training=training):
-                    network, needed = model or self.model, not isinstance(model or self.model, UploadedModel)
-                case DistillStage(student=network, training=training):
-                    needed = True
-                case _:
-                    continue
+            if not isinstance(stage, NewNetwork):
+                continue
+            method, training = METHODS[stage.kind], stage.training
+            network = method.own_network(stage) or self.model
+            needed = not (method.accepts_trained_weights and isinstance(network, UploadedModel))
             if needed and (training or self.training).epochs == 0:
                 raise _no_epochs("training" if training is None else f"{path}.training", network)
         return self
@@ -100,6 +141,6 @@ class JobSpec(Frozen):
 
 def _no_epochs(field: str, network: Network) -> ValueError:
     return ValueError(
-        f"{field}.epochs is 0, but {network.architecture} has to be trained; accepted: 1 to 1000, or 0 where every "
-        "network that is trained so is an uploaded one, and not a distillation's student"
+        f"{field}.epochs is 0, but {network.architecture} has no trained weights; accepted: 1 to 1000, or 0 if these "
+        "settings only apply to uploaded networks that are not a distillation's student"
     )

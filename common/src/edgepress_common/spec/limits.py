@@ -1,4 +1,4 @@
-"""How long a job may take: what is left to itself would go on computing for nobody."""
+"""Time limits, which prevent a job from running indefinitely."""
 
 from pydantic import Field
 
@@ -8,19 +8,19 @@ _MAX_HOURS = 24 * 366
 
 
 class Limits(Frozen):
-    """Time limits. The server has its own; the shorter one holds."""
+    """Time limits of a job. The server has limits as well; the shorter one applies."""
 
     step_hours: float | None = Field(
         default=None,
         gt=0,
         le=_MAX_HOURS,
-        description="An attempt at a step that takes longer is ended, and the step has failed. Of jobs that share a "
-        "step, the longest limit holds.",
+        description="Maximum duration of an attempt at a step, in hours; the step then fails. If jobs share a step, "
+        "the longest limit applies.",
     )
     job_hours: float | None = Field(
         default=None,
         gt=0,
         le=_MAX_HOURS,
-        description="A job that takes longer, from its acceptance or its last retry on, is ended; what it has done "
-        "stays, and a retry goes on from there.",
+        description="Maximum duration of the job, in hours, since its acceptance or latest retry. Finished steps are "
+        "kept, and a retry continues from there.",
     )

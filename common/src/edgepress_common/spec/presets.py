@@ -1,20 +1,20 @@
-"""Lists of pipelines that go by a name."""
+"""Named lists of pipelines."""
 
 from typing import Literal, get_args
 
-from edgepress_common.spec.exports import DynamicExport, Float16Export, Float32Export, Int8Export, Int16x8Export
+from edgepress_common.spec.exports.dynamic import DynamicExport
+from edgepress_common.spec.exports.float16 import Float16Export
+from edgepress_common.spec.exports.float32 import Float32Export
+from edgepress_common.spec.exports.int8 import Int8Export
+from edgepress_common.spec.exports.int16x8 import Int16x8Export
+from edgepress_common.spec.methods import Stage
+from edgepress_common.spec.methods.cluster import ClusterStage
+from edgepress_common.spec.methods.distill import DistillStage
+from edgepress_common.spec.methods.prune import ConstantSchedule, PolynomialSchedule, PruneStage
+from edgepress_common.spec.methods.quantize_aware import QuantizeAwareStage
+from edgepress_common.spec.methods.train import TrainStage
 from edgepress_common.spec.model import Model
 from edgepress_common.spec.pipeline import Pipeline
-from edgepress_common.spec.stages import (
-    ClusterStage,
-    ConstantSchedule,
-    DistillStage,
-    PolynomialSchedule,
-    PruneStage,
-    QuantizeAwareStage,
-    Stage,
-    TrainStage,
-)
 
 PresetName = Literal["quick", "paper"]
 
@@ -29,8 +29,8 @@ def _studied(name: str, *stages: Stage) -> Pipeline:
     return Pipeline(name=name, stages=stages, exports=_ALL_EXPORTS)
 
 
-# Predic et al. 2022, doi:10.3390/axioms11050229: its methods under its names (section 3.4 and Table 2), each written
-# every way. Where it does not say how much (sparsity, clusters of its combined methods), half and 16.
+# Predic et al. 2022, doi:10.3390/axioms11050229: its methods under its names (section 3.4 and Table 2), each with all
+# exports. Values that the paper does not state (sparsity, clusters of the combined methods) are 0.5 and 16.
 _PAPER = (
     _studied("base"),
     _studied("PR constant", PruneStage(schedule=ConstantSchedule(final_sparsity=0.5))),
@@ -47,7 +47,7 @@ _PAPER = (
     _studied("student alone", TrainStage(model=_STUDENT)),
 )
 
-# One of each purpose: as trained and its int8; int8 as good as it gets; smallest to send; fastest to run.
+# One pipeline per purpose: the trained network and its int8; the best int8; the smallest; the fastest.
 _QUICK = (
     Pipeline(name="base", exports=_ALL_EXPORTS),
     Pipeline(name="QAT", stages=(QuantizeAwareStage(epochs=1),), exports=(Int8Export(),)),

@@ -1,4 +1,4 @@
-"""How a network is trained."""
+"""Training settings."""
 
 from typing import Literal, Self
 
@@ -8,57 +8,63 @@ from edgepress_common.frozen import Frozen
 
 
 class Augmentation(Frozen):
-    """Random changes to each training image, drawn anew every epoch."""
+    """Random changes to each training image, different in every epoch."""
 
-    horizontal_flip: bool = Field(default=False, description="Mirror left to right, half of the time.")
-    vertical_flip: bool = Field(default=False, description="Mirror top to bottom, half of the time.")
+    horizontal_flip: bool = Field(default=False, description="Mirror left to right, with probability 0.5.")
+    vertical_flip: bool = Field(default=False, description="Mirror top to bottom, with probability 0.5.")
     rotation_degrees: float = Field(
         default=0,
         ge=0,
         le=180,
-        description="Rotate by an angle drawn evenly from plus or minus this; 180 is any angle.",
+        description="Maximum rotation in degrees, in either direction, uniformly distributed; 180 allows any angle.",
     )
 
 
 class EarlyStopping(Frozen):
-    """Stop once validation no longer improves, and keep the best epoch's weights."""
+    """Stop when the validation metric no longer improves, and restore the best epoch's weights."""
 
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
-    patience: int = Field(default=5, ge=1, le=1000, description="Epochs without improvement to wait for.")
-    min_delta: float = Field(default=0.0, ge=0, description="Smallest change that counts as improvement.")
+    monitor: Literal["val_loss", "val_accuracy"] = Field(default="val_loss", description="Validation metric.")
+    patience: int = Field(default=5, ge=1, le=1000, description="Epochs without improvement before training stops.")
+    min_delta: float = Field(default=0.0, ge=0, description="Minimum change that counts as an improvement.")
 
 
 class Training(Frozen):
-    """The settings of one training."""
+    """The settings of a training."""
 
     epochs: int = Field(
-        default=10, ge=0, le=1000, description="1 or more; 0 takes an uploaded model with the weights it has."
+        default=10, ge=0, le=1000, description="Number of epochs; 0 uses an uploaded model without training it."
     )
-    batch_size: int = Field(default=32, ge=1, le=4096)
-    optimizer: Literal["adam", "sgd"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="At its highest, where it has a schedule.")
+    batch_size: int = Field(default=32, ge=1, le=4096, description="Images per training step.")
+    optimizer: Literal["adam", "sgd"] = Field(default="adam", description="Optimizer of Keras.")
+    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="Peak learning rate.")
     schedule: Literal["constant", "cosine", "step"] = Field(
         default="cosine",
-        description="constant; cosine: falls to zero along half a cosine; step: a tenth after half, a hundredth after "
-        "three quarters of the epochs.",
+        description="Learning rate schedule. constant; cosine: decays to zero along half a cosine; step: divided by 10 "
+        "after half of the epochs, and by 100 after three quarters.",
     )
-    warmup_epochs: float = Field(default=0, ge=0, description="Epochs over which the learning rate rises from zero.")
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="Of sgd; ignored by adam.")
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    warmup_epochs: float = Field(
+        default=0, ge=0, description="Epochs of linear warm-up of the learning rate from zero."
+    )
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Momentum of sgd; ignored by adam.")
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of each label that is spread over all classes."
+    )
     class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="balanced: each class weighs as much as any other, however many images it has."
+        default="none", description="balanced: all classes have the same total weight, regardless of their size."
     )
-    augmentation: Augmentation = Augmentation()
-    early_stopping: EarlyStopping | None = None
+    augmentation: Augmentation = Field(default=Augmentation(), description="Random changes to training images.")
+    early_stopping: EarlyStopping | None = Field(
+        default=None, description="Whether and when training stops early. null: after all epochs."
+    )
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
-        default="auto", description="auto: mixed_float16 on a GPU that gains from it, float32 elsewhere."
+        default="auto", description="auto: mixed_float16 on a GPU with fast float16, otherwise float32."
     )
     batch_norm_momentum: float | Literal["auto"] = Field(
         default="auto",
-        description="Of BatchNorm's moving statistics. auto: they remember a fifth of an epoch, at most Keras's 0.99, "
-        "so that validation after few steps judges the weights rather than lagging statistics.",
+        description="Momentum of the moving statistics in BatchNormalization layers. auto: a window of a fifth of an "
+        "epoch, at most Keras's 0.99, so that validation after few steps does not use outdated statistics.",
     )
-    seed: int = Field(default=0, ge=0, lt=2**31, description="Of the weights, the order and the augmentation.")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of initial weights, image order and augmentation.")
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> Self:

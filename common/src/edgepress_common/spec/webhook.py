@@ -1,4 +1,4 @@
-"""Who is told when a job ends."""
+"""The webhook that is called when a job ends."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,25 +16,25 @@ def _web_address(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ValueError(f"is no address: {error}; {_ACCEPTED}") from error
+        raise ValueError(f"is not a valid URL: {error}; {_ACCEPTED}") from error
     if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
-        raise ValueError(f"has a character that an address can't have; {_ACCEPTED}, others percent-encoded")
+        raise ValueError(f"has a character that is not allowed in a URL; {_ACCEPTED}, others percent-encoded")
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise ValueError(f"leads to no web server; {_ACCEPTED}")
+        raise ValueError(f"is not the URL of a web server; {_ACCEPTED}")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise ValueError(f"says more than where to; {_ACCEPTED}")
+        raise ValueError(f"has a user or a fragment; {_ACCEPTED}")
     return url
 
 
 class Webhook(Frozen):
-    """A web server that is told when the job ends, with a signature that shows who tells it."""
+    """A web server to notify when the job ends. Deliveries are signed, so that the receiver can verify the sender."""
 
     url: Annotated[str, AfterValidator(_web_address)] = Field(
-        max_length=2000, description="Where the word is posted to, over http or https."
+        max_length=2000, description="URL that deliveries are posted to, http or https."
     )
     secret: SecretStr = Field(
         min_length=16,
         max_length=200,
-        description="What the word is signed with, known to you and the server alone; never shown again. With `whsec_` "
-        "before it, the rest is base64.",
+        description="Secret that deliveries are signed with; never returned by the API. After the prefix `whsec_`, the "
+        "secret is base64.",
     )

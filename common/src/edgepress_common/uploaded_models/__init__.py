@@ -1,14 +1,14 @@
-"""Keras models that users upload: read as data, never run.
+"""Keras models that users upload: parsed as data, never executed.
 
 A ``.keras`` file is a zip of a description (JSON) and weights (HDF5). Keras turns the description into calls of the
-classes and functions it names. Here it is read without Keras, and without anything being looked up by name:
+classes and functions that it names. This package parses it without Keras, and never looks up anything by name:
 
-1. `archive` opens the zip as hostile and takes the description out.
-2. `layers` knows some kinds of layer, and for each the plain parameters that it can have. There is nothing else.
-3. `network` reads the description as a graph of these, nested models laid flat.
+1. `archive` opens the zip as untrusted input and extracts the description.
+2. `layers` declares the supported kinds of layer and their plain parameters; everything else is rejected.
+3. `network` parses the description as a graph of these layers and flattens nested models.
 
-What comes out are values of our own types, which the worker builds layers from with calls that stand in its source. The
-weights are opened only there, by a process that can do nothing else.
+The result consists of types of this package, from which the worker builds the layers with calls in its own source. Only
+the worker opens the weights, in a process without any other permission.
 """
 
 from edgepress_common.uploaded_models.archive import copy_weights, read_config

@@ -1,1 +1,1 @@
-"""How each figure of an evaluation is found. Nothing here knows of leases or HTTP."""
+"""The individual measurements of an evaluation. Independent of leases and HTTP."""

@@ -1,4 +1,4 @@
-"""How often the network is right: a fast pass over the validation set, and the figures that follow from its outcome."""
+"""Accuracy: a fast pass over a split, and the metrics that follow from its predictions."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import StepCancelledError, UnreadableDatasetError
+from edgepress_common.results import SplitResult
 from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.validation_pack import ValidationPack
 
 Integers = npt.NDArray[np.int64]
 
-# Pieces of work per processor: enough that one which is slower, or busy with something else, holds nobody up for long.
+# Pieces of work per processor: enough that a processor which is slower or busy does not delay the end.
 _SHARES_PER_WORKER = 8
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of a confusion matrix; see `edgepress_common.results.EvaluationResult` for their meaning."""
+    """Metrics of a confusion matrix; see `edgepress_common.results.SplitResult` for their meaning."""
 
     accuracy: float
     precision: float
@@ -31,11 +32,35 @@ class Quality:
     f1: float
 
 
-def confusion_matrix(labels: Integers, predictions: Integers, classes: int) -> Integers:
-    """Counts, ``[true][predicted]``.
+def split_result(labels: Integers, predictions: Integers, classes: int) -> SplitResult:
+    """Return the metrics of a split.
+
+    Args:
+        labels: True class of each image, int64 ``(n,)``.
+        predictions: Predicted class of each image, int64 ``(n,)``.
+        classes: Number of classes.
 
     Raises:
-        UnreadableDatasetError: A label is none of the classes.
+        UnreadableDatasetError: A label is outside the range of the classes.
+    """
+    confusion = confusion_matrix(labels, predictions, classes)
+    found = quality(confusion)
+    return SplitResult(
+        images=len(labels),
+        accuracy=found.accuracy,
+        precision=found.precision,
+        recall=found.recall,
+        f1=found.f1,
+        confusion=tuple(map(tuple, confusion.tolist())),
+        right_images=right_images(labels, predictions),
+    )
+
+
+def confusion_matrix(labels: Integers, predictions: Integers, classes: int) -> Integers:
+    """Return the counts, ``[true][predicted]``.
+
+    Raises:
+        UnreadableDatasetError: A label is outside the range of the classes.
     """
     if labels.min() < 0 or labels.max() >= classes:
         raise UnreadableDatasetError(f"labels run from {labels.min()} to {labels.max()}; accepted: 0 to {classes - 1}")
@@ -44,9 +69,9 @@ def confusion_matrix(labels: Integers, predictions: Integers, classes: int) -> I
 
 
 def quality(confusion: Integers) -> Quality:
-    """Accuracy, and the mean over the classes of precision, recall and F1, each class weighing the same.
+    """Return accuracy, and the unweighted mean over the classes of precision, recall and F1.
 
-    A class that is never predicted has precision 0, one without images recall 0, one with neither F1 0. The same as
+    A class that is never predicted has precision 0, a class without images recall 0, a class with neither F1 0. This is
     scikit-learn's ``average="macro"`` over all classes with ``zero_division=0``.
     """
     hits = confusion.diagonal().astype(np.float64)
@@ -60,7 +85,7 @@ def quality(confusion: Integers) -> Quality:
 
 
 def right_images(labels: Integers, predictions: Integers) -> str:
-    """Which images are classified right, as `edgepress_common.results.EvaluationResult` has it: a bit for each."""
+    """Return which images are classified correctly, encoded as in `edgepress_common.results.SplitResult`."""
     right = labels == predictions
     padding = np.zeros(-len(right) % 8, np.bool_)
     return base64.b64encode(np.packbits(np.concatenate([padding, right])).tobytes()).decode()
@@ -69,23 +94,23 @@ def right_images(labels: Integers, predictions: Integers) -> str:
 def parallel_predictions(
     model_path: Path, pack: ValidationPack, *, workers: int, advance: Advance, should_stop: ShouldStop
 ) -> Integers:
-    """Classifies the whole pack by several one-thread interpreters at once.
+    """Classify the entire pack with several one-thread interpreters in parallel.
 
-    That is more images a second than one interpreter of many threads gives.
+    This has a higher throughput than one interpreter with many threads.
 
     Args:
-        model_path: The file.
+        model_path: The .tflite file.
         pack: The images.
-        workers: Interpreters, and threads that drive them; each holds the model's memory once more.
-        advance: Is told how many more images are done, by any of the threads, one at a time.
-        should_stop: Is asked before every inference.
+        workers: Number of interpreters and of threads that run them; each needs the model's memory again.
+        advance: Function that receives the number of further images that are done; calls are serialized.
+        should_stop: Called before every inference; if it returns true, the pass stops.
 
     Returns:
-        int64 ``(n,)``, the class with the largest score.
+        int64 ``(n,)``, the class with the highest score.
 
     Raises:
         BrokenPromiseError: The runtime can't run the file.
-        StepCancelledError: It was told to stop.
+        StepCancelledError: The pass was stopped.
     """
     idle: SimpleQueue[Classifier] = SimpleQueue()
     for _ in range(workers):
@@ -103,7 +128,7 @@ def parallel_predictions(
                     predictions[position] = classifier.classify(image).argmax()
                     position += 1
         finally:
-            idle.put(classifier)  # else the threads that wait for one would wait for ever
+            idle.put(classifier)  # also after an error; otherwise the threads that wait for one would never end
         return stop - start
 
     share = min(pack.chunk_images, ceil(len(pack) / (workers * _SHARES_PER_WORKER)))

@@ -1,7 +1,7 @@
 """The processor's name, from ``/proc/cpuinfo``."""
 
-# Part numbers of Arm Ltd.'s cores on boards of the kind Edgepress is for, as in the Main ID Register described in each
-# core's technical reference manual.
+# Part numbers of Arm's cores on the supported boards, as in the description of the Main ID Register in each core's
+# technical reference manual.
 _ARM_LTD = 0x41
 _ARM_PARTS = {
     0xB76: "ARM1176",
@@ -28,9 +28,9 @@ _ARM_PARTS = {
 
 
 def cpu_name(cpuinfo: str) -> str | None:
-    """The name, or the names of all kinds of core, as in ``Cortex-A53 + Cortex-A73``; None if it isn't told.
+    """Return the name, or the names of all kinds of core, such as ``Cortex-A53 + Cortex-A73``; None if unknown.
 
-    Arm kernels give numbers in place of a name, and on some boards the system on chip's name beside them.
+    Arm kernels report numbers instead of a name, and on some boards additionally the name of the system on chip.
     """
     fields = [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in cpuinfo.splitlines())]
     cores = _arm_cores(fields) or [value for key, value in fields if key == "model name"]

@@ -1,22 +1,23 @@
-"""Which operators of a file run in a delegate.
+"""Counts the operators of a file that run in a delegate.
 
-The runtime doesn't say. It lists the file's operators as they were, and after them one node for each group that a
-delegate took over, with the tensors that go in and come out of the group (constants included). So:
+The runtime does not report this number. It lists the operators of the file, followed by one node per group that a
+delegate runs, with the input and output tensors of the group (including constants). The count is therefore computed:
 
-1. From each tensor that comes out of such a node, go back to the operator that makes it: it is of the group.
-2. Go on from that operator's inputs, except where they are tensors that go into the group.
+1. From each output tensor of such a node, go back to the operator that produces it: it is part of the group.
+2. Continue from that operator's inputs, except for tensors that are inputs of the group.
 
-The line ``Created TensorFlow Lite XNNPACK delegate`` in the log proves nothing: it also comes when nothing is taken.
+The log line ``Created TensorFlow Lite XNNPACK delegate`` is not sufficient: it appears even if the delegate runs
+nothing.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
-_DELEGATE = "DELEGATE"  # as the interpreter names the node
+_DELEGATE = "DELEGATE"  # the interpreter's name for such a node
 
 
 class OperatorDetails(TypedDict):
-    """What the interpreter tells of a node (of its keys, those needed here)."""
+    """A node as the interpreter reports it (only the keys that are needed here)."""
 
     index: int
     op_name: str
@@ -25,7 +26,7 @@ class OperatorDetails(TypedDict):
 
 
 def count_delegated(operators: Sequence[OperatorDetails]) -> int:
-    """How many operators of the file were taken over by delegates."""
+    """Return the number of the file's operators that delegates run."""
     made_by = {
         int(tensor): operator
         for operator in operators

@@ -1,4 +1,4 @@
-"""What measures: a machine, and the name the gateway knows it by."""
+"""The device that measures: a machine and its name at the gateway."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -10,13 +10,13 @@ from edgepress_evaluator.measure.throttling import read_flags
 
 @dataclass(frozen=True)
 class Device:
-    """What measures.
+    """The device that measures.
 
     Attributes:
-        name: As the gateway knows it.
-        machine: What it is.
-        python_command: Starts Python, for what is measured in a process of its own.
-        read_throttling: Gives the flags described in `edgepress_evaluator.measure.throttling`, or None.
+        name: Name at the gateway.
+        machine: The machine.
+        python_command: Command that starts Python, for measurements in a separate process.
+        read_throttling: Function that returns the flags of `edgepress_evaluator.measure.throttling`, or None.
     """
 
     name: str

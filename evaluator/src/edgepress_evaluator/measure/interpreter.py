@@ -21,30 +21,30 @@ _SCORES_RANK = 2  # batch, classes
 
 
 class Classifier:
-    """A .tflite file, loaded.
+    """A loaded .tflite file.
 
-    Not for several threads at once; but each may have one of its own, and these run side by side: the runtime lets go
-    of Python's lock while it computes.
+    Not thread-safe. Several threads can each use their own instance in parallel, because the runtime releases Python's
+    lock while it computes.
 
     Attributes:
-        image_shape: Height, width and channels of the images it takes.
-        classes: Number of scores it gives.
+        image_shape: Height, width and channels of the input images.
+        classes: Number of scores in the output.
     """
 
     def __init__(self, model_path: Path, threads: int) -> None:
-        """Reads the file, builds the interpreter and allocates its tensors.
+        """Read the file, create the interpreter and allocate its tensors.
 
         Args:
-            model_path: The file.
-            threads: Threads of the interpreter, 1 or more.
+            model_path: The .tflite file.
+            threads: Number of interpreter threads, 1 or more.
 
         Raises:
-            BrokenPromiseError: The runtime can't run the file, or it is no image classifier.
+            BrokenPromiseError: The runtime can't run the file, or it is not an image classifier.
         """
         try:
             self._interpreter = Interpreter(model_path=str(model_path), num_threads=threads)
             self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:  # what the runtime raises for a file it can't read or run
+        except (ValueError, RuntimeError) as error:  # raised by the runtime for a file that it can't read or run
             raise BrokenPromiseError(f"{RUNTIME} can't run {model_path.name}: {error}") from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shapes = [[int(length) for length in tensor["shape"]] for tensor in (*inputs, *outputs)]
@@ -59,25 +59,25 @@ class Classifier:
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
 
     def prepare(self, images: npt.NDArray[np.uint8]) -> TypedImages:
-        """The images as the input tensor takes them; see `pixel_table`.
+        """Return the images converted for the input tensor; see `pixel_table`.
 
         Args:
-            images: ``(n, height, width, channels)``.
+            images: uint8 ``(n, height, width, channels)``.
 
         Returns:
-            ``(n, 1, height, width, channels)``: each item can be given to `classify`.
+            ``(n, 1, height, width, channels)``: each item is an input of `classify`.
         """
         return look_up(self._pixel_table, images)[:, np.newaxis]
 
     def classify(self, image: TypedImages) -> Scores:
-        """One inference: input set, network run, output got. This is what a measurement times.
+        """Run one inference: set the input, run the network, read the output. This is what a measurement times.
 
         Args:
             image: ``(1, height, width, channels)``, from `prepare`.
 
         Returns:
-            ``(1, classes)``, as the output tensor holds them. They are not dequantized: its scale is positive, so the
-            largest stays the largest.
+            ``(1, classes)``, the values of the output tensor. They are not dequantized: the scale is positive, so the
+            highest score stays the highest.
         """
         self._interpreter.set_tensor(self._input_index, image)
         self._interpreter.invoke()
@@ -85,19 +85,19 @@ class Classifier:
         return scores
 
     def delegated_operators(self) -> int:
-        """How many of the file's operators run in the XNNPACK delegate: the only one the runtime applies by itself."""
-        return count_delegated(self._interpreter._get_ops_details())  # noqa: SLF001 - there is no public way to ask
+        """Return the number of operators that run in the XNNPACK delegate, the only one that is applied by default."""
+        return count_delegated(self._interpreter._get_ops_details())  # noqa: SLF001 - there is no public API for it
 
 
 def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> TypedImages:
-    """What each of the 256 pixel values is to an input tensor.
+    """Return the input tensor's value for each of the 256 pixel values.
 
-    A float32 tensor takes them as they are. An integer one takes ``round(value / scale) + zero_point``, divided in
-    float32, a half going to the even neighbour, and clipped to the type's range: in numpy,
+    A float32 tensor receives the pixel values. An integer tensor receives ``round(value / scale) + zero_point``,
+    divided in float32, with halves rounded to even, and clipped to the range of the type. In numpy:
     ``np.rint(image.astype(np.float32) / np.float32(scale)) + zero_point``.
 
     Raises:
-        BrokenPromiseError: The type is none that an export can have.
+        BrokenPromiseError: The type is not one that exports use.
     """
     if dtype == np.float32:
         return _PIXEL_VALUES
@@ -113,7 +113,7 @@ def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> Typed
 
 
 def look_up(table: TypedImages, images: npt.NDArray[np.uint8]) -> TypedImages:
-    """Each pixel's entry in a `pixel_table`, by the fastest way there is: it must cost little beside an inference.
+    """Return each pixel's entry in a `pixel_table`, by the fastest method: it must cost little compared with inference.
 
     On 96x96 pixels ``np.take`` takes five times as long as a plain conversion, twice as long as `bytes.translate`.
     """

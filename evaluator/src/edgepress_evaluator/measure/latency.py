@@ -1,12 +1,20 @@
-"""How long one inference takes, at one number of threads.
+"""Latency of one inference with a given number of threads.
 
-1. The file is loaded; how long that takes is ``load_ms``.
-2. Warm-up: at least one inference, for the first is another figure: it sets up what later ones find ready.
-3. Images are read and turned into input tensors, a chunk at a time; that is not timed.
-4. Each image is then timed by itself: input set, network run, output got, and nothing else. Python's garbage collector
-   is off meanwhile, since a collection that falls into an inference would be counted as the network's.
+1. The file is loaded; the duration is ``load_ms``.
+2. Warm-up: at least one inference, because the first one also initializes the runtime and is reported separately.
+3. Images are read and converted to input tensors, a chunk at a time; this is not timed.
+4. Each image is then timed individually: set the input, run the network, read the output. Python's garbage collector is
+   off meanwhile, because a collection during an inference would be counted as part of it.
 
-The standard deviation is the population's; percentiles are interpolated linearly.
+The standard deviation is that of the population; percentiles are interpolated linearly.
+
+The interval of the median accounts for inferences that depend on the ones before, as times do: caches, the processor's
+frequency and other programs change slowly. The inferences are divided into ten blocks of successive ones, and the
+medians of the blocks vary as if they were independent: with b blocks and the standard deviation s of their medians, the
+ends are the median -+ t s / sqrt(b), t being the 97.5 % quantile of Student's distribution with b - 1 degrees of
+freedom. These are nonoverlapping batches (Schmeiser 1982, doi:10.1287/opre.30.3.556, who recommends 10 to 30 of them)
+for a quantile
+(Muñoz 2010, Operations Research Letters 38, 223-226).
 """
 
 import gc
@@ -27,18 +35,21 @@ from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.validation_pack import ValidationPack
 
 _NS_PER_MS = 1e6
+_BLOCKS = 10
+_LEAST_PER_BLOCK = 2
+_T = 2.2621571628540993  # 97.5 % quantile of Student's distribution with _BLOCKS - 1 degrees of freedom
 
 
 @dataclass(frozen=True)
 class TimedPass:
-    """What was found in one pass over some images, one image at a time.
+    """The result of one pass over images, one image at a time.
 
     Attributes:
-        threads: Interpreter threads.
-        load_ms: To read the file, build the interpreter and allocate its tensors.
-        first_inference_ms: The very first.
+        threads: Number of interpreter threads.
+        load_ms: Time to read the file, create the interpreter and allocate its tensors, in milliseconds.
+        first_inference_ms: Latency of the first inference, in milliseconds.
         latencies_ms: float64 ``(inferences,)``, in the order of the images.
-        predictions: int64 ``(inferences,)``, the class with the largest score.
+        predictions: int64 ``(inferences,)``, the class with the highest score.
     """
 
     threads: int
@@ -58,20 +69,20 @@ def timed_pass(
     advance: Advance,
     should_stop: ShouldStop,
 ) -> TimedPass:
-    """Times inferences on the pack's images in order, beginning anew where the pack has fewer.
+    """Time inferences on the images of the pack in order, starting again from the beginning if it has fewer.
 
     Args:
-        model_path: The file.
+        model_path: The .tflite file.
         pack: The images.
-        threads: Interpreter threads.
-        warmup_runs: Inferences before the first that counts; one where 0 is asked for.
-        inferences: Inferences that count.
-        advance: Is told, now and then, how many more of them are done.
-        should_stop: Is asked before every inference.
+        threads: Number of interpreter threads.
+        warmup_runs: Number of inferences before the timed ones; 0 counts as 1.
+        inferences: Number of timed inferences.
+        advance: Function that receives the number of further timed inferences, at intervals.
+        should_stop: Called before every inference; if it returns true, the pass stops.
 
     Raises:
         BrokenPromiseError: The runtime can't run the file.
-        StepCancelledError: It was told to stop.
+        StepCancelledError: The pass was stopped.
     """
     started = perf_counter_ns()
     classifier = Classifier(model_path, threads)
@@ -89,8 +100,9 @@ def timed_pass(
 
 
 def summarise(latencies_ms: npt.NDArray[np.float64]) -> Latency:
-    """Mean, spread and percentiles of at least one latency."""
+    """Return mean, standard deviation, percentiles and the median's interval of at least one latency."""
     p50, p90, p99 = np.percentile(latencies_ms, [50, 90, 99])
+    half = median_half_width(latencies_ms)
     return Latency(
         runs=len(latencies_ms),
         mean=float(latencies_ms.mean()),
@@ -100,7 +112,21 @@ def summarise(latencies_ms: npt.NDArray[np.float64]) -> Latency:
         p90=float(p90),
         p99=float(p99),
         max=float(latencies_ms.max()),
+        p50_low=None if half is None else max(float(latencies_ms.min()), float(p50) - half),
+        p50_high=None if half is None else min(float(latencies_ms.max()), float(p50) + half),
     )
+
+
+def median_half_width(latencies_ms: npt.NDArray[np.float64]) -> float | None:
+    """Return half of the width of the median's 95 % interval, see the module; None of too few latencies.
+
+    Args:
+        latencies_ms: float64 ``(inferences,)``, in the order in which they were measured.
+    """
+    if len(latencies_ms) < _BLOCKS * _LEAST_PER_BLOCK:
+        return None
+    medians = [np.median(block) for block in np.array_split(latencies_ms, _BLOCKS)]
+    return float(_T * np.std(medians, ddof=1) / np.sqrt(_BLOCKS))
 
 
 def _time_each(
@@ -109,7 +135,7 @@ def _time_each(
     advance: Advance,
     should_stop: ShouldStop,
 ) -> tuple["array[int]", "array[int]"]:
-    # 16 bytes an image: in lists their integers would take five times that.
+    # 16 bytes per image; lists of Python integers would need five times as many.
     latencies_ns, predictions = array("q"), array("q")
     for chunk in chunks:
         for image in classifier.prepare(chunk):

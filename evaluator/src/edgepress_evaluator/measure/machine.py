@@ -1,4 +1,4 @@
-"""What the machine says of itself under ``/proc`` and ``/sys``. Whatever it doesn't tell is None."""
+"""Properties of the machine, read from ``/proc`` and ``/sys``. A property that is not available is None."""
 
 import os
 import re
@@ -12,18 +12,20 @@ _KERNEL_ARCHITECTURE = "proc/sys/kernel/arch"
 _X86_ONLY = "proc/self/arch_status"
 _GOVERNOR = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 _THERMAL_ZONES = "sys/class/thermal"
-_CPU_ZONE = re.compile("cpu|soc|pkg", re.IGNORECASE)  # as in cpu-thermal, soc-thermal, x86_pkg_temp
+_CPU_ZONE = re.compile("cpu|soc|pkg", re.IGNORECASE)  # such as cpu-thermal, soc-thermal, x86_pkg_temp
 _MILLIDEGREES = 1000
+_BUSY = (0, 1, 2, 5, 6)  # columns of /proc/stat: user, nice, system, irq, softirq
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine this process runs on.
+    """The machine that this process runs on.
 
     Attributes:
-        root: Folder that ``proc`` and ``sys`` are found in.
-        identity: What the kernel says it runs on.
-        told_emulated: Whether another processor is imitated, if somebody knows; None to find out.
+        root: Folder that contains ``proc`` and ``sys``.
+        identity: The kernel's name, version and architecture.
+        told_emulated: Whether the processor is emulated, from the settings; None to detect it.
     """
 
     root: Path = Path("/")
@@ -32,49 +34,55 @@ class Machine:
 
     @property
     def architecture(self) -> str:
-        """As in ``aarch64``."""
+        """Architecture, such as ``aarch64``."""
         return self.identity.machine
 
     @property
     def kernel(self) -> str:
-        """Name and version of the operating system's kernel."""
+        """Name and version of the kernel."""
         return f"{self.identity.sysname} {self.identity.release}"
 
     @property
     def board(self) -> str | None:
-        """As in ``Raspberry Pi 4 Model B Rev 1.4``."""
+        """Model of the board, such as ``Raspberry Pi 4 Model B Rev 1.4``."""
         text = self._read(_BOARD)
-        return text.strip("\0") if text else None  # the device tree's strings end with a zero
+        return text.strip("\0") if text else None  # strings of the device tree end with a null byte
 
     @property
     def cpu(self) -> str | None:
-        """The processor's name."""
+        """Name of the processor."""
         return cpu_name(self._read("proc/cpuinfo") or "")
 
     @property
     def memory_bytes(self) -> int:
-        """Of the machine; 0 if it doesn't tell."""
+        """Memory of the machine in bytes; 0 if unknown."""
         match = re.search(r"^MemTotal:\s+(\d+) kB", self._read("proc/meminfo") or "", re.MULTILINE)
         return int(match[1]) * 1024 if match else 0
 
     @property
     def governor(self) -> str | None:
-        """Frequency policy, as in ``ondemand``."""
+        """Frequency policy, such as ``ondemand``."""
         return self._read(_GOVERNOR)
 
     @property
     def load_average(self) -> float | None:
-        """Processes waiting for a processor, over the last minute."""
+        """Mean number of running or waiting processes over the last minute."""
         text = self._read("proc/loadavg")
         return float(text.split()[0]) if text else None
 
+    def busy_seconds(self) -> float | None:
+        """Return for how long the processors were busy since the start of the machine, added up over all of them."""
+        match = re.search(r"^cpu\s+(.+)$", self._read("proc/stat") or "", re.MULTILINE)
+        ticks = match[1].split() if match else ()
+        return sum(int(ticks[column]) for column in _BUSY) / _TICKS_PER_SECOND if len(ticks) > max(_BUSY) else None
+
     @property
     def emulated(self) -> bool:
-        """Whether another kind of processor is imitated.
+        """Whether the processor is emulated.
 
-        An emulator of single programs (qemu-user, also behind Docker's foreign images) leaves traces of the real
-        kernel: the architecture it was built for (Linux 6.1 and later), or a file that only x86 kernels have (5.3 and
-        later). An emulator of a whole machine leaves none: it must be told.
+        An emulator of single programs (qemu-user, also for foreign Docker images) can be detected by properties of the
+        real kernel: the architecture that it was built for (Linux 6.1 and later), or a file that only x86 kernels have
+        (5.3 and later). An emulator of an entire machine can't be detected; set it in the settings.
         """
         if self.told_emulated is not None:
             return self.told_emulated
@@ -84,7 +92,7 @@ class Machine:
         return self.architecture == "aarch64" and (self.root / _X86_ONLY).exists()
 
     def temperature_c(self) -> float | None:
-        """Of the processor now, in degrees Celsius; of whatever has a sensor, if the processor has none."""
+        """Current temperature of the processor in degrees Celsius; of another sensor if the processor has none."""
         zones = sorted((self.root / _THERMAL_ZONES).glob("thermal_zone*"))
         zones.sort(key=lambda zone: not _CPU_ZONE.search(self._read(zone / "type") or ""))
         for zone in zones:
@@ -96,10 +104,10 @@ class Machine:
     def _read(self, path: str | Path) -> str | None:
         try:
             return (self.root / path).read_text(errors="replace").strip() or None
-        except OSError:  # some sensors are there and can't be read
+        except OSError:  # some sensors exist but can't be read
             return None
 
 
 def usable_cores() -> int:
-    """Logical processors this process may use."""
+    """Return the number of logical processors that this process may use."""
     return len(os.sched_getaffinity(0))

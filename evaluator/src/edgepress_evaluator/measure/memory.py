@@ -1,13 +1,13 @@
-"""How much resident memory it takes to load a model and run it.
+"""Resident memory that loading and running a model needs.
 
-Found by a process that does nothing else: ``python -m edgepress_evaluator.measure.memory MODEL THREADS`` prints it.
+A separate process measures it: ``python -m edgepress_evaluator.measure.memory MODEL THREADS`` prints the result.
 
-1. The runtime is imported. What is resident then is the baseline: it is the same for every model.
-2. The kernel's record of the most that was ever resident is reset to that.
-3. The model is loaded and run a few times. The record, less the baseline, is the result.
+1. The runtime is imported. The resident memory at this point is the baseline, which is the same for every model.
+2. The kernel's record of the peak resident memory is reset to the current value.
+3. The model is loaded and run a few times. The result is the new peak minus the baseline.
 
-The record is ``VmHWM`` of Linux's ``/proc/self/status`` (proc(5)). The better known ``ru_maxrss`` won't do: it is
-handed on when a process starts another, so the child would begin with all that the evaluator itself ever held.
+The peak is ``VmHWM`` in Linux's ``/proc/self/status`` (proc(5)). The better known ``ru_maxrss`` is not suitable,
+because a child process inherits it: the child would start with the evaluator's own peak.
 """
 
 import re
@@ -24,21 +24,21 @@ from edgepress_evaluator.measure.interpreter import Classifier
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5), since Linux 4.0
-_INFERENCES = 3  # the first fills what the runtime sets up lazily; the others show that it stays so
+_INFERENCES = 3  # the first one allocates lazily; the others confirm that memory stays constant
 
 
 def peak_memory_bytes(python: Sequence[str], model_path: Path, threads: int, should_stop: ShouldStop) -> int:
-    """Resident memory that loading and running the model adds, in a process of its own.
+    """Return the resident memory in bytes that loading and running the model adds, measured in a separate process.
 
     Args:
         python: Command that starts Python.
-        model_path: The file.
-        threads: Threads of the interpreter.
-        should_stop: Is asked several times a second.
+        model_path: The .tflite file.
+        threads: Number of interpreter threads.
+        should_stop: Called several times a second; if it returns true, the process is killed.
 
     Raises:
         StepFailedError: The process failed.
-        StepCancelledError: It was told to stop.
+        StepCancelledError: The measurement was stopped.
     """
     return int(run_module(python, __name__, [str(model_path), str(threads)], should_stop))
 

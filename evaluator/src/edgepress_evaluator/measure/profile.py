@@ -1,8 +1,8 @@
-"""What each kind of operator costs in an inference.
+"""The time of each kind of operator in an inference.
 
-The Python interpreter has no profiler, but the runtime has: the shared library in LiteRT's own package exports one in
-its C interface. `edgepress_evaluator.measure.runtime_profiler` drives it, in a process of its own: a C interface that
-is called wrongly doesn't raise, it crashes, and a profile is not worth a lost evaluation.
+The Python interpreter of LiteRT has no profiler, but the shared library in its package exports one in the C interface.
+`edgepress_evaluator.measure.runtime_profiler` uses it in a separate process, because an incorrect call of a C interface
+crashes the process, and a failed profile must not fail the evaluation.
 """
 
 import logging
@@ -17,7 +17,7 @@ from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.child import run_module
 
 _PROFILER = "edgepress_evaluator.measure.runtime_profiler"
-_RUNS = 10  # in the mean of ten, a cost of a tenth of a microsecond still shows
+_RUNS = 100  # an inference that another program interrupts then hardly counts: see `runtime_profiler`
 
 _log = logging.getLogger(__name__)
 
@@ -25,23 +25,23 @@ _log = logging.getLogger(__name__)
 def operator_times(
     python: Sequence[str], model_path: Path, threads: int, should_stop: ShouldStop
 ) -> tuple[OperatorTime, ...] | None:
-    """Profiles a few inferences on a black image, apart from those that are timed: a profiler takes time as well.
+    """Profile inferences on a black image. They are separate from the timed ones, because profiling takes time.
 
-    Operators that a delegate took over go by the delegate's names, which tell the kernel: ``Convolution (NHWC, QC8)
+    Operators that a delegate runs have the delegate's names, which identify the kernel: ``Convolution (NHWC, QC8)
     IGEMM`` is XNNPACK's, ``CONV_2D`` the runtime's own. Each call is counted in whole microseconds, rounded down, so
-    the cheapest may show as 0.
+    the fastest operators may show as 0.
 
     Args:
         python: Command that starts Python.
-        model_path: The file.
-        threads: Threads of the interpreter.
-        should_stop: Is asked several times a second.
+        model_path: The .tflite file.
+        threads: Number of interpreter threads.
+        should_stop: Called several times a second; if it returns true, the process is killed.
 
     Returns:
-        The costliest first; None where the runtime gives no profile.
+        The operators, slowest first; None if the runtime provides no profile.
 
     Raises:
-        StepCancelledError: It was told to stop.
+        StepCancelledError: The measurement was stopped.
     """
     try:
         output = run_module(python, _PROFILER, [str(model_path), str(threads), str(_RUNS)], should_stop)

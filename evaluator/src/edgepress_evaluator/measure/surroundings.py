@@ -1,4 +1,4 @@
-"""What a measurement was made on, put together from what the machine tells and what was noted meanwhile."""
+"""The conditions of a measurement: properties of the machine, and its state during the measurement."""
 
 from edgepress_common.results import Surroundings
 from edgepress_evaluator.measure.interpreter import RUNTIME
@@ -7,12 +7,12 @@ from edgepress_evaluator.measure.timing import Timing
 
 
 def surroundings(machine: Machine, timing: Timing, delegated_operators: int) -> Surroundings:
-    """What a model was timed on.
+    """Return the conditions under which a model was timed.
 
     Args:
         machine: The machine.
-        timing: What was noted while it was timed.
-        delegated_operators: How many of the file's operators the XNNPACK delegate took.
+        timing: State of the machine during the measurement.
+        delegated_operators: Number of operators that the XNNPACK delegate runs.
     """
     return Surroundings(
         board=machine.board,
@@ -30,4 +30,5 @@ def surroundings(machine: Machine, timing: Timing, delegated_operators: int) -> 
         delegate="XNNPACK" if delegated_operators else None,
         delegated_operators=delegated_operators,
         load_average=timing.load_average,
+        other_load=timing.other_load,
     )

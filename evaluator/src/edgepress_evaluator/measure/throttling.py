@@ -1,8 +1,9 @@
-"""What held a Raspberry Pi's processor back.
+"""Throttling of a Raspberry Pi's processor.
 
-Its firmware keeps a word of flags: the low ones say what is so now, the same ones 16 places up what has been so since
-it was started or since somebody last cleared them (https://www.raspberrypi.com/documentation/computers/os.html, under
-``get_throttled``). Other boards tell nothing of the kind.
+The firmware reports flags: the lower bits are the current conditions, the same bits shifted by 16 are the conditions
+since the start or since the flags were last cleared
+(https://www.raspberrypi.com/documentation/computers/os.html, under ``get_throttled``). Other boards report nothing
+similar.
 """
 
 import logging
@@ -16,19 +17,19 @@ Conditions = tuple[str, ...]
 Measured = TypeVar("Measured")
 
 _ROOT = Path("/")
-_SYSFS = "sys/devices/platform/soc/soc:firmware/get_throttled"  # reaches into a container, where vcgencmd doesn't
+_SYSFS = "sys/devices/platform/soc/soc:firmware/get_throttled"  # also available in a container, unlike vcgencmd
 _CONDITIONS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
-_SO_FAR = 16  # places up: has been so
+_SO_FAR = 16  # shift of the bits for past conditions
 _TIMEOUT_SECONDS = 5
 
 _log = logging.getLogger(__name__)
 
 
 def read_flags(root: Path = _ROOT) -> int | None:
-    """The word of flags; None on a board that has none.
+    """Return the flags; None on a board without them.
 
     Args:
-        root: Where ``/sys`` is found; on the real root, ``vcgencmd`` is asked as well.
+        root: Folder that contains ``sys``. With the real root, ``vcgencmd`` is tried as well.
     """
     try:
         return int((root / _SYSFS).read_text(), 16)
@@ -39,28 +40,28 @@ def read_flags(root: Path = _ROOT) -> int | None:
 def repeated_if_throttled(
     measure: Callable[[], Measured], read: Callable[[], int | None], *, on_repeat: Callable[[], None]
 ) -> tuple[Measured, Conditions | None]:
-    """Measures, and once more if the processor was held back meanwhile.
+    """Measure, and measure once more if the processor was throttled.
 
     Args:
-        measure: Measures.
-        read: Gives the word of flags, or None if nobody tells.
-        on_repeat: Is called before the second time.
+        measure: Function that measures.
+        read: Function that returns the flags, or None if they are not available.
+        on_repeat: Function that is called before the second measurement.
 
     Returns:
-        The last measurement, and what held the processor back during it; None if nobody tells.
+        The last measurement, and the throttling conditions during it; None if the flags are not available.
     """
     measured, conditions = _watched(measure, read)
     if conditions:
-        _log.warning("the processor was held back (%s): measuring again", ", ".join(conditions))
+        _log.warning("the processor was throttled (%s): measuring again", ", ".join(conditions))
         on_repeat()
         measured, conditions = _watched(measure, read)
     return measured, conditions
 
 
 def conditions_between(before: int | None, after: int | None) -> Conditions | None:
-    """What held the processor back between two readings, in words; None if nobody tells.
+    """Return the names of the throttling conditions between two readings; None if the flags are not available.
 
-    What is so at either reading counts, and what has been so in between: a flag of the past that wasn't up before.
+    A condition counts if it is current at either reading, or if its flag for the past was set between them.
     """
     if before is None or after is None:
         return None
@@ -80,7 +81,7 @@ def _ask_vcgencmd() -> int | None:
     if program is None:
         return None
     try:
-        answer = subprocess.run(  # noqa: S603 - the program was looked up just now
+        answer = subprocess.run(  # noqa: S603 - shutil.which has just found the program
             [program, "get_throttled"], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=True
         ).stdout
         return int(answer.strip().removeprefix("throttled="), 16)

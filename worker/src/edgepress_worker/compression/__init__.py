@@ -1,16 +1,16 @@
 """The mathematics of pruning, clustering and quantization, on plain Keras networks.
 
-A network is never wrapped. Its kernels hold what they will be exported with (zeros, shared values, rounded values);
-what the optimizer moves are *masters* beside them, and before each step the kernels are made from the masters anew.
-TFMOT computes the same with layers around layers, inside the forward pass; here each weight is touched once or twice a
-step, outside of it, and nothing has to be taken off afterwards.
+Networks are never wrapped. Their kernels contain the values to export (zeros, shared values, rounded values). The
+optimizer updates separate *masters*, and before each step the kernels are computed from the masters. TFMOT computes the
+same with wrapper layers inside the forward pass; here, each weight is processed once or twice per step, outside of the
+forward pass, and no wrappers have to be removed afterwards.
 
-- `kernels`: which weights there are, and which ones a selection means
+- `kernels`: finds the kernels of a network and applies layer selections
 - `masks`, `codebooks`, `grids`: zeros, shared values, int8's rounding
-- `compressed_kernel`: a kernel, its master, and what lies between
+- `compressed_kernel`: a kernel, its master, and the operations between them
 - `compressed_model`: trains masters
-- `promises`: what a stage says of its kernels, checked
+- `promises`: verifies what a stage promises about its kernels
 """
 
-# Before anything here imports TFMOT, which imports TensorFlow, and thereby chooses the Keras.
+# Must come before any import of TFMOT, which imports TensorFlow and thereby determines the Keras version.
 import edgepress_worker.keras_environment  # noqa: F401

@@ -1,18 +1,19 @@
-"""Kernels whose weights share few values: the values (centroids), and who has which (assignments).
+"""Kernels whose weights share a few values: the values (centroids), and the assignment of weights to values.
 
-What a training step needs, for a kernel with masters m, centroids c and the gradient g of its weights:
+A training step for a kernel with masters m, centroids c and the gradient g of its weights:
 
-1. Each weight takes the centroid nearest to its master: the centroids are sorted, and its place is the number of
-   midpoints between neighbours that it is above. A few are simply counted, which a processor does for eight weights at
-   once; among many, every n-th is counted, and the place in between found by halving, a weight at a time. XLA makes one
-   pass over the weights of either, where TFMOT writes all k distances of each weight down.
-2. A centroid's gradient is the sum of g over the weights that have it. It is counted in whole numbers, of 2**-30 of
-   the largest: they add up to the same whatever thread comes first, which floats do not (a training that is resumed
-   must give the same bytes), and exactly.
-3. A master's gradient is g: rounding to a centroid is taken for the identity (straight through).
+1. Each weight takes the centroid nearest to its master. The centroids are sorted, and the position of the nearest is
+   the number of midpoints between neighbours that are below the master. Few midpoints are counted directly, which a
+   processor does for eight weights at once. For many midpoints, every n-th is counted, and the position in between is
+   found by bisection per weight. Either way, XLA makes one pass over the weights, whereas TFMOT stores all k distances
+   of each weight.
+2. The gradient of a centroid is the sum of g over its weights. It is computed in integers, in units of 2**-30 of the
+   largest. Integer sums are exact and do not depend on the order of the threads, unlike float sums; a resumed training
+   must produce the same bytes.
+3. The gradient of a master is g: rounding to a centroid is treated as the identity (straight-through estimator).
 
-This is TFMOT's clustering with its default, summed gradients (Han et al. 2015, arXiv:1510.00149, section 3), and the
-centroids begin where TFMOT's own initializers put them.
+This is TFMOT's clustering with its default, summed gradients (Han et al. 2015, arXiv:1510.00149, section 3). TFMOT's
+own initializers provide the initial centroids.
 """
 
 from typing import Literal
@@ -25,9 +26,9 @@ from edgepress_worker.keras_environment import tf
 
 Initialization = Literal["linear", "random", "density", "kmeans_plus_plus"]
 
-_COUNTED_ALONE = 32  # centroids, up to which counting alone is the fastest
-_COUNTED_LEVELS = 4  # of halving, that counting stands for among more: with 5, 256 centroids take twice as long
-_COUNTED_BITS = 30  # finer than the 24 of a float32, and room to add up more weights than any network has
+_COUNTED_ALONE = 32  # number of centroids up to which counting alone is the fastest
+_COUNTED_LEVELS = 4  # bisection levels that counting replaces above that; with 5, 256 centroids take twice as long
+_COUNTED_BITS = 30  # finer than the 24 bits of a float32, without overflow for the weights of any network
 
 INITIALIZATIONS = {
     "linear": cluster_config.CentroidInitialization.LINEAR,
@@ -41,10 +42,10 @@ class Codebook(tf.Module):
     """The shared values of one kernel.
 
     Args:
-        layer: Whose kernel; its variables are named after it, because an optimizer is saved by its variables' names.
+        layer: Name of the layer; the variables are named after it, because optimizers are saved by variable names.
         centroids: ``(books, clusters)``: one book for the kernel, or one for each index of its last axis.
-        shape: Of the kernel.
-        pinned: Bool ``(books, clusters)``: centroids that stay as they are, the zeros of a pruned kernel.
+        shape: Shape of the kernel.
+        pinned: Bool ``(books, clusters)``: centroids that do not change, such as the zeros of a pruned kernel.
     """
 
     def __init__(
@@ -61,19 +62,18 @@ class Codebook(tf.Module):
         self._free = None if pinned is None else tf.constant(~pinned, tf.float32)
 
     def look_up(self, masters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """Assigns each weight its nearest centroid, remembers which, and gives the weights.
+        """Assign each weight its nearest centroid, store the assignment, and return the weights.
 
         Args:
-            masters: Of the kernel's shape.
-            values: ``(books, clusters)``, what the weights with each centroid are to be: the centroids, or those
-                rounded.
+            masters: The masters, in the shape of the kernel.
+            values: ``(books, clusters)``, the value for each centroid: the centroid itself, or its rounded value.
         """
         weights, assignments = _nearest(masters, self.centroids, values)
         self.assignments.assign(assignments)
         return weights
 
     def gradient(self, of_weights: tf.Tensor) -> tf.Tensor:
-        """The centroids' gradient ``(books, clusters)``, given that of the kernel's weights."""
+        """Return the gradient of the centroids ``(books, clusters)``, given that of the kernel's weights."""
         books, clusters = self.centroids.shape
         index = self.assignments if books == 1 else self.assignments + clusters * tf.range(books)
         counted, unit = _counted(of_weights)
@@ -85,14 +85,14 @@ class Codebook(tf.Module):
 
 @tf.function(jit_compile=True)
 def _counted(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The numbers as int64 multiples of a unit, and the unit, float64. 2**33 of them can be added up."""
+    """Return the numbers as int64 multiples of a unit, and the unit as float64. Up to 2**33 of them can be summed."""
     largest = tf.reduce_max(tf.abs(numbers))
     per_unit = tf.where(largest > 0, 2.0**_COUNTED_BITS / largest, 1.0)
     return tf.cast(tf.round(numbers * per_unit), tf.int64), 1 / tf.cast(per_unit, tf.float64)
 
 
 def _nearest(masters: tf.Tensor, centroids: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """For each weight its value ``(...)``, and which of the centroids it has, int32 ``(...)``."""
+    """Return, for each weight, its value ``(...)`` and the index of its centroid, int32 ``(...)``."""
     order = tf.argsort(centroids, axis=1)
     place = _places(masters, tf.gather(centroids, order, batch_dims=1))
     return _at_places(place, tf.gather(values, order, batch_dims=1), order)
@@ -100,9 +100,9 @@ def _nearest(masters: tf.Tensor, centroids: tf.Tensor, values: tf.Tensor) -> tup
 
 @tf.function(jit_compile=True)
 def _places(masters: tf.Tensor, ascending: tf.Tensor) -> tf.Tensor:
-    """For each weight the place of its nearest centroid among the ascending ones, int32 ``(...)``.
+    """Return, for each weight, the position of the nearest of the ascending centroids, int32 ``(...)``.
 
-    It gives nothing else: XLA would fuse what is looked up at the places into the counting, and count one by one.
+    The function returns nothing else: XLA would fuse a lookup by position into the counting, and count one by one.
     """
     books, clusters = ascending.shape
     midpoints = (ascending[:, 1:] + ascending[:, :-1]) / 2
@@ -112,7 +112,7 @@ def _places(masters: tf.Tensor, ascending: tf.Tensor) -> tf.Tensor:
     place = tf.zeros_like(masters, tf.int32)
     for counted in range(step - 1, clusters - 1, step):
         place += tf.where(masters > columns[counted], step, 0)
-    # Filled up with what no weight is above, so that the last halving needs no special case.
+    # Padded with infinity, so that the last bisection needs no special case.
     filled = tf.pad(midpoints, [(0, 0), (0, step)], constant_values=np.inf)
     first = 0 if books == 1 else tf.range(books) * (clusters - 1 + step)
     for halving in reversed(range(halvings)):
@@ -123,7 +123,7 @@ def _places(masters: tf.Tensor, ascending: tf.Tensor) -> tf.Tensor:
 
 @tf.function(jit_compile=True)
 def _at_places(place: tf.Tensor, values: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """What each weight's book has at its place: of the values, and of the centroids' numbers."""
+    """Return, for each weight, the value at its position in its book, and the index of that centroid."""
     books, clusters = values.shape
     flat_place = place if books == 1 else tf.range(books) * clusters + place
     return tf.gather(tf.reshape(values, [-1]), flat_place), tf.gather(tf.reshape(order, [-1]), flat_place)
@@ -132,18 +132,17 @@ def _at_places(place: tf.Tensor, values: tf.Tensor, order: tf.Tensor) -> tuple[t
 def first_centroids(
     weights: npt.NDArray[np.float32], clusters: int, how: Initialization, *, per_channel: bool, keep_zeros: bool
 ) -> npt.NDArray[np.float32]:
-    """Where TFMOT's clustering would begin.
+    """Return the centroids that TFMOT's clustering would start with.
 
     Args:
-        weights: Of the kernel; its last axis counts output channels.
-        clusters: How many values.
-        how: To choose them.
-        per_channel: Whether for each output channel.
-        keep_zeros: Whether one of them is to be zero, and the rest shared out among negative and positive weights.
+        weights: Weights of the kernel; the last axis is the output channels.
+        clusters: Number of values.
+        how: Method of initialization.
+        per_channel: Whether each output channel has its own values.
+        keep_zeros: Whether one value is zero, with the others distributed among negative and positive weights.
 
     Returns:
-        ``(books, clusters)``. Fewer values than asked for, where zeros are kept and nothing else is there, are filled
-        up with zeros.
+        ``(books, clusters)``. If zeros are kept and the initializer returns fewer values, the rest are zeros.
     """
     kind = clustering_centroids.CentroidsInitializerFactory.get_centroid_initializer(INITIALIZATIONS[how])
     parts = np.moveaxis(weights, -1, 0) if per_channel else weights[np.newaxis]
@@ -154,10 +153,10 @@ def first_centroids(
 def existing_centroids(
     weights: npt.NDArray[np.float32], clusters: int, *, per_channel: bool
 ) -> npt.NDArray[np.float32]:
-    """The values that a clustered kernel has.
+    """Return the values of a clustered kernel.
 
     Returns:
-        ``(books, clusters)``; a book with fewer values is filled up with its last one.
+        ``(books, clusters)``; a book with fewer values is padded with its last one.
     """
     parts = np.moveaxis(weights, -1, 0) if per_channel else weights[np.newaxis]
     return np.stack([_filled_up(np.unique(part), clusters) for part in parts])

@@ -1,13 +1,13 @@
-"""A kernel that is trained under constraints: a master beside it, and what lies between the two.
+"""A kernel that is trained under constraints, with a separate master.
 
-From the master, the kernel's weights are made in this order, each part where there is one:
+The weights of the kernel are computed from the master in this order; each part is optional:
 
-1. the mask: times 0 or 1
+1. the mask: multiplication by 0 or 1
 2. the codebook: the nearest shared value
-3. the grid: the nearest multiple of int8's step
+3. the grid: the nearest multiple of int8's scale
 
-Zeros come through all three: a codebook of a pruned kernel has zero among its values, and zero is a point of the grid.
-Gradients go back the other way, straight through codebook and grid.
+All three preserve zeros: the codebook of a pruned kernel contains zero, and zero is on the grid. Gradients pass
+straight through codebook and grid.
 """
 
 from edgepress_worker.compression.codebooks import Codebook
@@ -17,15 +17,15 @@ from edgepress_worker.keras_environment import tf
 
 
 class CompressedKernel(tf.Module):
-    """One kernel, with at least one of mask, codebook and grid.
+    """A kernel with at least one of mask, codebook and grid.
 
     Args:
-        kernel: Which; its weights are the master's first ones.
-        mask: 1 where a weight stays and 0 where it is zero, of the kernel's shape.
-        mask_is_final: Whether the mask stays as it is: weights under a final mask have no gradient, others keep theirs,
-            so that a weight which was taken out can come back when the mask is chosen anew.
+        kernel: The kernel; its weights are the initial values of the master.
+        mask: 1 for weights that are kept and 0 for zeros, in the shape of the kernel.
+        mask_is_final: Whether the mask never changes. Weights under a final mask have no gradient; otherwise they keep
+            it, so that a removed weight can return when the mask is selected again.
         codebook: Shared values.
-        grid: Whether int8's step is the channel's or the layer's.
+        grid: Whether int8's scale applies per channel or per layer.
     """
 
     def __init__(
@@ -43,29 +43,29 @@ class CompressedKernel(tf.Module):
         self.codebook = codebook
         self._mask_is_final = mask_is_final
         self._grid = grid
-        # A mask alone can be applied in place.
+        # A mask alone can be applied in place, without a separate master.
         in_place = codebook is None and grid is None
         self.master = kernel.variable if in_place else tf.Variable(kernel.variable, name=f"{kernel.layer}/master")
 
     @property
     def trained(self) -> list[tf.Variable]:
-        """What the optimizer moves in place of the kernel."""
+        """The variables that the optimizer updates instead of the kernel."""
         return [self.master] if self.codebook is None else [self.master, self.codebook.centroids]
 
     def gradients(self, of_weights: tf.Tensor) -> list[tf.Tensor]:
-        """The gradients of `trained`, given that of the kernel's weights."""
+        """Return the gradients of `trained`, given that of the kernel's weights."""
         if self.mask is not None and self._mask_is_final:
             of_weights = of_weights * self.mask
         return [of_weights] if self.codebook is None else [of_weights, self.codebook.gradient(of_weights)]
 
     def project(self) -> None:
-        """Makes the kernel's weights from the master."""
+        """Compute the kernel's weights from the master."""
         masters = tf.convert_to_tensor(self.master) if self.mask is None else self.master * self.mask
         self.kernel.variable.assign(self._rounded(masters))
 
     def _rounded(self, masters: tf.Tensor) -> tf.Tensor:
         if self.codebook is not None:
-            # Rounding the few values rounds all weights: a step per channel has a book per channel.
+            # Rounding the few values rounds all weights: with a scale per channel, there is a book per channel.
             centroids = tf.convert_to_tensor(self.codebook.centroids)
             return self.codebook.look_up(masters, centroids if self._grid is None else on_grid(centroids, (1,)))
         if self._grid is not None:

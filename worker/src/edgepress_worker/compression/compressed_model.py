@@ -1,8 +1,9 @@
-"""Trains a network some of whose kernels are compressed.
+"""Trains a network with compressed kernels.
 
-A step: the kernels are made from their masters; forward and back through the plain network; the optimizer moves masters
-in place of kernels, and everything else itself. At an epoch's end the kernels are made once more (`ProjectKernels`), so
-the network that is validated, saved and handed on holds what it promises.
+In a step, the kernels are computed from their masters, followed by the forward and backward pass of the plain network;
+the optimizer then updates masters instead of compressed kernels, and all other variables. At the end of an epoch, the
+kernels are computed once more (`ProjectKernels`), so that the network that is validated, saved and passed on fulfils
+its promises.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,11 @@ from edgepress_worker.keras_environment import keras, tf
 
 
 class CompressedModel(keras.Model):
-    """A network in training, seen by Keras as a model that trains masters.
+    """A network in training, as a Keras model that trains masters.
 
     Args:
-        network: Is trained in place.
-        kernels: Those of its kernels that are compressed.
+        network: The network; it is trained in place.
+        kernels: Its compressed kernels.
     """
 
     def __init__(self, network: keras.Model, kernels: Sequence[CompressedKernel]) -> None:
@@ -28,20 +29,22 @@ class CompressedModel(keras.Model):
 
     @property
     def trainable_weights(self) -> list[tf.Variable]:
-        """What the optimizer moves."""
+        """The variables that the optimizer updates."""
         return [variable for _, variables in self._trained() for variable in variables]
 
+    @tf.autograph.experimental.do_not_convert  # converting takes longer than tracing, and nothing needs it
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: FBT001 - as Keras calls it
-        """The network's output."""
+        """Return the output of the network."""
         return self.network(inputs, training=training)
 
     def project(self) -> None:
-        """Makes the kernels from their masters."""
+        """Compute the kernels from their masters."""
         for kernel in self.kernels:
             kernel.project()
 
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """See above; called by `fit`."""
+        """Run a training step, see the module; called by `fit`."""
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         self.project()
         with tf.GradientTape() as tape:
@@ -59,7 +62,7 @@ class CompressedModel(keras.Model):
         return isinstance(self.optimizer, keras.mixed_precision.LossScaleOptimizer)
 
     def _trained(self) -> list[tuple[CompressedKernel | None, list[tf.Variable]]]:
-        """For each of the network's variables its compressed kernel, if it is one, and what is moved in its place."""
+        """Return, for each variable of the network, its compressed kernel or None, and the variables to train."""
         compressed = {kernel.kernel.variable.ref(): kernel for kernel in self.kernels}
         found = [(compressed.get(variable.ref()), variable) for variable in self.network.trainable_variables]
         return [(kernel, [variable] if kernel is None else kernel.trained) for kernel, variable in found]
@@ -72,10 +75,10 @@ class CompressedModel(keras.Model):
 
 
 class ProjectKernels(keras.callbacks.Callback):
-    """Makes the kernels from what the epoch's last step has left of their masters.
+    """Computes the kernels from their masters after the last step of an epoch.
 
     Args:
-        model: What is trained.
+        model: The model in training.
     """
 
     def __init__(self, model: CompressedModel) -> None:
@@ -83,5 +86,5 @@ class ProjectKernels(keras.callbacks.Callback):
         self._trained = model
 
     def on_epoch_end(self, _epoch: int, _logs: dict[str, float] | None = None) -> None:
-        """Before the validation."""
+        """Project the kernels before the validation."""
         self._trained.project()

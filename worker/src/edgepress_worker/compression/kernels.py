@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from edgepress_common.errors import InvalidInputError
 from edgepress_common.spec import LayerSelection
 from edgepress_worker.keras_environment import keras, tf
 
 KernelKind = Literal["conv2d", "depthwise_conv2d", "dense"]
 
-SHARED_OR_ZERO: tuple[KernelKind, ...] = ("conv2d", "dense")
-"""Kinds that can be pruned and clustered: a depthwise kernel has nine weights a channel, and needs them all."""
+KernelValues = npt.NDArray[np.float32]
 
-_NAMES_SHOWN = 40  # all of a ResNet18; enough to see the scheme in a larger network
+SHARED_OR_ZERO: tuple[KernelKind, ...] = ("conv2d", "dense")
+"""Kinds that can be pruned and clustered. A depthwise kernel has nine weights per channel and needs all of them."""
+
+_NAMES_SHOWN = 40  # all layers of a ResNet18; enough to see the naming scheme of a larger network
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,8 @@ class Kernel:
     """The weights of one layer.
 
     Attributes:
-        layer: Its name.
-        kind: What it does with them.
+        layer: Name of the layer.
+        kind: Kind of the layer.
         variable: conv2d ``(height, width, in, out)``; depthwise_conv2d ``(height, width, in, multiplier)``; dense
             ``(in, out)``.
     """
@@ -34,7 +39,7 @@ class Kernel:
 
     @property
     def channel_axes(self) -> tuple[int, ...]:
-        """The axes of the variable that together count output channels."""
+        """The axes of the variable that together index output channels."""
         rank = len(self.variable.shape)
         return (rank - 2, rank - 1) if self.kind == "depthwise_conv2d" else (rank - 1,)
 
@@ -45,8 +50,13 @@ class Kernel:
 
 
 def find_kernels(network: keras.Model) -> tuple[Kernel, ...]:
-    """All kernels of a network, in the order data flows."""
+    """Return all kernels of a network, in the order of the data flow."""
     return tuple(_kernels(network))
+
+
+def kernel_values(network: keras.Model) -> dict[str, KernelValues]:
+    """Return the values of all kernels of a network, by the names of their layers."""
+    return {kernel.layer: keras.backend.get_value(kernel.variable) for kernel in find_kernels(network)}
 
 
 def _kernels(network: keras.Model) -> Iterator[Kernel]:
@@ -63,15 +73,15 @@ def _kernels(network: keras.Model) -> Iterator[Kernel]:
 
 
 def select(kernels: Sequence[Kernel], selection: LayerSelection, kinds: Collection[KernelKind]) -> tuple[Kernel, ...]:
-    """The kernels that a selection means.
+    """Return the selected kernels.
 
     Args:
-        kernels: Of the network, in order.
-        selection: The spec's.
-        kinds: Those the method works on.
+        kernels: All kernels of the network, in order.
+        selection: Selection of the spec.
+        kinds: Kinds of layer that the method supports.
 
     Raises:
-        InvalidInputError: A pattern fits none of them, or nothing is left.
+        InvalidInputError: A pattern matches no supported layer, or no layer is selected.
     """
     candidates = [kernel for kernel in kernels if kernel.kind in kinds]
     included = {name for pattern in selection.include for name in _fitting(pattern, candidates, "include")}
@@ -79,7 +89,7 @@ def select(kernels: Sequence[Kernel], selection: LayerSelection, kinds: Collecti
     chosen = tuple(kernel for kernel in candidates if kernel.layer in included - excluded)
     if not chosen:
         raise InvalidInputError(
-            f"layers.exclude ({', '.join(selection.exclude)}) leaves none of the layers that layers.include takes in; "
+            f"layers.exclude ({', '.join(selection.exclude)}) removes all layers that layers.include selects; "
             f"accepted: patterns that leave at least one of {_names(candidates)}"
         )
     return chosen
@@ -98,7 +108,7 @@ def _fitting(pattern: str, candidates: Sequence[Kernel], field: str) -> list[str
             fitting = [kernel for kernel in candidates if fnmatchcase(kernel.layer, value)]
     if not fitting:
         raise InvalidInputError(
-            f"layers.{field}: {pattern!r} fits none of the network's layers that this method can work on; "
+            f"layers.{field}: {pattern!r} matches none of the network's layers that this method supports; "
             f"accepted: first, last, kind:..., or name: and a pattern for one of {_names(candidates)}"
         )
     return [kernel.layer for kernel in fitting]

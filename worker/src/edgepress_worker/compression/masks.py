@@ -1,35 +1,34 @@
-"""Which weights of a kernel are zero: masks, 1 where a weight stays and 0 where it is taken out.
+"""Selection of zeros in a kernel: masks with 1 for weights that are kept and 0 for weights that are removed.
 
-By magnitude, with a share s of zeros (Zhu and Gupta 2017, arXiv:1710.01878): with n weights, the round(n (1 - s))
-largest absolute values stay, one at least. TFMOT sorts all of them to find the smallest that stays; a selection finds
-it in one pass, and it is the same value. TFMOT also keeps whatever ties with it; here the first of those that tie go,
-so that there are as many zeros as were promised. Weights do tie: random ones are drawn from 2^23 levels, and images
-that are small leave many as they were drawn (ResNet18 at 32x32: a kernel of 2,359,296 had two zeros too few).
+By magnitude, with a share s of zeros (Zhu and Gupta 2017, arXiv:1710.01878): of n weights, the round(n (1 - s)) with
+the largest absolute values are kept, at least one. TFMOT sorts all weights to find the smallest one to keep; a
+selection algorithm finds the same value in one pass. TFMOT also keeps all weights that tie with it; here, the first of
+the tied weights are removed, so that the number of zeros is exactly as promised. Ties do occur: random weights have
+2^23 levels, and with small images many weights keep their initial values (ResNet18 at 32x32: a kernel of 2,359,296
+weights had two zeros too few).
 
-By pattern m:n: of each n neighbours along the input channels the m smallest are taken out; TFMOT's own function.
+By pattern m:n: of each n neighbours along the input channels, the m smallest are removed, by TFMOT's own function.
 """
 
 import numpy as np
-import numpy.typing as npt
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_utils
 
+from edgepress_worker.compression.kernels import KernelValues
 from edgepress_worker.keras_environment import tf
 
-Weights = npt.NDArray[np.float32]
 
-
-def magnitude_mask(weights: Weights, sparsity: float) -> Weights:
-    """The mask of a kernel for a share of zeros.
+def magnitude_mask(weights: KernelValues, sparsity: float) -> KernelValues:
+    """Return the mask of a kernel for a share of zeros.
 
     Args:
-        weights: Of any shape.
+        weights: Weights of any shape.
         sparsity: Share of zeros, 0 to below 1.
 
     Returns:
-        Of the same shape.
+        The mask, of the same shape.
     """
     magnitudes = np.abs(weights)
-    # In float32, as TFMOT computes it: the two then agree on which of two counts a half rounds to.
+    # In float32 like TFMOT, so that both round halves to the same count.
     kept = max(1, int(np.round(np.float32(weights.size) * (np.float32(1) - np.float32(sparsity)))))
     place = weights.size - kept
     threshold = np.partition(magnitudes.reshape(-1), place)[place]
@@ -40,16 +39,16 @@ def magnitude_mask(weights: Weights, sparsity: float) -> Weights:
     return mask
 
 
-def pattern_mask(weights: Weights, zeros: int, group: int) -> Weights:
-    """The mask that leaves the largest of each group of neighbours.
+def pattern_mask(weights: KernelValues, zeros: int, group: int) -> KernelValues:
+    """Return the mask that keeps the largest weights of each group of neighbours.
 
     Args:
-        weights: A convolution's ``(height, width, in, out)`` or a dense layer's ``(in, out)``.
-        zeros: How many of each group go.
-        group: Neighbours along the inputs; the last group of a row may be short.
+        weights: Weights of a convolution ``(height, width, in, out)`` or of a dense layer ``(in, out)``.
+        zeros: Number of weights to remove in each group.
+        group: Number of neighbours along the inputs; the last group of a row may be smaller.
 
     Returns:
-        Of the same shape.
+        The mask, of the same shape.
     """
     rows_of = tf.constant(weights)
     rows = pruning_utils.weights_rearrange(rows_of)

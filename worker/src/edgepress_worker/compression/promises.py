@@ -1,4 +1,4 @@
-"""What a stage says of its kernels, held against their weights as it hands them on."""
+"""Verification of a stage's promises against the weights that it passes on."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,20 +12,20 @@ from edgepress_worker.compression.kernels import Kernel
 from edgepress_worker.compression.masks import pattern_mask
 from edgepress_worker.keras_environment import keras
 
-# A weight on the grid is its code times the step, rounded once: off by 127 half units in the last place at the most.
+# A weight on the grid is its code times the scale, rounded once: at most 127 half units in the last place off.
 _OFF_GRID = 1e-4
 
 
 def by_layer(promises: Iterable[LayerPromise]) -> dict[str, LayerPromise]:
-    """The promises by the layer's name."""
+    """Return the promises by layer name."""
     return {promise.layer: promise for promise in promises}
 
 
 def check_kernels(kernels: Sequence[Kernel], promises: Sequence[LayerPromise]) -> None:
-    """Looks whether each promised kernel is as promised.
+    """Verify the promises about kernels.
 
     Raises:
-        BrokenPromiseError: One isn't: the stage's own fault, or that of what it was given.
+        BrokenPromiseError: A kernel does not have a promised property, because of this stage or its input.
     """
     by_name = {kernel.layer: kernel for kernel in kernels}
     for promise in promises:
@@ -38,7 +38,7 @@ def _first_problem(kernel: Kernel, promise: LayerPromise) -> str | None:
     weights = keras.backend.get_value(kernel.variable)
     zeros = np.count_nonzero(weights == 0) / weights.size
     if promise.sparsity is not None and zeros < promise.sparsity - 1 / weights.size:
-        return f"{zeros:.2%} of its weights are zero where {promise.sparsity:.2%} were promised"
+        return f"{zeros:.2%} of its weights are zero; {promise.sparsity:.2%} were promised"
     if promise.pattern is not None:
         broken = _groups_with_too_few_zeros(weights, promise.pattern)
         if broken:
@@ -47,12 +47,12 @@ def _first_problem(kernel: Kernel, promise: LayerPromise) -> str | None:
         unique = _unique(weights, per_channel=promise.clusters_per_channel)
         if unique > promise.clusters:
             place = "an output channel has" if promise.clusters_per_channel else "it has"
-            return f"{place} {unique} different weights where at most {promise.clusters} were promised"
+            return f"{place} {unique} different weights; at most {promise.clusters} were promised"
     if promise.grid is not None:
         axes = kernel.within_channel_axes if promise.grid == "channel" else None
         off = _off_grid(weights, axes)
         if off > _OFF_GRID:
-            return f"its weights lie up to {off:.2g} steps off int8's grid"
+            return f"its weights are up to {off:.2g} scales off int8's grid"
     return None
 
 
@@ -64,12 +64,12 @@ def _unique(weights: npt.NDArray[np.float32], *, per_channel: bool) -> int:
 
 
 def _groups_with_too_few_zeros(weights: npt.NDArray[np.float32], pattern: str) -> int:
-    """The mask of weights that fit the pattern leaves all that are not zero."""
+    """Return the number of weights that the pattern should remove but that are not zero; 0 if all groups fit."""
     zeros, group = map(int, pattern.split(":"))
     return int(np.count_nonzero(weights[pattern_mask(weights, zeros, group) == 0]))
 
 
 def _off_grid(weights: npt.NDArray[np.float32], axes: tuple[int, ...] | None) -> float:
-    step = np.abs(weights).max(axis=axes, keepdims=True) / LARGEST_CODE
-    codes = np.divide(weights, step, out=np.zeros_like(weights), where=step > 0)
+    scale = np.abs(weights).max(axis=axes, keepdims=True) / LARGEST_CODE
+    codes = np.divide(weights, scale, out=np.zeros_like(weights), where=scale > 0)
     return float(np.abs(codes - np.rint(codes)).max())

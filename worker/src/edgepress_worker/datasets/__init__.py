@@ -1,8 +1,9 @@
 """Packs labelled image sets to uint8 arrays that can be mapped into memory.
 
-1. `source` and the files of the kinds (`builtin`, `folder`, `npz`, `upload`, `nct_crc_he`) find the images and labels.
-2. `split` divides a set that brings no validation part of its own.
-3. `packing` has the images decoded (`decoding`, `decoders`) and written as rows of .npy files (`row_file`).
+1. `source` and the modules of the kinds (`builtin`, `folder`, `npz`, `upload`, `nct_crc_he`) find images and labels.
+2. `split` adds the parts that a data set does not have.
+3. `packing` decodes the images (`decoded`, `decoders`, `decoding`), writes them as rows of .npy files (`row_file`), and
+   compares them (`twins`, `cautions`).
 """
 
 from typing import TYPE_CHECKING
@@ -10,35 +11,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgepress_common.messages import Outputs
     from edgepress_common.results import PackResult
-    from edgepress_common.spec.dataset import Dataset
+    from edgepress_common.spec.dataset_kinds import Dataset
     from edgepress_worker.context import StepContext
-    from edgepress_worker.run import Environment
+    from edgepress_worker.environment import Environment
 
 
 def pack_dataset(
     dataset: "Dataset", context: "StepContext", environment: "Environment", *, fingerprint: str | None = None
 ) -> "tuple[Outputs, PackResult]":
-    """Packs a data set at its image size.
+    """Pack a data set at its image size.
 
     Args:
-        dataset: Which.
-        context: Of this attempt.
-        environment: Of this worker.
-        fingerprint: Digest of what a set on the server held when its job was accepted; None not to look.
+        dataset: The data set.
+        context: Context of the attempt.
+        environment: Environment of the worker.
+        fingerprint: Digest of the data set's content when the job was accepted; None to skip the comparison.
 
     Returns:
-        ``train_images`` and ``validation_images``, uint8 ``(n, side, side, 3)`` RGB, ``train_labels`` and
-        ``validation_labels``, int64 ``(n,)``, as .npy artifacts in the context's store; and what was packed. The same
-        images and parameters give the same bytes, whatever the number of processors.
+        ``train_images``, ``validation_images`` and, if there is a test part, ``test_images``: uint8
+        ``(n, side, side, 3)`` RGB; ``train_labels`` and so on: int64 ``(n,)``; as .npy artifacts in the context's
+        store; and the result of packing. Equal images and parameters result in equal bytes, independent of the number
+        of processors.
 
     Raises:
-        InvalidInputError: The set isn't there, isn't laid out as its kind says, lies outside the allowed folders, or
-            has changed since its job was accepted.
-        UnreadableDatasetError: Too many of its images can't be read, or a class has none left.
-        UnavailableError: It would have to be downloaded, and can't be.
-        StepFailedError: There is no room for it on the disk.
-        StepCancelledError: The step was told to stop.
+        InvalidInputError: The data set does not exist, does not have the layout of its kind, is outside the allowed
+            folders, or has changed since the job was accepted.
+        UnreadableDatasetError: Too many images are unreadable, or a class has no readable image.
+        UnavailableError: The data set can't be downloaded.
+        StepFailedError: The disk has too little free space.
+        StepCancelledError: The step is cancelled.
     """
+    # Imported here, because the decoder processes import this package too and must start in a tenth of a second.
     # Imported here, because the decoders' processes import this package too and are to start in a tenth of a second.
     from edgepress_worker.datasets.packing import pack  # noqa: PLC0415
 

@@ -1,38 +1,37 @@
-"""Unpacks the images of an archive that somebody sent.
+"""Unpacks the images of an uploaded archive.
 
-The archive is taken for hostile. Only regular files named like images are written, to where their names lead below the
-folder given; a name that leads elsewhere, a link or a device is refused, and so is an archive with too many members, or
-one that would grow past a limit.
+The archive is untrusted. Only regular files are written, below the given folder, and no files that usually lie next to
+images (notes, scripts) or that an operating system adds. An archive is rejected if it contains a path that leads
+outside, a link, a device or too many members, or if its unpacked size exceeds a limit.
 """
 
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgepress_common.errors import InvalidInputError
-from edgepress_common.layout import IMAGE_SUFFIXES
+from edgepress_common.layout import LeftOutFile, is_clutter, is_companion
 from edgepress_worker.datasets.archive_members import Member, read_members
 from edgepress_worker.datasets.meter import Meter
 
 _GIB = 1 << 30
-_MAX_PART_BYTES = 255  # of one name, as Linux's file systems have it
-_MAX_PATH_BYTES = 1024  # well under Linux's 4096, with room for where the folder lies
-_CLUTTER = "__MACOSX"  # what a Mac adds to a zip: a file with attributes for each image, named like the image
+_MAX_PART_BYTES = 255  # maximum length of a file name on Linux
+_MAX_PATH_BYTES = 1024  # well below Linux's 4096, which include the path of the folder
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How large an archive may become.
+class ArchiveLimits:
+    """Limits of an archive's size.
 
     Attributes:
-        members: How many entries it may have, folders and all.
-        unpacked_bytes: What they may come to together.
-        ratio: How many times the archive's own size that may be. Images are compressed already; even uncompressed
-            TIFF seldom shrinks to a tenth.
-        harmless_bytes: Below that, the ratio doesn't matter.
-        disk_share: Share of the free disk they may take.
+        members: Maximum number of entries, including folders.
+        unpacked_bytes: Maximum total size of the entries, in bytes.
+        ratio: Maximum ratio of the total size to the archive's size. Images are compressed already; even uncompressed
+            TIFF files seldom shrink to a tenth.
+        harmless_bytes: Total size in bytes below which the ratio is ignored.
+        disk_share: Maximum share of the free disk space, 0 to 1.
     """
 
     members: int = 1_000_000
@@ -42,7 +41,7 @@ class Limits:
     disk_share: float = 0.8
 
     def of(self, archive_bytes: int, free_bytes: int) -> tuple[int, str]:
-        """The lowest limit in bytes for an archive of the given size, and what to call it."""
+        """Return the lowest limit in bytes for an archive, and its description."""
         return min(
             (self.unpacked_bytes, "for any archive"),
             (max(self.harmless_bytes, self.ratio * archive_bytes), f"{self.ratio} times the archive's size"),
@@ -50,40 +49,67 @@ class Limits:
         )
 
 
-def unpack_images(archive: Path, folder: Path, meter: Meter, limits: Limits | None = None) -> None:
-    """Writes the images of a zip or tar.
+@dataclass
+class Unpacked:
+    """Findings about an archive, in addition to the written files.
+
+    Attributes:
+        ignored: Files that are not images.
+        guessed_encoding: Encoding that was guessed for names, if the archive does not specify it; None otherwise.
+    """
+
+    ignored: list[LeftOutFile] = field(default_factory=list)
+    guessed_encoding: str | None = None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Caveats for the user, in full sentences."""
+        if self.guessed_encoding is None:
+            return ()
+        encoding = self.guessed_encoding
+        return (
+            f"The archive does not specify the encoding of its names; they were read as {encoding}, the likeliest.",
+        )
+
+
+def unpack_images(archive: Path, folder: Path, meter: Meter, limits: ArchiveLimits | None = None) -> Unpacked:
+    """Write the images of a zip or tar archive to a folder.
 
     Args:
-        archive: The file; tars may be compressed by gzip, bzip2 or xz.
-        folder: Is made, and must be new.
-        meter: Told how much of the archive is read.
-        limits: What is accepted.
+        archive: The archive; tar archives may be compressed by gzip, bzip2 or xz.
+        folder: Folder to create; it must not exist.
+        meter: Receives the share of the archive that is read.
+        limits: Limits of the size.
 
     Raises:
-        InvalidInputError: The archive is damaged, or has what is not accepted; see the module.
+        InvalidInputError: The archive is damaged or rejected; see the module.
         OSError: The folder can't be written to.
-        StepCancelledError: The step is to stop.
+        StepCancelledError: The step is cancelled.
     """
-    limits = limits or Limits()
+    limits = limits or ArchiveLimits()
     folder.mkdir()
     archive_bytes = archive.stat().st_size
     max_bytes, limit_name = limits.of(archive_bytes, shutil.disk_usage(folder).free)
     unpacked_bytes = 0
+    unpacked = Unpacked()
     with archive.open("rb") as file:
         for count, member in enumerate(read_members(file), start=1):
             if count > limits.members:
-                raise InvalidInputError(f"has more members than the {limits.members} that are accepted")
+                raise InvalidInputError(f"has more than {limits.members} members, the limit")
             unpacked_bytes += member.size_bytes
             if unpacked_bytes > max_bytes:
                 raise InvalidInputError(f"unpacks to more than {max_bytes} bytes, the limit ({limit_name})")
             parts = _safe_parts(member)
-            if member.kind == "file" and _is_wanted(parts):
-                _write(member, folder.joinpath(*parts))
+            if any(map(is_clutter, parts)):
+                continue
+            unpacked.guessed_encoding = unpacked.guessed_encoding or member.guessed_encoding
+            _unpack(member, parts, folder, unpacked)
             meter.tell(member.share, f"unpacking member {count}")
+    return unpacked
 
 
 def _safe_parts(member: Member) -> tuple[str, ...]:
-    """A member's name, as folders and file below the target."""
+    """Return the path of a member below the target, as folders and file name."""
     name = member.name
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in parts or re.search(r"[\x00-\x1f\x7f]", name):
@@ -97,14 +123,19 @@ def _safe_parts(member: Member) -> tuple[str, ...]:
     return parts
 
 
-def _is_wanted(parts: tuple[str, ...]) -> bool:
-    is_clutter = any(part.startswith(".") or part == _CLUTTER for part in parts)
-    return bool(parts) and not is_clutter and parts[-1].lower().endswith(IMAGE_SUFFIXES)
-
-
-def _write(member: Member, path: Path) -> None:
+def _unpack(member: Member, parts: tuple[str, ...], folder: Path, unpacked: Unpacked) -> None:
+    """Write an image member. For other members, only create the folder, so that no class is lost."""
+    is_ignored = member.kind == "file" and is_companion(parts[-1])
+    if is_ignored:
+        unpacked.ignored.append(LeftOutFile("/".join(parts), "is not an image by its name"))
     try:
+        if member.kind == "folder":
+            folder.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+            return
+        path = folder.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if is_ignored:
+            return
         with path.open("xb") as file:
             for chunk in member.chunks():
                 file.write(chunk)
@@ -113,7 +144,7 @@ def _write(member: Member, path: Path) -> None:
 
 
 def class_folders_root(folder: Path) -> Path:
-    """Where the class folders (or ``train`` and ``validation``) begin: below the single folders at an archive's top."""
+    """Return the folder with the class folders (or ``train`` and ``validation``), inside single enclosing folders."""
     while True:
         inside = _folders(folder)
         if len(inside) != 1 or not _folders(inside[0]):

@@ -1,8 +1,9 @@
-"""Reads zip and tar archives of unknown origin member by member, within a fixed amount of memory.
+"""Reads untrusted zip and tar archives member by member, within a fixed amount of memory.
 
-Python's readers believe what an archive says: a zip's directory is read at once, whatever its size; so is a tar's
-extended header; some zip methods inflate without a bound. All reading goes through `_Bounded`, and those methods are
-refused. Sizes need no such care: neither reader gives more bytes of a member than the member's header claims.
+Python's readers trust the archive: they read a zip's directory, or a tar's extended header, at once and at any size,
+and some zip methods decompress without a limit. Therefore all reads go through `_Bounded`, and those methods are
+rejected. The size of a member needs no check, because neither reader returns more bytes than the member's header
+declares.
 """
 
 import bz2
@@ -13,7 +14,7 @@ import os
 import stat
 import tarfile
 import zipfile
-from _compression import DecompressReader  # what lzma.LZMAFile itself reads by; only here it can be given a limit
+from _compression import DecompressReader  # used by lzma.LZMAFile; only here it accepts a memory limit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,26 +22,28 @@ from functools import partial
 from typing import IO, Literal
 
 from edgepress_common.errors import EdgepressError, InvalidInputError
+from edgepress_worker.datasets.zip_names import guessed_encoding, name_of
 
 _CHUNK_BYTES = 1 << 20
-_MAX_ZIP_DIRECTORY_BYTES = 64 << 20  # some 500,000 members; as Python objects, up to ten times as much memory
-_MAX_TAR_READ_BYTES = 1 << 20  # the longest extended header that is believed; a path of 4096 bytes needs 10 KB
-_XZ_MEMORY_BYTES = 256 << 20  # xz -9 needs 65 MB to be read
+_MAX_ZIP_DIRECTORY_BYTES = 64 << 20  # about 500,000 members; as Python objects, up to ten times as much memory
+_MAX_TAR_READ_BYTES = 1 << 20  # longest accepted extended header; a path of 4096 bytes needs 10 KB
+_XZ_MEMORY_BYTES = 256 << 20  # decompressing xz -9 needs 65 MB
 _TAR_BLOCK_BYTES = 512
-_TAR_MARK = slice(257, 262)  # of the first block
+_TAR_MARK = slice(257, 262)  # in the first block
 _ACCEPTED = "zip, tar, tar.gz, tar.bz2 or tar.xz"
 
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of an archive.
+    """An entry of an archive.
 
     Attributes:
-        name: As the archive has it, with ``/`` between folders.
-        kind: ``other`` is a link, a device, or anything else that isn't plain bytes.
-        size_bytes: What reading it gives at most.
-        share: How much of the archive comes before it, 0 to 1.
-        open: Gives the bytes of a file, if asked before the next member is.
+        name: Name in the archive, with ``/`` between folders.
+        kind: ``other`` is a link, a device, or anything else that is not a regular file or folder.
+        size_bytes: Maximum number of bytes that reading returns.
+        share: Share of the archive before the member, 0 to 1.
+        open: Function that returns a stream of the file's content; only valid until the next member is read.
+        guessed_encoding: Encoding that was guessed for the name; None if the archive specifies it.
     """
 
     name: str
@@ -48,26 +51,27 @@ class Member:
     size_bytes: int
     share: float
     open: Callable[[], IO[bytes] | None]
+    guessed_encoding: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes of a file, a little at a time.
+        """Yield the content of a file in chunks.
 
         Raises:
-            InvalidInputError: They are damaged.
+            InvalidInputError: The content is damaged.
         """
         with _blaming_the_archive():
             stream = self.open()
-            assert stream is not None  # tarfile gives none for a folder
+            assert stream is not None  # tarfile returns None for a folder
             with stream:
                 while chunk := stream.read(_CHUNK_BYTES):
                     yield chunk
 
 
 def read_members(file: IO[bytes]) -> Iterator[Member]:
-    """The members of an archive, in its order; its kind is told by its first bytes.
+    """Yield the members of an archive, in order. The format is detected by the first bytes.
 
     Raises:
-        InvalidInputError: It is no archive, is damaged or cut off, or asks for more memory than it may.
+        InvalidInputError: The file is not an archive, is damaged or truncated, or needs too much memory.
     """
     head = file.read(_TAR_BLOCK_BYTES)
     file.seek(0)
@@ -79,7 +83,7 @@ def read_members(file: IO[bytes]) -> Iterator[Member]:
 
 
 def _decompressed(file: IO[bytes], head: bytes) -> IO[bytes]:
-    """The plain tar in a file, told by how the file begins."""
+    """Return the uncompressed tar, detecting the compression by the first bytes."""
     if head.startswith(b"\x1f\x8b"):
         return io.BufferedReader(gzip.GzipFile(fileobj=file))
     if head.startswith(b"BZh"):
@@ -89,12 +93,12 @@ def _decompressed(file: IO[bytes], head: bytes) -> IO[bytes]:
         return io.BufferedReader(DecompressReader(file, decompressor, trailing_error=lzma.LZMAError))
     if head[_TAR_MARK] == b"ustar":
         return file
-    raise InvalidInputError(f"is no archive of a kind that can be read; accepted: {_ACCEPTED}")
+    raise InvalidInputError(f"is not an archive of a supported format; accepted: {_ACCEPTED}")
 
 
 @contextmanager
 def _blaming_the_archive() -> Iterator[None]:
-    """Whatever a reader says of bytes that may be broken or made to break it is the archive's fault."""
+    """Raise any error of a reader as an error in the archive, which may be broken or malicious."""
     try:
         yield
     except EdgepressError:
@@ -106,22 +110,24 @@ def _blaming_the_archive() -> Iterator[None]:
 def _zip_members(file: IO[bytes]) -> Iterator[Member]:
     with zipfile.ZipFile(_Bounded(file, _MAX_ZIP_DIRECTORY_BYTES)) as archive:
         members = archive.infolist()
+        guessed = guessed_encoding(members)
         for number, info in enumerate(members):
             if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise InvalidInputError(f"has {info.filename!r} in an unusual compression; accepted: stored, deflated")
             yield Member(
-                name=info.filename.replace("\\", "/"),  # some archivers on Windows write it so
+                name=name_of(info, guessed).replace("\\", "/"),  # some archivers on Windows write backslashes
                 kind=_zip_kind(info),
                 size_bytes=info.file_size,
                 share=number / len(members),
                 open=partial(archive.open, info),
+                guessed_encoding=None if info.filename.isascii() else guessed,
             )
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> Literal["file", "folder", "other"]:
     if info.is_dir():
         return "folder"
-    # The upper half is Unix's file mode, and 0 where the archive was not made there.
+    # The upper half is the Unix file mode; it is 0 if the archive was created elsewhere.
     return "file" if stat.S_IFMT(info.external_attr >> 16) in {0, stat.S_IFREG} else "other"
 
 
@@ -130,7 +136,7 @@ def _tar_members(file: IO[bytes], tar: IO[bytes]) -> Iterator[Member]:
     bounded = _Bounded(tar, _MAX_TAR_READ_BYTES)
     with tarfile.open(fileobj=bounded, mode="r:") as archive:
         while (info := archive.next()) is not None:
-            archive.members.clear()  # type: ignore[attr-defined]  # all it has seen, though nothing looks back
+            archive.members.clear()  # type: ignore[attr-defined]  # frees memory: tarfile keeps all members it has read
             if info.size < 0:
                 raise InvalidInputError(f"has {info.name!r} of {info.size} bytes")
             yield Member(
@@ -141,7 +147,7 @@ def _tar_members(file: IO[bytes], tar: IO[bytes]) -> Iterator[Member]:
                 open=partial(archive.extractfile, info),
             )
         if bounded.last != bytes(_TAR_BLOCK_BYTES):
-            raise InvalidInputError("is cut off: the end mark of a tar is missing")  # which tarfile lets pass
+            raise InvalidInputError("is truncated: the end mark of a tar is missing")  # which tarfile does not check
 
 
 def _tar_kind(info: tarfile.TarInfo) -> Literal["file", "folder", "other"]:
@@ -151,10 +157,10 @@ def _tar_kind(info: tarfile.TarInfo) -> Literal["file", "folder", "other"]:
 
 
 class _Bounded(io.BufferedIOBase):
-    """A file that gives no more than so many bytes in one read.
+    """A file that limits the number of bytes per read.
 
     Attributes:
-        last: What the last read gave.
+        last: Result of the last read.
     """
 
     def __init__(self, file: IO[bytes], limit_bytes: int) -> None:
@@ -175,8 +181,8 @@ class _Bounded(io.BufferedIOBase):
     def seekable(self) -> bool:
         return True
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+    def seek(self, offset: int, origin: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, origin)
 
     def tell(self) -> int:
         return self._file.tell()

@@ -1,86 +1,95 @@
-"""As many decoders as there are processors, and batches handed out among them.
+"""A pool of decoder processes, one per processor.
 
-The decoders are processes, started as programs: threads would wait for each other, because Pillow reads a file's
-structure in Python (nearly half the time of a TIFF tile); `multiprocessing` refuses to start any from a Celery worker,
-whose processes are daemons; and a fork would copy whatever threads and locks TensorFlow has in this one.
+The decoders are started as programs, for three reasons. Threads would block each other, because Pillow parses files in
+Python (nearly half the time for a TIFF tile). `multiprocessing` can't start processes in a Celery worker, whose
+processes are daemons. A fork would copy the threads and locks of TensorFlow.
 
-Each has one batch at a time, so nobody waits to send, and an image that takes long holds up no other decoder. A few
-images are decoded by this very process: sooner done than others are started.
+No image is decoded in this process. A decoder is confined (`confinement`) and has an empty environment, so it has no
+access to the worker's secrets.
+
+Each decoder has one batch at a time, so that no decoder blocks while sending and a slow image delays no other decoder.
+If a decoder crashes or exceeds its time limit, the images of its batch are retried one by one to find the image that
+causes it; that image counts as unreadable.
 """
 
 import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 
-from edgepress_common.errors import StepFailedError
-from edgepress_worker.datasets.decoder_process import Batch, BatchDecoder, Failures, Setup, Task
+from edgepress_common.errors import ProcessCrashedError
+from edgepress_worker.datasets import decoder_process
+from edgepress_worker.datasets.decoder_process import Batch, DecodingTask, Outcome, Outcomes, Setup, decode_answer
+from edgepress_worker.isolated_python import isolated_python
 
-_MAX_DECODERS = 32  # of 20 MB, and up to 64 MB for the image: 2.7 GB in all, and 0.7 GB more for one very large image
-_MAX_BATCH = 32  # 10 ms and more of work: a hundred times what handing over costs
-_BATCHES_EACH = 8  # so that the last ones end at about the same time
-_FEW = 2 * _MAX_BATCH
-_PATIENCE_SECONDS = 0.25  # how long nothing may be heard before the caller gets to look whether to go on
-_PROGRAM = "from edgepress_worker.datasets.decoder_process import main; main()"
+_MAX_DECODERS = 32  # 20 MB each, and up to 64 MB for the image: 2.7 GB in total, plus 1.1 GB for one very large image
+_MAX_BATCH = 32  # 10 ms of work or more: a hundred times the cost of passing a batch on
+_BATCHES_EACH = 8  # so that all decoders end at about the same time
+_MAX_ANSWER_BYTES = 1 << 20  # about 500 bytes per image of a batch
+_PATIENCE_SECONDS = 0.25  # maximum time without outcomes, after which the caller can check for cancellation
+# Signals that an image can cause in a library. Other signals come from other processes.
+_CRASHES = {
+    signal.SIGSEGV: "crashes the decoder",
+    signal.SIGBUS: "crashes the decoder",
+    signal.SIGABRT: "crashes the decoder",
+    signal.SIGFPE: "crashes the decoder",
+    signal.SIGILL: "crashes the decoder",
+    signal.SIGXCPU: "takes too much processor time to decode",
+}
+
+
+class _CrashError(Exception):
+    """A decoder ended in a way that an image can cause; the message is the reason for the image."""
 
 
 def available_processors() -> int:
-    """How many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def decode_all(
-    tasks: Iterable[Task], count: int, setup: Setup, *, processors: int | None = None
-) -> Generator[tuple[int, Failures]]:
-    """Decodes images and writes their pixels, each where its task says.
+    tasks: Iterable[DecodingTask], count: int, setup: Setup, *, processors: int | None = None
+) -> Generator[Outcomes]:
+    """Decode images and write their pixels to the places in their tasks.
 
     Closing the iterator stops the decoders at once.
 
     Args:
-        tasks: What to do; asked for as the work goes on.
-        count: How many there are.
-        setup: What they share.
-        processors: How many decoders to start at most; those of this machine if None.
+        tasks: Tasks, consumed as the work progresses.
+        count: Number of tasks.
+        setup: Settings that the tasks share.
+        processors: Maximum number of decoders; None for the number of this machine's processors.
 
     Yields:
-        How many images more are done, and the failures among them; at least four times a second when images decode
-        faster than that, with zero images where there is nothing new.
+        Outcomes of images that are done, at least four times a second; empty if there is nothing new.
 
     Raises:
-        StepFailedError: A decoder ended by itself.
+        ProcessCrashedError: A decoder ended unexpectedly.
         MemoryError: A decoder was killed, as the kernel does when memory runs out.
         OSError: A file can't be written to.
     """
-    if count < _FEW:
-        yield from _decode_here(tasks, setup)
-        return
-    decoders = min(processors or available_processors(), _MAX_DECODERS, count // _MAX_BATCH)
+    decoders = max(1, min(processors or available_processors(), _MAX_DECODERS, count // _MAX_BATCH))
     batch_size = max(1, min(_MAX_BATCH, count // (decoders * _BATCHES_EACH)))
-    with _started(decoders, setup) as started:
-        yield from _hand_out(_batches(tasks, batch_size), started)
-
-
-def _decode_here(tasks: Iterable[Task], setup: Setup) -> Iterator[tuple[int, Failures]]:
-    with BatchDecoder(setup) as decoder:
-        for task in tasks:
-            yield 1, decoder.run([task])
+    with _started(decoders, setup) as (started, start):
+        yield from _hand_out(_batches(tasks, batch_size), started, start)
 
 
 class _Decoder:
-    """A process that decodes, and the line to it."""
+    """A decoder process and the connection to it."""
 
     def __init__(self) -> None:
         here, there = socket.socketpair()
         with here, there:
-            self._process = subprocess.Popen(  # noqa: S603 - this very Python, and a program of our own
-                [sys.executable, "-P", "-c", _PROGRAM],
+            self._process = subprocess.Popen(  # noqa: S603 - runs this Python with a constant program
+                isolated_python(decoder_process.__name__),
                 stdin=there.fileno(),
-                process_group=0,  # Ctrl-C is for the worker to hear, which then stops its decoders
+                env={},
+                process_group=0,  # Ctrl-C must reach only the worker, which then stops its decoders
             )
             self._connection = Connection(here.detach())
 
@@ -88,19 +97,16 @@ class _Decoder:
         return self._connection.fileno()
 
     def send(self, message: Setup | Batch) -> None:
-        try:
+        with suppress(ConnectionError):  # the decoder has ended; `receive` reports it
             self._connection.send(message)
-        except ConnectionError:
-            raise self._death() from None
 
-    def receive(self) -> Failures:
+    def receive(self) -> Outcomes:
         try:
-            answer: Failures | OSError = self._connection.recv()
+            return decode_answer(self._connection.recv_bytes(_MAX_ANSWER_BYTES))
         except (EOFError, ConnectionError):
             raise self._death() from None
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
+        except ValueError:  # never sent by a correct decoder
+            raise ProcessCrashedError("an image decoder sent an invalid answer") from None
 
     def stop(self) -> None:
         self._connection.close()
@@ -109,47 +115,74 @@ class _Decoder:
 
     def _death(self) -> Exception:
         code = self._process.wait()
+        if -code in _CRASHES:
+            return _CrashError(_CRASHES[signal.Signals(-code)])
         if code == -signal.SIGKILL:
-            return MemoryError("a decoder of images was killed, most likely because memory ran out")
-        return StepFailedError(f"a decoder of images ended by itself, with exit code {code}")
+            return MemoryError("an image decoder was killed, most likely because memory ran out")
+        return ProcessCrashedError(f"an image decoder ended unexpectedly, with exit code {code}")
 
 
-def _hand_out(batches: Iterator[Batch], decoders: list[_Decoder]) -> Iterator[tuple[int, Failures]]:
-    busy: dict[_Decoder, int] = {}
+def _hand_out(batches: Iterator[Batch], decoders: list[_Decoder], start: Callable[[], _Decoder]) -> Iterator[Outcomes]:
+    busy: dict[_Decoder, Batch] = {}
+    singles: deque[Batch] = deque()  # images of batches whose decoder crashed
 
     def send_next(decoder: _Decoder) -> None:
-        batch = next(batches, None)
+        batch = singles.popleft() if singles else next(batches, None)
         if batch is not None:
+            busy[decoder] = batch
             decoder.send(batch)
-            busy[decoder] = len(batch)
 
     for decoder in decoders:
         send_next(decoder)
     while busy:
         heard = wait([decoder.fileno() for decoder in busy], _PATIENCE_SECONDS)
         if not heard:
-            yield 0, ()
+            yield ()
         for decoder in [decoder for decoder in busy if decoder.fileno() in heard]:
-            failures = decoder.receive()
-            done = busy.pop(decoder)
-            send_next(decoder)
-            yield done, failures
+            batch = busy.pop(decoder)
+            try:
+                outcomes = decoder.receive()
+            except _CrashError as crash:
+                outcomes = _blamed(batch, str(crash), singles)
+                decoder.stop()
+                send_next(start())
+            else:
+                if [outcome.image for outcome in outcomes] != [task.index for task in batch]:
+                    raise ProcessCrashedError("an image decoder sent outcomes of images that it was not given")
+                send_next(decoder)
+            yield outcomes
 
 
-def _batches(tasks: Iterable[Task], size: int) -> Iterator[Batch]:
+def _blamed(batch: Batch, reason: str, singles: deque[Batch]) -> Outcomes:
+    """Return the outcome of an image that crashed its decoder; for a larger batch, queue its images to retry singly."""
+    if len(batch) == 1:
+        return (Outcome(batch[0].index, reason=reason),)
+    singles.extend([task] for task in batch)
+    return ()
+
+
+def _batches(tasks: Iterable[DecodingTask], size: int) -> Iterator[Batch]:
     remaining = iter(tasks)
     while batch := list(islice(remaining, size)):
         yield batch
 
 
 @contextmanager
-def _started(count: int, setup: Setup) -> Iterator[list[_Decoder]]:
+def _started(count: int, setup: Setup) -> Iterator[tuple[list[_Decoder], Callable[[], _Decoder]]]:
+    """Start decoders; yield them and a function that starts one more. Stop all of them at the end."""
     with ExitStack() as stack:
-        decoders: list[_Decoder] = []
-        for _ in range(count):
+
+        def start() -> _Decoder:
             decoder = _Decoder()
             stack.callback(decoder.stop)
-            decoders.append(decoder)
+            return decoder
+
+        def start_ready() -> _Decoder:
+            decoder = start()
+            decoder.send(setup)
+            return decoder
+
+        decoders = [start() for _ in range(count)]
         for decoder in decoders:
             decoder.send(setup)
-        yield decoders
+        yield decoders, start_ready

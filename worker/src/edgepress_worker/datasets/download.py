@@ -1,9 +1,10 @@
-"""Fetches a large public file once, however often the connection is cut.
+"""Downloads a large public file once, even over an unreliable connection.
 
-1. Bytes go to ``<name>.part``. What is there already is not asked for again (HTTP ``Range``), be it from this attempt
-   or from one before.
-2. A cut connection is taken up again after a little while; as long as something arrives, any number of times.
-3. The whole is held against the published MD5 and renamed: a file that has its name is complete and right.
+1. Bytes are written to ``<name>.part``. The existing part, from this or an earlier attempt, is not requested again
+   (HTTP ``Range``).
+2. An interrupted download is resumed after a pause, any number of times as long as each request returns some bytes.
+3. The complete file is verified against the published MD5 and renamed: a file with the final name is complete and
+   valid.
 """
 
 import errno
@@ -23,21 +24,21 @@ import httpx
 from edgepress_common.errors import UnavailableError
 from edgepress_worker.datasets.meter import Meter
 
-_TIMEOUT_SECONDS = 30.0  # without a byte; a busy server may well think for some seconds
-_FRUITLESS_TRIES = 4  # in a row, with 1, 2 and 4 seconds between: a short outage passes, a missing network is told soon
-_VERIFY_SHARE = 0.1  # of the time that receiving and verifying take together on a fast line
+_TIMEOUT_SECONDS = 30.0  # without a byte; a busy server may pause for some seconds
+_FRUITLESS_TRIES = 4  # consecutive, with 1, 2 and 4 seconds between: bridges short outages, reports a missing network
+_VERIFY_SHARE = 0.1  # share of the total time that verification takes with a fast connection
 _CHUNK_BYTES = 1 << 20
 _GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file to fetch.
+    """A file to download.
 
     Attributes:
-        name: What to call it here.
-        url: Where it is.
-        md5: Its published checksum, in lower-case hex. It tells damage; that the source is honest is taken for granted.
+        name: Local file name.
+        url: URL of the file.
+        md5: Published checksum, in lower-case hex. It detects damage; the source itself is trusted.
     """
 
     name: str
@@ -46,11 +47,11 @@ class RemoteFile:
 
 
 class Downloader:
-    """Fetches files.
+    """Downloads files.
 
     Args:
-        client: Speaks HTTP.
-        sleep: Waits so many seconds.
+        client: HTTP client.
+        sleep: Function that waits for a number of seconds.
     """
 
     def __init__(self, client: httpx.Client, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -58,15 +59,15 @@ class Downloader:
         self._sleep = sleep
 
     def fetch(self, file: RemoteFile, folder: Path, meter: Meter) -> Path:
-        """Makes sure that a file is in a folder. For one caller at a time: see `one_at_a_time`.
+        """Ensure that a file is in a folder. Only one process may do so at a time: see `one_at_a_time`.
 
         Returns:
-            The file: as it was if it was there, else complete and verified.
+            The path of the file. An existing file is unchanged; a new one is complete and verified.
 
         Raises:
-            UnavailableError: It can't be had, or isn't what was published.
-            OSError: There is no room for it.
-            StepCancelledError: The step is to stop; what has arrived is kept.
+            UnavailableError: The file can't be downloaded, or does not match the checksum.
+            OSError: The disk has too little free space.
+            StepCancelledError: The step is cancelled; the downloaded part is kept.
         """
         target = folder / file.name
         if target.is_file():
@@ -77,7 +78,7 @@ class Downloader:
         found = _md5(part, file.name, meter.part(1 - _VERIFY_SHARE, 1))
         if found != file.md5:
             part.unlink()
-            raise UnavailableError(f"{file.url} gave a file with MD5 {found}; accepted: {file.md5}, as published")
+            raise UnavailableError(f"{file.url} returned a file with MD5 {found}; accepted: the published {file.md5}")
         part.rename(target)
         return target
 
@@ -95,21 +96,21 @@ class Downloader:
             if fruitless == _FRUITLESS_TRIES:
                 raise UnavailableError(f"{file.url}: {problem}")
             for _ in range(2 ** max(0, fruitless - 1)):
-                meter.wait(f"{file.name}: {problem}; trying again")
+                meter.wait(f"{file.name}: {problem}; retrying")
                 self._sleep(1)
 
     def _receive(self, file: RemoteFile, part: Path, meter: Meter) -> None:
-        """Asks once for what is missing, and writes what arrives."""
+        """Request the missing bytes once, and write what arrives."""
         present = part.stat().st_size
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={present}-"} if present else {})
         with self._client.stream(
             "GET", file.url, headers=headers, timeout=_TIMEOUT_SECONDS, follow_redirects=True
         ) as response:
             if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                return  # nothing is missing, or too much is there: the checksum will tell
+                return  # the part is complete or too long: the checksum decides
             position = _start(response, present)
             size = position + int(response.headers.get("Content-Length", 0))
-            _check_room(part, size - position)
+            _check_free_space(part, size - position)
             with part.open("r+b") as target:
                 target.truncate(position)
                 target.seek(position)
@@ -122,10 +123,10 @@ class Downloader:
 
 @contextmanager
 def one_at_a_time(folder: Path, name: str, meter: Meter, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Keeps other processes from doing the same, by a lock on ``<folder>/.<name>.lock``; waits while another does.
+    """Exclude other processes by a lock on ``<folder>/.<name>.lock``; wait while another process has it.
 
     Raises:
-        StepCancelledError: The step is to stop.
+        StepCancelledError: The step is cancelled.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{name}.lock").open("w") as lock:
@@ -134,36 +135,36 @@ def one_at_a_time(folder: Path, name: str, meter: Meter, sleep: Callable[[float]
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                meter.wait(f"waiting for another step that gets {name}")
+                meter.wait(f"waiting for another step that downloads {name}")
                 sleep(1)
         yield  # closing the file unlocks it
 
 
 class _TryAgainError(Exception):
-    """This answer is of no use, but another may be."""
+    """The response can't be used, but another attempt may succeed."""
 
 
 def _start(response: httpx.Response, present: int) -> int:
-    """Where in the file the answer's bytes belong."""
+    """Return the position in the file of the response's first byte."""
     match response.status_code:
         case HTTPStatus.OK:
             return 0
         case HTTPStatus.PARTIAL_CONTENT:
             content_range = response.headers.get("Content-Range", "")
             if not re.match(rf"bytes {present}-", content_range):
-                raise _TryAgainError(f"was asked for the bytes from {present} on, answered with {content_range!r}")
+                raise _TryAgainError(f"requested the bytes from {present}, but the response has {content_range!r}")
             return present
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
-            raise _TryAgainError(f"answered with status {response.status_code}")
+            raise _TryAgainError(f"returned the status {response.status_code}")
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _TryAgainError(f"answered with status {status}")
+            raise _TryAgainError(f"returned the status {status}")
         case status:
-            raise UnavailableError(f"{response.url} answered with status {status}; accepted: 200, 206")
+            raise UnavailableError(f"{response.url} returned the status {status}; accepted: 200, 206")
 
 
-def _check_room(part: Path, size_bytes: int) -> None:
+def _check_free_space(part: Path, size_bytes: int) -> None:
     if size_bytes > shutil.disk_usage(part.parent).free:
-        raise OSError(errno.ENOSPC, f"no room for {size_bytes} bytes more", str(part))
+        raise OSError(errno.ENOSPC, f"not enough free space for {size_bytes} more bytes", str(part))
 
 
 def _md5(path: Path, name: str, meter: Meter) -> str:

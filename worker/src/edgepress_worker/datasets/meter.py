@@ -1,4 +1,4 @@
-"""Tells how far a step is, and learns whether it is to stop: one call for both, between pieces of work."""
+"""Reports the progress of a step and checks for cancellation, in one call between pieces of work."""
 
 import time
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from edgepress_worker.context import StepContext
 
 
 class Meter:
-    """Reports a phase of a step, as the share of the whole that it is.
+    """Reports the progress of a phase of a step.
 
     Args:
-        context: Whom to report to.
-        start: Where on the step's way from 0 to 1 the phase begins.
-        end: Where it ends.
-        clock: Gives seconds since some fixed time.
+        context: Context of the attempt.
+        start: Progress of the step at the start of the phase, 0 to 1.
+        end: Progress of the step at the end of the phase, 0 to 1.
+        clock: Function that returns seconds since some fixed time.
     """
 
     def __init__(
@@ -33,19 +33,19 @@ class Meter:
         self._share = 0.0
 
     def part(self, start: float, end: float) -> "Meter":
-        """The meter of a part of this phase, from ``start`` to ``end``, each 0 to 1 within the phase."""
+        """Return the meter of a part of this phase, from ``start`` to ``end``, each 0 to 1 within the phase."""
         span = self._end - self._start
         return Meter(self._context, self._start + start * span, self._start + end * span, clock=self._clock)
 
     def tell(self, share: float, message: str) -> None:
-        """Reports how much of the phase is done, with an estimate of the time left once there is something to go by.
+        """Report the completed share of the phase, with an estimate of the remaining time if there is one.
 
         Args:
-            share: 0 to 1, of this phase.
-            message: What is going on.
+            share: Completed share of this phase, 0 to 1.
+            message: Current activity.
 
         Raises:
-            StepCancelledError: The step is to stop.
+            StepCancelledError: The step is cancelled.
         """
         self._share = share
         self._context.raise_if_cancelled()
@@ -54,7 +54,7 @@ class Meter:
         self._context.report(Progress(fraction=min(fraction, 1.0), message=message, seconds_left=seconds_left))
 
     def wait(self, message: str) -> None:
-        """Reports that the phase stands still, and why. Raises as `tell` does."""
+        """Report that the phase is waiting, and why. Raises as `tell` does."""
         self.tell(self._share, message)
 
     def _seconds_left(self, share: float) -> float | None:

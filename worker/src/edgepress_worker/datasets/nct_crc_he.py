@@ -1,13 +1,14 @@
 """Kind ``nct-crc-he``: the colorectal tissue of Kather et al. 2018, doi:10.5281/zenodo.1214456.
 
-100,000 tiles of 86 patients to train, 7,180 of 50 others to validate, 224x224, nine classes. A job needs two archives;
-of each, the first of these that is there is used:
+100,000 tiles of 86 patients to train, 7,180 of 50 others to validate or test, 224x224, nine classes. A job needs two
+archives. For each, the first existing source is used:
 
-1. ``<downloads>/<name>/<class>/*``: a folder, unpacked by Edgepress or by hand;
-2. ``<downloads>/<name>.zip``: unpacked to 1, and left where it is;
-3. the archive at Zenodo: downloaded to 2, its checksum verified.
+1. ``<downloads>/<name>/<class>/*``: a folder, unpacked by Edgepress or by the operator;
+2. ``<downloads>/<name>.zip``: unpacked to 1, and kept;
+3. the archive at Zenodo: downloaded to 2, with its checksum verified.
 """
 
+import dataclasses
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -16,23 +17,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import numpy as np
 
 from edgepress_common.errors import InvalidInputError, UnavailableError
 from edgepress_common.layout import join_layouts, read_class_folders
-from edgepress_common.spec.dataset import NctCrcHeDataset
+from edgepress_common.spec.dataset_kinds.nct_crc_he import NctCrcHeDataset
 from edgepress_worker.datasets.archive import class_folders_root, unpack_images
 from edgepress_worker.datasets.download import Downloader, RemoteFile, one_at_a_time
 from edgepress_worker.datasets.folder import labelled_files
 from edgepress_worker.datasets.meter import Meter
-from edgepress_worker.datasets.source import LabelledSet, Workplace
+from edgepress_worker.datasets.source import TEST, VALIDATION, DatasetSource, LabelledSet, Workplace
 
 _FIELD = "dataset.training_set"
 _VALIDATION_SET = "CRC-VAL-HE-7K"
-_TRAINING_SHARE = 0.93  # of the bytes: 11.7 GB, against 0.8 GB of the validation set
-_UNPACK_SHARE = 0.2  # of the time to get an archive, on a fast line
+_TRAINING_SHARE = 0.93  # of the bytes: 11.7 GB, and 0.8 GB for the validation set
+_UNPACK_SHARE = 0.2  # of the time to provide an archive, with a fast connection
 
 _ZENODO = "https://zenodo.org/records/1214456/files"
-# As published with the record, version v0.1.
+# From the record's version v0.1.
 _MD5 = {
     "NCT-CRC-HE-100K": "6fd702d11df6292bc054397ae038a464",
     "NCT-CRC-HE-100K-NONORM": "035777cf327776a71a05c95da6d6325f",
@@ -42,12 +44,12 @@ _MD5 = {
 
 @dataclass(frozen=True)
 class NctCrcHeSource:
-    """Gets the archives, once.
+    """Provides the archives, downloading each only once.
 
     Attributes:
-        base_url: The folder of the archives.
+        base_url: URL of the folder with the archives.
         checksums: MD5 of each zip, by its name without ``.zip``.
-        sleep: Waits so many seconds.
+        sleep: Function that waits for a number of seconds.
     """
 
     base_url: str = _ZENODO
@@ -58,17 +60,22 @@ class NctCrcHeSource:
 
     @contextmanager
     def open(self, dataset: NctCrcHeDataset, workplace: Workplace) -> Iterator[LabelledSet]:
-        """See `Source.open`."""
+        """See `DatasetSource.open`."""
         downloads = workplace.environment.downloads.resolve()
         names = (dataset.training_set, _VALIDATION_SET)
         meters = (workplace.meter.part(0, _TRAINING_SHARE), workplace.meter.part(_TRAINING_SHARE, 1))
         for name, meter in zip(names, meters, strict=True):
             self._provide(name, downloads, meter)
-        parts = [read_class_folders(downloads / name, prefix=f"{name}/", field=_FIELD) for name in names]
-        yield labelled_files(join_layouts(*parts, what=" and ".join(names), field=_FIELD), downloads)
+        parts = [read_class_folders(downloads / name, root=downloads, field=_FIELD) for name in names]
+        layout = join_layouts(*parts, what=" and ".join(names), field=_FIELD)
+        # The archives are verified by their published checksums, so there is no other fingerprint.
+        labelled = labelled_files(layout)
+        others = VALIDATION if dataset.validation == _VALIDATION_SET else TEST
+        split = np.where(labelled.parts == VALIDATION, np.int8(others), labelled.parts)
+        yield dataclasses.replace(labelled, parts=split, fingerprint_of=None)
 
     def _provide(self, name: str, downloads: Path, meter: Meter) -> None:
-        """Makes sure that the folder of an archive is there."""
+        """Ensure that the folder of an archive exists."""
         folder = downloads / name
         if folder.is_dir():
             return
@@ -80,24 +87,37 @@ class NctCrcHeSource:
     def _download(self, name: str, downloads: Path, meter: Meter) -> Path:
         file = RemoteFile(f"{name}.zip", f"{self.base_url}/{name}.zip", self.checksums[name])
         try:
-            with httpx.Client() as client:
+            with _internet() as client:
                 return Downloader(client, self.sleep).fetch(file, downloads, meter)
         except UnavailableError as error:
             raise UnavailableError(
-                f"{error}. The worker needs {file.name}; without internet, get it elsewhere from {file.url} and put it "
-                f"at {downloads / file.name}, or what it holds at {downloads / name}/<class>/"
+                f"{error}. The worker needs {file.name}; without internet access, download it from {file.url} "
+                f"elsewhere and put it at {downloads / file.name}, or its content at {downloads / name}/<class>/"
             ) from error
 
 
 def _unpack(archive: Path, folder: Path, meter: Meter) -> None:
     unfinished = folder.with_name(f".{folder.name}.unpacking")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a worker that was killed meanwhile
+    shutil.rmtree(unfinished, ignore_errors=True)  # left behind by a killed worker
     try:
         unpack_images(archive, unfinished, meter)
         class_folders_root(unfinished).rename(folder)
     except InvalidInputError as error:
         raise InvalidInputError(
-            f"{archive} {error}; remove it, and it will be downloaded from {_ZENODO}/{archive.name}"
+            f"{archive} {error}; remove the file to download it again from {_ZENODO}/{archive.name}"
         ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+SOURCE: DatasetSource[NctCrcHeDataset] = NctCrcHeSource()
+
+
+def _internet() -> httpx.Client:
+    try:
+        return httpx.Client()
+    except ImportError as error:
+        raise InvalidInputError(
+            "the worker's environment names a SOCKS proxy (ALL_PROXY), which needs another library; install it with: "
+            "pip install 'httpx[socks]', or name an HTTP proxy"
+        ) from error

@@ -1,10 +1,10 @@
 """Kind ``npz``: one file in the layout of MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8).
 
-1. Look which parts the file has: ``train``, and ``val`` or ``test``, each of ``_images`` and ``_labels``.
-2. Read the labels, which are small, and the headers of the images. Classes are the numbers from 0 up.
-3. Read the images from the zip as they are packed, one after the other: a file of any size takes the memory of one.
+1. Find the parts of the file: ``train``, ``val`` and ``test``, each with ``_images`` and ``_labels``.
+2. Read the labels, which are small, and the headers of the images. The classes are the numbers from 0.
+3. Read the images from the zip while they are packed, one by one, so that memory does not depend on the file's size.
 
-Pickled objects, which would run whatever code they hold, are refused by their type before anything of them is read.
+Pickled objects, which could run code, are rejected by their type before they are read.
 """
 
 import zipfile
@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from edgepress_common.errors import EdgepressError, InvalidInputError
 from edgepress_common.layout import file_fingerprint, find_under_roots
-from edgepress_common.spec.dataset import NpzDataset
+from edgepress_common.spec.dataset_kinds.npz import NpzDataset
 from edgepress_worker.datasets.decoding import CHANNELS, MAX_PIXELS, EncodedImage, PlainImage
-from edgepress_worker.datasets.source import LabelledSet, Workplace
+from edgepress_worker.datasets.source import TEST, TRAIN, VALIDATION, DatasetSource, LabelledSet, Workplace
 
-_MAX_LABEL_BYTES = 1 << 30  # 134 million of 8 bytes; read whole, so there must be a limit
+_MAX_LABEL_BYTES = 1 << 30  # 134 million labels of 8 bytes; labels are read at once, so their size is limited
 _MIN_CLASSES = 2
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -31,13 +31,13 @@ _HEADER_READERS = {
 
 
 class NpzSource:
-    """Streams the images out of the archive."""
+    """Streams the images from the archive."""
 
     preparation_share = 0.0
 
     @contextmanager
     def open(self, dataset: NpzDataset, workplace: Workplace) -> Iterator[LabelledSet]:
-        """See `Source.open`."""
+        """See `DatasetSource.open`."""
         path = find_under_roots(dataset.path, workplace.environment.dataset_roots)
         with _blaming(dataset.path):
             workplace.check_unchanged(dataset.path, file_fingerprint(path))
@@ -50,12 +50,12 @@ class NpzSource:
 
 @dataclass(frozen=True)
 class _Array:
-    """What an .npy member says of itself.
+    """The header of an .npy member.
 
     Attributes:
-        member: Its name in the archive.
-        shape: The first axis counts the images.
-        dtype: Of one value.
+        member: Name in the archive.
+        shape: Shape; the first axis is the images.
+        dtype: Type of a value.
     """
 
     member: str
@@ -64,12 +64,13 @@ class _Array:
 
     @property
     def what(self) -> str:
-        """How errors call it."""
+        """Description for errors."""
         return f"{self.member.removesuffix('.npy')} {self.dtype} {self.shape}"
 
 
 def _labelled_arrays(archive: zipfile.ZipFile, dataset: NpzDataset) -> LabelledSet:
-    parts = _parts(set(archive.namelist()), dataset)
+    found = _parts(set(archive.namelist()), dataset)
+    parts = [part for part, _ in found]
     images = [_image_array(archive, part) for part in parts]
     labels = [_labels(archive, part, array.shape[0]) for part, array in zip(parts, images, strict=True)]
     counts = [len(part) for part in labels]
@@ -77,12 +78,13 @@ def _labelled_arrays(archive: zipfile.ZipFile, dataset: NpzDataset) -> LabelledS
         classes=_classes(np.unique(np.concatenate(labels))),
         names=[f"{part}_images[{index}]" for part, count in zip(parts, counts, strict=True) for index in range(count)],
         labels=np.concatenate(labels),
-        validates=np.repeat([False, True], counts) if len(parts) > 1 else None,
+        parts=np.repeat(np.array([number for _, number in found], dtype=np.int8), counts),
         images=(image for array in images for image in _images(archive, array, dataset.path)),
     )
 
 
-def _parts(members: set[str], dataset: NpzDataset) -> tuple[str, ...]:
+def _parts(members: set[str], dataset: NpzDataset) -> list[tuple[str, int]]:
+    """Return the parts of the file to read, each with its part of the split."""
     present = [part for part in ("train", "val", "test") if f"{part}_images.npy" in members]
     if "train" not in present:
         raise InvalidInputError(
@@ -90,12 +92,13 @@ def _parts(members: set[str], dataset: NpzDataset) -> tuple[str, ...]:
             "and val_labels or test_images and test_labels"
         )
     if present == ["train"]:
-        return ("train",)
+        return [("train", TRAIN)]
     if dataset.validation not in present:
         raise InvalidInputError(
             f"has no {dataset.validation}_images; accepted for dataset.validation: {', '.join(present[1:])}"
         )
-    return ("train", dataset.validation)
+    tested = [("test", TEST)] if dataset.validation == "val" and "test" in present else []
+    return [("train", TRAIN), (dataset.validation, VALIDATION), *tested]
 
 
 def _image_array(archive: zipfile.ZipFile, part: str) -> _Array:
@@ -113,9 +116,7 @@ def _image_array(archive: zipfile.ZipFile, part: str) -> _Array:
 def _labels(archive: zipfile.ZipFile, part: str, images: int) -> npt.NDArray[np.int64]:
     with _member(archive, f"{part}_labels.npy") as (array, stream):
         if array.dtype.kind not in "iu" or array.shape not in {(images,), (images, 1)}:
-            raise InvalidInputError(
-                f"{array.what}; accepted: integers ({images},) or ({images}, 1), one for each image"
-            )
+            raise InvalidInputError(f"{array.what}; accepted: integers ({images},) or ({images}, 1), one per image")
         size_bytes = images * array.dtype.itemsize
         if size_bytes > _MAX_LABEL_BYTES:
             raise InvalidInputError(f"{array.what} takes {size_bytes} bytes; accepted: up to {_MAX_LABEL_BYTES}")
@@ -139,7 +140,7 @@ def _images(archive: zipfile.ZipFile, array: _Array, path: str) -> Iterator[Enco
 
 @contextmanager
 def _member(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[_Array, IO[bytes]]]:
-    """A member with its header read: what it says, and the stream that goes on with its values."""
+    """Open a member and read its header; yield the header, and the stream of the values."""
     with archive.open(name) as stream:
         version = np.lib.format.read_magic(stream)
         if version not in _HEADER_READERS:
@@ -147,7 +148,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[_Array, IO[by
         shape, is_fortran, dtype = _HEADER_READERS[version](stream)
         array = _Array(name, shape, dtype)
         if is_fortran and len(shape) > 1:
-            raise InvalidInputError(f"{array.what} is in Fortran's order; accepted: C order (numpy.ascontiguousarray)")
+            raise InvalidInputError(f"{array.what} is in Fortran order; accepted: C order (numpy.ascontiguousarray)")
         yield array, stream
 
 
@@ -160,11 +161,14 @@ def _read(stream: IO[bytes], size_bytes: int, array: _Array) -> bytes:
 
 @contextmanager
 def _blaming(path: str) -> Iterator[None]:
-    """Puts the file's name before whatever is wrong with it."""
+    """Add the path of the file to all errors."""
     try:
         yield
     except EdgepressError as error:
         raise InvalidInputError(f"{path}: {error}") from error
     except Exception as error:
-        # zipfile, zlib and numpy answer broken bytes with nearly any exception; it is about this file.
+        # zipfile, zlib and numpy raise nearly any exception for broken bytes; all of them are about this file.
         raise InvalidInputError(f"{path}: can't be read as .npz: {error or type(error).__name__}") from error
+
+
+SOURCE: DatasetSource[NpzDataset] = NpzSource()

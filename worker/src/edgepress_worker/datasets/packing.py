@@ -1,16 +1,16 @@
-"""Packs a data set, whatever its kind.
+"""Packs a data set of any kind.
 
-1. The set's source finds images and labels; the set is split, if it brings no split.
-2. Two .npy files are made at full size. Each image has its row there from the start, so the order in which decoders end
-   doesn't show.
-3. The decoders write the rows. Images that can't be read are counted; too many of them, or a class that has none left,
-   fail the step.
-4. The rows of unreadable images are closed up, and all goes into the store.
+1. The source finds images and labels; missing parts are split off.
+2. An .npy file per part is created at full size, if the pack is not too large. Each image has a fixed row, so that the
+   order in which decoders end has no effect.
+3. The decoders write the rows. 16-bit grey images come last, when the number of significant bits is known. Unreadable
+   images are counted; the step fails if there are too many, or if a class has no readable image.
+4. The content is compared with the fingerprint that the job was accepted with.
+5. The images are compared across the parts (`twins`) and checked by class (`cautions`).
+6. The rows of unreadable images are removed, and the files are stored.
 """
 
 import io
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,37 +23,40 @@ from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.errors import InvalidInputError, UnreadableDatasetError
 from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult, UnreadableImage
-from edgepress_common.spec.dataset import Dataset, NctCrcHeDataset
+from edgepress_common.spec.dataset_kind import SplittableDataset
+from edgepress_common.spec.dataset_kinds import Dataset
 from edgepress_worker.context import StepContext
-from edgepress_worker.datasets.decoder_process import Setup, Task
-from edgepress_worker.datasets.decoders import decode_all
+from edgepress_worker.datasets.cautions import cautions_of
+from edgepress_worker.datasets.decoded import Decoded, SplitFile, decode_parts
 from edgepress_worker.datasets.meter import Meter
+from edgepress_worker.datasets.pack_size import check_pack_fits
 from edgepress_worker.datasets.registry import SOURCES
 from edgepress_worker.datasets.row_file import RowFile
-from edgepress_worker.datasets.source import LabelledSet, Workplace
-from edgepress_worker.datasets.split import split_by_class
-from edgepress_worker.run import Environment
+from edgepress_worker.datasets.source import TEST, TRAIN, VALIDATION, LabelledSet, Workplace
+from edgepress_worker.datasets.split import split_set
+from edgepress_worker.datasets.twins import find_twins
+from edgepress_worker.environment import Environment
 
 _MEDIA_TYPE = "application/x-npy"
 _NAMED_IN_RESULT = 100
+_IGNORED_IN_RESULT = 20
 _NAMED_IN_ERROR = 5
+_PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Training or validation.
+class _Unreadable:
+    """The unreadable images of a data set.
 
     Attributes:
-        name: ``train`` or ``validation``.
-        members: Indices of its images in the set, ascending: row ``r`` of the file is image ``members[r]``.
-        file: Its pixels.
+        images: All unreadable images, with their reasons.
+        total: Number of images, readable or not.
     """
 
-    name: str
-    members: Indices
-    file: RowFile
+    images: tuple[UnreadableImage, ...]
+    total: int
 
 
 def pack(
@@ -62,43 +65,70 @@ def pack(
     """See `edgepress_worker.datasets.pack_dataset`."""
     source = SOURCES[dataset.kind]
     meter = Meter(context)
-    meter.tell(0, "looking for the images")
+    meter.tell(0, "listing the images")
     with TemporaryDirectory(prefix="pack-", dir=context.scratch, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
-        preparation = meter.part(0, source.preparation_share)
-        with source.open(dataset, Workplace(environment, context.store, folder, preparation, fingerprint)) as labelled:
+        place = Workplace(environment, context.store, folder, meter.part(0, source.preparation_share), fingerprint)
+        with source.open(dataset, place) as labelled:
             members = _split(labelled, dataset)
+            check_pack_fits(len(labelled.labels), dataset.image_size)
             parts = [
-                _Part(name, indices, RowFile(folder / f"{name}.npy", len(indices), dataset.image_size))
+                SplitFile(name, indices, RowFile(folder / f"{name}.npy", len(indices), dataset.image_size))
                 for name, indices in members.items()
             ]
-            reasons = _decode(labelled, parts, dataset.image_size, meter.part(source.preparation_share, 1))
-        _check_share(reasons, labelled, dataset.max_unreadable_share)
-        readable = np.ones(len(labelled.labels), dtype=np.bool_)
-        readable[list(reasons)] = False
-        counts = {part.name: _readable_counts(part, labelled, readable) for part in parts}
+            decoded = decode_parts(labelled, parts, dataset.image_size, meter.part(source.preparation_share, 1))
+        if labelled.fingerprint_of is not None:
+            place.check_unchanged("the data set", labelled.fingerprint_of(decoded.digests))
+        unreadable = _unreadable(decoded, labelled)
+        _check_share(unreadable, dataset.max_unreadable_share)
+        counts = {part.name: _readable_counts(part, labelled, decoded.is_readable) for part in parts}
         meter.tell(1, "storing the packed images")
         outputs: Outputs = {}
         for part in parts:
-            outputs |= _store(part, labelled.labels, readable, context.store)
-    return outputs, PackResult(
+            outputs |= _store(part, labelled.labels, decoded.is_readable, context.store)
+    return outputs, _result(labelled, decoded, unreadable, parts, counts)
+
+
+def _result(
+    labelled: LabelledSet,
+    decoded: Decoded,
+    unreadable: _Unreadable,
+    parts: list[SplitFile],
+    counts: dict[str, tuple[int, ...]],
+) -> PackResult:
+    readable = decoded.is_readable
+    digests = [decoded.digests[index] for index in np.flatnonzero(readable).tolist()]
+    seen = cautions_of(labelled.classes, labelled.labels[readable], digests, decoded.is_flat[readable])
+    return PackResult(
         classes=labelled.classes,
         train_counts=counts["train"],
         validation_counts=counts["validation"],
-        unreadable_count=len(reasons),
-        unreadable=_named(reasons, labelled, _NAMED_IN_RESULT),
+        test_counts=counts.get("test"),
+        unreadable_count=len(unreadable.images),
+        unreadable=unreadable.images[:_NAMED_IN_RESULT],
+        ignored_count=len(labelled.ignored),
+        ignored=labelled.ignored[:_IGNORED_IN_RESULT],
+        grey_bits=decoded.grey_bits,
+        twins=find_twins(
+            [part.members[readable[part.members]] for part in parts], labelled.names, decoded.digests, decoded.looks
+        ),
+        cautions=(*labelled.cautions, *seen),
     )
 
 
 def _split(labelled: LabelledSet, dataset: Dataset) -> dict[str, Indices]:
-    """The indices of the images that train, and of those that validate."""
-    validates = labelled.validates
-    if validates is None:
-        assert not isinstance(dataset, NctCrcHeDataset)  # which brings its split
-        validates = split_by_class(
-            labelled.names, labelled.labels, fraction=dataset.validation_fraction, seed=dataset.split_seed
+    """Return the indices of the images of each part; there is no entry for a missing test part."""
+    parts = labelled.parts
+    if isinstance(dataset, SplittableDataset):
+        parts = split_set(
+            labelled,
+            validation_fraction=dataset.validation_fraction,
+            test_fraction=dataset.test_fraction,
+            seed=dataset.split_seed,
         )
-    members = {"train": np.flatnonzero(~validates), "validation": np.flatnonzero(validates)}
+    members = {name: np.flatnonzero(parts == number) for name, number in _PARTS.items()}
+    if len(members["test"]) == 0:
+        del members["test"]
     for name, indices in members.items():
         missing = _classes_without(_counts(labelled, indices), labelled)
         if missing:
@@ -106,48 +136,23 @@ def _split(labelled: LabelledSet, dataset: Dataset) -> dict[str, Indices]:
     return members
 
 
-def _decode(labelled: LabelledSet, parts: list[_Part], side: int, meter: Meter) -> dict[int, str]:
-    """Fills the files. Returns why each image that can't be read can't, by its index, ascending."""
-    total = len(labelled.labels)
-    setup = Setup(side, tuple(str(part.file.path) for part in parts))
-    done = 0
-    reasons: dict[int, str] = {}
-    meter.tell(0, f"packing {total} images")
-    with closing(decode_all(_tasks(labelled, parts), total, setup)) as progress:
-        for count, failures in progress:
-            done += count
-            reasons.update(failures)
-            meter.tell(done / total, f"packing {done} of {total}")
-    return dict(sorted(reasons.items()))
+def _unreadable(decoded: Decoded, labelled: LabelledSet) -> _Unreadable:
+    found = (UnreadableImage(name=labelled.names[index], reason=reason) for index, reason in decoded.reasons.items())
+    return _Unreadable((*found, *labelled.unusable), len(labelled.labels) + len(labelled.unusable))
 
 
-def _tasks(labelled: LabelledSet, parts: list[_Part]) -> Iterator[Task]:
-    files = np.empty(len(labelled.labels), dtype=np.int64)
-    rows = np.empty_like(files)
-    for number, part in enumerate(parts):
-        files[part.members] = number
-        rows[part.members] = np.arange(len(part.members))
-    for index, (image, file, row) in enumerate(zip(labelled.images, files.tolist(), rows.tolist(), strict=True)):
-        yield Task(index, image, file, parts[file].file.offset(row))
-
-
-def _check_share(reasons: dict[int, str], labelled: LabelledSet, max_share: float) -> None:
-    total = len(labelled.labels)
-    if len(reasons) > max_share * total:
-        named = "; ".join(f"{image.name}: {image.reason}" for image in _named(reasons, labelled, _NAMED_IN_ERROR))
-        more = "; ..." if len(reasons) > _NAMED_IN_ERROR else ""
+def _check_share(unreadable: _Unreadable, max_share: float) -> None:
+    count, total = len(unreadable.images), unreadable.total
+    if count > max_share * total:
+        named = "; ".join(f"{image.name}: {image.reason}" for image in islice(unreadable.images, _NAMED_IN_ERROR))
+        more = "; ..." if count > _NAMED_IN_ERROR else ""
         raise UnreadableDatasetError(
-            f"{len(reasons)} of {total} images ({len(reasons) / total:.2%}) can't be read; accepted: up to "
+            f"{count} of {total} images ({count / total:.2%}) can't be read; accepted: up to "
             f"{max_share:.2%} (dataset.max_unreadable_share). {named}{more}"
         )
 
 
-def _named(reasons: dict[int, str], labelled: LabelledSet, count: int) -> tuple[UnreadableImage, ...]:
-    first = islice(reasons.items(), count)
-    return tuple(UnreadableImage(name=labelled.names[index], reason=reason) for index, reason in first)
-
-
-def _readable_counts(part: _Part, labelled: LabelledSet, readable: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+def _readable_counts(part: SplitFile, labelled: LabelledSet, readable: npt.NDArray[np.bool_]) -> tuple[int, ...]:
     counts = _counts(labelled, part.members[readable[part.members]])
     missing = _classes_without(counts, labelled)
     if missing:
@@ -165,7 +170,7 @@ def _classes_without(counts: tuple[int, ...], labelled: LabelledSet) -> str:
     return ", ".join(name for name, count in zip(labelled.classes, counts, strict=True) if count == 0)
 
 
-def _store(part: _Part, labels: Indices, readable: npt.NDArray[np.bool_], store: ArtifactStore) -> Outputs:
+def _store(part: SplitFile, labels: Indices, readable: npt.NDArray[np.bool_], store: ArtifactStore) -> Outputs:
     kept = readable[part.members]
     if not kept.all():
         part.file.keep(kept)

@@ -1,18 +1,12 @@
-"""Which source provides which kind of data set."""
+"""The sources of data sets, by kind."""
 
 from typing import Any
 
-from edgepress_worker.datasets.builtin import BuiltinSource
-from edgepress_worker.datasets.folder import FolderSource
-from edgepress_worker.datasets.nct_crc_he import NctCrcHeSource
-from edgepress_worker.datasets.npz import NpzSource
-from edgepress_worker.datasets.source import Source
-from edgepress_worker.datasets.upload import UploadSource
+from edgepress_worker import datasets
+from edgepress_worker.datasets.source import DatasetSource
+from edgepress_worker.implementations import Implementations
 
-SOURCES: dict[str, Source[Any]] = {
-    "builtin": BuiltinSource(),
-    "folder": FolderSource(),
-    "npz": NpzSource(),
-    "upload": UploadSource(),
-    "nct-crc-he": NctCrcHeSource(),
-}
+# Each source accepts the parameters of its kind.
+SOURCES: Implementations[DatasetSource[Any]] = Implementations(
+    datasets.__name__, datasets.__path__, folder="worker/datasets", name="SOURCE"
+)

@@ -1,7 +1,7 @@
-"""An .npy file of images, written row by row in any order by several processes at once.
+"""An .npy file of images that several processes write row by row, in any order.
 
-Rows are written through the file descriptor, not through a map of the file: the bytes go to the page cache, so they
-count as nobody's memory, and a full disk is an `OSError` where a mapped page would kill the process.
+Rows are written through the file descriptor instead of a memory map: the bytes go to the page cache, so that they do
+not count as memory of a process, and a full disk raises an `OSError`, where a memory map would kill the process.
 """
 
 import io
@@ -14,21 +14,21 @@ import numpy.typing as npt
 
 from edgepress_worker.datasets.decoding import CHANNELS, row_bytes
 
-_COPY_BYTES = 4 << 20  # enough to move at the disk's speed, little to hold
+_COPY_BYTES = 4 << 20  # large enough for the speed of the disk, small enough for memory
 
 
 class RowFile:
-    """A uint8 array ``(rows, side, side, 3)``, in a file that has its full size from the start.
+    """A uint8 array ``(rows, side, side, 3)`` in a file that has its full size from the start.
 
     Attributes:
         path: The file.
     """
 
     def __init__(self, path: Path, rows: int, side: int) -> None:
-        """Makes the file, over whatever was there.
+        """Create the file, replacing an existing one.
 
         Raises:
-            OSError: There is no room for it, said now rather than when most rows are written.
+            OSError: The disk has too little free space, which is reported at once instead of after most rows.
         """
         self.path = path
         self._side = side
@@ -42,14 +42,14 @@ class RowFile:
                 raise OSError(error.errno, error.strerror, str(path)) from error
 
     def offset(self, row: int) -> int:
-        """Where a row begins, in bytes."""
+        """Return the offset of a row, in bytes."""
         return self._header_bytes + row * row_bytes(self._side)
 
     def keep(self, kept: npt.NDArray[np.bool_]) -> None:
-        """Leaves rows out and closes the gaps; the others keep their order.
+        """Remove rows and close the gaps; the other rows keep their order.
 
         Args:
-            kept: ``(rows,)``, whether each row stays.
+            kept: ``(rows,)``, whether each row is kept.
         """
         with self.path.open("r+b") as file:
             target = 0
@@ -58,7 +58,7 @@ class RowFile:
                     _move(file.fileno(), self.offset(start), self.offset(stop), self.offset(target))
                 target += stop - start
             header = _header(target, self._side)
-            assert len(header) == self._header_bytes  # numpy leaves room for the first axis to be rewritten
+            assert len(header) == self._header_bytes  # numpy pads headers so that the first axis can be rewritten
             file.write(header)
             file.truncate(self.offset(target))
 
@@ -71,13 +71,13 @@ def _header(rows: int, side: int) -> bytes:
 
 
 def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Start and end (exclusive) of each stretch of rows that stay."""
+    """Yield start and end (exclusive) of each run of kept rows."""
     edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _move(descriptor: int, start: int, stop: int, target: int) -> None:
-    """Copies bytes towards the file's beginning; the two ranges may overlap."""
+    """Copy bytes towards the beginning of the file; the two ranges may overlap."""
     while start < stop:
         chunk = os.pread(descriptor, min(_COPY_BYTES, stop - start), start)
         written = os.pwrite(descriptor, chunk, target)

@@ -1,14 +1,16 @@
-"""Kind ``upload``: a zip or tar of class folders that was posted to the gateway."""
+"""Kind ``upload``: a zip or tar archive of class folders that was uploaded to the gateway."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edgepress_common.errors import InvalidInputError, InvalidSpecError
 from edgepress_common.layout import read_layout
-from edgepress_common.spec.dataset import UploadDataset
-from edgepress_worker.datasets.archive import class_folders_root, unpack_images
+from edgepress_common.spec.dataset_kinds.upload import UploadDataset
+from edgepress_worker.datasets.archive import unpack_images
 from edgepress_worker.datasets.folder import labelled_files
-from edgepress_worker.datasets.source import LabelledSet, Workplace
+from edgepress_worker.datasets.groups import groups_by_pattern
+from edgepress_worker.datasets.source import DatasetSource, LabelledSet, Workplace
 
 _FIELD = "dataset.sha256"
 
@@ -20,17 +22,22 @@ class UploadSource:
 
     @contextmanager
     def open(self, dataset: UploadDataset, workplace: Workplace) -> Iterator[LabelledSet]:
-        """See `Source.open`."""
+        """See `DatasetSource.open`."""
         archive = workplace.store.local_path(dataset.sha256)
         folder = workplace.folder / "upload"
         try:
-            unpack_images(archive, folder, workplace.meter)
-            root = class_folders_root(folder)
-            layout = read_layout(root, field=_FIELD)
-        except InvalidSpecError as error:  # it names a temporary folder, which tells nobody anything
+            unpacked = unpack_images(archive, folder, workplace.meter)
+            layout = read_layout(folder, field=_FIELD)
+        except InvalidSpecError as error:  # the path of the temporary folder is not useful to the user
             raise InvalidSpecError(
                 [problem.model_copy(update={"value": dataset.sha256}) for problem in error.problems]
             ) from error
         except InvalidInputError as error:
             raise InvalidInputError(f"the upload {dataset.sha256} {error}") from error
-        yield labelled_files(layout, root)
+        layout = dataclasses.replace(layout, ignored=(*layout.ignored, *unpacked.ignored))
+        groups = None if dataset.groups is None else groups_by_pattern(dataset.groups, layout)
+        labelled = labelled_files(layout, groups=groups, cautions=unpacked.cautions)
+        yield dataclasses.replace(labelled, fingerprint_of=None)  # the archive is verified by its SHA-256
+
+
+SOURCE: DatasetSource[UploadDataset] = UploadSource()

@@ -1,11 +1,12 @@
-"""What the teacher says of the training images, asked once and kept.
+"""Cached teacher predictions for the training images.
 
-An image that is not turned is one of few mirror images of itself, every time. So the teacher is asked of each of them
-before the training, rather than in every epoch; where images are turned, or there are more mirror images than epochs,
-that would ask more often.
+Without rotation, an augmented image is always one of few mirror images. The teacher therefore predicts each of them
+once before the training instead of in every epoch. With rotation, or with more mirror images than epochs, the cache
+would need more predictions than it saves.
 
-Answers are written as they come, to a file that gets its name once it is whole: the next attempt finds it, or asks
-again. A full disk is an `OSError`, and what is trained from is a map of the file: no set is too large.
+Predictions are written to a file that is renamed when it is complete; the next attempt uses the complete file or starts
+again. A full disk raises an `OSError`. The training uses a memory map of the file, so that the data set can have any
+size.
 """
 
 import os
@@ -29,7 +30,7 @@ Logits = npt.NDArray[np.float32]
 
 
 def can_be_asked_once(settings: Training) -> bool:
-    """Whether to ask the teacher before the training, rather than in its every step."""
+    """Return whether to cache teacher predictions before the training."""
     augmentation = settings.augmentation
     return augmentation.rotation_degrees == 0 and len(mirror_images(augmentation)) <= settings.epochs
 
@@ -37,19 +38,19 @@ def can_be_asked_once(settings: Training) -> bool:
 def answers(
     load_teacher: Callable[[], keras.Model], images: LabelledImages, settings: Training, context: StepContext
 ) -> Logits:
-    """The teacher's logits for each image and mirror image.
+    """Return the teacher's logits for each image and mirror image.
 
     Args:
-        load_teacher: Gives the teacher, a model from pixels to logits; called only if it has to be asked.
+        load_teacher: Function that returns the teacher, a model from pixels to logits; called only if no cache exists.
         images: The training images.
-        settings: Their augmentation, without rotation, and how many of them to show at once.
-        context: Keeps the answers under ``scratch``; reports; may cancel.
+        settings: Training settings with the augmentation, without rotation, and the batch size.
+        context: Context of the attempt. The cache is under ``scratch``.
 
     Returns:
         float32 ``(mirror images, images, classes)``, mapped from the file.
 
     Raises:
-        StepCancelledError: The step is to stop; nothing is kept.
+        StepCancelledError: The step is cancelled; no predictions are kept.
     """
     file = context.scratch / _FILE
     if not file.exists():
@@ -60,10 +61,10 @@ def answers(
 
 
 def _asked(teacher: keras.Model, images: LabelledImages, settings: Training, context: StepContext) -> Iterator[Logits]:
-    """Batch after batch of one mirror image after the other."""
+    """Yield the logits in batches, for one mirror image after the other."""
     transforms = mirror_images(settings.augmentation).transforms(images.images.shape[1])
 
-    @tf.function(reduce_retracing=True)  # the last batch is smaller than the others
+    @tf.function(reduce_retracing=True)  # the last batch is smaller
     def ask(pixels: tf.Tensor, transform: tf.Tensor) -> tf.Tensor:
         return teacher(apply_transforms(pixels, transform), training=False)
 
@@ -73,7 +74,7 @@ def _asked(teacher: keras.Model, images: LabelledImages, settings: Training, con
             context.raise_if_cancelled()
             logits = ask(pixels, transform).numpy()
             done += len(logits)
-            # Of the step nothing is done yet, as it is counted in epochs; what is going on is said in words.
+            # The progress stays 0, because it counts epochs; the message shows the predicted images.
             context.report(Progress(fraction=0.0, message=f"teacher: {done} of {total} images"))
             yield logits
 
@@ -86,5 +87,5 @@ def _write(path: Path, shape: tuple[int, ...], parts: Iterator[Logits]) -> None:
         for part in parts:
             file.write(part.astype("<f4", copy=False).tobytes())
         file.flush()
-        os.fsync(file.fileno())  # before the renaming, or a power cut could leave the name without the bytes
+        os.fsync(file.fileno())  # before the rename; otherwise, a power failure could leave an incomplete file
     incoming.replace(path)

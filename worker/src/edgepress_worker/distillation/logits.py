@@ -1,18 +1,18 @@
-"""What a network's softmax makes probabilities of: where a temperature has its place."""
+"""The logits of a network, the input of its softmax, which a temperature divides."""
 
 import numpy as np
 
 from edgepress_worker.keras_environment import keras, tf
 
-_LEAST = np.finfo(np.float32).tiny  # a probability that has become 0 has no logarithm
+_LEAST = np.finfo(np.float32).tiny  # avoids the logarithm of a probability that was rounded to 0
 
 
 def logits_of(network: keras.Model) -> tf.Tensor:
-    """The tensor of the network's logits, float32 ``(batch, classes)``, to make a functional model of.
+    """Return the tensor of the network's logits, float32 ``(batch, classes)``, for a functional model.
 
-    It is whatever goes into the last layer, if that is a softmax and no more: what a classifier gives, or what
-    quantization-aware training has rounded it to. If the softmax is a part of the last layer, it is the logarithm of
-    the probabilities: the logits less a number of each image's own, which no softmax sees.
+    If the last layer is only a softmax, the logits are its input: the output of a classifier, or its value after the
+    rounding of quantization-aware training. If the softmax is part of the last layer, the logits are the logarithm of
+    the probabilities. They differ from the true ones by a constant per image, which has no effect on a softmax.
     """
     last = network.get_layer(network.output_names[0])
     if isinstance(last, keras.layers.Softmax) or _is_softmax_activation(last):

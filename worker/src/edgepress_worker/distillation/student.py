@@ -1,11 +1,11 @@
-"""Trains a network to say what its teacher says.
+"""Trains a network to predict what its teacher predicts.
 
-With w an image's weight, the loss of a batch is the mean of
+With w the weight of an image, the loss of a batch is the mean of
 
     w (alpha CE(labels, student) + (1 - alpha) T^2 KL(teacher || student))
 
-The first part is what plain training has, smoothed labels included; the second see `loss`. Validation is that of plain
-training. What the teacher says comes with the batch, or it is asked in the step.
+The first term is the loss of plain training, including label smoothing; for the second, see `loss`. Validation is that
+of plain training. The teacher's logits are part of the batch or are computed in the step.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from edgepress_worker.keras_environment import keras, tf
 
 
 class Student(keras.Model):
-    """A network in training, seen by Keras as a model that listens to a teacher.
+    """A network in training, as a Keras model that learns from a teacher.
 
     Args:
-        network: From pixels to probabilities; is trained in place.
-        alpha: Weight of the labels in the loss; the teacher has the rest.
-        temperature: What logits are divided by before comparing.
-        teach: Gives the teacher's logits for a batch of pixels; None if they come with the batches. A plain function,
-            because a model would become a part of this one: trained, saved and seeded with it.
+        network: Network from pixels to probabilities; it is trained in place.
+        alpha: Weight of the labels in the loss, 0 to 1; the teacher has the rest.
+        temperature: Divisor of the logits.
+        teach: Function that returns the teacher's logits for a batch of pixels; None if the batches contain them. It is
+            a plain function, because a model would become a part of this one and be trained, saved and seeded with it.
     """
 
     def __init__(
@@ -43,15 +43,17 @@ class Student(keras.Model):
         self._teach = teach
         self._whole_loss = keras.metrics.Mean(name="whole_loss")
 
+    @tf.autograph.experimental.do_not_convert  # converting takes longer than tracing, and nothing needs it
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: FBT001 - as Keras calls it
-        """The network's output."""
+        """Return the output of the network."""
         return self.network(inputs, training=training)
 
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """See above; called by `fit`.
+        """Run a training step, see the module; called by `fit`.
 
         Args:
-            data: As `training_batches` gives it, with the teacher's logits unless the teacher is asked here.
+            data: Batch of `training_batches`, with the teacher's logits unless ``teach`` computes them.
         """
         images, labels, weights = data[:3]
         taught = data[3] if self._teach is None else self._teach(images)

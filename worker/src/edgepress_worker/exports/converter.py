@@ -1,28 +1,63 @@
-"""TensorFlow's converter, set up the same way for every kind of export.
+"""Writes networks with TensorFlow's converter, with the same settings for every kind of export that uses it.
 
-- The batch is fixed at one and the side at the pack's: with static shapes a runtime's delegate can plan its memory and
-  take the whole graph.
-- The function is saved with the network's variables alone. Handed the Keras model, the converter saves every layer of
-  it too, only to throw them away: the same bytes in three times the time (ResNet18 at 64x64: 7 s instead of 2 s).
-- What it writes meanwhile, as large as the network, lies in the step's own folder. By itself it takes the machine's
-  folder for temporary files, which may be a small one in memory, and where it stays when the process is killed.
-- No conversion metadata: it says how the file was made, not what it does, and equal networks shall be equal bytes.
+- The batch size is one and the side is the pack's. With static shapes, a runtime's delegate can plan its memory and
+  run the whole graph.
+- The function is saved with the network's variables only. From the Keras model, the converter would also save every
+  layer and then discard it: the same bytes in three times the time (ResNet18 at 64x64: 7 s instead of 2 s).
+- The converter's temporary files, which are as large as the network, are in the step's own folder. The default is the
+  system's folder for temporary files. It may be small and in memory, and files stay there if the process is killed.
+- Conversion metadata is left out. It describes how the file was made, and equal networks must result in equal bytes.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from edgepress_common.errors import ConversionError, EdgepressError
+from edgepress_common.promises import LayerPromise
+from edgepress_worker.compression.kernels import kernel_values
+from edgepress_worker.exports.exporter import ExportMaterial, FilePromise, WrittenNetwork
 from edgepress_worker.keras_environment import keras, tf
+from edgepress_worker.quantization.with_ranges import without_ranges
+from edgepress_worker.tflite.one_scale import with_one_scale
 
 Converter = Any  # tf.lite.TFLiteConverter, which has no types
 
 
+def write_with_converter(
+    kind: str,
+    material: ExportMaterial,
+    configure: Callable[[Converter], None],
+    *,
+    promise: FilePromise,
+    keep_ranges: bool = False,
+) -> WrittenNetwork:
+    """Write a network with TensorFlow's converter.
+
+    Args:
+        kind: Kind of export, for errors.
+        material: The network and the data that the export needs.
+        configure: Function that changes the settings of a new converter.
+        promise: Promise that the file is verified against.
+        keep_ranges: Whether the file uses the trained ranges of activations. Exports that compute activations in more
+            than 8 bits drop them.
+
+    Raises:
+        ConversionError: The converter can't write the network with these settings.
+        StepCancelledError: The step was cancelled.
+    """
+    network = material.network if keep_ranges else without_ranges(material.network)
+    converter = make_converter(network, material.side)
+    configure(converter)
+    material.context.raise_if_cancelled()
+    content = convert(converter, kind, material.context.scratch)
+    return WrittenNetwork(_with_trained_scales(content, network, material.promises), promise, network)
+
+
 def make_converter(network: keras.Model, side: int) -> Converter:
-    """A converter for a network that takes float32 ``(1, side, side, 3)`` with pixels from 0 to 255."""
+    """Return a converter for a network whose input is float32 ``(1, side, side, 3)`` with pixels from 0 to 255."""
 
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probabilities": network(image, training=False)}
@@ -37,30 +72,39 @@ def make_converter(network: keras.Model, side: int) -> Converter:
 
 
 def convert(converter: Converter, kind: str, scratch: Path) -> bytes:
-    """The .tflite file.
+    """Return the bytes of the .tflite file.
 
     Args:
-        converter: With all its settings.
-        kind: Of the export, for the error.
-        scratch: Folder with room for the network.
+        converter: Converter with all its settings.
+        kind: Kind of export, for the error.
+        scratch: Folder with free space for the network.
 
     Raises:
-        ConversionError: The network has something in it that can't be written this way.
+        ConversionError: The converter can't write the network with these settings.
     """
     try:
         with _temporary_files_in(scratch):
             return converter.convert()
     except (EdgepressError, OSError, MemoryError, tf.errors.ResourceExhaustedError):
-        raise  # a calibration that was told to stop; and what is the machine's fault, not the network's
-    except Exception as error:  # the converter raises RuntimeError, ValueError, and a class of its own that is private
+        raise  # a cancelled calibration, or a fault of the machine rather than of the network
+    except Exception as error:  # the converter raises RuntimeError, ValueError and a private class
         raise ConversionError(f"TensorFlow can't write this network as {kind}: {error}") from error
+
+
+def _with_trained_scales(content: bytes, network: keras.Model, promises: Sequence[LayerPromise]) -> bytes:
+    """Return the file with one int8 scale for each layer that was trained for one."""
+    trained = {promise.layer for promise in promises if promise.grid == "layer"}
+    if not trained:
+        return content
+    kernels = {layer: values for layer, values in kernel_values(network).items() if layer in trained}
+    return with_one_scale(content, kernels)
 
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="convert-", dir=folder) as own:
-        tempfile.tempdir = own  # where whoever names no other place puts them, as TensorFlow does
+        tempfile.tempdir = own  # the default folder of `tempfile`, which TensorFlow uses
         try:
             yield
         finally:

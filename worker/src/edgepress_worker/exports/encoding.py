@@ -1,10 +1,17 @@
-"""Whether a file stores the zeros of a pruned network.
+"""Choice between dense and sparse encoding for the file of a pruned network.
 
-Both ways are written, because a report shows both. Measured for ResNet18 at 64x64 with 80 % zeros, dense against
-sparse: float32 44.7 and 12.8 MB, float16 22.4 and 8.3, int16x8 11.4 and 6.3, int8 11.3 and 6.2; a ``dynamic`` file is
-always dense. Integer codes gain from about 60 % zeros on. Zipped it is another matter: 12.7 and 10.0 MB for float32,
-but 3.5 and 3.8 for int8: a zip archive finds the zeros itself, and their places cost more than it takes. An inference
-takes the same time, loading a tenth of a second longer; see `tflite.sparse_file`.
+Both files are written, because a report shows both sizes. Sizes of ResNet18 at 64x64 with 80 % zeros:
+
+- float32: 44.7 MB dense, 12.8 MB sparse
+- float16: 22.4 MB dense, 8.3 MB sparse
+- int16x8: 11.4 MB dense, 6.3 MB sparse
+- int8: 11.3 MB dense, 6.2 MB sparse
+- a ``dynamic`` file is always dense
+
+Files with integer weights become smaller from about 60 % zeros on. Zipped files differ: 12.7 MB dense and 10.0 MB
+sparse for float32, but 3.5 and 3.8 MB for int8, because a zip archive compresses the zeros itself, to fewer bytes than
+their positions need. An inference takes the same time; loading takes a tenth of a second longer, see
+`tflite.sparse_file`.
 """
 
 from collections.abc import Iterable
@@ -16,9 +23,8 @@ import numpy as np
 
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.promises import LayerPromise
-from edgepress_worker.tflite.model import TfliteModel, read_tflite
+from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.sparse_file import with_zeros_left_out
-from edgepress_worker.tflite.weights import read_weights
 from edgepress_worker.zip_size import FileSize, weigh
 
 
@@ -27,55 +33,63 @@ class EncodedFile:
     """The file to store.
 
     Attributes:
-        path: Where it is.
-        encoding: Of it.
-        dense: Size of the file with its zeros in it.
-        sparse: Size of the one without; None if nobody tried, or nothing could be left out.
+        path: Path of the file.
+        contents: The parsed file.
+        encoding: Encoding of the file.
+        dense: Size of the file with its zeros.
+        sparse: Size of the file without its zeros; None if no layer was pruned, or sparse encoding saves no bytes.
     """
 
     path: Path
+    contents: TfliteFile
     encoding: Literal["dense", "sparse"]
     dense: FileSize
     sparse: FileSize | None
 
     @property
     def size(self) -> FileSize:
-        """Of the file to store."""
+        """Size of the file to store."""
         return self.sparse if self.encoding == "sparse" and self.sparse is not None else self.dense
 
 
 def encode(
-    dense: Path, wanted: Literal["smallest", "dense", "sparse"], promises: Iterable[LayerPromise]
+    path: Path,
+    dense: TfliteFile,
+    wanted: Literal["smallest", "dense", "sparse"],
+    promises: Iterable[LayerPromise],
 ) -> EncodedFile:
-    """Chooses between a file and the same without its zeros.
+    """Choose between a file and the same file without its zeros.
 
     Args:
-        dense: The file; the other one is written beside it.
-        wanted: As the spec has it.
-        promises: Of the network's layers: if none was pruned, the file stays as it is.
+        path: The dense file; the sparse one is written next to it.
+        dense: The parsed dense file.
+        wanted: Requested encoding, from the spec.
+        promises: Promises about the network's layers. If no layer was pruned, the file stays dense.
 
     Raises:
-        BrokenPromiseError: The sparse file has other weights.
+        BrokenPromiseError: The weights of the sparse file differ from those of the dense one.
     """
     pruned = any(promise.sparsity is not None or promise.pattern is not None for promise in promises)
-    content = with_zeros_left_out(dense.read_bytes()) if pruned else None
+    content = with_zeros_left_out(dense) if pruned else None
     if content is None:
-        (dense_size,) = weigh(dense)
-        return EncodedFile(dense, "dense", dense_size, None)
-    sparse = dense.with_name(f"{dense.stem}-sparse{dense.suffix}")
-    sparse.write_bytes(content)
-    _check_weights(read_tflite(sparse), read_tflite(dense))
-    dense_size, sparse_size = weigh(dense, sparse)
+        (dense_size,) = weigh(path)
+        return EncodedFile(path, dense, "dense", dense_size, None)
+    sparse_path = path.with_name(f"{path.stem}-sparse{path.suffix}")
+    sparse_path.write_bytes(content)
+    sparse = TfliteFile.parse(content)
+    _check_weights(sparse, dense)
+    dense_size, sparse_size = weigh(path, sparse_path)
     smaller = sparse_size.size_bytes < dense_size.size_bytes
     if wanted == "sparse" or (wanted == "smallest" and smaller):
-        return EncodedFile(sparse, "sparse", dense_size, sparse_size)
-    return EncodedFile(dense, "dense", dense_size, sparse_size)
+        return EncodedFile(sparse_path, sparse, "sparse", dense_size, sparse_size)
+    return EncodedFile(path, dense, "dense", dense_size, sparse_size)
 
 
-def _check_weights(sparse: TfliteModel, dense: TfliteModel) -> None:
-    for one, other in zip(read_weights(sparse), read_weights(dense), strict=True):
+def _check_weights(sparse: TfliteFile, dense: TfliteFile) -> None:
+    for one, other in zip(sparse.weights, dense.weights, strict=True):
         if not np.array_equal(one.codes, other.codes, equal_nan=one.codes.dtype.kind == "f"):
+            name = dense.model.tensors[other.tensor].name
             raise BrokenPromiseError(
-                f"leaving out the zeros has changed the weights {dense.tensors[other.tensor].name!r}: ask for the "
-                "export with encoding: dense, and report this"
+                f"leaving out the zeros has changed the weights {name!r}: ask for the export with encoding: dense, and "
+                "report this"
             )

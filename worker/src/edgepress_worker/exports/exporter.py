@@ -1,22 +1,44 @@
-"""What a kind of export is to the rest: a function that sets up a converter, and says what will come of it."""
+"""Interface of a kind of export: a function from a network to the bytes of a file."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from edgepress_common.promises import LayerPromise
+from edgepress_worker.context import StepContext
 from edgepress_worker.exports.calibration import Calibration
-from edgepress_worker.exports.converter import Converter
+from edgepress_worker.keras_environment import keras
 
 _Parameters_contra = TypeVar("_Parameters_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
-class Promise:
-    """What an exported file is held to.
+class ExportMaterial:
+    """Network to export, and the data that exports need.
 
     Attributes:
-        input_type: Of its input tensor, as numpy writes it.
-        output_type: Of its output tensor.
-        integers_only: Whether no operator may compute on floats.
+        network: Result of the last stage, with the ranges of its activations. Its input is float32 pixels from 0 to
+            255.
+        side: Height and width of the file's input images, in pixels.
+        promises: Promises about the network's weights, by layer.
+        calibration: Representative images, for exports that need them.
+        context: Context of the step; its scratch folder has free space for the network.
+    """
+
+    network: keras.Model
+    side: int
+    promises: tuple[LayerPromise, ...]
+    calibration: Calibration
+    context: StepContext
+
+
+@dataclass(frozen=True)
+class FilePromise:
+    """Promise that an exported file is verified against.
+
+    Attributes:
+        input_type: Type of the input tensor, as a name of numpy.
+        output_type: Type of the output tensor, as a name of numpy.
+        integers_only: Whether operators that compute on floats are forbidden.
     """
 
     input_type: str
@@ -24,18 +46,32 @@ class Promise:
     integers_only: bool = False
 
 
-class Exporter(Protocol[_Parameters_contra]):
-    """Sets up a converter for one kind of export."""
+@dataclass(frozen=True)
+class WrittenNetwork:
+    """Result of an export.
 
-    def __call__(self, parameters: _Parameters_contra, converter: Converter, calibration: Calibration, /) -> Promise:
-        """Changes the converter's settings.
+    Attributes:
+        content: The bytes of the file.
+        promise: What the file is to be verified against.
+        network: The network as it was written: without ranges, if the export drops them.
+    """
+
+    content: bytes
+    promise: FilePromise
+    network: keras.Model
+
+
+class Exporter(Protocol[_Parameters_contra]):
+    """Writes networks as one kind of file. The same arguments give the same bytes."""
+
+    def __call__(self, parameters: _Parameters_contra, material: ExportMaterial, /) -> WrittenNetwork:
+        """Write a network.
 
         Args:
-            parameters: As the spec has them.
-            converter: Fresh, to be changed.
-            calibration: Representative images, for who needs them.
+            parameters: Parameters of the export, from the spec.
+            material: The network and the data that the export needs.
 
-        Returns:
-            What the file will keep.
+        Raises:
+            EdgepressError: The network can't be written this way; see `edgepress_common.errors`.
         """
         ...

@@ -1,14 +1,20 @@
 """Weights in float16. The file holds an operator per tensor that widens them again, where the runtime must."""
 
-from edgepress_common.spec.exports import Float16Export
-from edgepress_worker.exports.calibration import Calibration
-from edgepress_worker.exports.converter import Converter
-from edgepress_worker.exports.exporter import Promise
+from edgepress_common.spec.exports.float16 import Float16Export
+from edgepress_worker.exports.converter import Converter, write_with_converter
+from edgepress_worker.exports.exporter import Exporter, ExportMaterial, FilePromise, WrittenNetwork
 from edgepress_worker.keras_environment import tf
 
 
-def export_float16(_parameters: Float16Export, converter: Converter, _calibration: Calibration) -> Promise:
+def export_float16(parameters: Float16Export, material: ExportMaterial) -> WrittenNetwork:
     """See `Exporter`."""
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-    return Promise(input_type="float32", output_type="float32")
+
+    def configure(converter: Converter) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+
+    promise = FilePromise(input_type="float32", output_type="float32")
+    return write_with_converter(parameters.kind, material, configure, promise=promise)
+
+
+EXPORTER: Exporter[Float16Export] = export_float16

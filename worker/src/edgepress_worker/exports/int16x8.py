@@ -5,21 +5,27 @@ a QUANTIZE of their own: the export says how many, it does not fail. A network w
 whether floats are allowed or not.
 """
 
-from edgepress_common.spec.exports import Int16x8Export
-from edgepress_worker.exports.calibration import Calibration
-from edgepress_worker.exports.converter import Converter
-from edgepress_worker.exports.exporter import Promise
+from edgepress_common.spec.exports.int16x8 import Int16x8Export
+from edgepress_worker.exports.converter import Converter, write_with_converter
+from edgepress_worker.exports.exporter import Exporter, ExportMaterial, FilePromise, WrittenNetwork
 from edgepress_worker.keras_environment import tf
 
 
-def export_int16x8(parameters: Int16x8Export, converter: Converter, calibration: Calibration) -> Promise:
+def export_int16x8(parameters: Int16x8Export, material: ExportMaterial) -> WrittenNetwork:
     """See `Exporter`."""
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = calibration.dataset(parameters.representative_images)
-    converter.target_spec.supported_ops = [
-        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-        tf.lite.OpsSet.TFLITE_BUILTINS,
-    ]
-    converter.inference_input_type = tf.dtypes.as_dtype(parameters.input_type)
-    converter.inference_output_type = tf.dtypes.as_dtype(parameters.input_type)
-    return Promise(input_type=parameters.input_type, output_type=parameters.input_type)
+
+    def configure(converter: Converter) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = material.calibration.dataset(parameters.representative_images)
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+            tf.lite.OpsSet.TFLITE_BUILTINS,
+        ]
+        converter.inference_input_type = tf.dtypes.as_dtype(parameters.input_type)
+        converter.inference_output_type = tf.dtypes.as_dtype(parameters.input_type)
+
+    promise = FilePromise(input_type=parameters.input_type, output_type=parameters.input_type)
+    return write_with_converter(parameters.kind, material, configure, promise=promise)
+
+
+EXPORTER: Exporter[Int16x8Export] = export_int16x8

@@ -5,11 +5,7 @@ over. The file's names do not always tell: a normalization without a shift leave
 """
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.keras_graph import MULTIPLYING_LAYERS, Layer, consumers
-
-_layers = keras.layers
-
-_IDLE = (_layers.Dropout, _layers.SpatialDropout2D, _layers.GaussianNoise, _layers.GaussianDropout)
+from edgepress_worker.keras_graph import MULTIPLYING_LAYERS, consumers
 
 
 def normalized_layers(network: keras.Model) -> frozenset[str]:
@@ -19,14 +15,9 @@ def normalized_layers(network: keras.Model) -> frozenset[str]:
         network: Functional.
     """
     taken_by = consumers(network)
-
-    def meets_normalization(layer: Layer) -> bool:
-        return any(
-            isinstance(following, _layers.BatchNormalization)
-            or (isinstance(following, _IDLE) and meets_normalization(following))
-            for following in taken_by[layer.name]
-        )
-
     return frozenset(
-        layer.name for layer in network.layers if isinstance(layer, MULTIPLYING_LAYERS) and meets_normalization(layer)
+        layer.name
+        for layer in network.layers
+        if isinstance(layer, MULTIPLYING_LAYERS)
+        and any(isinstance(following, keras.layers.BatchNormalization) for following in taken_by[layer.name])
     )

@@ -1,33 +1,34 @@
-"""Holds the weights in an exported file against what stages promised of them, layer by layer.
+"""Verifies the weights in an exported file against what stages promised about them, layer by layer.
 
-1. A promised layer's weights are found by its name in theirs, or in that of an output computed with them: where a
-   normalization was multiplied into a dense layer's weights, they have the normalization's name, and two layers'
-   weights that are equal are stored once, with one layer's name.
+1. A promised layer's weights are found by their values, not by the converter's names; see `tflite.matching`.
 2. Values are compared as they are stored: int8 codes, or floats.
-3. Zeros: their share, and in each group of neighbours along the input channels.
-4. Shared values: in each output channel at most so many; every export can have that. In the whole layer, where the
-   file can show it: not where a normalization behind the layer has been multiplied into the weights, which gives each
-   channel multiples of its own, and not in integers with a step for each channel, which give each channel codes of its
-   own. Layers that were trained for one int8 step are few codes in spite of both, wherever they are stored in int8.
-   There a normalization with negative factors turns the codes of some channels round: codes are counted without sign.
+3. Zeros: their share, and their number in each group of neighbours along the input channels.
+4. Shared values: the number of different values in each output channel, in every export. Their number in the whole
+   layer is verified only in these cases:
+
+   - No normalization after the layer has been multiplied into the weights, because it multiplies each channel by
+     another factor, and the weights are not integers with a scale for each channel, because each channel then has
+     other codes.
+   - The layer was trained for one int8 scale and is stored in int8: it has few codes in spite of both. A normalization
+     with negative factors changes the sign of the codes in some channels, so codes are counted without sign.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import BrokenPromiseError
-from edgepress_common.promises import KeptPromise, LayerPromise
+from edgepress_common.promises import PROMISES, KeptPromise, LayerPromise, PromiseKind, PromiseWords
 from edgepress_common.spec.exports import ExportKind
+from edgepress_worker.compression.kernels import KernelValues
+from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.layer_names import layers_of
-from edgepress_worker.tflite.model import TfliteModel
-from edgepress_worker.tflite.weights import Weights, read_weights
-
-_Kind = Literal["sparsity", "pattern", "unique_weights", "unique_weights_per_channel"]
+from edgepress_worker.tflite.matching import match_layers
+from edgepress_worker.tflite.weights import StoredWeights
 
 _NAMES_SHOWN = 5  # enough to see how layers are called
 
@@ -35,28 +36,21 @@ _MOVED = (
     "Either the layer was skipped, or a later stage has moved its weights: let later stages keep {what} ({option}, "
     "which is the default), or leave the layer out of them (layers.exclude)"
 )
-_ADVICE: dict[_Kind, str] = {
-    "sparsity": _MOVED.format(what="zeros", option="preserve_sparsity"),
-    "pattern": _MOVED.format(what="zeros", option="preserve_sparsity"),
-    "unique_weights": "Each channel may have got values of its own: ask for per_channel: true if that is meant. "
-    + _MOVED.format(what="shared values", option="preserve_clusters"),
-    "unique_weights_per_channel": _MOVED.format(what="shared values", option="preserve_clusters"),
-}
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """One promise of one layer, and what is so.
+    """One promise about one layer, and the number in the file.
 
     Attributes:
-        kind: See `KeptPromise`.
-        layer: Its name.
-        promised: At least (``sparsity``) or at most.
-        found: In the file.
-        slack: By how much it may be missed.
+        kind: Kind of promise.
+        layer: Name of the layer.
+        promised: The promised number.
+        found: The number in the file.
+        slack: Largest accepted difference between the two, in the unit of ``promised``.
     """
 
-    kind: _Kind
+    kind: PromiseKind
     layer: str
     promised: float
     found: float
@@ -64,36 +58,41 @@ class _Finding:
 
     @property
     def margin(self) -> float:
-        """How much better it is than promised; negative if it is worse."""
-        return self.found - self.promised if self.kind == "sparsity" else self.promised - self.found
+        """Difference by which the file is better than promised; negative if it is worse."""
+        return PROMISES[self.kind].margin(self.promised, self.found)
 
     @property
     def is_broken(self) -> bool:
-        """Whether it is worse by more than may be."""
+        """Whether the file is worse than promised by more than the slack."""
         return self.margin < -self.slack
 
 
 def check_layers(
     promises: Sequence[LayerPromise],
-    written: TfliteModel,
+    written: TfliteFile,
     kind: ExportKind,
     normalized: Collection[str] = frozenset(),
+    *,
+    kernels: Mapping[str, KernelValues] = MappingProxyType({}),
 ) -> tuple[KeptPromise, ...]:
-    """Looks at each promised layer's weights.
+    """Verify each promised layer's weights.
 
     Args:
-        promises: What is promised.
-        written: The file.
-        kind: Of the export.
-        normalized: Names of layers whose weights a normalization has been multiplied into.
+        promises: Promises about the layers.
+        written: The exported file.
+        kind: Kind of export, for errors.
+        normalized: Names of layers whose weights have been multiplied by a normalization.
+        kernels: The network's weights by layer, in Keras's layout. A layer without an entry is found by its name.
 
     Returns:
-        For each kind of promise that was made, the layer that is nearest to breaking it.
+        For each kind of promise, the layer that is nearest to breaking it.
 
     Raises:
-        BrokenPromiseError: A layer breaks one, or is not in the file.
+        BrokenPromiseError: A layer breaks a promise, or is not in the file.
     """
-    layers = _by_layer(written)
+    promised = [promise.layer for promise in promises]
+    known = {layer: kernels[layer] for layer in promised if layer in kernels}
+    layers = match_layers(known, written.weights, written.model, promised)
     findings: list[_Finding] = []
     for promise in promises:
         if promise.sparsity is None and promise.pattern is None and promise.clusters is None:
@@ -107,21 +106,11 @@ def check_layers(
     return tuple(_summaries(findings))
 
 
-def _by_layer(model: TfliteModel) -> dict[str, Weights]:
-    by_operator: dict[str, Weights] = {}
-    by_own_name: dict[str, Weights] = {}
-    for weights in read_weights(model):
-        for operator in weights.operators:
-            by_operator |= dict.fromkeys(layers_of(model.tensors[operator.outputs[0]].name), weights)
-        by_own_name |= dict.fromkeys(layers_of(model.tensors[weights.tensor].name), weights)
-    return by_operator | by_own_name
-
-
-def _findings(promise: LayerPromise, weights: Weights, *, normalized: bool) -> Iterator[_Finding]:
+def _findings(promise: LayerPromise, weights: StoredWeights, *, normalized: bool) -> Iterator[_Finding]:
     if promise.sparsity is not None:
         size = weights.codes.size
         share = weights.zero_count() / size
-        # A share of the weights is rounded to whole ones.
+        # A share of the weights is rounded to a whole number of weights.
         yield _Finding("sparsity", promise.layer, promise.sparsity, share, slack=1 / size)
     if promise.pattern is not None:
         yield _Finding("pattern", promise.layer, 0, groups_with_too_few_zeros(weights, promise.pattern))
@@ -129,20 +118,20 @@ def _findings(promise: LayerPromise, weights: Weights, *, normalized: bool) -> I
         most = int(weights.unique_count_per_channel().max())
         yield _Finding("unique_weights_per_channel", promise.layer, promise.clusters, most)
         if not promise.clusters_per_channel:
-            trained_for_one_step = promise.grid == "layer" and weights.codes.dtype == np.int8
-            if trained_for_one_step and normalized:
+            trained_for_one_scale = promise.grid == "layer" and weights.codes.dtype == np.int8
+            if trained_for_one_scale and normalized:
                 without_sign = len(np.unique(np.abs(weights.codes.astype(np.int16))))
                 yield _Finding("unique_weights", promise.layer, promise.clusters, without_sign)
-            elif trained_for_one_step or not (normalized or weights.has_step_per_channel):
+            elif trained_for_one_scale or not (normalized or weights.has_scale_per_channel):
                 yield _Finding("unique_weights", promise.layer, promise.clusters, weights.unique_count())
 
 
-def groups_with_too_few_zeros(weights: Weights, pattern: str) -> int:
-    """How many groups of neighbours break a pattern.
+def groups_with_too_few_zeros(weights: StoredWeights, pattern: str) -> int:
+    """Return the number of groups of neighbours that break a pattern.
 
     Args:
-        weights: Of a convolution or dense layer: its last axis counts input channels.
-        pattern: Zeros and neighbours, as in ``2:4``. A group that the end cuts off counts as if zeros followed.
+        weights: Weights of a convolution or dense layer, whose last axis counts input channels.
+        pattern: Number of zeros and size of the group, such as ``2:4``. An incomplete last group is filled with zeros.
     """
     zeros, group = map(int, pattern.split(":"))
     is_zero: npt.NDArray[np.bool_] = weights.codes == weights.zero_codes
@@ -160,28 +149,27 @@ def _summaries(findings: Sequence[_Finding]) -> Iterator[KeptPromise]:
 
 def _broken(broken: Sequence[_Finding], kind: ExportKind) -> str:
     worst = broken[0]
-    match worst.kind:
-        case "sparsity":
-            what = f"{worst.found:.2%} of its weights are zero, {worst.promised:.2%} or more were promised"
-        case "pattern":
-            what = f"{worst.found:.0f} groups of its weights have fewer zeros than the promised pattern"
-        case "unique_weights":
-            what = f"it has {worst.found:.0f} different weights, {worst.promised:.0f} or fewer were promised"
-        case "unique_weights_per_channel":
-            what = (
-                f"an output channel of it has {worst.found:.0f} different weights, {worst.promised:.0f} or fewer were "
-                "promised"
-            )
+    words = PROMISES[worst.kind]
     others = len({finding.layer for finding in broken} - {worst.layer})
     more = f" ({others} other {'layer breaks' if others == 1 else 'layers break'} a promise as well)" if others else ""
-    return f"layer {worst.layer!r} in the {kind} file: {what}{more}. {_ADVICE[worst.kind]}"
+    return (
+        f"layer {worst.layer!r} in the {kind} file: {words.broken(worst.promised, worst.found)}{more}. {_advice(words)}"
+    )
 
 
-def _missing(layer: str, model: TfliteModel, kind: ExportKind) -> str:
-    names = sorted({name for weights in read_weights(model) for name in layers_of(model.tensors[weights.tensor].name)})
+def _advice(words: PromiseWords) -> str:
+    if words.kept_by is None:
+        return words.advice
+    option, what = words.kept_by
+    return words.advice + _MOVED.format(option=option, what=what)
+
+
+def _missing(layer: str, written: TfliteFile, kind: ExportKind) -> str:
+    tensors = written.model.tensors
+    names = sorted({name for weights in written.weights for name in layers_of(tensors[weights.tensor].name)})
     others = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return (
         f"layer {layer!r}, of whose weights something was promised, is not in the {kind} file: no convolution or dense "
-        f"layer there has its name. There are {', '.join(names[:_NAMES_SHOWN])}{others}. Has it been renamed, or "
-        "joined with another layer?"
+        f"layer there has its weights or name. There are {', '.join(names[:_NAMES_SHOWN])}{others}. Has it been "
+        "renamed, or joined with another layer?"
     )

@@ -1,11 +1,10 @@
 """Carries out an export step.
 
-1. Loads the Keras model, prepares it for the kind of export, and fixes the shape of its input.
-2. Lets the kind of export set up the converter, and converts; a kind that calibrates draws representative images.
-3. Reads what came out: operators, types, weights; and holds it against what the export promises, and what stages
-   promised of the weights.
-4. Leaves out a pruned network's zeros, if that is wanted.
-5. Classifies a training image with the file, weighs it, and puts it into the store.
+1. Loads the Keras model, and lets the kind of export write it.
+2. Reads what came out, once: operators, types, weights; and verifies what the export promises, and what stages promised
+   of the weights.
+3. Leaves out a pruned network's zeros, if that is wanted.
+4. Classifies a training image with the file, weighs it, and puts it into the store.
 
 The same model, pack and parameters give the same bytes.
 """
@@ -18,27 +17,29 @@ from edgepress_common.messages import Outputs, Progress
 from edgepress_common.promises import KeptPromise, LayerPromise
 from edgepress_common.results import ExportResult
 from edgepress_common.steps import ExportStep
+from edgepress_worker.compression.kernels import kernel_values
 from edgepress_worker.context import StepContext
 from edgepress_worker.exports.calibration import Calibration
 from edgepress_worker.exports.checks import check_inference, check_promise
-from edgepress_worker.exports.converter import convert, make_converter
 from edgepress_worker.exports.encoding import EncodedFile, encode
+from edgepress_worker.exports.exporter import ExportMaterial
 from edgepress_worker.exports.normalization import normalized_layers
-from edgepress_worker.exports.preparation import prepared, with_trained_steps
 from edgepress_worker.exports.promises import check_layers
 from edgepress_worker.exports.registry import EXPORTERS
+from edgepress_worker.figures import measure_figures
 from edgepress_worker.keras_files import load_model
 from edgepress_worker.pack import Pack
+from edgepress_worker.tflite.cost import count_macs, count_weights
+from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.float_operators import count_by_name, float_operators
-from edgepress_worker.tflite.model import read_tflite
-from edgepress_worker.tflite.weights import read_weights, sparsity
+from edgepress_worker.tflite.weights import sparsity
 
 # TFLite has no registered media type; this is what it is called where it is called anything.
 TFLITE_MEDIA_TYPE = "application/x-tflite"
 
 
 @dataclass(frozen=True)
-class Source:
+class StoredNetwork:
     """The network to write.
 
     Attributes:
@@ -51,7 +52,7 @@ class Source:
 
 
 def run_export(
-    parameters: ExportStep, pack: Pack, source: Source, context: StepContext
+    parameters: ExportStep, pack: Pack, source: StoredNetwork, context: StepContext
 ) -> tuple[Outputs, ExportResult]:
     """Writes a model as a .tflite file, checks it, and stores it.
 
@@ -71,31 +72,36 @@ def run_export(
     """
     kind = parameters.export.kind
     context.report(Progress(fraction=0.0, message=f"converting to {kind}"))
-    network = prepared(load_model(source.model), kind)
-    converter = make_converter(network, side=pack.train.images.shape[1])
+    calibration = Calibration(pack.train, parameters.seed, context)
+    side = pack.train.images.shape[1]
+    material = ExportMaterial(load_model(source.model), side, source.promises, calibration, context)
     context.raise_if_cancelled()
-    promise = EXPORTERS[kind](parameters.export, converter, Calibration(pack.train, parameters.seed, context))
+    written = EXPORTERS[kind](parameters.export, material)
     path = context.scratch / f"{kind}.tflite"
-    content = convert(converter, kind, context.scratch)
-    path.write_bytes(with_trained_steps(content, network, source.promises))
+    path.write_bytes(written.content)
     context.raise_if_cancelled()
 
     context.report(Progress(fraction=0.9, message="checking"))
-    written = read_tflite(path)
+    contents = TfliteFile.parse(written.content)
     kept = [
-        *check_layers(source.promises, written, kind, normalized_layers(network)),
-        *check_promise(promise, written),
+        *check_layers(
+            source.promises,
+            contents,
+            kind,
+            normalized_layers(written.network),
+            kernels=kernel_values(written.network),
+        ),
+        *check_promise(written.promise, contents.model),
     ]
-    file = encode(path, parameters.export.encoding, source.promises)
+    file = encode(path, contents, parameters.export.encoding, source.promises)
     kept.append(check_inference(file.path, pack.train.images[0], classes=len(pack.classes)))
     result = _describe(file, kept)
     return {"tflite": context.store.put_file(file.path, TFLITE_MEDIA_TYPE, move=True)}, result
 
 
 def _describe(file: EncodedFile, kept: Sequence[KeptPromise]) -> ExportResult:
-    model = read_tflite(file.path)
+    model, weights = file.contents.model, file.contents.weights
     (entry,), (end,) = model.inputs, model.outputs
-    weights = tuple(read_weights(model))
     return ExportResult(
         size_bytes=file.size.size_bytes,
         zip_bytes=file.size.zip_bytes,
@@ -114,4 +120,8 @@ def _describe(file: EncodedFile, kept: Sequence[KeptPromise]) -> ExportResult:
             (int(layer.unique_count_per_channel().max()) for layer in weights), default=0
         ),
         promises=tuple(kept),
+        tensors=model.description(),
+        macs=count_macs(model),
+        weights=count_weights(model),
+        figures=measure_figures(file.path),
     )

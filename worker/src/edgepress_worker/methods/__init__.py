@@ -1,6 +1,6 @@
-"""The stages: one file per method, one line each in `METHODS`."""
+"""The compression methods, one module per method; see `registry`."""
 
 from edgepress_worker.methods.method import Material
-from edgepress_worker.methods.stage import METHODS, run_stage
+from edgepress_worker.methods.stage import run_stage
 
-__all__ = ["METHODS", "Material", "run_stage"]
+__all__ = ["Material", "run_stage"]

@@ -1,10 +1,10 @@
-"""Weight clustering: all weights of a kernel share few values, and values and assignments are trained.
+"""Weight clustering: all weights of a kernel share a few values; values and assignments are trained.
 
-1. Each chosen kernel gets a codebook, where TFMOT's initializers put it; of a pruned kernel whose zeros are to stay,
-   one value is zero and stays zero.
-2. The masters are trained straight through the codebook, and the values with the sum of their weights' gradients.
+1. Each selected kernel gets a codebook, initialized by TFMOT's initializers. If a pruned kernel keeps its zeros, one
+   value is zero and stays zero.
+2. The masters are trained straight through the codebook; the gradient of a value is the sum over its weights.
 
-See `compression.codebooks`. A kernel with no more weights than a codebook would have is left as it is.
+See `compression.codebooks`. A kernel with no more weights than values in a codebook is not changed.
 """
 
 import numpy as np
@@ -17,12 +17,12 @@ from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.kernels import SHARED_OR_ZERO, Kernel, find_kernels, select
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.methods.fine_tuning import Carried, carry, load_source, train_masters
-from edgepress_worker.methods.method import Compressed, Material
+from edgepress_worker.methods.fine_tuning import KeptKernel, carry, load_source, train_masters
+from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 
 
 def cluster(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
-    """See `Method`."""
+    """See `MethodRunner`."""
     stage = parameters.stage
     assert isinstance(stage, ClusterStage)
     network = load_source(parameters, material)
@@ -40,7 +40,7 @@ def cluster(parameters: StageStep, material: Material, context: StepContext) -> 
     return train_masters(network, compressed, parameters, material, context, promises=promises)
 
 
-def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
+def _clustered(kernel: Kernel, kept: KeptKernel, stage: ClusterStage) -> KeptKernel:
     weights = keras.backend.get_value(kernel.variable)
     weights_per_book = weights.size // (weights.shape[-1] if stage.per_channel else 1)
     if weights_per_book <= stage.clusters:
@@ -53,7 +53,7 @@ def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
         keep_zeros=kept.mask is not None,
     )
     pinned = np.equal(centroids, 0) if kept.mask is not None else None
-    return Carried(
+    return KeptKernel(
         LayerPromise(
             layer=kernel.layer,
             sparsity=kept.promise.sparsity,
@@ -64,3 +64,6 @@ def _clustered(kernel: Kernel, kept: Carried, stage: ClusterStage) -> Carried:
         kept.mask,
         Codebook(kernel.layer, centroids, weights.shape, pinned=pinned),
     )
+
+
+RUNNER: MethodRunner = cluster

@@ -1,4 +1,4 @@
-"""What the stages share that go on from a trained network: load it, keep what it carries, train masters, check."""
+"""Common steps of stages that continue training: load the network, keep its properties, train masters, verify."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from edgepress_common.steps import StageStep
 from edgepress_worker.compression.codebooks import Codebook, existing_centroids
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
-from edgepress_worker.compression.kernels import Kernel, find_kernels
-from edgepress_worker.compression.masks import Weights
+from edgepress_worker.compression.kernels import Kernel, KernelValues, find_kernels
 from edgepress_worker.compression.promises import by_layer, check_kernels
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -22,27 +21,27 @@ from edgepress_worker.training.precision import in_float32
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What a kernel brings from earlier stages and keeps, as parts of a `CompressedKernel`.
+class KeptKernel:
+    """Properties from earlier stages that a kernel keeps, as parts of a `CompressedKernel`.
 
     Attributes:
-        promise: The part of the source's promise that stays true.
-        mask: Of its zeros, if they stay.
-        codebook: Of its shared values, if they stay.
+        promise: The part of the earlier promise that stays true.
+        mask: Mask of its zeros, if they are kept.
+        codebook: Codebook of its shared values, if they are kept.
     """
 
     promise: LayerPromise
-    mask: Weights | None = None
+    mask: KernelValues | None = None
     codebook: Codebook | None = None
 
     @property
     def compressed(self) -> bool:
-        """Whether there is anything to keep."""
+        """Whether the kernel keeps anything."""
         return self.mask is not None or self.codebook is not None
 
 
 def load_source(parameters: StageStep, material: Material) -> keras.Model:
-    """The source's network, in the precision to train it in."""
+    """Return the input network, in the precision of the training."""
     assert material.source is not None
     network = load_model(material.source)
     policy = choose_policy(parameters.training.precision, gpu_capabilities())
@@ -51,8 +50,8 @@ def load_source(parameters: StageStep, material: Material) -> keras.Model:
 
 def carry(
     kernels: Sequence[Kernel], promises: Sequence[LayerPromise], *, keep_zeros: bool, keep_clusters: bool
-) -> dict[str, Carried]:
-    """What each kernel keeps, by layer."""
+) -> dict[str, KeptKernel]:
+    """Return what each kernel keeps, by layer name."""
     promised = by_layer(promises)
     return {
         kernel.layer: _carried(kernel, promised.get(kernel.layer), keep_zeros=keep_zeros, keep_clusters=keep_clusters)
@@ -60,9 +59,9 @@ def carry(
     }
 
 
-def _carried(kernel: Kernel, promise: LayerPromise | None, *, keep_zeros: bool, keep_clusters: bool) -> Carried:
+def _carried(kernel: Kernel, promise: LayerPromise | None, *, keep_zeros: bool, keep_clusters: bool) -> KeptKernel:
     if promise is None:
-        return Carried(LayerPromise(layer=kernel.layer))
+        return KeptKernel(LayerPromise(layer=kernel.layer))
     weights = keras.backend.get_value(kernel.variable)
     has_zeros = keep_zeros and (promise.sparsity is not None or promise.pattern is not None)
     mask = (weights != 0).astype(np.float32) if has_zeros else None
@@ -70,7 +69,7 @@ def _carried(kernel: Kernel, promise: LayerPromise | None, *, keep_zeros: bool, 
     if keep_clusters and promise.clusters is not None:
         centroids = existing_centroids(weights, promise.clusters, per_channel=promise.clusters_per_channel)
         codebook = Codebook(kernel.layer, centroids, weights.shape, pinned=centroids == 0 if has_zeros else None)
-    return Carried(
+    return KeptKernel(
         LayerPromise(
             layer=kernel.layer,
             sparsity=promise.sparsity if has_zeros else None,
@@ -93,23 +92,23 @@ def train_masters(
     promises: Sequence[LayerPromise],
     callbacks: Callable[[CompressedModel], Sequence[keras.callbacks.Callback]] = lambda _: (),
 ) -> Compressed:
-    """Trains the network with these kernels compressed, and looks whether the promises are true at the end.
+    """Train a network with compressed kernels, and verify the promises at the end.
 
     Args:
-        network: As loaded; is trained in place.
+        network: The loaded network; it is trained in place.
         compressed: Its compressed kernels.
-        parameters: Of the stage.
-        material: Of the stage.
-        context: Of this attempt.
-        promises: What shall be true afterwards.
-        callbacks: The method's own, given the model that is trained.
+        parameters: Parameters of the stage.
+        material: Inputs of the stage.
+        context: Context of the attempt.
+        promises: Promises to verify after the training.
+        callbacks: Function that returns the callbacks of the method, given the model in training.
 
     Raises:
-        EdgepressError: It can't be done; see `edgepress_common.errors`.
+        EdgepressError: The training failed; see `edgepress_common.errors`.
     """
     model = CompressedModel(network, compressed)
     every_callback = [*callbacks(model), ProjectKernels(model)]
-    record = train(model, material.pack, parameters.training, context, callbacks=every_callback)
+    record = train(model, material.pack, parameters.training, context, callbacks=every_callback, began=material.began)
     plain = in_float32(network)
     said = tuple(promise for promise in promises if promise != LayerPromise(layer=promise.layer))
     check_kernels(find_kernels(plain), said)

@@ -1,6 +1,7 @@
-"""What a method is given, and what it gives."""
+"""The inputs and outputs of a method."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -9,56 +10,58 @@ from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.pack import Pack
-from edgepress_worker.training import TrainingRecord
+from edgepress_worker.training import TrainingOutcome
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a stage works on.
+    """The inputs of a stage.
 
     Attributes:
         pack: The images.
-        source: File of the model it starts from, a distillation's teacher; None for a stage that makes its own.
-        downloads: Where downloads are kept.
-        promises: What is true of the source's weights, by layer.
+        source: File of the input network, or of a distillation's teacher; None for a stage without input.
+        downloads: Folder for downloads.
+        promises: Promises about the weights of the input network, by layer.
+        began: When the stage began, by `time.monotonic`.
     """
 
     pack: Pack
     source: Path | None
     downloads: Path
     promises: tuple[LayerPromise, ...] = ()
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
 class Compressed:
-    """A model as a stage leaves it.
+    """The output of a stage.
 
     Attributes:
-        model: In float32, without anything that was wrapped around it for the training.
-        optimizer: That trained it, with its state.
-        record: How the training went.
-        promises: What is true of the model's weights, by layer; earlier stages' promises that it keeps among them.
+        model: The model in float32, without wrappers of the training.
+        optimizer: The optimizer that trained the model, with its state.
+        record: The course of the training.
+        promises: Promises about the model's weights, by layer, including kept promises of earlier stages.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
-    record: TrainingRecord
+    record: TrainingOutcome
     promises: tuple[LayerPromise, ...] = ()
 
 
-class Method(Protocol):
-    """A kind of stage: turns the material into a model.
+class MethodRunner(Protocol):
+    """Runs stages of one kind.
 
-    1. It may be interrupted anywhere and called again with the same arguments: it leaves nothing behind but what it and
-       `training.train` keep in the context's scratch folder, to go on from.
-    2. It draws from the settings' seed alone: called again, it gives the same weights.
-    3. It checks what it promises on the model it gives, and raises `BrokenPromiseError` otherwise.
+    1. It may be interrupted at any time and called again with the same arguments. Its only state is what it and
+       `training.train` write to the context's scratch folder in order to resume.
+    2. It uses only the seed of the settings: another call results in the same weights.
+    3. It verifies its promises on the resulting model, and raises `BrokenPromiseError` if one is broken.
     """
 
     def __call__(self, parameters: StageStep, material: Material, context: StepContext) -> Compressed:
-        """Does the stage.
+        """Run the stage.
 
         Raises:
-            EdgepressError: It can't be done; see `edgepress_common.errors`.
+            EdgepressError: The stage failed; see `edgepress_common.errors`.
         """
         ...

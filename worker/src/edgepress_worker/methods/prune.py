@@ -1,11 +1,11 @@
-"""Magnitude pruning: the smallest weights of each kernel become zero while the others train on.
+"""Magnitude pruning: the smallest weights of each kernel become zero while the others are trained.
 
-1. Every so many steps, as the schedule has it, each kernel's mask is chosen anew from its weights.
-2. Before every step the weights are multiplied by the mask: a weight that is out begins each step at zero. What the
-   last step has made of it counts when masks are chosen, so it can come back.
+1. At the intervals of the schedule, each kernel's mask is selected again from its weights.
+2. Before every step, the weights are multiplied by the mask: a removed weight starts each step at zero. The selection
+   uses the weights after the latest step, so that a removed weight can return.
 
-The schedules are TFMOT's; so is what comes out, weight for weight, which a test holds. TFMOT masks inside the forward
-pass and sorts all weights to choose, this masks once a step and selects.
+The schedules and the results are TFMOT's, weight for weight, which a test verifies. TFMOT applies masks inside the
+forward pass and sorts all weights; this implementation applies masks once per step and uses a selection algorithm.
 """
 
 from collections.abc import Sequence
@@ -16,27 +16,27 @@ import tensorflow_model_optimization as tfmot
 
 from edgepress_common.promises import LayerPromise
 from edgepress_common.spec import ConstantSchedule, PatternSchedule, PolynomialSchedule, PruneStage
-from edgepress_common.spec.stages import PruningSchedule
+from edgepress_common.spec.methods.prune import PruningSchedule
 from edgepress_common.steps import StageStep
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.compressed_model import CompressedModel
-from edgepress_worker.compression.kernels import SHARED_OR_ZERO, Kernel, find_kernels, select
-from edgepress_worker.compression.masks import Weights, magnitude_mask, pattern_mask
+from edgepress_worker.compression.kernels import SHARED_OR_ZERO, Kernel, KernelValues, find_kernels, select
+from edgepress_worker.compression.masks import magnitude_mask, pattern_mask
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.methods.fine_tuning import Carried, carry, load_source, train_masters
-from edgepress_worker.methods.method import Compressed, Material
+from edgepress_worker.methods.fine_tuning import KeptKernel, carry, load_source, train_masters
+from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.training.batches import steps_per_epoch
 
 
 def prune(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
-    """See `Method`."""
+    """See `MethodRunner`."""
     stage = parameters.stage
     assert isinstance(stage, PruneStage)
     network = load_source(parameters, material)
     kernels = find_kernels(network)
     chosen = {kernel.layer for kernel in select(kernels, stage.layers, SHARED_OR_ZERO)}
-    # Zeros of an earlier pruning stay, and count among the smallest weights of a later one.
+    # Zeros of an earlier pruning stay, and count towards the sparsity of a later one.
     carried = carry(kernels, material.promises, keep_zeros=True, keep_clusters=False)
     pruned = [_begin(kernel, carried[kernel.layer]) for kernel in kernels if kernel.layer in chosen]
     kept = [
@@ -58,7 +58,7 @@ def prune(parameters: StageStep, material: Material, context: StepContext) -> Co
     )
 
 
-def _begin(kernel: Kernel, carried: Carried) -> CompressedKernel:
+def _begin(kernel: Kernel, carried: KeptKernel) -> CompressedKernel:
     mask = np.ones(kernel.variable.shape, np.float32) if carried.mask is None else carried.mask
     return CompressedKernel(kernel, mask=mask, mask_is_final=False)
 
@@ -75,12 +75,12 @@ def _promise(before: LayerPromise, schedule: PruningSchedule) -> LayerPromise:
 
 
 class MaskChoice:
-    """When masks are chosen anew, and how.
+    """Selects masks according to a schedule.
 
     Args:
-        schedule: The spec's.
-        kernels: Whose masks; what the masks they begin with take out stays out.
-        steps: Of the whole stage.
+        schedule: Schedule of the spec.
+        kernels: Kernels to select masks for; weights that their initial masks remove stay removed.
+        steps: Number of steps of the entire stage.
     """
 
     def __init__(self, schedule: PruningSchedule, kernels: Sequence[CompressedKernel], *, steps: int) -> None:
@@ -90,7 +90,7 @@ class MaskChoice:
         self._tfmot = tfmot_schedule(schedule, steps)
 
     def choose(self, step: int) -> None:
-        """Chooses masks if the schedule has this step, counted from 1, begin with a choice."""
+        """Select masks if the schedule has a selection at the start of this step, counted from 1."""
         is_time, sparsity = self._tfmot(step)
         if not bool(is_time):
             return
@@ -98,20 +98,20 @@ class MaskChoice:
             mask = self._mask(keras.backend.get_value(kernel.master), float(sparsity))
             keras.backend.set_value(kernel.mask, mask * first)
 
-    def _mask(self, weights: Weights, sparsity: float) -> Weights:
+    def _mask(self, weights: KernelValues, sparsity: float) -> KernelValues:
         if isinstance(self._schedule, PatternSchedule):
             return pattern_mask(weights, *self._schedule.zeros_of_group)
         return magnitude_mask(weights, sparsity)
 
 
 def tfmot_schedule(schedule: PruningSchedule, steps: int) -> tfmot.sparsity.keras.PruningSchedule:
-    """TFMOT's schedule for a stage of so many steps."""
+    """Return TFMOT's schedule for a stage with this number of steps."""
     match schedule:
         case ConstantSchedule():
-            first, last, frequency = _turns(schedule.begin, schedule.end, schedule.frequency, steps)
+            first, last, frequency = _selection_steps(schedule.begin, schedule.end, schedule.frequency, steps)
             return tfmot.sparsity.keras.ConstantSparsity(schedule.final_sparsity, first, last, frequency)
         case PolynomialSchedule():
-            first, last, frequency = _turns(schedule.begin, schedule.end, schedule.frequency, steps)
+            first, last, frequency = _selection_steps(schedule.begin, schedule.end, schedule.frequency, steps)
             return tfmot.sparsity.keras.PolynomialDecay(
                 schedule.initial_sparsity, schedule.final_sparsity, first, last, schedule.power, frequency
             )
@@ -121,24 +121,24 @@ def tfmot_schedule(schedule: PruningSchedule, steps: int) -> tfmot.sparsity.kera
             assert_never(unknown)
 
 
-def _turns(begin: float, end: float, frequency: int, steps: int) -> tuple[int, int, int]:
-    """First and last step at which masks are chosen, counted from 1 as TFMOT does, and the steps between two choices.
+def _selection_steps(begin: float, end: float, frequency: int, steps: int) -> tuple[int, int, int]:
+    """Return the first and the last step with a selection, counted from 1 as in TFMOT, and the steps between two.
 
-    TFMOT chooses at the first step and every ``frequency`` from there on: were the last no whole number of turns away,
-    nothing would happen at it, and the final sparsity would not be reached.
+    TFMOT selects at the first step and every ``frequency`` steps from there. If the last step were not a multiple of
+    ``frequency`` away, there would be no selection, and the final sparsity would not be reached.
     """
-    first = min(1 + round(begin * steps), steps)  # at the latest before the last step, or there is no choice at all
+    first = min(1 + round(begin * steps), steps)  # at the latest before the last step, so that there is a selection
     span = max(1, min(round(end * steps), steps) - first)
     frequency = min(frequency, span)
     return first, first + span // frequency * frequency, frequency
 
 
 class ChooseMasks(keras.callbacks.Callback):
-    """Chooses masks during a training, by the optimizer's count of steps, so that a resumed one goes on as it would.
+    """Selects masks during a training, by the optimizer's step count, so that a resumed training continues equally.
 
     Args:
-        choice: When and how.
-        model: What is trained.
+        choice: Schedule and kernels.
+        model: The model in training.
     """
 
     def __init__(self, choice: MaskChoice, model: CompressedModel) -> None:
@@ -147,5 +147,8 @@ class ChooseMasks(keras.callbacks.Callback):
         self._trained = model
 
     def on_train_batch_end(self, _batch: int, _logs: dict[str, float] | None = None) -> None:
-        """Before the next step, while the weights that are out still have what this one has made of them."""
+        """Select before the next step, while removed weights still have the values of this step."""
         self._choice.choose(step=int(self._trained.optimizer.iterations) + 1)
+
+
+RUNNER: MethodRunner = prune

@@ -1,15 +1,15 @@
-"""Quantization-aware training, which keeps zeros and shared values of what comes before: QAT, PQAT, CQAT, PCQAT.
+"""Quantization-aware training that keeps zeros and shared values of earlier stages: QAT, PQAT, CQAT, PCQAT.
 
-1. A range is put behind each layer whose output int8 rounds, see `quantization.placement`.
-2. The kernels' weights are rounded to int8's grid at every step, see `compression.grids`; masks and codebooks of
-   earlier stages come before the grid. A kernel with one set of shared values has one step, so that they stay as few
-   codes; any other has a step per output channel.
-3. Normalizations train on as they are. TFLite's converter multiplies one that follows a convolution into the steps; one
-   that stands alone (TFMOT refuses those) becomes a multiplication and an addition on int8.
+1. A range is inserted after each layer whose output int8 rounds, see `quantization.placement`.
+2. The weights of the kernels are rounded to int8's grid at every step, see `compression.grids`; masks and codebooks of
+   earlier stages are applied before the grid. A kernel with one set of shared values has one scale, so that it has
+   equally few codes; other kernels have one scale per output channel.
+3. Normalizations are trained without change. TFLite's converter folds a normalization after a convolution into the
+   scales; a normalization elsewhere (which TFMOT rejects) becomes a multiplication and an addition in int8.
 
-TFMOT rounds weights inside the forward pass, channel by channel, and has one quantizer for all convolutions in its
-combined schemes: one convolution without zeros then switches the keeping of zeros off for all. Here each kernel has its
-own.
+TFMOT rounds weights inside the forward pass, channel by channel. Its combined schemes have one quantizer for all
+convolutions, so that one convolution without zeros disables the preservation of zeros for all. Here, each kernel has
+its own.
 """
 
 from edgepress_common.promises import LayerPromise
@@ -20,7 +20,7 @@ from edgepress_worker.compression.grids import Granularity
 from edgepress_worker.compression.kernels import KernelKind, find_kernels, select
 from edgepress_worker.context import StepContext
 from edgepress_worker.methods.fine_tuning import carry, load_source, train_masters
-from edgepress_worker.methods.method import Compressed, Material
+from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.quantization.with_ranges import with_ranges
 from edgepress_worker.training.batch_norm import momentum_for
 from edgepress_worker.training.batches import steps_per_epoch
@@ -29,10 +29,10 @@ _KINDS: tuple[KernelKind, ...] = ("conv2d", "depthwise_conv2d", "dense")
 
 
 def quantize_aware(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
-    """See `Method`."""
+    """See `MethodRunner`."""
     stage, training = parameters.stage, parameters.training
     assert isinstance(stage, QuantizeAwareStage)
-    # A range remembers as long as a normalization's statistics do, and for the same reason.
+    # The momentum of ranges is that of BatchNorm's statistics, for the same reason.
     momentum = momentum_for("auto", steps_per_epoch(len(material.pack.train), training.batch_size))
     network = with_ranges(load_source(parameters, material), momentum)
     kernels = find_kernels(network)
@@ -55,3 +55,6 @@ def quantize_aware(parameters: StageStep, material: Material, context: StepConte
 
 def _grid(promise: LayerPromise) -> Granularity:
     return "layer" if promise.clusters is not None and not promise.clusters_per_channel else "channel"
+
+
+RUNNER: MethodRunner = quantize_aware

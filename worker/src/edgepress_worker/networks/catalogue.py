@@ -1,7 +1,8 @@
-"""How each architecture is built: the library's function, the scaling it was made for, and its ImageNet weights.
+"""How to build each architecture: the library's function, the required scaling, and its ImageNet weights.
 
-Every network takes pixels 0 to 255. The scaling a family was trained with becomes its first layer, so whoever uses a
-.tflite file need not know of it. image-classifiers' ResNets need none: their first BatchNorm, ``bn_data``, learns it.
+The input of every network are pixels from 0 to 255. The scaling that an architecture was trained with is its first
+layer, so that users of a .tflite file need not know it. image-classifiers' ResNets need no scaling: their first
+BatchNorm, ``bn_data``, learns it.
 """
 
 from collections.abc import Callable
@@ -23,14 +24,15 @@ _KERAS_FILES = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkRecipe:
     """How to build one architecture.
 
     Attributes:
-        features: Given the (scaled) input tensor and the width, the network without a classifier, with random weights.
-        imagenet: Given the width and the image size, the file of its ImageNet weights.
-        scaling: What pixels go through first; None where the network does it itself.
-        loads_by_name: Whether the file has layers that the network has not, so that names decide what goes where.
+        features: Function that returns the network without a classifier and with random weights, given the (scaled)
+            input tensor and the width.
+        imagenet: Function that returns the file of its ImageNet weights, given the width and the image size.
+        scaling: Scaling of the pixels before the network; None if the network scales them itself.
+        loads_by_name: Whether to match weights by layer name, because the file has layers that the network lacks.
     """
 
     features: _Build
@@ -39,7 +41,7 @@ class Network:
     loads_by_name: bool = False
 
 
-def _resnet(name: str) -> Network:
+def _resnet(name: str) -> NetworkRecipe:
     build, _ = Classifiers.get(name)
 
     def features(inputs: tf.Tensor, _width: float) -> keras.Model:
@@ -52,7 +54,7 @@ def _resnet(name: str) -> Network:
         )
         return WeightsFile(file["name"], file["url"], file["md5"])
 
-    return Network(features, imagenet)
+    return NetworkRecipe(features, imagenet)
 
 
 def _mobilenet_features(build: Callable[..., keras.Model], **settings: object) -> _Build:
@@ -63,13 +65,13 @@ def _mobilenet_features(build: Callable[..., keras.Model], **settings: object) -
 
 
 def _mobilenet_weights(width: float, image_size: int) -> WeightsFile:
-    size = image_size if image_size in {128, 160, 192, 224} else 224  # the sizes it was trained at
+    size = image_size if image_size in {128, 160, 192, 224} else 224  # the sizes with pretrained weights
     width_text = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}[width]
     return _keras_file("mobilenet", f"mobilenet_{width_text}_{size}_tf_no_top.h5", None)
 
 
 def _mobilenet_v2_weights(width: float, image_size: int) -> WeightsFile:
-    size = image_size if image_size in {96, 128, 160, 192, 224} else 224  # likewise
+    size = image_size if image_size in {96, 128, 160, 192, 224} else 224  # the sizes with pretrained weights
     return _keras_file(
         "mobilenet_v2", f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{width}_{size}_no_top.h5", None
     )
@@ -77,12 +79,12 @@ def _mobilenet_v2_weights(width: float, image_size: int) -> WeightsFile:
 
 def _mobilenet_v3(
     build: Callable[..., keras.Model], variant: str, md5: dict[float, str], **settings: object
-) -> Network:
+) -> NetworkRecipe:
     def imagenet(width: float, _image_size: int) -> WeightsFile:
         return _keras_file("mobilenet_v3", f"weights_mobilenet_v3_{variant}_224_{width}_float_no_top_v2.h5", md5[width])
 
     features = _mobilenet_features(build, include_preprocessing=False, **settings)
-    return Network(features, imagenet, scaling=MINUS_ONE_TO_ONE)
+    return NetworkRecipe(features, imagenet, scaling=MINUS_ONE_TO_ONE)
 
 
 def _densenet121(inputs: tf.Tensor, _width: float) -> keras.Model:
@@ -103,17 +105,17 @@ def _always(file: WeightsFile) -> _FindWeights:
     return lambda _width, _image_size: file
 
 
-# Names, addresses and digests of the files are those in the libraries' source (tf-keras 2.21.0).
-NETWORKS: dict[str, Network] = {
+# Names, URLs and checksums of the files are from the source code of the libraries (tf-keras 2.21.0).
+NETWORKS: dict[str, NetworkRecipe] = {
     "resnet18": _resnet("resnet18"),
     "resnet34": _resnet("resnet34"),
     "resnet50": _resnet("resnet50"),
     "resnet101": _resnet("resnet101"),
     "resnet152": _resnet("resnet152"),
-    "mobilenet": Network(
+    "mobilenet": NetworkRecipe(
         _mobilenet_features(keras.applications.MobileNet), _mobilenet_weights, scaling=MINUS_ONE_TO_ONE
     ),
-    "mobilenet_v2": Network(
+    "mobilenet_v2": NetworkRecipe(
         _mobilenet_features(keras.applications.MobileNetV2), _mobilenet_v2_weights, scaling=MINUS_ONE_TO_ONE
     ),
     "mobilenet_v3_small": _mobilenet_v3(
@@ -132,7 +134,7 @@ NETWORKS: dict[str, Network] = {
         "large",
         {0.75: "40af19a13ebea4e2ee0c676887f69a2e", 1.0: "07fb09a5933dd0c8eaafa16978110389"},
     ),
-    "efficientnet_b0": Network(
+    "efficientnet_b0": NetworkRecipe(
         efficientnet_b0,
         _always(
             WeightsFile(
@@ -143,12 +145,12 @@ NETWORKS: dict[str, Network] = {
         ),
         loads_by_name=True,
     ),
-    "efficientnet_v2_b0": Network(
+    "efficientnet_v2_b0": NetworkRecipe(
         _efficientnet_v2_b0,
         _always(_keras_file("efficientnet_v2", "efficientnetv2-b0_notop.h5", "893217f2bb855e2983157299931e43ff")),
         scaling=STANDARDIZED,
     ),
-    "densenet121": Network(
+    "densenet121": NetworkRecipe(
         _densenet121,
         _always(
             _keras_file(

@@ -1,7 +1,7 @@
-"""Files with weights trained on ImageNet: what they are called, where they come from, where they are kept.
+"""Downloads files with weights trained on ImageNet.
 
-Neither library lets a caller choose the folder its own download goes to, and both report a missing connection without
-saying what to do about it. So networks are built without weights, and the file is fetched here.
+Neither library lets a caller choose the download folder, and both report a missing connection without advice. Networks
+are therefore built without weights, and this module downloads the file.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from edgepress_worker.keras_environment import keras
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One download.
+    """A file to download.
 
     Attributes:
-        name: File name, the library's own.
-        url: Where it comes from.
-        md5: Of its bytes, in hex; None where the library publishes none.
+        name: File name, as in the library.
+        url: URL of the file.
+        md5: MD5 of the file in hex; None if the library publishes none.
     """
 
     name: str
@@ -28,10 +28,10 @@ class WeightsFile:
 
 
 def fetch(file: WeightsFile, folder: Path) -> Path:
-    """The file in the folder, downloaded if it is not there yet; whole or not at all.
+    """Return the path of the file in the folder, after downloading it if it does not exist. The download is atomic.
 
     Raises:
-        UnavailableError: It can't be downloaded, or what came is not what was published.
+        UnavailableError: The file can't be downloaded, or does not match the checksum.
     """
     place = folder / file.name
     if place.is_file():
@@ -43,9 +43,9 @@ def fetch(file: WeightsFile, folder: Path) -> Path:
                 file.name, file.url, cache_dir=incoming, cache_subdir="weights", md5_hash=file.md5
             )
             Path(fetched).replace(place)
-    except Exception as error:  # Keras raises just that when the connection fails
+    except Exception as error:  # the type that Keras raises if the connection fails
         raise UnavailableError(
             f"the ImageNet weights {file.name} are not on this worker and could not be downloaded from {file.url}: "
-            f"{error}. Put the file at {place.absolute()}, or ask for weights: none"
+            f"{error}. Put the file at {place.absolute()}, or use weights: none"
         ) from error
     return place

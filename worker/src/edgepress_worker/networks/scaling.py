@@ -1,23 +1,23 @@
-"""From pixels as they are stored, 0 to 255, to the range a family of networks was trained with."""
+"""Scaling of pixels from 0 to 255 to the range that an architecture was trained with."""
 
 from dataclasses import dataclass
 
 from edgepress_worker.keras_environment import keras
 
-# Mean and deviation of ImageNet's pixels by channel, at 0 to 1: what Torch's models, and those ported from it, use.
+# Mean and standard deviation of ImageNet's pixels by channel, in the range 0 to 1, as used by PyTorch's models.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Pixels times ``factor`` plus ``offset``, each by channel (red, green, blue)."""
+    """Multiply pixels by ``factor`` and add ``offset``, each by channel (red, green, blue)."""
 
     factor: tuple[float, float, float]
     offset: tuple[float, float, float]
 
     def layer(self, name: str = "scaling") -> keras.layers.Layer:
-        """It as a layer; made of constants, so that copying a network's weights copies all there is."""
+        """Return the scaling as a layer. It consists of constants, which are part of the layer's settings."""
         return keras.layers.Rescaling(list(self.factor), list(self.offset), name=name)
 
 

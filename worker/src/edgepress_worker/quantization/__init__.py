@@ -1,1 +1,1 @@
-"""Networks whose activations are rounded as int8 rounds them: where, while training, and in what is exported."""
+"""Networks with activations rounded as in int8: placement, training and export."""

@@ -1,9 +1,9 @@
-"""A layer that rounds what flows through it to 256 steps of the range it has seen, as int8 will.
+"""A layer that rounds activations to 256 steps of their observed range, as int8 does.
 
-While training, the range follows the least and the largest value of each batch with a moving average, from the first
-batch on (TFMOT begins at plus and minus 6 and forgets that over a thousand steps, which a short fine-tuning does not
-have). Zero is always in the range. Gradients pass where values lie in the range (Jacob et al. 2017, arXiv:1712.05877,
-section 3.1). The converter takes the range for the tensor's.
+During training, the range follows the minimum and maximum of each batch with a moving average, starting with the first
+batch (TFMOT starts at plus and minus 6 and needs a thousand steps to forget that, longer than a short fine-tuning).
+Zero is always in the range. Gradients pass for values within the range (Jacob et al. 2017, arXiv:1712.05877, section
+3.1). The converter uses the range as that of the tensor.
 """
 
 from typing import Any
@@ -18,8 +18,8 @@ class ActivationRange(keras.layers.Layer):
     """Rounds activations.
 
     Args:
-        momentum: Share of the range that stays at each step of a training.
-        settings: Keras's own.
+        momentum: Share of the range that is kept at each training step, 0 to 1.
+        settings: Settings of `keras.layers.Layer`.
     """
 
     def __init__(self, momentum: float = 0.99, **settings: Any) -> None:
@@ -27,13 +27,14 @@ class ActivationRange(keras.layers.Layer):
         self.momentum = momentum
 
     def build(self, input_shape: Any) -> None:
-        """Makes the range's weights; Keras calls it."""
+        """Create the weights of the range; called by Keras."""
         self.low = self._range_weight("low")
         self.high = self._range_weight("high")
         super().build(input_shape)
 
+    @tf.autograph.experimental.do_not_convert  # there is one after each layer, and converting takes seconds
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: FBT001 - as Keras calls it
-        """The values, rounded."""
+        """Return the rounded values."""
         values = tf.cast(inputs, tf.float32)
         if training:
             self._follow(values)
@@ -41,7 +42,7 @@ class ActivationRange(keras.layers.Layer):
         return tf.cast(rounded, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras writes of it into a file."""
+        """Return the settings that Keras writes to a file."""
         return super().get_config() | {"momentum": self.momentum}
 
     def _range_weight(self, name: str) -> tf.Variable:
@@ -51,7 +52,7 @@ class ActivationRange(keras.layers.Layer):
             dtype=tf.float32,
             initializer="zeros",
             trainable=False,
-            experimental_autocast=False,  # the range of a network that computes in 16 bits is kept in 32
+            experimental_autocast=False,  # the range stays float32 in a network with 16-bit precision
         )
 
     def _follow(self, values: tf.Tensor) -> None:

@@ -1,34 +1,34 @@
-"""Where int8 rounds activations: which layers' outputs a .tflite file keeps as tensors with a range of their own.
+"""The layers whose outputs are rounded: those that a .tflite file stores as tensors with their own range.
 
-TFLite runs some layers as one operator: a convolution or dense layer with the normalization behind it and the ReLU
-behind that, an addition or a normalization that stands alone with a ReLU. Only what comes out at the end is rounded.
-Layers that only move or choose values take their input's range, and what is joined side by side takes the range of the
-whole. A softmax has a range that TFLite prescribes.
+TFLite runs some layers as one operator: a convolution or dense layer with the following normalization and ReLU, or an
+addition or a separate normalization with a ReLU. Only the output of the operator is rounded. Layers that only move or
+select values have the range of their input; concatenated tensors have the range of the result. TFLite prescribes the
+range of a softmax.
 """
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.keras_graph import MULTIPLYING_LAYERS, Layer, consumers
+from edgepress_worker.keras_graph import IDLE_LAYERS, MULTIPLYING_LAYERS, Layer, consumers
 
 _layers = keras.layers
 
-# They give values that came in, so their output has the input's range.
+# Their outputs are a selection of the input values, so that the output has the range of the input.
 _PASSING_ON = (
     _layers.ZeroPadding2D,
     _layers.Cropping2D,
     _layers.MaxPooling2D,
     _layers.GlobalMaxPooling2D,
-    _layers.AveragePooling2D,  # no new ones, but means; TFLite's operator wants one range for both all the same
+    _layers.AveragePooling2D,  # computes means, but TFLite's operator requires the same range for input and output
     _layers.UpSampling2D,
     _layers.Reshape,
     _layers.Flatten,
     _layers.Permute,
-    _layers.Dropout,
+    *IDLE_LAYERS,
 )
 _KEEPING = (_layers.InputLayer, *_PASSING_ON)
 
 
 def rounded_layers(network: keras.Model) -> set[str]:
-    """Names of the layers whose output int8 rounds. Pixels are whole numbers before anybody rounds them."""
+    """Return the names of the layers whose output int8 rounds. The input is excluded: pixels are integers."""
     taken_by = consumers(network)
     return {
         layer.name
@@ -42,7 +42,7 @@ def _keeps_range(layer: Layer) -> bool:
 
 
 def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
-    """Whether its output is never seen, because the next layer belongs to the same operator."""
+    """Return whether the next layer belongs to the same operator, so that the output is not stored."""
     if len(taken_by) != 1:
         return False
     (following,) = taken_by
@@ -57,8 +57,8 @@ def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
 
 def _is_relu(layer: Layer) -> bool:
     if isinstance(layer, _layers.ReLU):
-        limit = None if layer.max_value is None else float(layer.max_value)  # an array, in a network from a file
-        # The two that TFLite joins to an operator.
+        limit = None if layer.max_value is None else float(layer.max_value)  # an array if loaded from a file
+        # The two that TFLite fuses into an operator.
         return limit in {None, 6.0} and not layer.negative_slope and not layer.threshold
     return _is_activation(layer, "relu") or _is_activation(layer, "relu6")
 

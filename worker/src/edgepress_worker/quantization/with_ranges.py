@@ -1,7 +1,7 @@
-"""Puts ranges into a network, and takes them out.
+"""Inserts ranges into a network and removes them.
 
-What is exported as int8 keeps its ranges: the converter takes them for the tensors' and finds by itself those in
-between. All other exports compute activations in more than 8 bits, so the ranges are taken out.
+The int8 export keeps the ranges: the converter uses them for the tensors and derives those in between. All other
+exports compute activations with more than 8 bits, so the ranges are removed.
 """
 
 from edgepress_worker.keras_environment import keras, tf
@@ -13,11 +13,11 @@ _SUFFIX = "_range"
 
 
 def with_ranges(network: keras.Model, momentum: float) -> keras.Model:
-    """The network with an `ActivationRange` behind each layer whose output int8 rounds.
+    """Return the network with an `ActivationRange` after each layer whose output int8 rounds.
 
     Args:
-        network: Takes pixels 0 to 255; its classifier gives logits to a softmax.
-        momentum: Of the ranges.
+        network: Network from pixels, 0 to 255, with a separate softmax after the logits.
+        momentum: Momentum of the ranges, 0 to 1.
     """
     rounded = rounded_layers(network)
 
@@ -30,12 +30,12 @@ def with_ranges(network: keras.Model, momentum: float) -> keras.Model:
 
 
 def without_ranges(network: keras.Model) -> keras.Model:
-    """The network without any `ActivationRange`."""
+    """Return the network without `ActivationRange` layers."""
     if not has_ranges(network):
         return network
     return rebuild(network, replace=lambda layer: None if isinstance(layer, ActivationRange) else copy_of(layer))
 
 
 def has_ranges(network: keras.Model) -> bool:
-    """Whether there is any `ActivationRange` in it."""
+    """Return whether the network has an `ActivationRange` layer."""
     return any(isinstance(layer, ActivationRange) for layer in network.layers)

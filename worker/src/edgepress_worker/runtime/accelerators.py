@@ -1,12 +1,12 @@
-"""Which GPUs there are, and which of them is this worker's.
+"""The GPUs of the machine, and the choice of one of them for this worker.
 
-A worker does one step at a time, so it needs one GPU, and a step that meets another on the same GPU runs out of memory.
-So each worker takes one for itself: it locks a file with the GPU's own number, in the folder that workers share, and
-lets TensorFlow see that GPU alone. The lock goes with the process, however that ends. On a host with four GPUs, four
-workers are started alike, and none is told which GPU is its own.
+A worker runs one step at a time, so it needs one GPU, and two steps on the same GPU run out of memory. Therefore each
+worker claims one GPU: it locks a file named after the GPU's UUID, in the folder that workers share, and makes only that
+GPU visible to TensorFlow. The lock is released when the process ends, even if it is killed. On a host with four GPUs,
+four workers are started with the same settings, and none of them needs to specify its GPU.
 
-Seen through ``nvidia-smi``, which comes with the driver and is in a container that was given GPUs: TensorFlow itself
-must not be loaded in the process that forks those that do the work.
+GPUs are listed with ``nvidia-smi``, which is part of the driver and available in a container with GPUs. TensorFlow
+can't list them, because it must not be loaded in the process that forks the processes that run steps.
 """
 
 import fcntl
@@ -14,17 +14,18 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from edgepress_common.errors import UnavailableError
 from edgepress_common.frozen import Frozen
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"  # what CUDA's documentation calls it
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # the variable's name in CUDA's documentation
+COMPUTES_ON = "EDGEPRESS_COMPUTES_ON"  # what this worker computes on, in words, for the processes that it starts
 
 _PROGRAM = "nvidia-smi"
-_ANSWER_SECONDS = 30  # a driver that was not used for long takes seconds to wake
+_ANSWER_SECONDS = 30  # a driver that has been idle takes seconds to answer
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ class Gpu(Frozen):
     """One GPU.
 
     Attributes:
-        uuid: Its own number, the same in every container: ``GPU-`` and hex digits.
-        name: As its maker calls it.
+        uuid: Unique identifier, the same in every container: ``GPU-`` and hex digits.
+        name: Product name.
     """
 
     uuid: str
@@ -42,34 +43,41 @@ class Gpu(Frozen):
 
 
 def find_gpus(program: str = _PROGRAM) -> tuple[Gpu, ...]:
-    """The GPUs that this process was given, as the driver lists them; none without a driver."""
+    """Return the GPUs that are available to this process, in the driver's order; empty without a driver.
+
+    Raises:
+        UnavailableError: There is a driver, and it does not answer.
+    """
     path = shutil.which(program)
     if path is None:
         return ()
-    answer = subprocess.run(  # noqa: S603 - the command is ours
-        [path, "--query-gpu=uuid,name", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        timeout=_ANSWER_SECONDS,
-        check=False,
-    )
+    try:
+        answer = subprocess.run(  # noqa: S603 - the command is ours
+            [path, "--query-gpu=uuid,name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"the GPU driver does not answer ({path} took {_ANSWER_SECONDS} s)") from None
     if answer.returncode != 0:
-        _log.warning("%s ended with %d: %s", path, answer.returncode, (answer.stdout + answer.stderr).strip())
-        return ()
+        said = (answer.stdout + answer.stderr).strip()
+        raise UnavailableError(f"the GPU driver does not answer ({path} ended with {answer.returncode}: {said})")
     rows = (line.partition(",") for line in answer.stdout.splitlines() if line.strip())
     return tuple(Gpu(uuid=uuid.strip(), name=name.strip()) for uuid, _, name in rows)
 
 
 def claim_gpu(gpus: Sequence[Gpu], folder: Path, held: ExitStack) -> Gpu:
-    """Takes a GPU that no other worker has.
+    """Claim a GPU that no other worker has claimed.
 
     Args:
-        gpus: Those to choose from.
-        folder: Shared with the other workers of this machine.
-        held: Keeps the GPU until it is closed.
+        gpus: GPUs to choose from.
+        folder: Folder that all workers of this machine share.
+        held: Exit stack that releases the GPU when it is closed.
 
     Raises:
-        UnavailableError: Every one has a worker.
+        UnavailableError: Each GPU has a worker.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for gpu in gpus:
@@ -86,21 +94,34 @@ def claim_gpu(gpus: Sequence[Gpu], folder: Path, held: ExitStack) -> Gpu:
     )
 
 
-def settle(environment: Mapping[str, str], scratch: Path, held: ExitStack, gpus: Sequence[Gpu]) -> dict[str, str]:
-    """Says what this worker computes on, and gives what the environment must have for it.
+def settle(
+    environment: Mapping[str, str],
+    scratch: Path,
+    held: ExitStack,
+    find: Callable[[], Sequence[Gpu]] = find_gpus,
+) -> dict[str, str]:
+    """Log the accelerator that this worker computes on, and return the environment variables to set for it.
+
+    A machine whose driver does not answer computes on its processors, and `COMPUTES_ON` says why: each result names it.
 
     Raises:
-        UnavailableError: There are GPUs, and every one has a worker.
+        UnavailableError: The machine has GPUs, and each of them has a worker.
     """
+    processors = f"{len(os.sched_getaffinity(0))} processors"
+    try:
+        gpus, problem = find(), ""
+    except UnavailableError as error:
+        gpus, problem = (), f"; {error}"
     if VISIBLE in environment:
         _log.info("accelerators: as told by %s=%s; found: %s", VISIBLE, environment[VISIBLE], _names(gpus))
-        return {}
+        return {COMPUTES_ON: f"{VISIBLE}={environment[VISIBLE]}"}
     if not gpus:
-        _log.info("accelerators: none found; computes on %d cores", len(os.sched_getaffinity(0)))
-        return {}
+        level = logging.WARNING if problem else logging.INFO
+        _log.log(level, "accelerators: none; computes on %s", processors + problem)
+        return {COMPUTES_ON: processors + problem}
     gpu = claim_gpu(gpus, scratch / "gpus", held)
     _log.info("accelerators: found %s; this worker's is %s (%s)", _names(gpus), gpu.uuid, gpu.name)
-    return {VISIBLE: gpu.uuid}
+    return {VISIBLE: gpu.uuid, COMPUTES_ON: gpu.name}
 
 
 def _names(gpus: Sequence[Gpu]) -> str:

@@ -1,9 +1,10 @@
-"""A message that can't be acknowledged doesn't keep the worker from the next one.
+"""Acknowledgement that frees the worker for the next message even if Redis does not answer.
 
-Kombu counts a message as under way until Redis has been told that it is done. If Redis is killed in just that moment,
-Celery writes into the log that it couldn't acknowledge, and goes on; but with a prefetch of one the message that counts
-for ever is all that the worker may have: it stays alive, and takes nothing more. Here the message is forgotten first.
-Should Redis still have it and deliver it again, the claim drops it, see `edgepress_worker.runtime.line`.
+Kombu counts a message as unacknowledged until Redis has received its acknowledgement. If Redis is killed at that
+moment, Celery logs that it could not acknowledge the message, and continues. The message still counts, and with a
+prefetch of one the worker keeps running but never receives another message. This module drops the message from Kombu's
+count even if the acknowledgement fails. If Redis still has the message and delivers it again, the claim drops it; see
+`edgepress_worker.runtime.event_channel`.
 """
 
 from typing import Any
@@ -11,11 +12,11 @@ from typing import Any
 from kombu.transport import redis, virtual
 
 
-class ForgettingQoS(redis.QoS):
-    """Of one channel: what was delivered and is under way."""
+class ReconnectableQoS(redis.QoS):
+    """Messages of one channel that were delivered and are not acknowledged yet."""
 
     def ack(self, delivery_tag: str) -> None:
-        """Tells Redis that a message is done, which may fail; it is no longer under way in any case."""
+        """Acknowledge a message in Redis, which may fail; the message no longer counts in either case."""
         try:
             super().ack(delivery_tag)
         except redis.get_redis_ConnectionError():
@@ -23,7 +24,7 @@ class ForgettingQoS(redis.QoS):
             raise
 
 
-def forget_what_can_not_be_acknowledged() -> None:
-    """From now on, in this process. Kombu has no setting for it: a channel takes the class that its own class names."""
+def use_reconnectable_qos() -> None:
+    """Use `ReconnectableQoS` in this process, by an attribute of the channel's class: Kombu has no setting for it."""
     channel: Any = redis.Channel
-    channel.QoS = ForgettingQoS
+    channel.QoS = ReconnectableQoS

@@ -1,10 +1,11 @@
-"""One attempt at one step: its context, and the signs of life that keep its lease.
+"""One attempt at one step: its context, and the heartbeats that keep its lease.
 
-A thread of its own says every other second how far the step is, so the lease holds while TensorFlow computes, and asks
-whether to stop. The step notices between two pieces of work, by `raise_if_cancelled`.
+A separate thread sends a heartbeat with the step's progress every two seconds, which renews the lease while TensorFlow
+computes, and checks whether the step is to stop. The step stops between two pieces of work, in `raise_if_cancelled`.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +14,14 @@ from typing import Self
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.errors import StepCancelledError
 from edgepress_common.messages import Progress, RunStep, StepProgress
-from edgepress_worker.runtime.line import Line
+from edgepress_worker.runtime.event_channel import EventChannel
 
-_BEAT_SECONDS = 2.0  # a thirtieth of the usual lease; also how late a cancellation may be noticed
+_LOOK_SECONDS = 0.25
+_BEAT_SECONDS = 2.0  # a thirtieth of the usual lease; also the longest delay of a cancellation
 
 
 class WorkerStoppingError(StepCancelledError):
-    """The worker itself is to stop."""
+    """The worker has been told to stop."""
 
 
 class Attempt:
@@ -29,7 +31,7 @@ class Attempt:
         self,
         step: RunStep,
         *,
-        line: Line,
+        events: EventChannel,
         store: ArtifactStore,
         scratch: Path,
         worker: str,
@@ -37,7 +39,7 @@ class Attempt:
         beat_seconds: float = _BEAT_SECONDS,
     ) -> None:
         self._step = step
-        self._line = line
+        self._events = events
         self._store = store
         self._scratch = scratch
         self._worker = worker
@@ -60,7 +62,7 @@ class Attempt:
         return self._scratch
 
     def report(self, progress: Progress) -> None:
-        """See `StepContext.report`. The end of an epoch is said at once, the rest with the next sign of life."""
+        """See `StepContext.report`. The end of an epoch is sent at once, other progress with the next heartbeat."""
         new_epoch = progress.epoch != self._progress.epoch
         self._progress = progress
         if new_epoch:
@@ -71,29 +73,42 @@ class Attempt:
         if self._worker_is_stopping():
             raise WorkerStoppingError("the worker is being stopped")
         if self._stopped.is_set():
-            raise StepCancelledError("nobody wants this step any more, or it was given to somebody else")
+            raise StepCancelledError("the step is no longer needed, or another worker runs it")
+
+    def pause(self, seconds: float, why: str) -> None:
+        """Wait, and report the reason as the step's progress.
+
+        Raises:
+            StepCancelledError: The step or the worker was told to stop.
+        """
+        self._progress = self._progress.model_copy(update={"message": why})
+        self._say()
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.raise_if_cancelled()
+            time.sleep(min(left, _LOOK_SECONDS))
 
     def __enter__(self) -> Self:
-        """Signs of life begin."""
+        """Start the heartbeats."""
         self._thread.start()
         return self
 
     def __exit__(
         self, type_: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Signs of life end."""
+        """Stop the heartbeats."""
         self._over.set()
         self._thread.join()
 
     def _beat(self) -> None:
         while not self._over.wait(self._beat_seconds):
             self._say()
-            self._line.hold(self._step)
-            if self._line.is_stopped(self._step):
+            self._events.hold(self._step)
+            if self._events.is_stopped(self._step):
                 self._stopped.set()
 
     def _say(self) -> None:
-        self._line.post_if_possible(
+        self._events.post_if_possible(
             StepProgress(
                 step_key=self._step.step_key,
                 attempt=self._step.attempt,

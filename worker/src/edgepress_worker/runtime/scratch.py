@@ -1,9 +1,9 @@
-"""What attempts at steps save for the next attempt, until nobody needs it.
+"""Files that an attempt at a step saves for the next attempt, and their deletion.
 
-Each step has a folder, which its attempts share. When a step is done, its answer takes the place of all that was saved:
-Redis may lose the word that it is done, or the worker be killed before it could say so, and then the step is given out
-again and has only to be answered again. Answers stay for an hour. What nobody has touched for two weeks, for its step
-failed or nobody wants it any more, goes as well.
+Each step has a folder that its attempts share. When a step is done, its answer replaces all files in the folder: Redis
+may lose the event that reports it, or the worker may be killed before it sends the event. The scheduler then assigns
+the step again, and the worker only has to send the saved answer. Answers are deleted after an hour. Other folders are
+deleted when they have not been touched for two weeks, because their step failed or is no longer needed.
 """
 
 import re
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgepress_common.steps import StepKey
+from edgepress_worker.runtime.returned import ReturnedSteps
 
-# By then a lost word has been noticed: after a lease, and once Redis and the scheduler are back.
+# Long enough to notice a lost event: after a lease, and when Redis and the scheduler are available again.
 _ANSWERED_SECONDS = 3600.0
 _UNTOUCHED_SECONDS = 14 * 24 * 3600.0
 
@@ -28,22 +29,27 @@ class Scratch:
     """The folders of all steps. Several workers may share them.
 
     Attributes:
-        folder: Where they are.
+        folder: Parent folder of the steps' folders.
     """
 
     folder: Path
 
+    @property
+    def returned(self) -> ReturnedSteps:
+        """Steps that were running when their workers were stopped."""
+        return ReturnedSteps(self.folder / "returned")
+
     def of(self, step: StepKey) -> Path:
-        """The folder of a step; it need not be there."""
+        """Return the folder of a step, which may not exist."""
         return self.folder / step
 
     def end(self, step: StepKey, answer: str) -> None:
-        """The step is done: keeps its answer, and nothing else."""
+        """Save the answer of a step that is done, and delete its other files."""
         place = self.of(step)
         place.mkdir(parents=True, exist_ok=True)
         written = place / f"{_ANSWER}.incoming"
         written.write_text(answer, "utf-8")
-        written.replace(place / _ANSWER)  # whole, or not there
+        written.replace(place / _ANSWER)  # atomic: the answer is complete or missing
         for path in place.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -51,21 +57,21 @@ class Scratch:
                 path.unlink(missing_ok=True)
 
     def answer(self, step: StepKey) -> str | None:
-        """What was answered for the step, if it was done lately."""
+        """Return the saved answer of a step; None if no answer is saved."""
         try:
             return (self.of(step) / _ANSWER).read_text("utf-8")
         except FileNotFoundError:
             return None
 
     def forget(self, step: StepKey) -> None:
-        """Removes all of a step."""
+        """Delete the folder of a step."""
         shutil.rmtree(self.of(step), ignore_errors=True)
 
     def clear(self, now: float) -> None:
-        """Removes what nobody needs.
+        """Delete the folders that have not been touched for too long.
 
         Args:
-            now: In seconds, as `time.time` gives it.
+            now: Current time, in seconds since the epoch, as returned by `time.time`.
         """
         for place in self.folder.glob("*"):
             if _STEP.fullmatch(place.name) and _is_over(place, now):
@@ -78,7 +84,7 @@ def _is_over(place: Path, now: float) -> bool:
 
 
 def _times(place: Path) -> Iterator[float]:
-    """When what is in a folder was last touched; of what goes meanwhile, nothing."""
+    """Return the modification times of a folder and its contents, without files that are deleted in the meantime."""
     for path in (place, *place.rglob("*")):
         with suppress(FileNotFoundError):
             yield path.stat().st_mtime

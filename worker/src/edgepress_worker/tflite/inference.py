@@ -1,4 +1,4 @@
-"""Runs a .tflite file on one image, to see that it works; measuring is the evaluator's business."""
+"""Runs a .tflite file on one image, to verify that it works; the evaluator measures it."""
 
 import warnings
 from dataclasses import dataclass
@@ -12,30 +12,31 @@ from edgepress_worker.keras_environment import tf
 
 @dataclass(frozen=True)
 class Inference:
-    """What a network says of an image.
+    """Output of a network for one image.
 
     Attributes:
-        output: As floats, dequantized where it is not: for a classifier ``(1, classes)``, probabilities.
-        output_step: Distance between neighbouring values that the output can take; 0 for floats.
+        output: Output as floats, dequantized if the file's output is integers: probabilities ``(1, classes)`` for a
+            classifier.
+        output_scale: Difference between neighbouring values of the output; 0 for floats.
     """
 
     output: npt.NDArray[np.float32]
-    output_step: float
+    output_scale: float
 
 
 def infer(path: Path, image: npt.NDArray[np.uint8]) -> Inference:
-    """Runs the network once.
+    """Run the network once.
 
     Args:
-        path: The file.
-        image: uint8 ``(side, side, 3)``.
+        path: Path of the file.
+        image: Image, uint8 ``(side, side, 3)``.
 
     Raises:
         ValueError: The interpreter can't read the file, or its input has another shape.
         RuntimeError: The interpreter has no kernel for one of its operators.
     """
     with warnings.catch_warnings():
-        # Its successor is LiteRT, which only the evaluator has.
+        # Its successor LiteRT is only installed in the evaluator.
         warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
         interpreter = tf.lite.Interpreter(model_path=str(path))
     interpreter.allocate_tensors()
@@ -43,7 +44,7 @@ def infer(path: Path, image: npt.NDArray[np.uint8]) -> Inference:
     interpreter.set_tensor(entry["index"], _quantized(image[np.newaxis], entry["dtype"], entry["quantization"]))
     interpreter.invoke()
     scale, _ = end["quantization"]
-    return Inference(_dequantized(interpreter.get_tensor(end["index"]), end["quantization"]), output_step=scale)
+    return Inference(_dequantized(interpreter.get_tensor(end["index"]), end["quantization"]), output_scale=scale)
 
 
 def _quantized(

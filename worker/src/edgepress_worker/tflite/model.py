@@ -1,6 +1,6 @@
-"""A .tflite file as plain values: its tensors and its operators, in the order they run.
+"""A .tflite file as plain values: its tensors, and its operators in execution order.
 
-TensorFlow's generated classes read the flatbuffer; arrays are views of its bytes, so nothing is copied.
+TensorFlow's generated classes read the flatbuffer. Arrays are views of its bytes and are not copied.
 """
 
 from collections import Counter
@@ -14,11 +14,12 @@ import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgepress_common.errors import StepFailedError
+from edgepress_common.tensors import ModelDescription, TensorDescription
 from edgepress_worker.tflite.sparse_encoding import Level, SparseEncoding
 
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
-_NO_TENSOR = -1  # stands for an optional input that is left out
+_NO_TENSOR = -1  # index of an optional input that is left out
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,21 @@ class Tensor:
     """A value that flows between operators, or a constant.
 
     Attributes:
-        name: From the Keras layers it came from; several, where they were fused.
+        name: Path of the Keras layer that it comes from; several paths if layers were fused.
         shape: Its dimensions.
-        type: As numpy writes it, or ``int4`` and the like where numpy has none.
-        content: The bytes of a constant, uint8 ``(n,)``; None for what is only known when the network runs.
-        zero_points: Codes that stand for 0: one, or one per channel; empty if not quantized.
+        type: Name of the type in numpy, or in TFLite if numpy does not have the type, such as ``int4``.
+        content: The bytes of a constant, uint8 ``(n,)``; None for a tensor that is computed.
+        scales: Differences between the values of successive codes, as many as `zero_points`.
+        zero_points: Codes that represent 0: one, or one per channel; empty if the tensor is not quantized.
         quantized_axis: The dimension that counts the channels.
-        sparse_encoding: How ``content`` leaves out zeros; None if it doesn't.
+        sparse_encoding: Sparse encoding of ``content``; None if ``content`` is dense.
     """
 
     name: str
     shape: tuple[int, ...]
     type: str
     content: npt.NDArray[np.uint8] | None = None
+    scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     quantized_axis: int = 0
     sparse_encoding: SparseEncoding | None = None
@@ -49,8 +52,8 @@ class Operator:
     """One step of the computation.
 
     Attributes:
-        name: As in ``CONV_2D``; its own name for one that is no part of TFLite.
-        inputs: Indices of tensors, None where an optional one is left out.
+        name: TFLite's name, such as ``CONV_2D``; the custom name of a custom operator.
+        inputs: Indices of tensors; None for an optional input that is left out.
         outputs: Indices of tensors.
     """
 
@@ -61,13 +64,13 @@ class Operator:
 
 @dataclass(frozen=True)
 class TfliteModel:
-    """All there is in a file.
+    """Tensors and operators of a file.
 
     Attributes:
-        tensors: What the indices elsewhere stand for.
-        operators: In the order in which they run.
-        inputs: Indices of the tensors that go in.
-        outputs: Indices of the tensors that come out.
+        tensors: Tensors, to which indices elsewhere refer.
+        operators: Operators in execution order.
+        inputs: Indices of the network's input tensors.
+        outputs: Indices of the network's output tensors.
     """
 
     tensors: tuple[Tensor, ...]
@@ -76,26 +79,45 @@ class TfliteModel:
     outputs: tuple[int, ...]
 
     def operator_counts(self) -> dict[str, int]:
-        """How many of each operator there are, by name."""
+        """Return the number of operators of each name, sorted by name."""
         return dict(sorted(Counter(operator.name for operator in self.operators).items()))
 
+    def description(self) -> ModelDescription:
+        """Return the input and the output of a network that has one of each."""
+        (entry,), (end,) = self.inputs, self.outputs
+        return ModelDescription(input=_description(self.tensors[entry]), output=_description(self.tensors[end]))
+
     def producer(self, tensor: int) -> Operator | None:
-        """The operator that a tensor comes from; None for a constant or an input."""
+        """Return the operator that computes a tensor; None for a constant or an input."""
         return next((operator for operator in self.operators if tensor in operator.outputs), None)
 
 
+def _description(tensor: Tensor) -> TensorDescription:
+    scale, zero_point = (*tensor.scales[:1], None)[0], (*tensor.zero_points[:1], None)[0]
+    return TensorDescription(name=tensor.name, type=tensor.type, shape=tensor.shape, scale=scale, zero_point=zero_point)
+
+
 def read_tflite(path: Path) -> TfliteModel:
-    """Reads a file; see `parse_tflite`."""
+    """Read a file; see `parse_tflite`."""
     return parse_tflite(path.read_bytes())
 
 
 def parse_tflite(content: bytes) -> TfliteModel:
-    """Makes sense of a file's bytes.
+    """Return the tensors and operators in a file's bytes; see `read_model`."""
+    return read_model(unpack(content))
+
+
+def unpack(content: bytes) -> Any:
+    """Unpack a file's bytes into TensorFlow's generated classes: a ``ModelT``."""
+    return schema.ModelT.InitFromPackedBuf(content)
+
+
+def read_model(file: Any) -> TfliteModel:
+    """Return the tensors and operators of an unpacked file.
 
     Raises:
-        StepFailedError: It has several subgraphs (control flow), which no classifier of the catalogue needs.
+        StepFailedError: The file has several subgraphs (control flow), which no classifier of the catalogue needs.
     """
-    file = schema.ModelT.InitFromPackedBuf(content)
     if len(file.subgraphs) != 1:
         raise StepFailedError(f"the .tflite has {len(file.subgraphs)} subgraphs; only files with one are understood")
     graph = file.subgraphs[0]
@@ -109,12 +131,13 @@ def parse_tflite(content: bytes) -> TfliteModel:
 
 def _tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
     quantization = tensor.quantization
-    zero_points = None if quantization is None else quantization.zeroPoint
+    scales, zero_points = (None, None) if quantization is None else (quantization.scale, quantization.zeroPoint)
     return Tensor(
         name=tensor.name.decode(),
         shape=_integers(tensor.shape),
         type=_TYPE_NAMES[tensor.type],
         content=buffers[tensor.buffer].data,
+        scales=() if scales is None else tuple(map(float, scales)),
         zero_points=_integers(zero_points),
         quantized_axis=0 if quantization is None else quantization.quantizedDimension,
         sparse_encoding=None if tensor.sparsity is None else _sparse_encoding(tensor.sparsity),
@@ -137,7 +160,7 @@ def _level(level: Any) -> Level:
 
 def _operator(operator: Any, codes: Sequence[Any]) -> Operator:
     code = codes[operator.opcodeIndex]
-    # Two fields, because the first was one byte wide and ran out.
+    # The schema has two fields, because the first is one byte wide and became too small.
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     custom = builtin == schema.BuiltinOperator.CUSTOM
     return Operator(

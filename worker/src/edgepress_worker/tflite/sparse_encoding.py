@@ -1,16 +1,17 @@
-"""Constants stored without their zeros, the way TFLite does: how to leave zeros out, and fill them in again.
+"""TFLite's sparse encoding of constants: removes the zeros of a tensor, and restores them.
 
-A tensor is a tree: one level per dimension, in some order, and one more level per dimension that is cut into blocks,
-whose entries lie within a block. The stored values are the leaves, in order.
+A tensor is a tree. It has one level per dimension, in any order, and a second level for each dimension that is divided
+into blocks, for the entries within a block. The stored values are the leaves, in order.
 
-1. A dense level gives each node above it ``size`` children, at 0 ... size - 1.
-2. A sparse level gives node ``i`` the children ``segments[i]`` to ``segments[i + 1]``, at the coordinates ``indices``
-   tells; what isn't there is zero.
-3. A coordinate moves a leaf on by the dimension's stride, times the block's size where it counts blocks.
+1. In a dense level, each node above has ``size`` children, at the coordinates 0 ... size - 1.
+2. In a sparse level, node ``i`` has the children ``segments[i]`` to ``segments[i + 1]``, whose coordinates are in
+   ``indices``. Values at other coordinates are zero.
+3. A coordinate is multiplied by the dimension's stride, and by the block's size if it counts blocks. The sum over the
+   levels is the position of the leaf.
 
-Zeros are left out along one dimension, the last level: all others are dense. The converter's own encoding
-(``tf.lite.Optimize.EXPERIMENTAL_SPARSITY``) takes the last dimension for it; here it is whichever takes the fewest
-bytes, for coordinates up to 255 take one byte each, and larger ones two.
+Zeros are removed along one dimension, the last level; all other levels are dense. The converter's own encoding
+(``tf.lite.Optimize.EXPERIMENTAL_SPARSITY``) always uses the last dimension. This module uses the dimension that needs
+the fewest bytes: coordinates up to 255 need one byte each, larger ones two.
 
 Format: ``SparsityParameters`` in TFLite's schema.fbs, after Chou et al. 2018, Format Abstraction for Sparse Tensor
 Algebra Compilers, arXiv:1804.10112.
@@ -33,8 +34,8 @@ class Level:
     """One level of the tree: dense with a size, or sparse with segments and indices.
 
     Attributes:
-        size: Number of children of every node; unused where the level is sparse.
-        segments: Where each node's children begin in ``indices``, and where the last one's end; None if dense.
+        size: Number of children of every node; unused if the level is sparse.
+        segments: Position of each node's first child in ``indices``, and the end of the last node's; None if dense.
         indices: Coordinates of the children; None if dense.
     """
 
@@ -45,13 +46,13 @@ class Level:
 
 @dataclass(frozen=True)
 class SparseEncoding:
-    """How a tensor's values are laid out.
+    """Layout of a tensor's values.
 
     Attributes:
-        order: The dimension each level belongs to. From the tensor's rank on, the level within the blocks of
+        order: The dimension of each level. A number from the tensor's rank on means the level within the blocks of
             ``blocked_dimensions[dimension - rank]``.
-        blocked_dimensions: Those that are cut into blocks.
-        levels: From the root down.
+        blocked_dimensions: The dimensions that are divided into blocks.
+        levels: The levels, from the root down.
     """
 
     order: tuple[int, ...]
@@ -60,19 +61,19 @@ class SparseEncoding:
 
     @property
     def size_bytes(self) -> int:
-        """What segments and indices take in a file."""
+        """Size of the segments and indices in a file, in bytes."""
         arrays = [array for level in self.levels for array in (level.segments, level.indices) if array is not None]
         return sum(array.nbytes for array in arrays)
 
 
 def leave_out_zeros(whole: npt.NDArray[_Code]) -> tuple[npt.NDArray[_Code], SparseEncoding]:
-    """The values of a tensor that are not zero, and where they belong: the inverse of `fill_in_zeros`.
+    """Return the values of a tensor that are not zero, and their encoding: the inverse of `fill_in_zeros`.
 
     Args:
-        whole: Of any shape.
+        whole: Dense tensor of any shape.
 
     Returns:
-        ``(n,)``, and the encoding, whose arrays have the narrowest type that holds them.
+        The values, ``(n,)``, and the encoding, whose arrays have the narrowest type for their numbers.
     """
     count = int(np.count_nonzero(whole))
     dimensions = range(whole.ndim)
@@ -92,15 +93,15 @@ def leave_out_zeros(whole: npt.NDArray[_Code]) -> tuple[npt.NDArray[_Code], Spar
 
 
 def fill_in_zeros(stored: npt.NDArray[_Code], shape: tuple[int, ...], encoding: SparseEncoding) -> npt.NDArray[_Code]:
-    """The whole tensor.
+    """Return the dense tensor.
 
     Args:
-        stored: The values that are there, ``(n,)``.
-        shape: Of the tensor.
-        encoding: Where they belong.
+        stored: The stored values, ``(n,)``.
+        shape: Shape of the dense tensor.
+        encoding: Encoding of the stored values.
 
     Raises:
-        StepFailedError: The encoding has room for another number of values than there are.
+        StepFailedError: The encoding expects another number of values.
     """
     offsets = np.zeros(1, np.int64)
     for level, stride in zip(encoding.levels, _strides(shape, encoding), strict=True):
@@ -113,7 +114,7 @@ def fill_in_zeros(stored: npt.NDArray[_Code], shape: tuple[int, ...], encoding: 
         offsets += coordinates * stride
     if len(offsets) != len(stored):
         raise StepFailedError(
-            f"a sparse tensor of shape {shape} has {len(stored)} values where its encoding has room for {len(offsets)}"
+            f"a sparse tensor of shape {shape} has {len(stored)} values where its encoding expects {len(offsets)}"
         )
     dense = np.zeros(math.prod(shape), stored.dtype)
     dense[offsets] = stored
@@ -121,7 +122,7 @@ def fill_in_zeros(stored: npt.NDArray[_Code], shape: tuple[int, ...], encoding: 
 
 
 def _strides(shape: tuple[int, ...], encoding: SparseEncoding) -> list[int]:
-    """For each level, how many values of the whole tensor one step of its coordinate passes over."""
+    """Return the stride of each level: the distance between neighbouring coordinates, in values of the dense tensor."""
     rank = len(shape)
     strides = [math.prod(shape[dimension + 1 :]) for dimension in range(rank)]
     block_strides = [strides[dimension] for dimension in encoding.blocked_dimensions]
@@ -133,7 +134,7 @@ def _strides(shape: tuple[int, ...], encoding: SparseEncoding) -> list[int]:
 
 
 def _width(largest: int) -> int:
-    """Bytes of the narrowest type that holds numbers up to this one."""
+    """Return the size of the narrowest type for numbers up to ``largest``, in bytes."""
     return np.min_scalar_type(largest).itemsize
 
 

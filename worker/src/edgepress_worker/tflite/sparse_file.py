@@ -1,25 +1,28 @@
-"""Writes a .tflite file anew with the zeros of its weights left out.
+"""Writes a .tflite file in sparse encoding, without the zeros of its weights.
 
-1. Weights of convolutions and dense layers are chosen that get smaller by it, and that the runtime can unpack.
-2. Each one's tensor gets the values that are not zero, and where they belong; see `sparse_encoding`.
-3. Before the first operator that takes it comes a DENSIFY, which fills the zeros in again, once, when the file is
-   loaded or first runs.
+1. The weights of a convolution or dense layer are encoded if they become smaller and the runtime can unpack them.
+2. The layer's tensor stores the values that are not zero, and their positions; see `sparse_encoding`.
+3. A DENSIFY operator before the first operator that uses the tensor restores the zeros, once, when the file is loaded
+   or first runs.
 
-The file computes what it did before: the XNNPACK delegate unpacks weights before it looks at them, takes the same
-operators as of the dense file, and an inference takes the same time. Loading takes longer, on x86-64 by a tenth of a
-second for ResNet18, and the whole weights lie in memory.
+The file computes the same as before: the XNNPACK delegate unpacks weights before it reads them, runs the same operators
+as for the dense file, and an inference takes the same time. Loading takes longer, on x86-64 by a tenth of a second for
+ResNet18, and the dense weights are in memory.
 
-What the runtime can't unpack stays as it is (seen in LiteRT 2.3.0; the delegate's source still has it, see
-``VisitConv2DNode`` and ``VisitFullyConnectedNode`` in tflite/delegates/xnnpack/xnnpack_delegate.cc):
+Weights that the runtime can't unpack are not changed (observed in LiteRT 2.3.0; the cause is in the delegate's source,
+see ``VisitConv2DNode`` and ``VisitFullyConnectedNode`` in tflite/delegates/xnnpack/xnnpack_delegate.cc):
 
-- int8 weights under float activations, as in a ``dynamic`` file. The delegate takes such operators on, then reads their
-  weights from where the file would have them, and the file does not load. It has nothing else worth leaving out.
+- int8 weights with float activations, as in a ``dynamic`` file. The delegate accepts such operators, but reads their
+  weights from the file instead of the unpacked tensor, and the file does not load. Such a file has no other weights
+  worth encoding.
 - int8 weights of dense layers, for the same reason.
 
-The converter has an encoding of its own, ``tf.lite.Optimize.EXPERIMENTAL_SPARSITY``, not used here: it encodes the two
-cases above, so that those files do not load; it writes an ``int16x8`` file's biases in a type that no convolution
-takes; and it renames the weights, by whose names layers are found. Where its files do load they are as large as these,
-or up to 7 % larger.
+The converter's own encoding, ``tf.lite.Optimize.EXPERIMENTAL_SPARSITY``, is not used, for these reasons:
+
+- It encodes the two cases above, so those files do not load.
+- It writes the biases of an ``int16x8`` file in a type that convolutions do not accept.
+- It renames the weights, and layers are found by these names.
+- Its files that do load are as large as the files of this module, or up to 7 % larger.
 """
 
 import copy
@@ -31,14 +34,15 @@ import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from edgepress_worker.tflite.model import Operator, TfliteModel, parse_tflite
+from edgepress_worker.tflite.file import TfliteFile
+from edgepress_worker.tflite.model import Operator, TfliteModel
 from edgepress_worker.tflite.sparse_encoding import Level, SparseEncoding, leave_out_zeros
-from edgepress_worker.tflite.weights import Weights, read_weights
+from edgepress_worker.tflite.weights import StoredWeights
 
 _SparseWeights = tuple[npt.NDArray[np.generic], SparseEncoding]
 
-_UNPACKED_TYPES = ("float32", "float16", "int8")  # those that DENSIFY knows
-_EMPTY_BUFFER = 0  # by convention: of tensors that are computed
+_UNPACKED_TYPES = ("float32", "float16", "int8")  # the types that DENSIFY supports
+_EMPTY_BUFFER = 0  # by convention, the buffer of all tensors that are computed
 _DENSIFY = schema.BuiltinOperator.DENSIFY
 _VECTORS = {
     1: (schema.SparseIndexVector.Uint8Vector, schema.Uint8VectorT, np.uint8),
@@ -47,42 +51,52 @@ _VECTORS = {
 }
 
 
-def with_zeros_left_out(content: bytes) -> bytes | None:
-    """The file in sparse encoding.
+def with_zeros_left_out(file: TfliteFile) -> bytes | None:
+    """Return the bytes of a file in sparse encoding.
 
     Args:
-        content: A .tflite file.
+        file: The dense file, which is not changed.
 
     Returns:
-        Likewise; None if nothing in it can be encoded and gets smaller by it.
+        The bytes, or None if no weights can be encoded and become smaller.
 
     Raises:
-        StepFailedError: It can't be read; see `parse_tflite` and `read_weights`.
+        StepFailedError: The weights of the file can't be read; see `TfliteFile.weights`.
     """
-    chosen = _choose(parse_tflite(content))
+    chosen = _choose(file)
     if not chosen:
         return None
-    file = schema.ModelT.InitFromPackedBuf(content)
-    _rewrite(file, chosen)
-    return flatbuffer_utils.convert_object_to_bytearray(file)
+    tables = _copy(file.tables)
+    _rewrite(tables, chosen)
+    return flatbuffer_utils.convert_object_to_bytearray(tables)
 
 
-def _choose(model: TfliteModel) -> dict[int, _SparseWeights]:
-    """Which tensors to encode, by index, and what is left of them."""
-    layers = list(read_weights(model))
-    if any(_types(operator, model) == ("int8", "float32") for layer in layers for operator in layer.operators):
+def _choose(file: TfliteFile) -> dict[int, _SparseWeights]:
+    """Return the encoded weights of the tensors to encode, by the index of the tensor."""
+    model = file.model
+    if any(_types(operator, model) == ("int8", "float32") for layer in file.weights for operator in layer.operators):
         return {}
     chosen = {}
-    for layer in layers:
+    for layer in file.weights:
         if _can_be_unpacked(layer, model):
             values, encoding = leave_out_zeros(layer.codes)
-            # A tensor without a byte is one that has no content, to the runtime, even where nothing but zeros is in it.
+            # The runtime considers a tensor of zero bytes as one without content, so at least one value is stored.
             if len(values) and values.nbytes + encoding.size_bytes < layer.codes.nbytes:
                 chosen[layer.tensor] = values, encoding
     return chosen
 
 
-def _can_be_unpacked(layer: Weights, model: TfliteModel) -> bool:
+def _copy(tables: Any) -> Any:
+    """Copy everything that `_rewrite` changes, and share the weights."""
+    copied = copy.copy(tables)
+    copied.operatorCodes, copied.buffers = list(tables.operatorCodes), list(map(copy.copy, tables.buffers))
+    graph = copy.copy(tables.subgraphs[0])
+    copied.subgraphs = [graph]
+    graph.tensors, graph.operators = list(map(copy.copy, graph.tensors)), list(map(copy.copy, graph.operators))
+    return copied
+
+
+def _can_be_unpacked(layer: StoredWeights, model: TfliteModel) -> bool:
     tensor = model.tensors[layer.tensor]
     consumers = [operator for operator in model.operators if layer.tensor in operator.inputs]
     return (
@@ -95,7 +109,7 @@ def _can_be_unpacked(layer: Weights, model: TfliteModel) -> bool:
 
 def _takes_unpacked(operator: Operator, model: TfliteModel) -> bool:
     match operator.name:
-        case "DEQUANTIZE":  # that widens float16, for whoever it may be
+        case "DEQUANTIZE":  # converts float16 to float32, for any operator
             return True
         case "CONV_2D":
             return True
@@ -107,7 +121,7 @@ def _takes_unpacked(operator: Operator, model: TfliteModel) -> bool:
 
 
 def _types(operator: Operator, model: TfliteModel) -> tuple[str, str]:
-    """Of what an operator takes for its weights, and of what it gives."""
+    """Return the types of an operator's weights and of its output."""
     weights = operator.inputs[1]
     assert weights is not None
     return model.tensors[weights].type, model.tensors[operator.outputs[0]].type
@@ -129,14 +143,14 @@ def _rewrite(file: Any, chosen: Mapping[int, _SparseWeights]) -> None:
 
 
 def _encode(file: Any, index: int, values: npt.NDArray[np.generic], encoding: SparseEncoding) -> int:
-    """Puts the values into a tensor in place of what is there; gives the index of a new one for the whole."""
+    """Replace the content of a tensor by its sparse values; return the index of a new tensor for the dense weights."""
     tensors = file.subgraphs[0].tensors
     tensor, whole = tensors[index], copy.copy(tensors[index])
     whole.buffer, whole.name = _EMPTY_BUFFER, tensor.name + b"/whole"
     tensors.append(whole)
     before, tensor.buffer = tensor.buffer, len(file.buffers)
     file.buffers.append(schema.BufferT(data=values.view(np.uint8)))
-    if all(other.buffer != before for other in tensors):  # tensors of equal content share one
+    if all(other.buffer != before for other in tensors):  # tensors of equal content share a buffer
         file.buffers[before].data = None
     tensor.sparsity = schema.SparsityParametersT(
         traversalOrder=np.array(encoding.order, np.int32), dimMetadata=[_level(level) for level in encoding.levels]

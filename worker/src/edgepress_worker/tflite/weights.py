@@ -1,7 +1,7 @@
-"""The weights of convolutions and dense layers, as a .tflite file stores them, and what is to be known of them.
+"""The weights of convolutions and dense layers, as a .tflite file stores them, and their statistics.
 
-Values are compared as they are stored: the int8 codes of a quantized tensor, not what they stand for. That is what a
-zip archive sees, and what clustering promises to keep few of.
+Values are compared as they are stored: the int8 codes of a quantized tensor, not the numbers that they represent. A zip
+archive compresses these codes, and clustering limits the number of different codes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,22 +19,23 @@ from edgepress_worker.tflite.sparse_encoding import fill_in_zeros
 _CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 _WEIGHTS_INPUT = 1  # after the activations, before the bias
 
-# What stands between stored weights and the operator: float16 is widened, a sparse encoding is undone.
+# Operators between stored weights and their user: one widens float16, the other undoes a sparse encoding.
 _UNPACKING = ("DEQUANTIZE", "DENSIFY")
 
 _STORED_TYPES = {name: np.dtype(name) for name in ("float32", "float16", "int8", "uint8", "int16")}
 
 
 @dataclass(frozen=True)
-class Weights:
+class StoredWeights:
     """One tensor of weights.
 
     Attributes:
         tensor: Index of the tensor that stores them.
-        operators: Who multiplies with them, of one kind: one, or several if a layer is used again, or if the converter
-            has found two layers' weights to be equal.
-        codes: As stored, zeros filled in; the operator's own shape.
-        zero_codes: What stands for zero: broadcasts with ``codes``; one where all channels have one step, or no step.
+        operators: Operators of one kind that use the weights: one, or several if a layer is used again, or if the
+            converter has found two layers' weights to be equal.
+        codes: Stored values with their zeros, in the shape that the operator uses.
+        zero_codes: Codes that represent zero, broadcastable to ``codes``: one per channel, or a single one if all
+            channels have one scale or no scale.
         channel_axis: The dimension of ``codes`` that counts the output channels.
     """
 
@@ -45,43 +46,46 @@ class Weights:
     channel_axis: int
 
     @property
-    def has_step_per_channel(self) -> bool:
+    def has_scale_per_channel(self) -> bool:
         """Whether equal codes stand for different values in different output channels."""
         return self.zero_codes.size > 1
 
     def zero_count(self) -> int:
-        """How many of the weights are zero."""
+        """Return the number of weights that are zero."""
         return int(np.count_nonzero(self.codes == self.zero_codes))
 
     def unique_count(self) -> int:
-        """How many different values the weights have."""
-        return len(np.unique(self.codes))
+        """Return the number of different values among the weights."""
+        return len(np.unique(_sortable(self.codes)))
 
     def unique_count_per_channel(self) -> npt.NDArray[np.int64]:
-        """Likewise for each output channel, ``(channels,)``."""
-        channels = np.moveaxis(self.codes, self.channel_axis, 0).reshape(self.codes.shape[self.channel_axis], -1)
+        """Return the number of different values in each output channel, ``(channels,)``."""
+        channels = _sortable(self.rows())
         steps = np.diff(np.sort(channels, axis=1), axis=1) != 0
         return 1 + np.count_nonzero(steps, axis=1)
 
+    def rows(self) -> npt.NDArray[np.generic]:
+        """Return the codes with a row for each output channel, ``(channels, weights)``."""
+        return np.moveaxis(self.codes, self.channel_axis, 0).reshape(self.codes.shape[self.channel_axis], -1)
 
-def read_weights(model: TfliteModel) -> Iterator[Weights]:
-    """The weights of every convolution and dense layer, in the order of the operators.
 
-    A tensor that several operators share comes once. One that is computed rather than stored is no weight and is left
-    out.
+def read_weights(model: TfliteModel) -> Iterator[StoredWeights]:
+    """Yield the weights of every convolution and dense layer, in the order of the operators.
+
+    A tensor that several operators share is yielded once. A tensor that is computed rather than stored is left out.
 
     Raises:
-        StepFailedError: Weights are stored in a type that is not understood.
+        StepFailedError: Weights are stored in a type that is not supported.
     """
     users: dict[int, list[Operator]] = {}
     for operator in model.operators:
         if operator.name in _CHANNEL_AXES:
-            stored = _stored(model, operator.inputs[_WEIGHTS_INPUT])
+            stored = stored_constant(model, operator.inputs[_WEIGHTS_INPUT])
             if stored is not None:
                 users.setdefault(stored, []).append(operator)
     for stored, operators in users.items():
         tensor = model.tensors[stored]
-        yield Weights(
+        yield StoredWeights(
             tensor=stored,
             operators=tuple(operators),
             codes=_codes(tensor),
@@ -90,14 +94,23 @@ def read_weights(model: TfliteModel) -> Iterator[Weights]:
         )
 
 
-def sparsity(weights: Sequence[Weights]) -> float:
-    """Share of zeros among all of them, 0 to 1; 0 if there are none."""
+def sparsity(weights: Sequence[StoredWeights]) -> float:
+    """Return the share of zeros among all weights, from 0 to 1; 0 without weights."""
     total = sum(layer.codes.size for layer in weights)
     return sum(layer.zero_count() for layer in weights) / total if total else 0.0
 
 
-def _stored(model: TfliteModel, tensor: int | None) -> int | None:
-    """Index of the constant that a tensor is unpacked from, or None if it isn't."""
+def _sortable(codes: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Return codes that numpy sorts and compares correctly.
+
+    ``np.sort`` of float16, and with it ``np.unique``, is wrong in numpy 2.4.6 on processors with AVX512_ICL: equal
+    values do not end up next to each other. So float16 is compared by its bits, with both zeros as one value.
+    """
+    return np.where(codes == 0, np.float16(0), codes).view(np.uint16) if codes.dtype == np.float16 else codes
+
+
+def stored_constant(model: TfliteModel, tensor: int | None) -> int | None:
+    """Return the index of the constant that a tensor is unpacked from; None for a tensor that is computed."""
     while tensor is not None and model.tensors[tensor].content is None:
         producer = model.producer(tensor)
         if producer is None or producer.name not in _UNPACKING:

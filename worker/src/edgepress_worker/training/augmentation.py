@@ -1,12 +1,12 @@
 """Random flips and rotations of training images.
 
-1. What is to happen to each image is drawn, as data: whether it is flipped, and by how much it is turned. What is drawn
-   depends on the generator alone.
-2. Flip and rotation become one projective transform per image, applied by one operation: an image is resampled once,
-   and one that is only flipped keeps its exact pixels.
+1. The changes of each image are drawn as data: whether it is flipped, and the angle of its rotation. They depend only
+   on the random generator.
+2. Flip and rotation are combined to one projective transform per image, applied by one operation: an image is resampled
+   once, and an image that is only flipped keeps its exact pixels.
 
-Images that are flipped and not turned are one of two or four mirror images, which have numbers, so that what is known
-of each of them can be looked up.
+An image that is flipped but not rotated is one of two or four mirror images. They are numbered, so that data about each
+of them can be looked up.
 """
 
 import itertools
@@ -21,12 +21,12 @@ from edgepress_worker.keras_environment import tf
 
 @dataclass(frozen=True)
 class Changes:
-    """What happens to each of some images, in three arrays of equal length.
+    """The changes of a number of images, in three arrays of equal length.
 
     Attributes:
-        flip_x: Whether it is mirrored left to right, bool ``(count,)``.
-        flip_y: Whether it is mirrored top to bottom, bool ``(count,)``.
-        angle: By how much it is turned, in radians ``(count,)``.
+        flip_x: Whether the image is mirrored left to right, bool ``(count,)``.
+        flip_y: Whether the image is mirrored top to bottom, bool ``(count,)``.
+        angle: Angle of rotation in radians ``(count,)``.
     """
 
     flip_x: npt.NDArray[np.bool_]
@@ -38,16 +38,16 @@ class Changes:
         return len(self.angle)
 
     def transforms(self, side: int) -> npt.NDArray[np.float32]:
-        """They as transforms of images of ``side`` pixels.
+        """Return the changes as transforms of images with ``side`` pixels.
 
         Returns:
-            float32 ``(count, 8)``: a0 a1 a2 b0 b1 b2 c0 c1, where the pixel at (x, y) of the result is taken from
+            float32 ``(count, 8)``: a0 a1 a2 b0 b1 b2 c0 c1, where the pixel at (x, y) of the result is that at
             (a0 x + a1 y + a2, b0 x + b1 y + b2) of the image; c0 and c1, the perspective, are 0.
         """
         flip_x, flip_y = _signs(self.flip_x), _signs(self.flip_y)
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         a0, a1, b0, b1 = cos * flip_x, -sin * flip_y, sin * flip_x, cos * flip_y
-        centre = (side - 1) / 2  # stays where it is: hence the offsets
+        centre = (side - 1) / 2  # does not move, hence the offsets
         a2 = centre - (a0 + a1) * centre
         b2 = centre - (b0 + b1) * centre
         nothing = np.zeros(len(self))
@@ -55,12 +55,12 @@ class Changes:
 
 
 def changes_images(augmentation: Augmentation) -> bool:
-    """Whether it does anything."""
+    """Return whether the augmentation has any effect."""
     return augmentation != Augmentation()
 
 
 def draw_changes(augmentation: Augmentation, count: int, random: np.random.Generator) -> Changes:
-    """What happens to each of ``count`` images."""
+    """Draw the changes of ``count`` images."""
     flip_x = _half_of_them(count, random) if augmentation.horizontal_flip else np.zeros(count, np.bool_)
     flip_y = _half_of_them(count, random) if augmentation.vertical_flip else np.zeros(count, np.bool_)
     angle = np.deg2rad(random.uniform(-augmentation.rotation_degrees, augmentation.rotation_degrees, count))
@@ -68,7 +68,7 @@ def draw_changes(augmentation: Augmentation, count: int, random: np.random.Gener
 
 
 def mirror_images(augmentation: Augmentation) -> Changes:
-    """The mirror images that its flips can make of an image: 1, 2 or 4, in the order of their numbers."""
+    """Return the mirror images that an augmentation can create, in the order of their numbers: 1, 2 or 4."""
     choices = itertools.product(
         (False, True) if augmentation.vertical_flip else (False,),
         (False, True) if augmentation.horizontal_flip else (False,),
@@ -78,16 +78,16 @@ def mirror_images(augmentation: Augmentation) -> Changes:
 
 
 def mirror_numbers(augmentation: Augmentation, changes: Changes) -> npt.NDArray[np.int64]:
-    """Which of `mirror_images` each image becomes, not counting rotation: int64 ``(count,)``."""
+    """Return the number in `mirror_images` of each changed image, ignoring rotation: int64 ``(count,)``."""
     return changes.flip_x + changes.flip_y * (2 if augmentation.horizontal_flip else 1)
 
 
 def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
-    """The images, transformed: bilinear, and reflected at the edges, so that corners hold image rather than black.
+    """Return the transformed images: bilinear, and reflected at the edges, so that corners are not black.
 
     Args:
         images: float32 ``(batch, side, side, 3)``.
-        transforms: float32 ``(batch, 8)``, or ``(1, 8)`` for all alike; see `Changes.transforms`.
+        transforms: float32 ``(batch, 8)``, or ``(1, 8)`` for the same transform; see `Changes.transforms`.
     """
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
@@ -100,7 +100,7 @@ def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
 
 
 def _half_of_them(count: int, random: np.random.Generator) -> npt.NDArray[np.bool_]:
-    return random.random(count) < 0.5  # noqa: PLR2004 - half of the time
+    return random.random(count) < 0.5  # noqa: PLR2004 - probability
 
 
 def _signs(flipped: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -1,13 +1,13 @@
-"""From mapped arrays to batches, while the network computes.
+"""Prepares batches from memory-mapped arrays while the network computes.
 
-1. The order of an epoch is a permutation drawn from (seed, epoch), cut into batches of nearly equal size: no image is
-   left out, and no straggler of one image upsets BatchNorm.
-2. A batch is gathered from the map as uint8: only the pages it touches are read.
+1. The order of an epoch is a permutation drawn from (seed, epoch), cut into batches of nearly equal size: every image
+   is used, and no batch is so small that it distorts BatchNorm.
+2. A batch is gathered from the memory map as uint8: only the pages that it needs are read.
 3. Its flips and rotations are drawn from (seed, epoch, batch).
-4. What is known of each image as it has been flipped, such as what a teacher says of it, is looked up.
-5. TensorFlow's threads turn it into float32, transform it, and keep the next ones ready.
+4. Data about each flipped image, such as cached teacher predictions, is looked up.
+5. TensorFlow's threads convert the batch to float32, transform it, and prefetch the next ones.
 
-An epoch is thus a function of the settings and its number; nothing needs to be saved to go on with the next.
+An epoch is therefore a function of the settings and its number, and resuming needs no saved state.
 """
 
 import math
@@ -30,20 +30,20 @@ from edgepress_worker.training.augmentation import (
 _Arrays = tuple[npt.NDArray[np.generic], ...]
 _Tensors = tuple[tf.Tensor, ...]
 
-_READY = 2  # batches: one is enough while gathering is quicker than a step, the other evens out a slow disk
+_READY = 2  # prefetched batches: one if gathering is faster than a step, another one for a slow disk
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Batches that so many images make."""
+    """Return the number of batches in an epoch."""
     return math.ceil(images / batch_size)
 
 
 def class_weights(
     labels: npt.NDArray[np.int64], classes: int, kind: Literal["none", "balanced"]
 ) -> npt.NDArray[np.float32]:
-    """What an image of each class weighs in the loss, float32 ``(classes,)``; 1 on average over the images.
+    """Return the weight in the loss of an image of each class, float32 ``(classes,)``; 1 on average over the images.
 
-    balanced: n / (k n_c), for n images of k classes, n_c of them of this one.
+    balanced: n / (k n_c), for n images of k classes, n_c of them of the class.
     """
     if kind == "none":
         return np.ones(classes, np.float32)
@@ -59,19 +59,19 @@ def training_batches(
     *,
     known: npt.NDArray[np.float32] | None = None,
 ) -> tf.data.Dataset:
-    """The batches of one epoch, counted from 0.
+    """Return the batches of one epoch.
 
     Args:
-        images: What to train on.
+        images: The training images.
         classes: Number of classes.
         settings: Batch size, augmentation, class weights and seed.
-        epoch: Which.
-        known: What is known of each image and mirror image, float32 ``(mirror images, images, k)``; see
-            `augmentation.mirror_images`. May be a map of a file: what a batch needs is read.
+        epoch: Number of the epoch, from 0.
+        known: Additional data about each image and mirror image, float32 ``(mirror images, images, k)``; see
+            `augmentation.mirror_images`. It may be a memory map; only the required pages are read.
 
     Returns:
-        Gives float32 pixels 0 to 255 ``(batch, side, side, 3)``, labels one-hot ``(batch, classes)``, the weight of
-        each image ``(batch,)``, and, if anything is known, that of each image as it has been flipped ``(batch, k)``.
+        A data set of float32 pixels, 0 to 255 ``(batch, side, side, 3)``, one-hot labels ``(batch, classes)``, the
+        weight of each image ``(batch,)``, and, with ``known``, the data of each flipped image ``(batch, k)``.
     """
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(images))
     batches = np.array_split(order, steps_per_epoch(len(images), settings.batch_size))
@@ -80,7 +80,7 @@ def training_batches(
     weights = class_weights(images.labels, classes, settings.class_weights)
 
     def gather(number: np.int64) -> _Arrays:
-        indices = np.sort(batches[number])  # in the order of the file: kinder to a disk, all the same to the network
+        indices = np.sort(batches[number])  # in file order, which is faster on a disk and has no effect on the result
         labels = images.labels[indices]
         random = np.random.default_rng([settings.seed, epoch, int(number)])
         changes = draw_changes(augmentation, len(indices), random)
@@ -101,7 +101,7 @@ def training_batches(
 
 
 def validation_batches(images: LabelledImages, classes: int, batch_size: int) -> tf.data.Dataset:
-    """All images in their order, as `training_batches` gives them, without weights."""
+    """Return all images in order, as in `training_batches`, without weights."""
 
     def gather(number: np.int64) -> _Arrays:
         part = slice(number * batch_size, (number + 1) * batch_size)
@@ -121,10 +121,10 @@ def _signature(side: int) -> tuple[tf.TensorSpec, ...]:
 def _gathered(
     gather: Callable[[np.int64], _Arrays], steps: int, signature: tuple[tf.TensorSpec, ...]
 ) -> tf.data.Dataset:
-    """What ``gather`` gives for 0, 1, ... ``steps`` - 1.
+    """Return a data set of the results of ``gather`` for 0, 1, ... ``steps`` - 1.
 
-    Not by ``Dataset.from_generator``: its first use changes how the whole process allocates memory (it sets
-    ``M_TRIM_THRESHOLD`` to 128 kB), which made every training step cost a tenth more.
+    It does not use ``Dataset.from_generator``, whose first use changes the memory allocation of the entire process (it
+    sets ``M_TRIM_THRESHOLD`` to 128 kB) and made every training step take a tenth longer.
     """
 
     def gather_tensors(number: tf.Tensor) -> _Tensors:

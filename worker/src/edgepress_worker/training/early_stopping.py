@@ -1,4 +1,4 @@
-"""When to stop, and which epoch was the best: functions of the history alone, so that resuming changes nothing."""
+"""Early stopping and the best epoch, as functions of the history alone, so that resuming has no effect."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from edgepress_common.spec.training import EarlyStopping
 
 
 def best_epoch(history: Sequence[Epoch], settings: EarlyStopping) -> int:
-    """Position in the history of the last epoch that improved on all before it by more than ``min_delta``."""
+    """Return the index in the history of the last epoch that improved on all before by more than ``min_delta``."""
     badness = [_badness(epoch, settings) for epoch in history]
     best = 0
     for position, value in enumerate(badness):
@@ -17,7 +17,7 @@ def best_epoch(history: Sequence[Epoch], settings: EarlyStopping) -> int:
 
 
 def should_stop(history: Sequence[Epoch], settings: EarlyStopping) -> bool:
-    """Whether the last ``patience`` epochs brought no improvement."""
+    """Return whether the last ``patience`` epochs brought no improvement."""
     return bool(history) and len(history) - 1 - best_epoch(history, settings) >= settings.patience
 
 

@@ -1,13 +1,13 @@
-"""Trains a Keras model, whoever made it: the network itself, or one that a method has wrapped.
+"""Trains a Keras model: a plain network, or one that a method has wrapped.
 
-1. BatchNorm's momentum is set, and the model compiled unless its method has done so, with a loss of its own.
-2. State that an earlier attempt has saved is taken over.
-3. Each epoch: train, validate, add to the history, save.
-4. With early stopping, the best epoch's weights are put back at the end. Without an epoch, the network is validated
-   with the weights it came with.
+1. Set BatchNorm's momentum, and compile the model unless its method has compiled it with its own loss.
+2. Restore the state that an earlier attempt has saved.
+3. In each epoch: train, validate, add to the history, save.
+4. With early stopping, restore the best epoch's weights at the end. Without any epoch, validate the network with its
+   initial weights.
 
-What an epoch does follows from the settings, its number and the state before it; so a training that was interrupted
-ends with the same weights, bit for bit, as one that was not.
+An epoch depends only on the settings, its number and the previous state. An interrupted training therefore ends with
+the same weights as an uninterrupted one, bit for bit.
 """
 
 import functools
@@ -24,20 +24,21 @@ from edgepress_worker.training.batch_norm import momentum_for, set_momentum
 from edgepress_worker.training.batches import steps_per_epoch, training_batches, validation_batches
 from edgepress_worker.training.early_stopping import best_epoch, should_stop
 from edgepress_worker.training.optimizer import learning_rate, make_optimizer
+from edgepress_worker.training.pace import Pace
 from edgepress_worker.training.repeatability import reseed_layers
 from edgepress_worker.training.state import TrainingState
 from edgepress_worker.training.watch import Watch
 
 
 @dataclass(frozen=True)
-class TrainingRecord:
-    """How a training went.
+class TrainingOutcome:
+    """The course of a training.
 
     Attributes:
-        epochs: Its curves.
-        kept: Number of the epoch whose weights the model has now, counted from 1; 0 for those it came with.
-        val_accuracy: With these weights.
-        resumed_after_epochs: Epochs that earlier attempts had done.
+        epochs: Metrics of each epoch.
+        kept: Number of the epoch whose weights the model has, from 1; 0 for its initial weights.
+        val_accuracy: Validation accuracy with these weights, 0 to 1.
+        resumed_after_epochs: Number of epochs of earlier attempts.
     """
 
     epochs: tuple[Epoch, ...]
@@ -54,22 +55,24 @@ def train(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     batches: Callable[[int], tf.data.Dataset] | None = None,
-) -> TrainingRecord:
-    """Trains the model in place.
+    began: float | None = None,
+) -> TrainingOutcome:
+    """Train the model in place.
 
     Args:
-        model: Takes pixels 0 to 255, gives probabilities. One that is compiled keeps its optimizer, loss and metrics,
+        model: Model from pixels, 0 to 255, to probabilities. A compiled model keeps its optimizer, loss and metrics,
             and must have a metric called ``accuracy``.
-        pack: What to train and to validate on.
-        settings: How. The precision is the model's own, see `with_policy`.
-        context: Saves its state under ``scratch/training``; reports; may cancel.
-        callbacks: A method's own, called as `keras.Model.fit` calls them, once per epoch.
-        batches: Gives the batches of an epoch, counted from 0; None for the pack's, see `training_batches`. A model
-            with a ``train_step`` of its own may take others.
+        pack: Images for training and validation.
+        settings: Training settings. The precision is that of the model, see `with_policy`.
+        context: Context of the attempt. The state is saved under ``scratch/training``.
+        callbacks: Callbacks of the method, called as by `keras.Model.fit`, once per epoch.
+        batches: Function that returns the batches of an epoch, counted from 0; None for `training_batches` of the pack.
+            A model with its own ``train_step`` may use other batches.
+        began: When the stage began, by `time.monotonic`, to record what it did before its first epoch.
 
     Raises:
-        DivergedError: The loss is no number any more.
-        StepCancelledError: The step is to stop. What was saved stays.
+        DivergedError: The loss is NaN or infinite.
+        StepCancelledError: The step is cancelled; the saved state is kept.
     """
     if batches is None:
         batches = functools.partial(training_batches, pack.train, len(pack.classes), settings)
@@ -80,18 +83,20 @@ def train(
     history = list(state.resume())
     resumed_after = len(history)
     watch = Watch(context, epochs=settings.epochs, steps=steps, done=resumed_after)
+    prepared = 0.0 if began is None else time.monotonic() - began
     while not _is_over(history, settings):
         context.raise_if_cancelled()
         number = len(history)
         epoch = _epoch(number, model, pack, settings, batches=batches(number), callbacks=[watch, *callbacks])
-        history.append(epoch)
+        history.append(epoch.model_copy(update={"preparation_seconds": prepared}))
+        prepared = 0.0
         watch.epoch_ended(history[-1])
         state.save(history, best=_kept(history, settings))
     kept = _kept(history, settings)
     if kept != len(history):
         state.restore(kept)
     val_accuracy = history[kept - 1].val_accuracy if history else _validated(model, pack, settings, watch)["accuracy"]
-    return TrainingRecord(tuple(history), kept, val_accuracy, resumed_after_epochs=resumed_after)
+    return TrainingOutcome(tuple(history), kept, val_accuracy, resumed_after_epochs=resumed_after)
 
 
 def _compile(model: keras.Model, settings: Training, *, steps: int, classes: int) -> None:
@@ -102,9 +107,9 @@ def _compile(model: keras.Model, settings: Training, *, steps: int, classes: int
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
             metrics=["accuracy"],
         )
-    # Keras creates the slots at the first step; state can be restored, and the model weighed, only once they exist.
+    # Keras creates the slots at the first step. They must exist before state is restored or the model is weighed.
     model.optimizer._create_all_weights(model.trainable_variables)  # noqa: SLF001 - as Keras does to load a model
-    # And the metrics. A step that creates variables is traced twice, which takes seconds.
+    # The metrics as well: a step that creates variables is traced twice, which takes seconds.
     some = tf.zeros((1, classes))
     model.compiled_metrics.build(some, some)
 
@@ -118,9 +123,12 @@ def _epoch(
     batches: tf.data.Dataset,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Epoch:
+    pace, is_compiled = Pace(), model.train_function is not None
     reseed_layers(model, settings.seed, number)
     started = time.monotonic()
-    fitted = model.fit(batches, initial_epoch=number, epochs=number + 1, callbacks=callbacks, verbose=0).history
+    fitted = model.fit(
+        batches, initial_epoch=number, epochs=number + 1, callbacks=[pace, *callbacks], verbose=0
+    ).history
     seconds = time.monotonic() - started
     validated = _validated(model, pack, settings, callbacks[0])
     return Epoch(
@@ -131,6 +139,7 @@ def _epoch(
         val_accuracy=validated["accuracy"],
         learning_rate=learning_rate(model.optimizer),
         seconds=seconds,
+        compile_seconds=0.0 if is_compiled else pace.compile_seconds(),
     )
 
 

@@ -1,8 +1,8 @@
-"""The precision that a network computes in.
+"""The precision of a network's computations.
 
-A mixed policy multiplies in 16 bits and keeps weights, BatchNorm's statistics and the classifier in 32, logits and
-probabilities included. Models are stored, and given from stage to stage, in plain float32: a policy is put on for the
-training and taken off after it.
+A mixed policy multiplies in 16 bits and keeps weights, BatchNorm's statistics, the classifier, logits and probabilities
+in 32 bits. Models are stored and passed between stages in float32: the policy is applied before the training and
+removed after it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,17 +12,17 @@ from edgepress_worker.keras_environment import keras, tf
 
 Policy = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
-# From Volta (7.0) on, GPUs have units for float16 matrices; before, mixed precision gains nothing.
+# From compute capability 7.0 (Volta), GPUs have units for float16 matrices; others do not gain from mixed precision.
 # https://www.tensorflow.org/guide/mixed_precision, "Supported hardware"
 _FIRST_WITH_FLOAT16_UNITS = (7, 0)
 
 
 def choose_policy(asked: Literal["auto"] | Policy, gpus: Sequence[tuple[int, int]]) -> Policy:
-    """The policy to train with.
+    """Return the policy for a training.
 
     Args:
-        asked: The settings' precision.
-        gpus: Compute capability of each GPU, as in ``(8, 6)``.
+        asked: Precision in the settings.
+        gpus: Compute capability of each GPU, such as ``(8, 6)``.
     """
     if asked != "auto":
         return asked
@@ -31,7 +31,7 @@ def choose_policy(asked: Literal["auto"] | Policy, gpus: Sequence[tuple[int, int
 
 
 def gpu_capabilities() -> list[tuple[int, int]]:
-    """Compute capability of each GPU that TensorFlow sees; (0, 0) where it does not tell."""
+    """Return the compute capability of each GPU that TensorFlow can use; (0, 0) if unknown."""
     return [
         tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
         for gpu in tf.config.list_physical_devices("GPU")
@@ -39,10 +39,10 @@ def gpu_capabilities() -> list[tuple[int, int]]:
 
 
 def with_policy(model: keras.Model, policy: Policy) -> keras.Model:
-    """A copy of the model, weights and all, that computes in another precision; not compiled.
+    """Return a copy of the model with its weights in another precision; not compiled.
 
-    The last layer that learns, and what comes behind it, stay in float32: a softmax in 16 bits loses small
-    probabilities, and logits in 16 bits are too coarse to be compared with a teacher's.
+    The last trainable layer and the layers after it stay in float32: a softmax in 16 bits loses small probabilities,
+    and logits in 16 bits are too coarse for a comparison with a teacher's.
     """
     in_full = {layer.name for output in model.output_names for layer in _classifier(model.get_layer(output))}
 
@@ -57,13 +57,13 @@ def with_policy(model: keras.Model, policy: Policy) -> keras.Model:
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """The model itself, if it computes in float32 throughout; else a copy that does."""
+    """Return the model itself if all its layers compute in float32, otherwise a copy in float32."""
     is_plain = all(layer.dtype_policy.name == "float32" for layer in model.layers)
     return model if is_plain else with_policy(model, "float32")
 
 
 def _classifier(last: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    """The last layer, and those before it back to one that learns, or to where several come together."""
+    """Yield the last layer and the layers before it, back to a trainable layer or to one with several inputs."""
     yield last
     (node,) = last.inbound_nodes
     if not last.trainable_weights and len(node.parent_nodes) == 1:

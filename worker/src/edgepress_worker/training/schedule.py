@@ -1,12 +1,12 @@
-"""The learning rate, step by step.
+"""The learning rate of each step.
 
-With s the steps made so far, W those of the warm-up and S those of the whole training:
+With s the number of finished steps, W the steps of the warm-up and S those of the entire training:
 
 1. Warm-up: times (s + 1) / W while s < W.
-2. constant: 1. cosine: (1 + cos(pi p)) / 2, with p = (s - W) / (S - W), from 0 to 1. step: 1, a tenth once s reaches
-   S / 2, a hundredth from 3 S / 4.
+2. constant: 1. cosine: (1 + cos(pi p)) / 2, with p = (s - W) / (S - W), from 0 to 1. step: 1, then 0.1 from s = S / 2,
+   then 0.01 from s = 3 S / 4.
 
-The step is the optimizer's own count: a training that goes on from saved state goes on with the right rate.
+The step is the optimizer's own count, so that a resumed training continues with the right rate.
 """
 
 import math
@@ -16,19 +16,19 @@ from edgepress_worker.keras_environment import keras, tf
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate that the settings ask for."""
+    """The learning rate schedule of the settings."""
 
     def __init__(self, settings: Training, steps_per_epoch: int) -> None:
         self._settings = settings
         self._steps_per_epoch = steps_per_epoch
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        """The rate of the step after so many, as a float32 scalar."""
+        """Return the learning rate after a number of steps, as a float32 scalar."""
         done = tf.cast(step, tf.float32)
         return self._settings.learning_rate * self._warmup(done) * self._shape(done)
 
     def get_config(self) -> dict[str, object]:
-        """What Keras writes of it into a file with the optimizer's state."""
+        """Return the settings that Keras writes to a file with the optimizer's state."""
         return {"settings": self._settings.model_dump(mode="json"), "steps_per_epoch": self._steps_per_epoch}
 
     @property

@@ -1,9 +1,9 @@
-"""The state of a training on disk, so that another attempt goes on as if nothing had happened.
+"""The state of a training on disk, from which another attempt resumes.
 
-After each epoch, everything the next one depends on is written to a folder beside the others (weights, the optimizer's
-slots and count of steps, the history), flushed, and renamed to ``epoch-<n>``. A folder of that name is therefore whole:
-a process that is killed leaves at most one unfinished folder, which nobody reads. Two are kept: the last, and the best
-where early stopping may want it back.
+After each epoch, the state (weights, the optimizer's slots and step count, the history) is written to a temporary
+folder, flushed, and renamed to ``epoch-<n>``. A folder with such a name is therefore complete: a killed process leaves
+at most one unfinished folder, which is never read. Two folders are kept: the latest, and the best if early stopping may
+restore it.
 """
 
 import os
@@ -22,11 +22,11 @@ _CHECKPOINT = "checkpoint"
 
 
 class TrainingState:
-    """What is saved of one training.
+    """The saved state of a training.
 
     Args:
-        folder: Where; of this training alone, and there again for its next attempt.
-        model: Compiled, and its optimizer's slots created, so that all there is to restore exists.
+        folder: Folder for this training only; the next attempt gets the same folder.
+        model: The compiled model, with the slots of its optimizer created, so that all variables to restore exist.
     """
 
     def __init__(self, folder: Path, model: keras.Model) -> None:
@@ -34,7 +34,7 @@ class TrainingState:
         self._checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
 
     def resume(self) -> tuple[Epoch, ...]:
-        """Puts the last saved state into the model and gives the history up to it, empty if there is none."""
+        """Restore the latest saved state to the model; return its history, which is empty if there is none."""
         saved = self._saved()
         if not saved:
             return ()
@@ -42,11 +42,11 @@ class TrainingState:
         return _HISTORY.validate_json((self._place(saved[-1]) / _HISTORY_FILE).read_bytes())
 
     def save(self, history: Sequence[Epoch], *, best: int | None) -> None:
-        """Saves the model after the epochs of the history.
+        """Save the model after the epochs of the history.
 
         Args:
             history: All epochs so far.
-            best: Number of the epoch to keep beside this one, if any, counted from 1.
+            best: Number of another epoch to keep, from 1; None for none.
         """
         incoming = self._folder / "incoming"
         shutil.rmtree(incoming, ignore_errors=True)
@@ -61,7 +61,7 @@ class TrainingState:
                 shutil.rmtree(self._place(epoch))
 
     def restore(self, epoch: int) -> None:
-        """Puts the model back to where it was after that epoch, which must be one of those kept."""
+        """Restore the model to its state after an epoch, which must be one that is kept."""
         self._checkpoint.read(str(self._place(epoch) / _CHECKPOINT)).assert_consumed()
 
     def _saved(self) -> list[int]:
@@ -75,6 +75,6 @@ def _flush(*paths: Path) -> None:
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(descriptor)  # before the renaming, or a power cut could leave the name without the bytes
+            os.fsync(descriptor)  # before the rename; otherwise, a power failure could leave an incomplete file
         finally:
             os.close(descriptor)

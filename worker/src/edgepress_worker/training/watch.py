@@ -1,4 +1,4 @@
-"""Looks at a training from inside: reports how far it is, and stops it when it must."""
+"""Observes a training: reports progress, checks for cancellation, and stops a diverged training."""
 
 import math
 import time
@@ -10,17 +10,17 @@ from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.training.optimizer import learning_rate
 
-_SECONDS_BETWEEN_REPORTS = 0.5  # people see no more, and a step on a GPU can take a few milliseconds
+_SECONDS_BETWEEN_REPORTS = 0.5  # fast enough for people; a step on a GPU can take a few milliseconds
 
 
 class Watch(keras.callbacks.Callback):
-    """A callback for all the epochs of one attempt.
+    """A callback for all epochs of an attempt.
 
     Args:
-        context: Whom to tell, and who may say stop.
-        epochs: There will be, at most.
-        steps: In each of them.
-        done: Epochs that earlier attempts have done.
+        context: Context of the attempt.
+        epochs: Maximum number of epochs.
+        steps: Number of steps in an epoch.
+        done: Number of epochs of earlier attempts.
     """
 
     def __init__(self, context: StepContext, *, epochs: int, steps: int, done: int) -> None:
@@ -34,18 +34,18 @@ class Watch(keras.callbacks.Callback):
         self._timed_from: tuple[float, int] | None = None
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
-        """After each step; ``logs`` has the means since the epoch began.
+        """Check the loss after each step; ``logs`` has the means since the start of the epoch.
 
         Raises:
-            DivergedError: The loss is no number any more.
-            StepCancelledError: The step is to stop.
+            DivergedError: The loss is NaN or infinite.
+            StepCancelledError: The step is cancelled.
         """
         loss = float(logs["loss"])
         if not math.isfinite(loss):
             raise DivergedError(self._diverged(f"the loss became {loss}", f", batch {batch + 1} of {self._steps}"))
         self._context.raise_if_cancelled()
         now, steps_done = time.monotonic(), self._done * self._steps + batch + 1
-        if self._timed_from is None:  # not before: the first step compiles
+        if self._timed_from is None:  # timed from the second step, because the first one compiles
             self._timed_from = (now, steps_done)
         if now - self._reported_at >= _SECONDS_BETWEEN_REPORTS:
             self._reported_at = now
@@ -53,14 +53,14 @@ class Watch(keras.callbacks.Callback):
             self._report(now, steps_done)
 
     def on_test_batch_end(self, _batch: int, _logs: dict[str, float] | None = None) -> None:
-        """After each batch of the validation."""
+        """Check for cancellation after each batch of the validation."""
         self._context.raise_if_cancelled()
 
     def epoch_ended(self, epoch: Epoch) -> None:
-        """To be called with the figures of each epoch, validation included.
+        """Report an epoch, including its validation; must be called after each epoch.
 
         Raises:
-            DivergedError: The validation loss is no number.
+            DivergedError: The validation loss is NaN or infinite.
         """
         if not math.isfinite(epoch.val_loss):
             raise DivergedError(self._diverged(f"the validation loss became {epoch.val_loss}", ""))

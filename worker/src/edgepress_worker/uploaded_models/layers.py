@@ -1,115 +1,177 @@
-"""How each kind of layer is made, and the shapes that its weights must have.
+"""Construction of each kind of layer, and the shapes that its weights must have.
 
-What a convolution or dense layer does with its output is made a layer of its own, so that the network is put together
-like those of the catalogue: what prunes, clusters and quantizes then finds what it expects.
+The activation of a convolution or dense layer becomes a separate layer, and a separable convolution becomes two layers.
+The network then has the structure that pruning, clustering and quantization expect, like the catalogue's networks.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
+from edgepress_common.errors import InvalidInputError
 from edgepress_common.uploaded_models import layers as described
 from edgepress_worker.keras_environment import keras
+from edgepress_worker.uploaded_models import activations
 
 _keras = keras.layers
 Shape = tuple[int, ...]
+Weights = npt.NDArray[np.float32]
 
-# From the names that Keras writes to functions of Keras's: no name is looked up anywhere else.
+# Functions by the names that Keras writes; this is the only place that resolves such names.
 _FUNCTIONS: dict[described.Activation, Callable[..., object]] = {
     "linear": keras.activations.linear,
     "relu": keras.activations.relu,
-    "elu": keras.activations.elu,
-    "selu": keras.activations.selu,
+    "elu": activations.elu,
+    "selu": activations.selu,
     "gelu": keras.activations.gelu,
+    "hard_sigmoid": activations.hard_sigmoid,
+    "hard_swish": activations.hard_swish,
+    "hard_silu": activations.hard_swish,
+    "mish": activations.mish,
     "sigmoid": keras.activations.sigmoid,
     "tanh": keras.activations.tanh,
-    "softplus": keras.activations.softplus,
-    "softsign": keras.activations.softsign,
+    "softplus": activations.softplus,
+    "softsign": activations.softsign,
     "swish": keras.activations.swish,
     "silu": keras.activations.swish,
     "softmax": keras.activations.softmax,
 }
-_LEAKY_SLOPE = 0.3  # what Keras 2 and 3 take where nothing is said
+_LEAKY_SLOPE = 0.3  # the default of the layer in Keras 2 and 3
+_LEAKY_ACTIVATION_SLOPE = 0.2  # the default of the activation in Keras 3
+_EPSILON = 1e-7  # Keras's: the smallest deviation that a normalization divides by
+
+
+@dataclass(frozen=True)
+class BuiltLayer:
+    """One layer that is called in place of a described one.
+
+    Attributes:
+        layer: Keras's layer, not called yet.
+        weights: Number of the described layer's weights that it uses.
+    """
+
+    layer: keras.layers.Layer
+    weights: int = 0
 
 
 @dataclass(frozen=True)
 class Made:
-    """A layer, not called yet.
+    """Layers that are built for a described layer.
 
     Attributes:
-        layer: Keras's; None for one that does nothing once training is over.
-        weights: Given the shape of what it is called on, without the batch, the shapes of its weights in the order that
-            Keras writes them.
-        then: What follows it: an activation that its description has inside.
+        parts: The layers, each called on the output of the previous one.
+        shapes: The shapes that its weights must have, in the order in which Keras writes them.
     """
 
-    layer: keras.layers.Layer | None
-    weights: Callable[[Shape], tuple[Shape, ...]] = lambda _shape: ()
-    then: keras.layers.Layer | None = None
+    parts: tuple[BuiltLayer, ...]
+    shapes: tuple[Shape, ...] = field(default=())
 
 
-def make_layer(layer: described.Layer, name: str) -> Made:  # noqa: C901, PLR0911, PLR0912 - one case for each kind
-    """Makes a layer of that name; not for the input."""
+def make_layer(  # noqa: C901, PLR0911, PLR0912 - one case for each kind
+    layer: described.Layer, names: Callable[[str], str], name: str, inputs: Sequence[Shape]
+) -> Made:
+    """Make a layer of any kind except the input.
+
+    Args:
+        layer: Description of the layer: its kind and parameters.
+        names: Function that returns an unused name: its argument, or another one if that is in use. It names layers
+            that the file does not name.
+        name: The layer's name.
+        inputs: The shapes of its inputs, without the batch.
+
+    Raises:
+        InvalidInputError: A parameter does not fit the shapes.
+    """
+    taken = inputs[0]
     match layer:
         case described.Rescaling():
-            return Made(_keras.Rescaling(_plain(layer.scale), _plain(layer.offset), name=name))
+            return _one(_keras.Rescaling(_plain(layer.scale), _plain(layer.offset), name=name))
         case described.Conv2D():
-            return _convolution(layer, name)
+            return _convolution(layer, names, name, taken)
         case described.DepthwiseConv2D():
-            return _depthwise(layer, name)
+            return _depthwise(layer, names, name, taken)
+        case described.SeparableConv2D():
+            return _separable(layer, names, name, taken)
         case described.Dense():
-            return _dense(layer, name)
+            return _dense(layer, names, name, taken)
         case described.BatchNormalization():
-            return _normalization(layer, name)
+            return _batch_normalization(layer, name, taken)
         case described.ActivationLayer():
-            return Made(activation(layer.activation, name))
-        case described.ReLU():
-            return Made(_keras.ReLU(layer.max_value, layer.negative_slope, layer.threshold, name=name))
-        case described.LeakyReLU():
-            slopes = [slope for slope in (layer.negative_slope, layer.alpha) if slope is not None]
-            return Made(_keras.LeakyReLU(slopes[0] if slopes else _LEAKY_SLOPE, name=name))
+            return _one(activation(layer.activation, name))
+        case described.ReLU() | described.LeakyReLU():
+            return _one(activation(layer, name))
+        case described.PReLU():
+            shared = layer.shared_axes or ()
+            shape = tuple(1 if axis in shared else side for axis, side in enumerate(taken, start=1))
+            return Made((BuiltLayer(_keras.PReLU(shared_axes=list(shared) or None, name=name), weights=1),), (shape,))
+        case described.ELU():
+            return _one(activation("elu", name))
         case described.Softmax():
-            return Made(activation("softmax", name))
+            axis = _axis(layer.axis, taken, name)
+            last = axis == len(taken)
+            return _one(activation("softmax", name) if last else _keras.Softmax(axis=axis, name=name))
         case described.MaxPooling2D():
-            return Made(_keras.MaxPooling2D(layer.pool_size, layer.strides, layer.padding, name=name))
+            return _one(_keras.MaxPooling2D(layer.pool_size, layer.strides, layer.padding, name=name))
         case described.AveragePooling2D():
-            return Made(_keras.AveragePooling2D(layer.pool_size, layer.strides, layer.padding, name=name))
+            return _one(_keras.AveragePooling2D(layer.pool_size, layer.strides, layer.padding, name=name))
         case described.GlobalAveragePooling2D():
-            return Made(_keras.GlobalAveragePooling2D(keepdims=layer.keepdims, name=name))
+            return _one(_keras.GlobalAveragePooling2D(keepdims=layer.keepdims, name=name))
         case described.GlobalMaxPooling2D():
-            return Made(_keras.GlobalMaxPooling2D(keepdims=layer.keepdims, name=name))
+            return _one(_keras.GlobalMaxPooling2D(keepdims=layer.keepdims, name=name))
         case described.ZeroPadding2D():
-            return Made(_keras.ZeroPadding2D(layer.padding, name=name))
+            return _one(_keras.ZeroPadding2D(layer.padding, name=name))
         case described.Cropping2D():
-            return Made(_keras.Cropping2D(layer.cropping, name=name))
+            return _one(_keras.Cropping2D(layer.cropping, name=name))
         case described.Flatten():
-            return Made(_keras.Flatten(name=name))
+            return _one(_keras.Flatten(name=name))
         case described.Reshape():
-            return Made(_keras.Reshape(layer.target_shape, name=name))
+            return _one(_keras.Reshape(layer.target_shape, name=name))
         case described.Dropout():
-            return Made(_keras.Dropout(layer.rate, name=name))
+            return _one(_keras.Dropout(layer.rate, noise_shape=layer.noise_shape, name=name))
         case described.SpatialDropout2D():
-            return Made(_keras.SpatialDropout2D(layer.rate, name=name))
+            return _one(_keras.SpatialDropout2D(layer.rate, name=name))
         case described.Add():
-            return Made(_keras.Add(name=name))
+            return _one(_keras.Add(name=name))
         case described.Multiply():
-            return Made(_keras.Multiply(name=name))
+            return _one(_keras.Multiply(name=name))
         case described.Concatenate():
-            return Made(_keras.Concatenate(axis=-1, name=name))
-        case described.LeftOut():
-            return Made(None)
-        case described.Input():
-            raise AssertionError("an input is made, not called")
+            return _one(_keras.Concatenate(axis=_axis(layer.axis, taken, name), name=name))
+        case described.Normalization():
+            return _normalization(layer, name, taken)
+        case described.LeftOut() | described.Input():
+            raise AssertionError(f"a layer of kind {layer.kind} is not made")
 
 
-def activation(function: described.Activation, name: str) -> keras.layers.Layer:
-    """A layer that does no more than that."""
-    return _keras.ReLU(6.0, name=name) if function == "relu6" else _keras.Activation(_FUNCTIONS[function], name=name)
+def activation(function: described.ActivationOf, name: str) -> keras.layers.Layer:
+    """Return a layer that only applies a function to its input."""
+    match function:
+        case described.ReLU():
+            return _keras.ReLU(function.max_value, function.negative_slope, function.threshold, name=name)
+        case described.LeakyReLU():
+            slopes = [slope for slope in (function.negative_slope, function.alpha) if slope is not None]
+            return _keras.LeakyReLU(slopes[0] if slopes else _LEAKY_SLOPE, name=name)
+        case "relu6":
+            return _keras.ReLU(6.0, name=name)
+        case "leaky_relu":
+            return _keras.LeakyReLU(_LEAKY_ACTIVATION_SLOPE, name=name)
+        case _:
+            return _keras.Activation(_FUNCTIONS[function], name=name)
 
 
-def _convolution(layer: described.Conv2D, name: str) -> Made:
-    def weights(shape: Shape) -> tuple[Shape, ...]:
-        return _with_bias((*layer.kernel_size, shape[-1], layer.filters), layer.filters, used=layer.use_bias)
+def constant_normalization(mean: Iterable[float], variance: Iterable[float], name: str) -> keras.layers.Layer:
+    """Return a layer of constants that subtracts the mean and divides by the deviation, by channel."""
+    scales = [1 / max(math.sqrt(each), _EPSILON) for each in variance]
+    return _keras.Rescaling(scales, [-each * scale for each, scale in zip(mean, scales, strict=True)], name=name)
 
+
+def _one(layer: keras.layers.Layer) -> Made:
+    return Made((BuiltLayer(layer),))
+
+
+def _convolution(layer: described.Conv2D, names: Callable[[str], str], name: str, taken: Shape) -> Made:
     made = _keras.Conv2D(
         layer.filters,
         layer.kernel_size,
@@ -119,46 +181,86 @@ def _convolution(layer: described.Conv2D, name: str) -> Made:
         use_bias=layer.use_bias,
         name=name,
     )
-    return Made(made, weights, _following(layer.activation, name))
+    shapes = _with_bias((*layer.kernel_size, taken[-1], layer.filters), layer.filters, used=layer.use_bias)
+    return Made((BuiltLayer(made, len(shapes)), *_following(layer.activation, names, name)), shapes)
 
 
-def _depthwise(layer: described.DepthwiseConv2D, name: str) -> Made:
-    def weights(shape: Shape) -> tuple[Shape, ...]:
-        kernel = (*layer.kernel_size, shape[-1], layer.depth_multiplier)
-        return _with_bias(kernel, shape[-1] * layer.depth_multiplier, used=layer.use_bias)
+def _depthwise(layer: described.DepthwiseConv2D, names: Callable[[str], str], name: str, taken: Shape) -> Made:
+    made = _depthwise_layer(layer, name, use_bias=layer.use_bias)
+    kernel = (*layer.kernel_size, taken[-1], layer.depth_multiplier)
+    shapes = _with_bias(kernel, taken[-1] * layer.depth_multiplier, used=layer.use_bias)
+    return Made((BuiltLayer(made, len(shapes)), *_following(layer.activation, names, name)), shapes)
 
-    made = _keras.DepthwiseConv2D(
+
+def _separable(layer: described.SeparableConv2D, names: Callable[[str], str], name: str, taken: Shape) -> Made:
+    channels = taken[-1] * layer.depth_multiplier
+    depthwise = _depthwise_layer(layer, names(f"{name}_depthwise"), use_bias=False)
+    pointwise = _keras.Conv2D(layer.filters, 1, use_bias=layer.use_bias, name=name)
+    of_pointwise = _with_bias((1, 1, channels, layer.filters), layer.filters, used=layer.use_bias)
+    shapes = ((*layer.kernel_size, taken[-1], layer.depth_multiplier), *of_pointwise)
+    parts = (BuiltLayer(depthwise, 1), BuiltLayer(pointwise, len(of_pointwise)))
+    return Made((*parts, *_following(layer.activation, names, name)), shapes)
+
+
+def _depthwise_layer(
+    layer: described.DepthwiseConv2D | described.SeparableConv2D, name: str, *, use_bias: bool
+) -> keras.layers.Layer:
+    return _keras.DepthwiseConv2D(
         layer.kernel_size,
         layer.strides,
         layer.padding,
         layer.depth_multiplier,
         dilation_rate=layer.dilation_rate,
-        use_bias=layer.use_bias,
+        use_bias=use_bias,
         name=name,
     )
-    return Made(made, weights, _following(layer.activation, name))
 
 
-def _dense(layer: described.Dense, name: str) -> Made:
-    def weights(shape: Shape) -> tuple[Shape, ...]:
-        return _with_bias((shape[-1], layer.units), layer.units, used=layer.use_bias)
-
+def _dense(layer: described.Dense, names: Callable[[str], str], name: str, taken: Shape) -> Made:
     made = _keras.Dense(layer.units, use_bias=layer.use_bias, name=name)
-    return Made(made, weights, _following(layer.activation, name))
+    shapes = _with_bias((taken[-1], layer.units), layer.units, used=layer.use_bias)
+    return Made((BuiltLayer(made, len(shapes)), *_following(layer.activation, names, name)), shapes)
 
 
-def _normalization(layer: described.BatchNormalization, name: str) -> Made:
-    def weights(shape: Shape) -> tuple[Shape, ...]:
-        return ((shape[-1],),) * (2 + layer.center + layer.scale)
-
+def _batch_normalization(layer: described.BatchNormalization, name: str, taken: Shape) -> Made:
+    _check_last(layer.axis, taken, name)
     made = _keras.BatchNormalization(
         axis=-1, momentum=layer.momentum, epsilon=layer.epsilon, center=layer.center, scale=layer.scale, name=name
     )
-    return Made(made, weights)
+    shapes = ((taken[-1],),) * (2 + layer.center + layer.scale)
+    return Made((BuiltLayer(made, len(shapes)),), shapes)
 
 
-def _following(function: described.Activation | None, name: str) -> keras.layers.Layer | None:
-    return None if function in {None, "linear"} else activation(function, f"{name}_{function}")
+def _normalization(layer: described.Normalization, name: str, taken: Shape) -> Made:
+    """Return a normalization by constants; without parts if the constants are weights, which `building` reads later."""
+    _check_last(layer.axis, taken, name)
+    if layer.mean is None or layer.variance is None:
+        return Made((), ((taken[-1],),) * 2)
+    mean, variance = (np.broadcast_to(each, taken[-1:]) for each in (layer.mean, layer.variance))
+    return _one(constant_normalization(mean, variance, name))
+
+
+def _axis(axis: int, taken: Shape, name: str) -> int:
+    """Return the axis counted from the batch, which is axis 0."""
+    rank = len(taken) + 1
+    positive = axis + rank if axis < 0 else axis
+    if not 1 <= positive < rank:
+        raise InvalidInputError(f"layer {name!r} works along axis {axis} of {rank}; accepted: 1 to {rank - 1}, or -1")
+    return positive
+
+
+def _check_last(axis: int, taken: Shape, name: str) -> None:
+    if axis not in {-1, len(taken)}:
+        raise InvalidInputError(f"layer {name!r} normalizes over axis {axis}; accepted: the last, by channel")
+
+
+def _following(
+    function: described.ActivationOf | None, names: Callable[[str], str], name: str
+) -> tuple[BuiltLayer, ...]:
+    if function is None or function == "linear":
+        return ()
+    suffix = function if isinstance(function, str) else function.kind.lower()
+    return (BuiltLayer(activation(function, names(f"{name}_{suffix}"))),)
 
 
 def _with_bias(kernel: Shape, channels: int, *, used: bool) -> tuple[Shape, ...]:

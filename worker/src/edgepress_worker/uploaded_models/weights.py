@@ -1,4 +1,4 @@
-"""An uploaded model's weights as arrays, out of a file that is opened by another process."""
+"""The weights of an uploaded model as arrays, read by another process."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edgepress_common.errors import InvalidInputError
 from edgepress_worker.uploaded_models.weights_process import Answer, Task, command
 
-# Threads would count against what the process may have; filters that are modules are not looked for.
+# Threads would count against the limits of the process. HDF5 must not search for filters that are modules.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
 _PATIENCE_SECONDS = 600
 
@@ -20,15 +20,15 @@ Weights = npt.NDArray[np.float32]
 
 
 def read_weights(file: Path, names: Sequence[str], scratch: Path) -> Mapping[str, Weights]:
-    """The data sets of these names that are in a file, which nobody has to trust.
+    """Return the data sets with these names in an untrusted file; names that the file lacks are left out.
 
     Args:
-        file: HDF5.
-        names: Which, as paths inside it.
-        scratch: Folder with room for as much again.
+        file: Path of the HDF5 file.
+        names: Names of the data sets, as paths within the file.
+        scratch: Folder with free space for the weights as float32.
 
     Raises:
-        InvalidInputError: The file is broken, or has something in it that is not accepted.
+        InvalidInputError: The file is broken, or has content that is not accepted.
     """
     target = scratch / "weights.npy"
     task = Task(weights=str(file), target=str(target), names=tuple(names))

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that the caller brings."""
+"""Runs migrations on the connection that the caller passes."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Pictures of a report as figures that a template draws: positions in an SVG's own units, words for its ticks.
+"""Data of the charts in a report, for templates that draw SVG: positions in SVG units, and labels.
 
-Nothing here knows of HTML, and nothing of the pages draws by a script: a saved report is whole.
+The modules contain no HTML, and the pages use no scripts, so a saved report is complete.
 """

@@ -1,17 +1,18 @@
-"""Training curves as lines that a template draws: figures in, points of an SVG out."""
+"""Training curves as lines in SVG units."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgepress_api.report.charts.scales import Tick, round_step
+from edgepress_common.answers.report import TrainingRecord
 from edgepress_common.results import Epoch
 
-# Of the drawing area, in SVG's units; the page scales it.
+# Size of the drawing area in SVG units; the page scales it.
 WIDTH, HEIGHT = 320.0, 150.0
-_TICKS = 5  # steps between the lines of the grid, at the most
-_LARGEST = 1e9  # a loss beyond has diverged: what follows is not to be seen in the same drawing
-_SMALLEST_SPAN = 1e-6  # share of the values below which their differences are rounding
+_TICKS = 5  # maximum number of intervals of the grid
+_LARGEST = 1e9  # a larger loss has diverged, and would hide the other values
+_SMALLEST_SPAN = 1e-6  # relative differences below this are rounding errors
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,9 @@ class Line:
     """A curve.
 
     Attributes:
-        name: What it shows.
-        points: As SVG's ``polyline`` has them.
-        last: The last point alone, which is all there is to see of a single epoch.
+        name: Name of the curve.
+        points: The points in the format of SVG's ``polyline``.
+        last: The last point, which is drawn separately.
     """
 
     name: str
@@ -31,12 +32,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over epochs, in one drawing.
+    """A chart of curves over epochs.
 
     Attributes:
-        title: What is drawn.
+        title: Title of the chart.
         lines: The curves.
-        ticks: The grid, from bottom to top.
+        ticks: Lines of the grid, from bottom to top.
         epochs: The last epoch.
     """
 
@@ -47,7 +48,7 @@ class Chart:
 
 
 def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
-    """Accuracy and loss, in training and validation; nothing where there are not two epochs to draw a line between."""
+    """Return charts of accuracy and loss in training and validation; none for fewer than two epochs."""
     if len(epochs) <= 1:
         return ()
     return (
@@ -61,6 +62,27 @@ def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
     )
 
 
+def student_chart(trainings: Sequence[TrainingRecord]) -> Chart | None:
+    """Return the validation accuracy of a student, of its teacher, and of the student trained without it: Figure 17.
+
+    Args:
+        trainings: All trainings of the report.
+
+    Returns:
+        The chart of the first distillation; None without one, or with fewer than two epochs.
+    """
+    student = next((each for each in trainings if each.stage == "distill" and len(each.epochs) > 1), None)
+    if student is None:
+        return None
+    found = {"student": student}
+    for each in trainings:
+        if each.stage == "train" and len(each.stages) == 1:
+            is_alone = each.architecture == student.architecture and each.parameters == student.parameters
+            found.setdefault("alone" if is_alone else "teacher", each)
+    series = {name: [epoch.val_accuracy for epoch in each.epochs] for name, each in found.items() if each.epochs}
+    return _chart("Validation accuracy", series) if len(series) > 1 else None
+
+
 def _chart(title: str, series: dict[str, list[float]]) -> Chart:
     values = [value for line in series.values() for value in line if _is_drawn(value)] or [0.0]
     least_span = _SMALLEST_SPAN * max(1.0, *map(abs, values))
@@ -69,14 +91,15 @@ def _chart(title: str, series: dict[str, list[float]]) -> Chart:
     high = max(math.ceil(max(values) / step) * step, low + step)
     digits = max(0, -math.floor(math.log10(step)))
     count = round((high - low) / step)
+    epochs = max(len(line) for line in series.values())
     return Chart(
         title=title,
-        lines=tuple(_line(name, line, low, high) for name, line in series.items()),
+        lines=tuple(_line(name, line, (low, high), epochs) for name, line in series.items()),
         ticks=tuple(
             Tick(position=HEIGHT * (1 - index / count), label=f"{low + index * step:.{digits}f}")
             for index in range(count + 1)
         ),
-        epochs=max(len(line) for line in series.values()),
+        epochs=epochs,
     )
 
 
@@ -84,8 +107,9 @@ def _is_drawn(value: float) -> bool:
     return math.isfinite(value) and abs(value) <= _LARGEST
 
 
-def _line(name: str, values: Sequence[float], low: float, high: float) -> Line:
-    last_epoch = max(1, len(values) - 1)
+def _line(name: str, values: Sequence[float], ends: tuple[float, float], epochs: int) -> Line:
+    low, high = ends
+    last_epoch = max(1, epochs - 1)
     points = [
         (WIDTH * index / last_epoch, HEIGHT * (1 - (value - low) / (high - low)))
         for index, value in enumerate(values)

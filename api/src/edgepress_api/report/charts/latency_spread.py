@@ -1,7 +1,7 @@
-"""How long an image takes, from the shortest time to the longest, row by row.
+"""The distribution of latencies, row by row.
 
-What is kept of a measurement are its percentiles: a line from the shortest to the longest, a bar from the median to the
-90th, a tick at the 99th. By ratios, since exports lie far apart.
+A line goes from the lowest to the highest, a bar from the median to the 90th percentile; a tick is at the 99th. The
+scale is logarithmic, because exports differ by factors.
 """
 
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 from edgepress_api.report.charts.files import colours
 from edgepress_api.report.charts.scales import Tick, log_scale, make_ticks, plain_number
-from edgepress_api.report.document import ReportRow
 from edgepress_api.report.words import milliseconds
+from edgepress_common.answers.report import ReportRow
 
 WIDTH = 520.0
 LINE_HEIGHT = 15.0
-_SMALLEST_MS = 1e-4  # below what a clock can tell
+_SMALLEST_MS = 1e-4  # below the resolution of clocks
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A row: its name, and where its percentiles lie."""
+    """A row: its name, and the positions of its percentiles."""
 
     name: str
     colour: int
@@ -33,7 +33,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class LatencySpread:
-    """The spreads of a device, and the axis below them."""
+    """The distributions of a device, and the axis below them."""
 
     device: str
     spreads: tuple[Spread, ...]
@@ -42,7 +42,7 @@ class LatencySpread:
 
 
 def latency_spreads(rows: Sequence[ReportRow]) -> tuple[LatencySpread, ...]:
-    """Device by device; emulated ones are left out, for their times mean nothing."""
+    """Return a chart for each device that is not emulated."""
     timed = [row for row in rows if not row.emulated]
     palette = colours(rows)
     return tuple(
@@ -63,8 +63,8 @@ def _spreads(device: str, rows: Sequence[ReportRow], palette: dict[str, int]) ->
         )
         name = f"{row.pipeline} {row.export}" + (f", {row.threads} threads" if several else "")
         words = (
-            f"{name}: {milliseconds(found.min)} to {milliseconds(found.max)} ms, half under {milliseconds(found.p50)}, "
-            f"90 % under {milliseconds(found.p90)}, 99 % under {milliseconds(found.p99)}; {found.runs} inferences"
+            f"{name}: {milliseconds(found.min)} to {milliseconds(found.max)}, median {milliseconds(found.p50)}, "
+            f"90 % below {milliseconds(found.p90)}, 99 % below {milliseconds(found.p99)}; {found.runs} inferences"
         )
         spreads.append(Spread(name, palette[row.method], least, p50, p90, p99, most, words))
     return LatencySpread(device, tuple(spreads), make_ticks(scale, values, plain_number), LINE_HEIGHT * len(rows))

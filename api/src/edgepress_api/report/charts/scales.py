@@ -1,4 +1,4 @@
-"""Where a value lies on an axis, and which values are written beside it."""
+"""Scales of charts: the position of a value on an axis, and the ticks."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 _LOG_STEPS = (1, 2, 5)
 _MOST_LOG_TICKS = 7
-_SMALLEST_SPAN = 1e-6  # share of the values below which their differences are rounding
+_SMALLEST_SPAN = 1e-6  # relative differences below this are rounding errors
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A value that is written beside an axis: where, and how."""
+    """A tick of an axis: its position and label."""
 
     position: float
     label: str
@@ -24,8 +24,8 @@ class Scale:
     Attributes:
         low: Value at its beginning.
         high: Value at its end.
-        length: In the SVG's units.
-        is_log: Whether equal ratios are equal distances.
+        length: Length in SVG units.
+        is_log: Whether the axis is logarithmic.
     """
 
     low: float
@@ -34,13 +34,13 @@ class Scale:
     is_log: bool = False
 
     def at(self, value: float) -> float:
-        """Where a value lies; what is beyond an end lies at that end."""
+        """Return the position of a value, clipped to the axis."""
         low, high, value = (math.log(v) if self.is_log else v for v in (self.low, self.high, max(self.low, value)))
         return self.length * min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def linear_scale(values: Sequence[float], length: float, *, steps: int = 5) -> tuple[Scale, list[float]]:
-    """An axis between round values around all values, and the round values on it."""
+    """Return a linear axis between round values that includes all values, and its ticks."""
     least_span = _SMALLEST_SPAN * max(1.0, *map(abs, values))
     step = round_step(max(max(values) - min(values), least_span), steps)
     low = math.floor(min(values) / step) * step
@@ -50,7 +50,7 @@ def linear_scale(values: Sequence[float], length: float, *, steps: int = 5) -> t
 
 
 def log_scale(values: Sequence[float], length: float) -> tuple[Scale, list[float]]:
-    """Likewise by ratios; values are above 0."""
+    """Return a logarithmic axis that includes all values, which are above 0, and its ticks."""
     low, high = _log_floor(min(values)), _log_ceiling(max(values))
     if low >= high:
         low, high = low / 2, high * 2
@@ -63,17 +63,17 @@ def log_scale(values: Sequence[float], length: float) -> tuple[Scale, list[float
 
 
 def make_ticks(scale: Scale, values: Sequence[float], label: Callable[[float], str]) -> tuple[Tick, ...]:
-    """Values on an axis, written."""
+    """Return values as the ticks of an axis."""
     return tuple(Tick(scale.at(value), label(value)) for value in values)
 
 
 def plain_number(value: float) -> str:
-    """Without digits that say nothing: ``0.5``, ``20``, ``5000``."""
+    """Return a value without trailing zeros: ``0.5``, ``20``, ``5000``."""
     return f"{value:.10g}" if value < 1_000_000 else f"{value:g}"  # noqa: PLR2004  where exponents are shorter
 
 
 def round_step(span: float, steps: int) -> float:
-    """The smallest of 1, 2, 5, 10, ... (times a power of ten) that divides a span into few steps."""
+    """Return the smallest of 1, 2, 5, 10, ... (times a power of ten) that divides a span into few intervals."""
     rough = span / steps
     magnitude = 10.0 ** math.floor(math.log10(rough))
     return next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= rough * (1 - 1e-9))

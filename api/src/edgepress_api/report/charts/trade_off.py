@@ -1,34 +1,35 @@
-"""Accuracy against size, zipped size or time: every file a point, the Pareto front as a line, its knee ringed."""
+"""Accuracy against each other criterion: every file a point, the Pareto front as a line, its knee ringed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgepress_api.recommendation.document import Choice, DeviceRecommendation
-from edgepress_api.recommendation.wording import CRITERION_WORDS
+from edgepress_api.recommendation.candidates import accuracy_of
 from edgepress_api.report.charts.files import MARKS, DeviceFiles, colours
 from edgepress_api.report.charts.scales import Tick, linear_scale, log_scale, make_ticks, plain_number
-from edgepress_api.report.document import ReportRow
-from edgepress_api.report.words import milliseconds, percent, size
+from edgepress_common.answers.recommendation import Choice, DeviceRecommendation
+from edgepress_common.answers.report import ReportRow
+from edgepress_common.figures.formats import bare_value
+from edgepress_common.figures.objectives import OBJECTIVES, TOLD
 from edgepress_common.spec import Criterion
 
 WIDTH, HEIGHT = 420.0, 260.0
-_MEGABYTE = 1e6
-_LABEL_WIDTH = 6.0  # of a character, roughly
+_SMALLEST = 1e-9  # lower bound of values on a logarithmic scale
+_LABEL_WIDTH = 6.0  # approximate width of a character
 _LABEL_HEIGHT = 11.0
 
 
 @dataclass(frozen=True)
-class Point:
+class FilePoint:
     """A file.
 
     Attributes:
-        x: From the left.
-        y: From the top.
-        mark: Path around it, by export.
-        colour: By method.
-        words: What it is, and its figures.
+        x: Distance from the left.
+        y: Distance from the top.
+        mark: Path of its mark, by export.
+        colour: Number of its colour, by method.
+        words: Its name and figures.
         is_out: Whether it misses a limit.
-        label: What is written beside it; empty for those off the front, and where there is no room.
+        label: Text next to it; empty for points off the front, and where it would cover another.
         anchor: On which side of ``label`` the point is, as SVG has it.
     """
 
@@ -44,45 +45,36 @@ class Point:
 
 @dataclass(frozen=True)
 class TradeOff:
-    """A drawing.
+    """A chart of accuracy against another criterion.
 
     Attributes:
-        title: What it shows.
-        x_title: What the axis below is.
-        x_ticks: On it.
-        y_ticks: On the axis to the left.
+        title: Title of the chart.
+        x_title: Title of the horizontal axis.
+        x_ticks: Ticks of the horizontal axis.
+        y_ticks: Ticks of the vertical axis.
         points: The files.
-        front: Corners of the front's line, as SVG's ``polyline`` has them.
-        knee: Where the knee is; None where there is none.
+        front: Points of the front's line in the format of SVG's ``polyline``.
+        knee: The knee; None if there is none.
     """
 
     title: str
     x_title: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    points: tuple[Point, ...]
+    points: tuple[FilePoint, ...]
     front: str
     knee: tuple[float, float] | None
-
-
-_Measure = Callable[[ReportRow], float]
-
-_MEASURES: Mapping[Criterion, tuple[str, _Measure]] = {
-    "latency": ("median time of one image, ms", lambda row: row.latency_ms.p50),
-    "size": ("size of the .tflite file, MB", lambda row: row.size_bytes / _MEGABYTE),
-    "zip": ("size of the zipped .tflite file, MB", lambda row: row.zip_bytes / _MEGABYTE),
-}
 
 
 def trade_offs(
     files: DeviceFiles, recommended: DeviceRecommendation, palette: Sequence[ReportRow]
 ) -> tuple[TradeOff, ...]:
-    """The drawings of a device; none where nothing keeps the limits.
+    """Return the charts of a device; none if no file is within the limits.
 
     Args:
-        files: The device's.
-        recommended: Likewise; has the fronts.
-        palette: All rows of the report, which colours go by.
+        files: Files of the device.
+        recommended: Recommendation for the device, with its fronts.
+        palette: All rows of the report, which determine the colours.
     """
     out = {_key(candidate) for candidate in recommended.candidates if candidate.misses}
     return tuple(
@@ -100,20 +92,25 @@ def _trade_off(
     out: set[tuple[str, str, str]],
     palette: Mapping[str, int],
 ) -> TradeOff:
-    x_title, measure = _MEASURES[against]
-    x_scale, x_values = log_scale([max(measure(row), 1e-9) for row in rows], WIDTH)
-    y_scale, y_values = linear_scale([100 * row.accuracy for row in rows], HEIGHT)
-    at = {_key(row): (x_scale.at(measure(row)), HEIGHT - y_scale.at(100 * row.accuracy)) for row in rows}
-    # A report can be shown with fewer rows than were weighed.
+    objective = OBJECTIVES[against]
+    figure = objective.figure
+
+    def measure(row: ReportRow) -> float:
+        return max(bare_value(objective.value(row) or 0, figure.unit), _SMALLEST)
+
+    x_scale, x_values = log_scale([measure(row) for row in rows], WIDTH)
+    y_scale, y_values = linear_scale([100 * accuracy_of(row) for row in rows], HEIGHT)
+    at = {_key(row): (x_scale.at(measure(row)), HEIGHT - y_scale.at(100 * accuracy_of(row))) for row in rows}
+    # A report can be shown with fewer rows than were ranked.
     front = [key for member in members if (key := _key(member)) in at]
     labels = _labels(front, at)
     return TradeOff(
-        title=f"Accuracy against {CRITERION_WORDS[against]}",
-        x_title=x_title,
+        title=f"Accuracy against {objective.goal.title}",
+        x_title=", ".join(part for part in (figure.title, figure.bare_unit) if part),
         x_ticks=make_ticks(x_scale, x_values, plain_number),
         y_ticks=make_ticks(y_scale, y_values, plain_number),
         points=tuple(
-            Point(
+            FilePoint(
                 *at[_key(row)],
                 mark=MARKS[row.export],
                 colour=palette[row.method],
@@ -130,7 +127,7 @@ def _trade_off(
 
 
 def _steps(corners: Sequence[tuple[float, float]]) -> str:
-    """What is nowhere beaten: flat until the next file, then up to it."""
+    """Return the front as a line: flat until the next file, then up to it."""
     points: list[tuple[float, float]] = []
     for x, y in corners:
         if points:
@@ -142,7 +139,7 @@ def _steps(corners: Sequence[tuple[float, float]]) -> str:
 def _labels(
     front: Sequence[tuple[str, str, str]], at: Mapping[tuple[str, str, str], tuple[float, float]]
 ) -> dict[tuple[str, str, str], str]:
-    """Names of the front's files, those left out that would cover another."""
+    """Return the labels of the front's files, without those that would cover another."""
     taken: list[tuple[float, float, float]] = []
     labels: dict[tuple[str, str, str], str] = {}
     for key in front:
@@ -161,8 +158,6 @@ def _key(of: ReportRow | Choice) -> tuple[str, str, str]:
 
 
 def _words(row: ReportRow) -> str:
-    time = "" if row.emulated else f"{milliseconds(row.latency_ms.p50)} ms, "
-    return (
-        f"{row.pipeline} {row.export}: {percent(row.accuracy)}, {time}{size(row.size_bytes)}, "
-        f"{size(row.zip_bytes)} zipped"
-    )
+    known = ((each, each.value(row)) for each in TOLD.values())
+    facts = [f"{each.goal.title} {each.figure.text(value)}" for each, value in known if value is not None]
+    return f"{row.pipeline} {row.export}: {', '.join(facts)}"

@@ -1,1 +1,1 @@
-"""The routes, a file per resource. Each translates a request, calls one function, and translates what it gives."""
+"""The routes, a file per resource. Each parses a request, calls one function, and returns its result as a response."""

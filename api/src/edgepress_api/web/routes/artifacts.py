@@ -1,4 +1,4 @@
-"""``/v1/artifacts``: bytes by their SHA-256. They never change, so they may be kept for ever."""
+"""``/v1/artifacts``: bytes by their SHA-256. They never change, so clients may cache them forever."""
 
 import re
 from pathlib import Path
@@ -21,21 +21,21 @@ router = APIRouter(tags=["artifacts"])
 _BYTES = {"content": {_OCTETS: {"schema": {"type": "string", "format": "binary"}}}}
 _RESPONSES: Responses = {
     200: {"description": "The artifact.", **_BYTES},
-    206: {"description": "The bytes asked for with Range.", **_BYTES},
-    304: {"description": "The client has it: If-None-Match names it."},
+    206: {"description": "The bytes requested with Range.", **_BYTES},
+    304: {"description": "Not modified: If-None-Match has the ETag of the artifact."},
     **problems("not-found", "range-not-satisfiable"),
 }
 
 
 @router.get("/v1/artifacts/{sha256}", response_class=FileResponse, responses=_RESPONSES)
 def fetch_artifact(request: Request, given: Given, _: Fetcher, sha256: VisibleArtifact) -> Response:
-    """Fetch an artifact, whole or in part."""
+    """Download an artifact or a range of it."""
     return _answer(request, sha256, given.store.local_path(sha256))
 
 
 @router.head("/v1/artifacts/{sha256}", response_class=FileResponse, responses=_RESPONSES)
 def look_up_artifact(request: Request, given: Given, _: Fetcher, sha256: VisibleArtifact) -> Response:
-    """Ask whether there is an artifact, and how large it is."""
+    """Check whether an artifact exists, and read its size."""
     return _answer(request, sha256, given.store.local_path(sha256))
 
 
@@ -49,8 +49,8 @@ def _answer(request: Request, sha256: str, path: Path) -> Response:
         return Response(status_code=304, headers=headers)
     try:
         size_bytes = path.stat().st_size
-    except FileNotFoundError:  # it was removed since it was found
-        raise NotFoundError(f"no artifact {sha256} in the store") from None
+    except FileNotFoundError:  # it was removed after the check
+        raise NotFoundError(f"artifact {sha256} does not exist in the store") from None
     _check_range(request, size_bytes)
     return FileResponse(path, headers=headers, media_type=_OCTETS)
 
@@ -61,17 +61,17 @@ def _is_known(if_none_match: str, sha256: str) -> bool:
 
 
 def _check_range(request: Request, size_bytes: int) -> None:
-    """Sees to it that Starlette, which complains in plain text, finds nothing wrong with the range asked for."""
+    """Validate the range before Starlette does, which would respond to an invalid one with plain text."""
     asked = request.headers.get("range")
     if asked is None:
         return
     match = _RANGE.fullmatch(asked)
     if match is None or (match["last"] and match["first"] and int(match["first"]) > int(match["last"])):
-        # RFC 9110, 14.2: a range of another unit, or malformed, is as good as none, and so may be several at once.
+        # RFC 9110, 14.2: a malformed range, or one in another unit, is ignored; several ranges may be ignored, too.
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
     elif not (int(match["first"]) < size_bytes if match["first"] else int(match["last"]) and size_bytes):
         raise HTTPException(
             416,
-            f"Range {asked!r} has none of the {size_bytes} bytes that there are; accepted: bytes=first-last",
+            f"Range {asked!r} is outside of the {size_bytes} bytes of the artifact; accepted: bytes=first-last",
             {"Content-Range": f"bytes */{size_bytes}", "Accept-Ranges": "bytes"},
         )

@@ -1,19 +1,20 @@
-"""``/v1/jobs/{id}/models/{sha256}/bundle``: a model with all that is needed to run it."""
+"""``/v1/jobs/{id}/models/{sha256}/bundle``: a model with everything that is needed to run it."""
 
 from collections.abc import Iterator
 from typing import IO
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from edgepress_api.bundle.packing import find_bundle, pack_bundle
 from edgepress_api.report.building import build_report
 from edgepress_api.web.adapters import Given
 from edgepress_api.web.authorization import Reader, VisibleJob
+from edgepress_api.web.negotiation import preferred
 from edgepress_api.web.parameters import Sha256InPath
 from edgepress_api.web.responses import problems
 
-_ZIP = "application/zip"
+_TYPES = ("application/zip", "application/octet-stream")  # a generated client may know only bytes
 _CHUNK_BYTES = 1 << 20
 
 router = APIRouter(tags=["jobs"])
@@ -24,18 +25,19 @@ router = APIRouter(tags=["jobs"])
     response_class=StreamingResponse,
     response_description="The .tflite file, labels, preprocessing, model card, and a program that runs it.",
     responses={
-        200: {"content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}}},
+        200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in _TYPES}},
         **problems("not-found"),
     },
 )
-def fetch_bundle(given: Given, _: Reader, job_id: VisibleJob, sha256: Sha256InPath) -> Response:
-    """Fetch a model to take home, as a zip."""
+def fetch_bundle(request: Request, given: Given, _: Reader, job_id: VisibleJob, sha256: Sha256InPath) -> Response:
+    """Download a model with everything that is needed to run it, as a zip."""
+    media_type = preferred(request.headers.get("accept"), _TYPES) or _TYPES[0]
     with given.database.read() as session:
         report = build_report(session, job_id)
     bundle = find_bundle(report, sha256)
     packed = pack_bundle(bundle, given.store.local_path(sha256))
     headers = {"Content-Disposition": f'attachment; filename="{bundle.name}.zip"', "Cache-Control": "no-cache"}
-    return StreamingResponse(_chunks(packed), headers=headers, media_type=_ZIP)
+    return StreamingResponse(_chunks(packed), headers=headers, media_type=media_type)
 
 
 def _chunks(packed: IO[bytes]) -> Iterator[bytes]:

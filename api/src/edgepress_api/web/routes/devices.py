@@ -1,38 +1,63 @@
-"""``/v1/devices``: who they are, and the protocol by which they get work, see `edgepress_common.devices`."""
+"""``/v1/devices``: the devices, and the protocol by which they lease evaluations; see `edgepress_common.devices`."""
 
 import asyncio
 import time
+from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from edgepress_api.devices.leasing import lease_next
-from edgepress_api.devices.listing import DeviceList, list_devices
+from edgepress_api.devices.listing import list_devices
+from edgepress_api.devices.reported import ReportedAnnouncement, ReportedFailure, ReportedProgress
 from edgepress_api.devices.reporting import LeaseName, report_failure, report_progress, report_result
+from edgepress_api.devices.requests import withdraw
+from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_api.web.adapters import Given
 from edgepress_api.web.authorization import OwnDevice, Reader
 from edgepress_api.web.bodies import check_json_body
 from edgepress_api.web.parameters import AttemptInPath, LeaseQuery, StepKeyInPath
 from edgepress_api.web.responses import json_response, problems
-from edgepress_common.devices import Announcement, EvaluationLease
-from edgepress_common.messages import Progress, StepFailure
-from edgepress_common.results import EvaluationResult
+from edgepress_common.answers.devices import DeviceList
+from edgepress_common.devices import EvaluationLease
 
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.25  # at most so often, however much is written to the database
+_LONGEST_PAUSE_SECONDS = 5.0  # for the case that a notification was missed
 
 router = APIRouter(tags=["devices"])
 
 _CHECKED = [Depends(check_json_body)]
 _LEASE_PATH = "/v1/devices/{name}/leases/{step_key}/{attempt}"
-_REPORT_PROBLEMS = problems("malformed-body", "not-found", "lease-lost", "too-large", "unsupported-media-type")
-_REPORT_PROBLEMS |= problems("invalid-request")
+_REPORT_PROBLEMS = problems(
+    "malformed-body", "not-found", "lease-lost", "too-large", "too-slow", "unsupported-media-type", "invalid-request"
+)
+
+
+_REQUEST_NAME = r"^[A-Za-z0-9-]{1,64}$"
+RequestInHeader = Annotated[
+    str | None,
+    Header(
+        pattern=_REQUEST_NAME,
+        description="A unique name of the request, such as a UUID. Repeat a request that was not answered under the "
+        "same name: a lease that was given for it is answered again.",
+    ),
+]
+RequestInPath = Annotated[str, Path(pattern=_REQUEST_NAME, description="Name of the lease request.")]
+
+
+async def _lease_in_path(name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath) -> LeaseName:
+    return LeaseName(device=name, step_key=step_key, attempt=attempt)
+
+
+LeaseInPath = Annotated[LeaseName, Depends(_lease_in_path)]
 
 
 @router.get("/v1/devices", response_model=DeviceList)
 def list_all_devices(given: Given, _: Reader) -> Response:
-    """List devices, what they are, and whether they are there."""
+    """List the devices, with their properties and whether they are online."""
     with given.database.read() as session:
         return json_response(list_devices(session, given.clock()))
 
@@ -41,55 +66,69 @@ def list_all_devices(given: Given, _: Reader) -> Response:
     "/v1/devices/{name}/lease",
     dependencies=_CHECKED,
     response_model=EvaluationLease,
-    response_description="An evaluation to do.",
+    response_description="The leased evaluation.",
     responses={
         204: {"description": "There was nothing to do for so long."},
-        **problems("malformed-body", "not-found", "too-large", "unsupported-media-type", "invalid-request"),
+        **problems("malformed-body", "not-found", "conflict", "too-large", "too-slow", "unsupported-media-type"),
+        **problems("invalid-request"),
     },
 )
 async def lease_evaluation(
     request: Request,
     given: Given,
     name: OwnDevice,
-    announcement: Announcement,
+    announcement: ReportedAnnouncement,
     query: Annotated[LeaseQuery, Query()],
+    *,
+    lease_request: RequestInHeader = None,
 ) -> Response:
     """Announce a device, and ask for an evaluation."""
+    stored = announcement.stored()
     deadline = time.monotonic() + query.wait_seconds
-    # Looked at first: a lease that is answered to nobody would have to expire.
-    while not await request.is_disconnected():
-        lease = await run_in_threadpool(lease_next, given.database, given.ledger, name, announcement, given.clock())
-        if lease is not None:
-            return json_response(lease)
-        seconds_left = deadline - time.monotonic()
-        if seconds_left <= 0 or given.is_stopping():
-            break
-        await asyncio.sleep(min(_LOOK_SECONDS, seconds_left))
+    changed, loop = asyncio.Event(), asyncio.get_running_loop()
+    with given.database.changes.subscribed(lambda: loop.call_soon_threadsafe(changed.set)):
+        # Checked first: a lease for a client that has disconnected would be blocked until it expires.
+        while not await request.is_disconnected():
+            changed.clear()
+            ask = partial(lease_next, given.database, given.ledger, name, stored, given.clock(), request=lease_request)
+            lease = await run_in_threadpool(ask)
+            if lease is not None:
+                return json_response(lease)
+            if deadline <= time.monotonic() or given.is_stopping():
+                break
+            await _pause(changed, deadline)
     return Response(status_code=204)
 
 
+@router.delete("/v1/devices/{name}/lease-requests/{lease_request}", status_code=204, responses=problems("not-found"))
+def withdraw_lease_request(given: Given, name: OwnDevice, lease_request: RequestInPath) -> None:
+    """Withdraw a lease request: give back what was leased for it, without a failed attempt."""
+    withdraw(given.database, given.ledger, name, lease_request, given.clock())
+
+
+async def _pause(changed: asyncio.Event, deadline: float) -> None:
+    """Wait until the database has changed, or for a while, but not beyond the deadline."""
+    at_least = min(_LOOK_SECONDS, deadline - time.monotonic())
+    at_most = min(_LONGEST_PAUSE_SECONDS, deadline - time.monotonic())
+    began = time.monotonic()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(changed.wait(), at_most)
+    await asyncio.sleep(began + at_least - time.monotonic())
+
+
 @router.post(f"{_LEASE_PATH}/renew", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
-def renew_lease(
-    given: Given, name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath, progress: Progress
-) -> None:
-    """Keep a lease, and say how far the evaluation is."""
-    lease = LeaseName(device=name, step_key=step_key, attempt=attempt)
-    report_progress(given.database, given.ledger, lease, progress, given.clock())
+def renew_lease(given: Given, lease: LeaseInPath, progress: ReportedProgress) -> None:
+    """Renew a lease, and report the progress of the evaluation."""
+    report_progress(given.database, given.ledger, lease, progress.stored(), given.clock())
 
 
 @router.post(f"{_LEASE_PATH}/finish", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
-def finish_evaluation(
-    given: Given, name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath, result: EvaluationResult
-) -> None:
-    """Hand in what an evaluation found."""
-    lease = LeaseName(device=name, step_key=step_key, attempt=attempt)
+def finish_evaluation(given: Given, lease: LeaseInPath, result: ReportedEvaluation) -> None:
+    """Report the result of an evaluation."""
     report_result(given.database, given.ledger, lease, result, given.clock())
 
 
 @router.post(f"{_LEASE_PATH}/fail", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
-def fail_evaluation(
-    given: Given, name: OwnDevice, step_key: StepKeyInPath, attempt: AttemptInPath, failure: StepFailure
-) -> None:
-    """Say why an evaluation could not be done."""
-    lease = LeaseName(device=name, step_key=step_key, attempt=attempt)
-    report_failure(given.database, given.ledger, lease, failure, given.clock())
+def fail_evaluation(given: Given, lease: LeaseInPath, failure: ReportedFailure) -> None:
+    """Report that an evaluation failed."""
+    report_failure(given.database, given.ledger, lease, failure.stored(), given.clock())

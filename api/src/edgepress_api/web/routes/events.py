@@ -1,14 +1,16 @@
-"""``/v1/jobs/{id}/events``: what happens to a job, as it happens.
+"""``/v1/jobs/{id}/events``: the events of a job, as a stream of server-sent events.
 
-Events are numbered, and replayed after the number that a client says it knows. Between them, and without a number since
-there is nothing to replay, ``progress`` says how far the running steps are. The stream ends with the job.
+Events are numbered, and replayed from the number after the last one that the client has. ``progress`` reports the
+progress of the running steps; it has no number, because it is not replayed. The stream ends with the job.
 """
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
@@ -17,14 +19,17 @@ from edgepress_api.jobs.watching import Glance, look_at_job
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, VisibleJob
 from edgepress_api.web.responses import problems
-from edgepress_common.errors import NotFoundError
+from edgepress_common.errors import NotFoundError, TooManyStreamsError
 
+MOST_STREAMS = 30  # of one user; each reads the database twice a second
 _LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 5.0  # a token that was revoked is refused at the next request, and here soon
 _RECONNECT_MS = 2000  # what a browser is told to wait before it asks again
 
 _DESCRIPTION = (
-    "Server-sent events. `job`, `pipeline`, `step` and `epoch` are numbered; `progress` is not. The data of each is "
-    "JSON. A comment is sent every 15 seconds, so that nobody on the way takes the line for dead."
+    "Server-sent events. `job`, `plan`, `pipeline`, `step` and `epoch` are numbered; `progress` is not. The data of "
+    "each is JSON. `plan` names the pipelines that were added to the job: read its plan again. A "
+    "comment is sent every 15 seconds, so that proxies keep the connection open."
 )
 _EXAMPLE = (
     'event: step\nid: 17\ndata: {"id":17,"type":"step","at":"2026-01-01T00:00:00Z","data":{"title":"train",'
@@ -33,19 +38,37 @@ _EXAMPLE = (
 
 router = APIRouter(tags=["jobs"])
 
-_InHeader = Annotated[int | None, Header(ge=0, lt=2**63, description="The last event that is known already.")]
+_InHeader = Annotated[int | None, Header(ge=0, lt=2**63, description="Number of the last event that the client has.")]
 _InQuery = Annotated[
-    int | None, Query(alias="last_event_id", ge=0, lt=2**63, description="The same, for who can't set headers.")
+    int | None,
+    Query(
+        alias="last_event_id",
+        ge=0,
+        lt=2**63,
+        description="The same as the header Last-Event-ID, for clients that can't set headers.",
+    ),
 ]
 
 
 def _known_event(given: Given, job_id: VisibleJob, last_event_id: _InHeader = None, in_query: _InQuery = None) -> int:
-    """The last event that the client knows, once it is sure that there is something to say before the stream begins."""
+    """Return the last event that the client has; respond before the stream begins if there will be no more events."""
     known = last_event_id or in_query or 0
     glance = _look(given, job_id, known)
     if known and glance.is_last and not glance.events:
-        raise HTTPException(204)  # tells a browser that it need not ask again
+        raise HTTPException(204)  # tells a browser not to reconnect
     return known
+
+
+async def _place(request: Request, who: Reader) -> AsyncIterator[None]:
+    """Count the open streams of the user, and refuse one beyond the limit."""
+    opened: Counter[str] = request.app.state.event_streams
+    if opened[who.user] >= MOST_STREAMS:
+        raise TooManyStreamsError(f"{who.user} has {MOST_STREAMS} event streams open; accepted: at most that many")
+    opened[who.user] += 1
+    try:
+        yield
+    finally:
+        opened[who.user] -= 1
 
 
 @router.get(
@@ -54,20 +77,30 @@ def _known_event(given: Given, job_id: VisibleJob, last_event_id: _InHeader = No
     responses={
         200: {"description": _DESCRIPTION, "content": {"text/event-stream": {"example": _EXAMPLE}}},
         204: {"description": "The job has ended, and all its events are known."},
-        **problems("not-found", "invalid-request"),
+        **problems("not-found", "invalid-request", "too-many-streams"),
     },
 )
 async def follow_job(
-    given: Given, _: Reader, job_id: VisibleJob, known: Annotated[int, Depends(_known_event)]
+    request: Request,
+    given: Given,
+    _: Reader,
+    job_id: VisibleJob,
+    known: Annotated[int, Depends(_known_event)],
+    __: Annotated[None, Depends(_place)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a job's events as they happen."""
     yield ServerSentEvent(comment=f"events of {job_id}", retry=_RECONNECT_MS)
     progress = None
+    checked_at = time.monotonic()
     while not given.is_stopping():
+        if time.monotonic() - checked_at > _CHECK_SECONDS:
+            if not await run_in_threadpool(request.state.is_still_known):
+                return  # the token was revoked, or has expired
+            checked_at = time.monotonic()
         try:
             glance = await run_in_threadpool(_look, given, job_id, known)
         except NotFoundError:
-            return  # deleted meanwhile
+            return  # deleted in the meantime
         for event in glance.events:
             known = event.id
             yield ServerSentEvent(event=event.type, id=str(event.id), data=event)

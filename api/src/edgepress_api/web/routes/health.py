@@ -1,8 +1,7 @@
-"""``/health``: whether the process lives, and whether it can do its work."""
+"""``/health``: liveness and readiness of the gateway."""
 
 import logging
 from collections.abc import Callable
-from typing import Literal
 
 from fastapi import APIRouter
 from redis.exceptions import RedisError
@@ -12,31 +11,25 @@ from starlette.responses import Response
 
 from edgepress_api.database import JobRow
 from edgepress_api.web.adapters import Adapters, Given
-from edgepress_api.web.authorization import ANYBODY
+from edgepress_api.web.authorization import AUTHENTICATED
 from edgepress_api.web.responses import json_response, problems
+from edgepress_common.answers.health import Health
 from edgepress_common.errors import UnavailableError
-from edgepress_common.frozen import Frozen
 
 logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["operation"])
 
 
-class Health(Frozen):
-    """All is well."""
-
-    status: Literal["ok"] = "ok"
-
-
 @router.get("/health/live", response_model=Health)
 async def check_life() -> Response:
-    """Say that the process answers, whatever else is away."""
+    """Report that the process answers, without checking other services."""
     return json_response(Health())
 
 
-@router.get("/health/ready", response_model=Health, responses=problems("unavailable"), dependencies=[ANYBODY])
+@router.get("/health/ready", response_model=Health, responses=problems("unavailable"), dependencies=[AUTHENTICATED])
 def check_readiness(given: Given) -> Response:
-    """Say whether database and Redis answer."""
+    """Report whether the database and Redis answer."""
     checks: dict[str, Callable[[], object]] = {"database": lambda: _ask_database(given), "Redis": given.ping_redis}
     away = [name for name, check in checks.items() if not _answers(name, check)]
     if away:

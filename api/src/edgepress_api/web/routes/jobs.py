@@ -1,32 +1,37 @@
-"""``/v1/jobs`` and ``/v1/steps``: posted, listed, shown, ended, deleted."""
+"""``/v1/jobs`` and ``/v1/steps``."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from edgepress_api.jobs.discarding import discard_result
 from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
-from edgepress_api.jobs.following import UNDER_WAY
 from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
-from edgepress_api.jobs.submission import PlanPreview
-from edgepress_api.jobs.views import JobPage, JobView, StepDetail, list_jobs, show_job, show_step
+from edgepress_api.jobs.views import list_jobs, show_job, show_step
+from edgepress_api.steps.following import UNDER_WAY
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, VisibleStep
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
 from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
+from edgepress_common.answers.job_list import JobPage
+from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
 from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
 
-# A step takes seconds at the least; asking more often than this shows nothing new.
+# A step takes at least seconds, so polling more often gives no new information.
 POLL_SECONDS = 2
 
 router = APIRouter(tags=["jobs"])
 
 _SPEC = {"schema": {"$ref": "#/components/schemas/JobSpec"}}
 _LOCATION = {"description": "Path of the job.", "schema": {"type": "string"}}
-_RETRY_AFTER = {"description": "Seconds after which to ask again, while under way.", "schema": {"type": "integer"}}
+_RETRY_AFTER = {
+    "description": "Seconds after which to poll again; absent once the job has ended.",
+    "schema": {"type": "integer"},
+}
 
 IdempotencyKey = Annotated[
     str | None,
@@ -34,8 +39,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[ -~]+$",
-        description="Any text of your own, as a UUID. Sent again with the same spec, it is answered with the job that "
-        "was accepted the first time.",
+        description="A unique text that you choose, such as a UUID. A repeated request with the same key and spec "
+        "returns the job that was accepted the first time.",
     ),
 ]
 
@@ -44,11 +49,18 @@ IdempotencyKey = Annotated[
     "/v1/jobs",
     status_code=202,
     response_model=JobView,
-    response_description="Accepted: planned and stored. Ask for it at Location.",
+    response_description="Accepted: the job is planned and stored. Its address is in Location.",
     responses={
-        200: {"model": PlanPreview, "description": "What the job would do, with validate_only; nothing is stored."},
+        200: {"model": PlanPreview, "description": "The plan of the job, with validate_only; nothing is stored."},
         202: {"headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}},
-        **problems("malformed-body", "too-large", "unsupported-media-type", "invalid-spec", "idempotency-key-reused"),
+        **problems(
+            "malformed-body",
+            "too-large",
+            "too-slow",
+            "unsupported-media-type",
+            "invalid-spec",
+            "idempotency-key-reused",
+        ),
         **problems("too-many-jobs", "storage-quota", "unavailable"),
     },
     openapi_extra={
@@ -68,7 +80,7 @@ def submit_job(
     *,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Post a job."""
+    """Submit a job."""
     if query.validate_only:
         return json_response(given.submission.preview(spec, by=who))
     job_id = given.submission.submit(spec, given.clock(), idempotency_key, by=who)
@@ -77,17 +89,9 @@ def submit_job(
 
 @router.get("/v1/jobs", response_model=JobPage, responses=problems("invalid-request"))
 def list_all_jobs(given: Given, who: Reader, query: Annotated[JobQuery, Query()]) -> Response:
-    """List jobs of one's own, the newest first; an admin's token lists everybody's."""
+    """List your jobs, the newest first. With the scope admin, list the jobs of all users."""
     with given.database.read() as session:
-        page = list_jobs(
-            session,
-            owner=who.viewer,
-            page_size=query.page_size,
-            page_token=query.page_token,
-            state=query.state,
-            name=query.name,
-        )
-    return json_response(page)
+        return json_response(list_jobs(session, owner=who.viewer, **query.model_dump()))
 
 
 @router.get(
@@ -109,14 +113,14 @@ def show_job_spec(given: Given, _: Reader, job_id: VisibleJob) -> Response:
 
 @router.get("/v1/jobs/{job_id}/plan", response_model=Plan, responses=problems("not-found"))
 def show_job_plan(given: Given, _: Reader, job_id: VisibleJob) -> Response:
-    """Show a job's steps as a graph: what each is to do, and which takes what from which."""
+    """Show a job's plan: its steps, with their parameters and inputs, as a graph."""
     with given.database.read() as session:
         return json_response(show_plan(session, job_id))
 
 
 @router.post("/v1/jobs/{job_id}/cancel", response_model=JobView, responses=problems("not-found", "conflict"))
 def cancel_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> Response:
-    """Stop a job; what it has found stays."""
+    """Cancel a job. Results of finished steps are kept."""
     cancel_job(given.database, given.ledger, job_id, given.clock())
     return _shown(given, job_id, 200)
 
@@ -131,22 +135,32 @@ def cancel_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> Response:
     },
 )
 def retry_one_job(given: Given, who: Submitter, job_id: VisibleJob) -> Response:
-    """Take up again what failed or was cancelled; what succeeded stays."""
+    """Run the failed and cancelled steps of a job again. Results of finished steps are kept."""
     retry_job(given.database, given.ledger, job_id, given.clock(), by=who)
     return _shown(given, job_id, 202)
 
 
 @router.delete("/v1/jobs/{job_id}", status_code=204, responses=problems("not-found", "conflict"))
 def delete_one_job(given: Given, _: Submitter, job_id: VisibleJob) -> None:
-    """Forget a job that has ended. Steps that no other job needs are forgotten soon after, with all they gave."""
+    """Delete a job that has ended. Garbage collection then deletes the steps and artifacts that no other job needs."""
     delete_job(given.database, job_id)
 
 
 @router.get("/v1/steps/{key}", response_model=StepDetail, responses=problems("not-found"))
 def show_one_step(given: Given, _: Reader, key: VisibleStep) -> Response:
-    """Show a step with its inputs, its artifacts, and what it found."""
+    """Show a step with its inputs, artifacts and result."""
     with given.database.read() as session:
         return json_response(show_step(session, key))
+
+
+@router.delete(
+    "/v1/steps/{key}/result", status_code=202, response_model=StepDetail, responses=problems("not-found", "conflict")
+)
+def discard_step_result(given: Given, _: Submitter, key: VisibleStep) -> Response:
+    """Discard the result of an evaluation, and measure again. Jobs that use it become active until that is done."""
+    discard_result(given.database, given.ledger, key, given.clock())
+    with given.database.read() as session:
+        return json_response(show_step(session, key), 202)
 
 
 def _shown(given: Adapters, job_id: str, status: int, headers: dict[str, str] | None = None) -> Response:

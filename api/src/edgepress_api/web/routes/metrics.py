@@ -1,4 +1,4 @@
-"""``/metrics``: for Prometheus."""
+"""``/metrics``: metrics for Prometheus."""
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -11,7 +11,7 @@ router = APIRouter(tags=["operation"])
 
 @router.get("/metrics", response_class=PlainTextResponse, dependencies=[READER])
 def show_metrics(request: Request) -> Response:
-    """Show how the work stands, and how long requests took, in Prometheus' text format."""
+    """Show the state of the work and the duration of requests in the text format of Prometheus."""
     registry = request.app.state.registry
     assert isinstance(registry, CollectorRegistry)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

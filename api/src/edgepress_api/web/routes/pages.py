@@ -1,21 +1,37 @@
-"""The dashboard's pages, and ``/docs`` and ``/problems``: for people. They load nothing from elsewhere.
+"""The pages of the dashboard, and ``/docs`` and ``/problems``. They load nothing from other hosts.
 
-A page of the dashboard is the same for everybody: headings, empty places, and a script (``static/``) that fills them by
-asking the API, with its user's token where one is wanted. So it may be read without a token, and says nothing of jobs.
+A page of the dashboard is the same for all users: headings, empty elements, and a script (``static/``) that fills them
+from the API with the user's token, if the gateway requires one. So pages are public, and a page contains
+nothing about jobs.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from jinja2 import ChoiceLoader, PackageLoader
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from edgepress_api.report.page import page_environment
+from edgepress_api.web.http.security_headers import PAGE_POLICY
+from edgepress_api.web.negotiation import preferred
+from edgepress_api.web.openapi import describe_at
 from edgepress_api.web.problems import KINDS
 from edgepress_api.web.responses import own_path
-from edgepress_api.web.security_headers import PAGE_POLICY
 from edgepress_common import __version__
 from edgepress_common.errors import NotFoundError
+
+_ERROR_TYPES = ("application/json", "application/problem+json", "text/html")  # in the order of preference
+
+# The script of a page reads the names in its path.
+_DASHBOARD = {
+    "/": "jobs.html",
+    "/new": "new_job.html",
+    "/jobs/{job_id}": "job.html",
+    "/jobs/{job_id}/models/{sha256}": "model.html",
+    "/devices": "devices.html",
+    "/compare": "compare.html",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,60 +39,48 @@ _environment = page_environment()
 _environment.loader = ChoiceLoader([PackageLoader("edgepress_api.web"), PackageLoader("edgepress_api.report")])
 
 
-@router.get("/", response_class=HTMLResponse)
-async def show_jobs(request: Request) -> Response:
-    """The list of jobs."""
-    return _dashboard(request, "jobs.html")
-
-
-@router.get("/new", response_class=HTMLResponse)
-async def show_new_job(request: Request) -> Response:
-    """The form that posts a job."""
-    return _dashboard(request, "new_job.html")
-
-
-@router.get("/jobs/{job_id}", response_class=HTMLResponse)
-async def show_job(request: Request, job_id: str) -> Response:  # noqa: ARG001 - the page's script reads it
-    """A job: its steps as they go, and what to make of what they gave."""
-    return _dashboard(request, "job.html")
-
-
-@router.get("/jobs/{job_id}/models/{sha256}", response_class=HTMLResponse)
-async def show_model(request: Request, job_id: str, sha256: str) -> Response:  # noqa: ARG001 - likewise
-    """A file that a job made."""
-    return _dashboard(request, "model.html")
-
-
-@router.get("/devices", response_class=HTMLResponse)
-async def show_devices(request: Request) -> Response:
-    """Who evaluates."""
-    return _dashboard(request, "devices.html")
-
-
-@router.get("/compare", response_class=HTMLResponse)
-async def show_comparison(request: Request) -> Response:
-    """Jobs side by side."""
-    return _dashboard(request, "compare.html")
-
-
 @router.get("/docs", response_class=HTMLResponse)
 def show_docs(request: Request) -> Response:
-    """What the API takes and gives, from its OpenAPI document."""
+    """Show the reference of the API, from its OpenAPI document."""
     return HTMLResponse(_rendered(request, "docs.html", api=request.app.openapi(), kinds=KINDS.values()))
+
+
+@router.get("/openapi.json")
+def show_openapi(request: Request) -> Response:
+    """Show the OpenAPI document of the API."""
+    return JSONResponse(describe_at(request.app, own_path(request, "")))
 
 
 @router.get("/problems/{name}", response_class=PlainTextResponse)
 def show_problem(name: Annotated[str, Path()]) -> Response:
-    """What a kind of problem means: where the `type` of a problem leads."""
+    """Explain a kind of problem; the `type` of a problem is the address of this page."""
     kind = KINDS.get(name)
     if kind is None:
-        raise NotFoundError(f"no kind of problem {name!r}; accepted: {', '.join(KINDS)}")
+        raise NotFoundError(f"{name!r} is not a kind of problem; accepted: {', '.join(KINDS)}")
     return PlainTextResponse(f"{kind.title} (status {kind.status}).\n{kind.meaning}\n")
 
 
-def _dashboard(request: Request, template: str) -> Response:
-    return HTMLResponse(_rendered(request, template), headers=PAGE_POLICY)
+def wants_a_page(request: Request) -> bool:
+    """Return whether the client prefers HTML to JSON, as browsers do when their user opens an address."""
+    return preferred(request.headers.get("accept"), _ERROR_TYPES) == "text/html"
+
+
+def page_not_found(request: Request) -> Response:
+    """Return the page for an address that does not exist, with status 404."""
+    content = _rendered(request, "not_found.html", path=request.url.path)
+    return HTMLResponse(content, status_code=404, headers=PAGE_POLICY)
+
+
+def _dashboard_page(template: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        return HTMLResponse(_rendered(request, template), headers=PAGE_POLICY)
+
+    return show
 
 
 def _rendered(request: Request, template: str, **content: Any) -> str:
     return _environment.get_template(template).render(**content, base=own_path(request, ""), version=__version__)
+
+
+for _path, _template in _DASHBOARD.items():
+    router.get(_path, response_class=HTMLResponse)(_dashboard_page(_template))

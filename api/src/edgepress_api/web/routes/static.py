@@ -1,4 +1,4 @@
-"""``/static``: scripts and styles of the dashboard, the same for everybody; by names that are listed at the start."""
+"""``/static``: scripts and styles of the dashboard. Only files that exist at the start are served."""
 
 import hashlib
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ _FILES["report.css"] = _read(files("edgepress_api.report") / "templates" / "styl
 
 @router.get("/static/{name}")
 async def fetch_static(name: Annotated[str, Path()], if_none_match: Annotated[str, Header()] = "") -> Response:
-    """A file of the dashboard. It is asked for each time, and sent if it has changed: a page never mixes versions."""
+    """Download a file of the dashboard. Browsers revalidate it each time, so a page never mixes versions."""
     file = _FILES.get(name)
     if file is None:
-        raise NotFoundError(f"no file {name!r} of the dashboard")
+        raise NotFoundError(f"the dashboard does not have a file {name!r}")
     headers = {"ETag": file.tag, "Cache-Control": "no-cache"}
     if file.tag in if_none_match:
         return Response(status_code=304, headers=headers)

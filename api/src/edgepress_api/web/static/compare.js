@@ -1,76 +1,217 @@
-/** Jobs side by side, by pipeline, each held against the first; or, where none are named, which there are to choose from. */
+/**
+ * Compares jobs by pipeline, each with the first; without jobs in the address, it lists jobs to select.
+ *
+ * @import { Child, ComparedFile, Comparison, JobSummary } from "../types.js"
+ * @import { CriterionFigure } from "./figures.js"
+ */
 
 import { address, getJson } from "./api.js";
+import { settingsThatDiffer } from "./differences.js";
 import { at, el, fill, table } from "./dom.js";
+import { capitalized, shownCriteria, fetchFigures, numberAt, text } from "./figures.js";
 import { start } from "./page.js";
-import { milliseconds, moment, percent, size, spaced } from "./words.js";
+import { moment, percent, spaced } from "./words.js";
 
 const CHOICES = 50;
 
 start(async () => {
-  const jobs = new URLSearchParams(location.search).getAll("job");
+  const query = new URLSearchParams(location.search);
+  const jobs = query.getAll("job");
   if (jobs.length < 2) await offerJobs(new Set(jobs));
-  else show(await getJson(`v1/comparison?${jobs.map((job) => `job=${encodeURIComponent(job)}`).join("&")}`));
-});
+  else {
+    const compared = getJson("/v1/comparison", {}, new URLSearchParams(jobs.map((job) => ["job", job])));
+    show(await compared, shownCriteria(await fetchFigures()));
+  }
+}, "Job");
 
+/** @param {Set<string>} chosen */
 async function offerJobs(chosen) {
-  const { jobs } = await getJson(`v1/jobs?page_size=${CHOICES}`);
+  const { jobs } = await getJson("/v1/jobs", {}, new URLSearchParams({ page_size: String(CHOICES) }));
+  if (jobs.length < 2) {
+    fill(at("content"), el("p", { class: "note" }, "A comparison needs at least two jobs."));
+    return;
+  }
   const button = el("button", { type: "submit", disabled: chosen.size < 2 }, "Compare");
-  const choose = ({ target }) => {
-    if (target.checked) chosen.add(target.value);
-    else chosen.delete(target.value);
-    button.disabled = chosen.size < 2;
-  };
-  const boxes = jobs.map((job) => {
-    const box = el("input", { type: "checkbox", id: `choose-${job.id}`, value: job.id, checked: chosen.has(job.id), onchange: choose });
-    return el("div", { class: "field check" }, box, el("label", { for: box.id }, `${job.name}, ${spaced(job.state)}, ${moment(job.created_at)}`));
-  });
+  const boxes = jobs.map((job) =>
+    box(job, chosen, () => {
+      button.disabled = chosen.size < 2;
+    }),
+  );
+  /** @param {SubmitEvent} event */
   const go = (event) => {
     event.preventDefault();
     location.href = address(`compare?${[...chosen].map((id) => `job=${id}`).join("&")}`);
   };
-  const form = el("form", { onsubmit: go }, el("fieldset", { class: "group" }, el("legend", {}, "Two jobs or more; the one chosen first is what the others are held against"), boxes), button);
-  fill(at("content"), jobs.length < 2 ? el("p", { class: "note" }, "There are not two jobs yet.") : form);
+  const legend = el(
+    "legend",
+    {},
+    "Select two or more jobs; the others are compared with the job that you select first",
+  );
+  fill(at("content"), el("form", { onsubmit: go }, el("fieldset", { class: "group" }, legend, boxes), button));
 }
 
-function show(comparison) {
-  const { jobs } = comparison;
+/**
+ * @param {JobSummary} job
+ * @param {Set<string>} chosen
+ * @param {() => void} onChange
+ */
+function box(job, chosen, onChange) {
+  const choose = () => {
+    if (input.checked) chosen.add(job.id);
+    else chosen.delete(job.id);
+    onChange();
+  };
+  const checked = chosen.has(job.id);
+  const input = el("input", { type: "checkbox", id: `choose-${job.id}`, value: job.id, checked, onchange: choose });
+  const label = `${job.name}, ${spaced(job.state)}, ${moment(job.created_at)}`;
+  return el("div", { class: "field check" }, input, el("label", { for: input.id }, label));
+}
+
+/**
+ * @param {Comparison} comparison
+ * @param {CriterionFigure[]} figures
+ */
+function show(comparison, figures) {
+  const caution = "The jobs validate on different images, so their accuracies cannot be compared.";
   fill(
     at("content"),
-    !comparison.same_images && el("p", { class: "note" }, "They do not validate on the same images: accuracies are not of the same thing."),
-    el("section", {}, el("h2", {}, "The jobs"), table("Jobs", [{ title: "Job" }, { title: "State" }, { title: "Posted" }, { title: "Best all round" }], jobs.map((job, index) => [
-      el("a", { href: address(`jobs/${job.id}`) }, job.name),
-      el("span", { class: `state ${job.state}` }, spaced(job.state)),
-      moment(job.created_at),
-      comparison.best_all_round[index].join("; ") || "-",
-    ]), { className: "wide jobs" })),
-    el("section", {}, el("h2", {}, "By pipeline"), byPipeline(comparison), el("p", { class: "small soft" }, "Below each figure, how it differs from the first job’s. “~”: chance alone may have made the difference.")),
-    el("section", {}, el("h2", {}, "What they were asked differently"), differences(comparison)),
+    !comparison.same_images && el("p", { class: "note" }, caution),
+    el("section", {}, el("h2", {}, "Jobs"), jobsTable(comparison)),
+    el(
+      "section",
+      {},
+      el("h2", {}, "Results by pipeline"),
+      byPipeline(comparison, figures),
+      el(
+        "p",
+        { class: "small soft" },
+        "Below each figure: the difference to the first job. “~”: not statistically significant.",
+        rowsHaveSeeds(comparison) &&
+          " “±”: mean and standard deviation over the job's seeds; the other figures are those of the file with the " +
+            "median accuracy. Where both jobs have several seeds in common, accuracies are compared between the " +
+            "methods (paired t-test over seeds), else between the two files.",
+      ),
+    ),
+    el("section", {}, el("h2", {}, "Differences between the specs"), differences(comparison)),
   );
 }
 
-function byPipeline({ jobs, rows }) {
-  const columns = [{ title: "Pipeline" }, { title: "Export" }, { title: "Device" }, ...jobs.flatMap(() => ["Accuracy", "Time, ms", "Size"].map((title) => ({ title, number: true })))];
-  const over = [{ title: "", columns: 3 }, ...jobs.map(({ name }) => ({ title: name, columns: 3 }))];
-  return table("By pipeline", columns, rows.map((row) => [row.pipeline, row.export, `${row.device}, ${row.threads}`, ...row.jobs.flatMap(cells)]), { className: "wide comparison", over });
+/** @param {Comparison} comparison */
+function rowsHaveSeeds({ rows }) {
+  return rows.some((row) => row.jobs.some((each) => each?.over_seeds));
 }
 
-function cells(measured) {
-  if (measured === null) return ["-", "-", "-"];
-  const { change } = measured;
-  const under = (words) => change && [el("br"), el("span", { class: "soft small" }, words)];
-  const ratio = (value) => (value === null ? "" : `${value.toFixed(2)}×`);
-  const points = change && `${change.accuracy_points >= 0 ? "+" : "−"}${Math.abs(100 * change.accuracy_points).toFixed(2)}${change.within_noise ? "~" : ""}`;
+/** @param {Comparison} comparison */
+function jobsTable({ jobs, best_all_round: best }) {
+  const columns = ["Job", "State", "Created", "Best all-round"].map((title) => ({ title }));
+  const rows = jobs.map((job, index) => [
+    el("a", { href: address(`jobs/${job.id}`) }, job.name),
+    el("span", { class: `state ${job.state}` }, spaced(job.state)),
+    moment(job.created_at),
+    best[index].join("; ") || "-",
+  ]);
+  return table("Jobs", columns, rows, { className: "wide jobs" });
+}
+
+/**
+ * @param {Comparison} comparison
+ * @param {CriterionFigure[]} criteria
+ */
+function byPipeline({ jobs, rows }, criteria) {
+  const hasTest = rows.some((row) => row.jobs.some((each) => typeof each?.test_accuracy === "number"));
+  const [accuracy, ...others] = criteria;
+  const titles = criteria.map(({ criterion }) => capitalized(criterion.title));
+  if (hasTest) titles.splice(1, 0, "Test accuracy");
+  const figures = titles.map((title) => ({ title, number: true }));
+  const columns = [{ title: "Pipeline" }, { title: "Export" }, { title: "Device" }, ...jobs.flatMap(() => figures)];
+  const over = [{ title: "", columns: 3 }, ...jobs.map(({ name }) => ({ title: name, columns: figures.length }))];
+  const lines = rows.map((row) => [
+    row.pipeline,
+    row.export,
+    `${row.device}, ${row.threads}`,
+    ...row.jobs.flatMap((measured) => [
+      cell(accuracy, measured),
+      ...(hasTest ? [testCell(measured)] : []),
+      ...others.map((figure) => cell(figure, measured)),
+    ]),
+  ]);
+  return table("Results by pipeline", columns, lines, { className: "wide comparison", over });
+}
+
+/**
+ * @param {CriterionFigure} figure
+ * @param {ComparedFile} measured
+ * @returns {Child}
+ */
+function cell(figure, measured) {
+  if (measured === null) return "-";
+  const { name, field } = figure.criterion;
+  const words =
+    measured.change && (name === "accuracy" ? accuracyChange(measured.change) : ratio(name, measured.change));
+  const over = name === "accuracy" ? measured.over_seeds : null;
+  const shown = over ? spread(over.accuracy_mean, over.accuracy_std) : text(figure, numberAt(measured, field));
+  return [shown, under(words)];
+}
+
+/** @param {string | false | null} words */
+function under(words) {
+  return words && [el("br"), el("span", { class: "soft small" }, words)];
+}
+
+/**
+ * @param {string} criterion
+ * @param {NonNullable<NonNullable<ComparedFile>["change"]>} change
+ */
+function ratio(criterion, change) {
+  const value = numberAt(change, `${criterion}_ratio`);
+  const isNoise = criterion === "latency" && change.latency_within_noise;
+  return value === null ? null : `${value.toFixed(2)}×${isNoise ? "~" : ""}`;
+}
+
+/** @param {NonNullable<NonNullable<ComparedFile>["change"]>} change */
+function accuracyChange(change) {
+  return change.same_file && change.about === "files"
+    ? "same file"
+    : points(change.accuracy_points, change.within_noise);
+}
+
+/** @param {ComparedFile} measured */
+function testCell(measured) {
+  if (typeof measured?.test_accuracy !== "number") return "-";
+  const { test_accuracy: accuracy, over_seeds: over, change } = measured;
+  const difference = change?.test_points;
   return [
-    [percent(measured.accuracy), under(change?.same_file ? "the same file" : points)],
-    [milliseconds(measured.latency_ms), under(ratio(change?.latency_ratio ?? null))],
-    [size(measured.size_bytes), under(ratio(change?.size_ratio ?? null))],
+    typeof over?.test_accuracy_mean === "number"
+      ? spread(over.test_accuracy_mean, over.test_accuracy_std ?? 0)
+      : percent(accuracy),
+    under(typeof difference === "number" && points(difference, change?.test_within_noise ?? false)),
   ];
 }
 
+/**
+ * @param {number} mean
+ * @param {number} std
+ */
+function spread(mean, std) {
+  return `${percent(mean)} ± ${percent(std)}`;
+}
+
+/**
+ * @param {number} share
+ * @param {boolean} isNoise
+ */
+function points(share, isNoise) {
+  return `${share >= 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(2)}${isNoise ? "~" : ""} points`;
+}
+
+/** @param {Comparison} comparison */
 function differences({ jobs, spec_differences: found }) {
-  if (found.length === 0) return el("p", {}, "Nothing.");
-  const columns = [{ title: "Field" }, ...jobs.map((job) => ({ title: job.name }))];
-  const written = (value) => (typeof value === "string" ? value : value === null ? "-" : JSON.stringify(value));
-  return table("Differences of the specs", columns, found.map((each) => [el("code", {}, each.field), ...each.values.map((value) => el("span", { class: "long" }, written(value)))]));
+  const settings = found.flatMap(({ field, values }) => settingsThatDiffer(field, values));
+  if (settings.length === 0) return el("p", {}, "The specs are the same.");
+  const columns = [{ title: "Setting" }, ...jobs.map((job) => ({ title: job.name }))];
+  const rows = settings.map(({ field, values }) => [
+    el("code", { class: "long" }, field),
+    ...values.map((value) => el("span", { class: "long" }, value)),
+  ]);
+  return table("Differences between the specs", columns, rows, { className: "wide differences" });
 }

@@ -1,10 +1,9 @@
 /**
- * Fields of a form for single values.
+ * Fields of a form for single values; see `Field`.
  *
- * A field is `{element, value(), set(value), find(path), complain(message)}`. `value()` is undefined where nothing is said
- * that would not be so anyway, so that a spec says only what its user chose. `find` answers the field that stands for a
- * path in the value, as far down as there is one, and `complain` shows what is wrong with it; an empty message takes that
- * back.
+ * The value of a field is undefined where it is the default, so that a spec contains only what its user chose.
+ *
+ * @import { ControlField, Field, Schema } from "../types.js"
  */
 
 import { el } from "./dom.js";
@@ -12,26 +11,39 @@ import { description, isSame, limits } from "./schema.js";
 
 let count = 0;
 
-/** An id that no other element has. */
+/** Return an id that no other element has. */
 export function newId() {
   count += 1;
   return `field-${count}`;
 }
 
-/** `batch_size` as people write it. */
-export function titleOf(name) {
-  return name.replaceAll("_", " ");
-}
-
-/** A field of one control with its label, what it is, and room for what is wrong with it. */
-export function labelled(control, { name, help, read, write }) {
+/**
+ * Make a field from one control: with its label, its help, and a place for an error.
+ *
+ * @template {HTMLInputElement | HTMLSelectElement} Control
+ * @param {Control} control
+ * @param {object} options
+ * @param {string} options.label
+ * @param {string} options.help
+ * @param {() => any} options.read
+ * @param {(value: any) => void} options.write
+ * @returns {ControlField<Control>}
+ */
+export function labelled(control, { label, help, read, write }) {
   const error = el("p", { class: "error", id: `${control.id}-error` });
   const hint = help && el("p", { class: "help", id: `${control.id}-help` }, help);
   control.setAttribute("aria-describedby", `${hint ? `${hint.id} ` : ""}${error.id}`);
-  const label = el("label", { for: control.id }, titleOf(name));
   const isCheckbox = control.type === "checkbox";
+  const caption = el("label", { for: control.id }, label);
+  const element = el(
+    "div",
+    { class: isCheckbox ? "field check" : "field" },
+    isCheckbox ? [control, caption] : [caption, control],
+    hint,
+    error,
+  );
   return {
-    element: el("div", { class: isCheckbox ? "field check" : "field" }, isCheckbox ? [control, label] : [label, control], hint, error),
+    element,
     control,
     value: read,
     set: write,
@@ -40,76 +52,134 @@ export function labelled(control, { name, help, read, write }) {
     },
     complain(message) {
       error.textContent = message;
-      control.toggleAttribute("aria-invalid", message !== "");
       if (message) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
     },
   };
 }
 
-/** Text, or a number; a comma between several. What is no number is sent as it is: the gateway says what is accepted. */
-export function textField(name, schema, { isList = false } = {}) {
-  const items = isList ? schema.items : schema;
-  const isNumber = (schema.anyOf ?? [items]).some((each) => each.type === "integer" || each.type === "number");
+/**
+ * Make a field for text or a number, or for several with commas between. What is not a number is sent as it is, and the
+ * gateway answers what is accepted.
+ *
+ * @param {string} label
+ * @param {Schema} schema
+ * @param {object} [options]
+ * @param {Schema} [options.items] The schema of an item, if the value is a list.
+ * @param {number} [options.unit] The amount that the user writes as 1.
+ * @param {string} [options.help] Help instead of the description of the schema.
+ */
+export function textField(label, schema, { items, unit = 1, help = description(schema) } = {}) {
+  const one = items ?? schema;
+  const alternatives = [one, ...(one.anyOf ?? [])];
+  const isNumber = alternatives.some((each) => each.type === "integer" || each.type === "number");
+  const isWhole = !alternatives.some((each) => each.type === "number");
   const control = el("input", {
     id: newId(),
     type: schema.format === "password" ? "password" : "text",
     autocomplete: "off",
-    inputmode: isNumber && !isList ? "decimal" : null,
+    inputmode: isNumber && !items ? "decimal" : null,
     spellcheck: "false",
   });
-  const parse = (text) => (isNumber && text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text);
+  /** @param {string} text */
+  const parse = (text) => {
+    const amount = Number(text) * unit;
+    if (!isNumber || text === "" || Number.isNaN(amount)) return text;
+    return unit === 1 ? amount : isWhole ? Math.round(amount) : Number(amount.toPrecision(12));
+  };
   const read = () => {
     const text = control.value.trim();
     if (text === "") return undefined;
-    const said = isList ? text.split(",").map((each) => parse(each.trim())) : parse(text);
-    return isSame(said, schema.default) ? undefined : said;
+    const value = items ? text.split(",").map((each) => parse(each.trim())) : parse(text);
+    return isSame(value, schema.default) ? undefined : value;
   };
+  /** @param {any} value */
   const write = (value) => {
     const shown = value === undefined ? schema.default : value;
-    control.value = shown === null || shown === undefined ? "" : isList ? shown.join(", ") : String(shown);
+    const isScaled = typeof shown === "number" && unit !== 1;
+    if (shown === null || shown === undefined) control.value = "";
+    else if (items) control.value = shown.join(", ");
+    else control.value = String(isScaled ? Number((shown / unit).toPrecision(12)) : shown);
   };
   write(undefined);
-  const accepted = [limits(items), isList && "several, with commas between"].filter(Boolean).join("; ");
-  return labelled(control, { name, help: sentence(description(schema), accepted), read, write });
+  const words = sentence(help, limits(one, unit), items ? "separate several with commas" : "");
+  return labelled(control, { label, help: words, read, write });
 }
 
-/** One of a list. `titles` says how people write them. */
-export function choiceField(name, schema, values, titles = {}) {
-  const control = el("select", { id: newId() }, values.map((each) => el("option", { value: each }, titles[each] ?? titleOf(String(each)))));
+/**
+ * Make a field for one of a list of values.
+ *
+ * @param {string} label
+ * @param {Schema} schema
+ * @param {string[]} values
+ * @param {Record<string, string>} [titles] What to show for a value.
+ */
+export function choiceField(label, schema, values, titles = {}) {
+  const choices = values.map((each) => el("option", { value: each }, titles[each] ?? each.replaceAll("_", " ")));
+  const control = el("select", { id: newId() }, choices);
+  /** @param {string | null | undefined} value */
   const write = (value) => {
     control.value = value ?? schema.default ?? values[0];
   };
   write(undefined);
   const read = () => (control.value === schema.default ? undefined : control.value);
-  return labelled(control, { name, help: description(schema), read, write });
+  return labelled(control, { label, help: description(schema), read, write });
 }
 
-/** Yes or no; with a third choice where it may be left to others. */
-export function switchField(name, schema, { mayBeLeft = false } = {}) {
-  if (mayBeLeft) {
-    const field = choiceField(name, { ...schema, default: "" }, ["", "true", "false"], { "": "as it comes", true: "yes", false: "no" });
-    const { value, set } = field;
-    return Object.assign(field, {
-      value: () => (value() === undefined ? undefined : value() === "true"),
-      set: (said) => set(said === undefined || said === null ? "" : String(said)),
-    });
-  }
+/**
+ * Make a field for yes or no.
+ *
+ * @param {string} label
+ * @param {Schema} schema
+ */
+export function switchField(label, schema) {
   const control = el("input", { id: newId(), type: "checkbox" });
+  /** @param {boolean | null | undefined} value */
   const write = (value) => {
     control.checked = value ?? schema.default ?? false;
   };
   write(undefined);
   const read = () => (control.checked === schema.default ? undefined : control.checked);
-  return labelled(control, { name, help: description(schema), read, write });
+  return labelled(control, { label, help: description(schema), read, write });
 }
 
-/** What can only be one thing: nothing to see. */
+/**
+ * Make a field for yes, no, or what the server decides.
+ *
+ * @param {string} label
+ * @param {Schema} schema
+ * @returns {Field}
+ */
+export function optionalSwitchField(label, schema) {
+  const titles = { "": "automatic", true: "yes", false: "no" };
+  const field = choiceField(label, { ...schema, default: "" }, ["", "true", "false"], titles);
+  const { value, set } = field;
+  return Object.assign(field, {
+    value: () => (value() === undefined ? undefined : value() === "true"),
+    /** @param {boolean | null | undefined} chosen */
+    set: (chosen) => set(chosen === undefined || chosen === null ? "" : String(chosen)),
+  });
+}
+
+/**
+ * Make an invisible field for a value that can only be one thing.
+ *
+ * @param {Schema} schema
+ * @returns {Field}
+ */
 export function constantField(schema) {
-  const element = el("span", { hidden: true });
-  const field = { element, value: () => schema.const, set() {}, find: () => field, complain() {} };
-  return field;
+  return {
+    element: el("span", { hidden: true }),
+    value: () => schema.const,
+    set() {},
+    find() {
+      return this;
+    },
+    complain() {},
+  };
 }
 
+/** @param {...string} parts */
 function sentence(...parts) {
   return parts
     .filter(Boolean)

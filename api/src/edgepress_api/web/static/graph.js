@@ -1,12 +1,15 @@
 /**
  * Draws a plan as a graph, from left to right.
  *
- * 1. A step stands in the column after the last of those it takes something from.
- * 2. Each step hangs on the one it takes its model from (or its teacher, or the pack): that makes a tree, whose leaves get
- *    a line each in the order of the plan, and whose inner nodes stand beside the first of what hangs on them.
- * 3. What every step takes (the pack) is drawn only where nothing else is taken.
+ * 1. A step is in the column after the last of its inputs.
+ * 2. The parent of a step is the step of its model (or else its teacher, or the pack). Steps and parents form a tree. Each
+ *    leaf has a line, in the order of the plan; an inner node is on the line of its first child.
+ * 3. Only the edge to the parent is drawn, since every step also reads the pack.
  *
- * The same steps are listed in words beside it, so a screen reader is spared the drawing.
+ * The page lists the same steps in words, so screen readers skip the drawing.
+ *
+ * @import { PlannedStep } from "../types.js"
+ * @typedef {{column: number, line: number}} Place
  */
 
 import { svg } from "./dom.js";
@@ -15,19 +18,26 @@ const COLUMN = 150;
 const LINE = 34;
 const WIDTH = 126;
 const HEIGHT = 26;
-const LONGEST = 18; // characters that fit a box
+const LONGEST = 18; // characters that fit into a box
 
-/** Where each step stands: `{key: {column, line}}`. */
+/**
+ * Return the place of each step, by its key.
+ *
+ * @param {PlannedStep[]} steps
+ */
 export function layout(steps) {
   const parents = Object.fromEntries(steps.map((step) => [step.key, parentOf(step)]));
+  /** @type {Record<string, number>} */
   const columns = {};
   for (const step of steps) {
-    const before = Object.values(step.inputs).map((key) => columns[key] ?? 0);
+    const before = Object.values(step.inputs ?? {}).map((key) => columns[key] ?? 0);
     columns[step.key] = before.length ? Math.max(...before) + 1 : 0;
   }
   const children = Object.groupBy(steps, (step) => parents[step.key] ?? "");
+  /** @type {Record<string, Place>} */
   const places = {};
   let line = 0;
+  /** @param {string} key */
   const place = (key) => {
     const start = line;
     for (const child of children[key] ?? []) place(child.key);
@@ -38,14 +48,21 @@ export function layout(steps) {
   return places;
 }
 
-/** The drawing. `stateOf(key)` is what a step is marked by, `choose(key)` is called when one is clicked. */
-export function drawGraph(steps, { stateOf, choose = null, titleOf = (step) => step.title }) {
+/**
+ * Draw the graph.
+ *
+ * @param {PlannedStep[]} steps
+ * @param {object} options
+ * @param {(key: string) => string} options.stateOf Returns the state that a step is marked with.
+ * @param {((key: string) => void) | null} [options.choose] Is called with the step that is clicked.
+ */
+export function drawGraph(steps, { stateOf, choose = null }) {
   const places = layout(steps);
-  const lines = 1 + Math.max(...Object.values(places).map(({ line }) => line));
-  const columns = 1 + Math.max(...Object.values(places).map(({ column }) => column));
+  const lines = 1 + Math.max(0, ...Object.values(places).map(({ line }) => line));
+  const columns = 1 + Math.max(0, ...Object.values(places).map(({ column }) => column));
   const [width, height] = [columns * COLUMN - (COLUMN - WIDTH) + 2, lines * LINE];
   const edges = steps.flatMap((step) => edgesOf(step, places));
-  const nodes = steps.map((step) => node(step, places[step.key], { state: stateOf(step.key), choose, title: titleOf(step) }));
+  const nodes = steps.map((step) => node(step, places[step.key], stateOf(step.key), choose));
   return svg(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, width, height, class: "plan", "aria-hidden": "true" },
@@ -54,10 +71,18 @@ export function drawGraph(steps, { stateOf, choose = null, titleOf = (step) => s
   );
 }
 
-function parentOf(step) {
-  return step.inputs.model ?? step.inputs.teacher ?? step.inputs.pack ?? null;
+/**
+ * @param {PlannedStep} step
+ * @returns {string | null}
+ */
+function parentOf({ inputs = {} }) {
+  return inputs.model ?? inputs.teacher ?? inputs.pack ?? null;
 }
 
+/**
+ * @param {PlannedStep} step
+ * @param {Record<string, Place>} places
+ */
 function edgesOf(step, places) {
   const source = parentOf(step);
   if (source === null) return [];
@@ -68,11 +93,21 @@ function edgesOf(step, places) {
   return [svg("path", { class: "edge", d: `M${x1},${y1} H${middle} V${y2} H${x2}` })];
 }
 
-function node(step, { column, line }, { state, choose, title }) {
+/**
+ * @param {PlannedStep} step
+ * @param {Place} place
+ * @param {string} state
+ * @param {((key: string) => void) | null} choose
+ */
+function node({ key, title }, { column, line }, state, choose) {
   const shown = title.length > LONGEST ? `${title.slice(0, LONGEST - 1)}…` : title;
   return svg(
     "g",
-    { class: `node ${state}${choose ? " can-be-chosen" : ""}`, "data-step": step.key, onclick: choose && (() => choose(step.key)) },
+    {
+      class: `node ${state}${choose ? " can-be-chosen" : ""}`,
+      "data-step": key,
+      onclick: choose && (() => choose(key)),
+    },
     svg("title", {}, `${title}: ${state.replaceAll("_", " ")}`),
     svg("rect", { x: column * COLUMN + 1, y: line * LINE + 1, width: WIDTH, height: HEIGHT, rx: 5 }),
     svg("circle", { cx: column * COLUMN + 13, cy: line * LINE + 1 + HEIGHT / 2, r: 4 }),

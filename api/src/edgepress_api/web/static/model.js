@@ -1,115 +1,263 @@
-/** A file that a job made: what was measured of it, what it keeps of its promises, and the file to take home. */
+/**
+ * Shows a file that a job exported: its measurements, its verified promises, and its downloads.
+ *
+ * @import { Child, Column, Figures, Report, ReportRow } from "../types.js"
+ * @typedef {{name: string, accuracy: number, matrix: number[][]}} Split
+ */
 
 import { Problem, address, fetchesFile, getJson, pathParts } from "./api.js";
-import { at, el, fill, table } from "./dom.js";
+import { at, el, facts, fill, table } from "./dom.js";
+import { bare, capitalized, columnsFrom, fetchFigures, numberAt, text } from "./figures.js";
 import { start } from "./page.js";
-import { duration, microseconds, milliseconds, percent, size, spaced, times } from "./words.js";
+import { microseconds, percent, significant, size, spaced, times } from "./words.js";
+
+const AGREEING = 0.2; // the sum of the operators' times and the latency differ by less, relative to the latency
 
 start(async () => {
   const [, job, , sha256] = pathParts();
-  const report = await getJson(`v1/jobs/${job}/report?format=json`);
+  const report = /** @type {Report} */ (
+    await getJson("/v1/jobs/{job_id}/report", { job_id: job }, new URLSearchParams({ format: "json" }))
+  );
   const rows = report.rows.filter((row) => row.model_sha256 === sha256);
-  at("back").href = address(`jobs/${job}`);
-  at("back").textContent = `Back to ${report.job.name}`;
-  if (rows.length === 0) throw new Problem({ title: "There is no such thing", detail: `no measured model ${sha256} in ${job}`, status: 404 });
-  show(job, report, rows);
-});
+  const back = at("back", HTMLAnchorElement);
+  back.href = address(`jobs/${job}`);
+  back.textContent = `Back to ${report.job.name}`;
+  if (rows.length === 0) {
+    throw new Problem({ title: "Not found", detail: `job ${job} has no measured file ${sha256}`, status: 404 });
+  }
+  show(job, report, rows, await fetchFigures());
+}, "File");
 
-function show(job, report, rows) {
+/**
+ * @param {string} job
+ * @param {Report} report
+ * @param {ReportRow[]} rows
+ * @param {Figures} figures
+ */
+function show(job, report, rows, figures) {
   const [row] = rows;
   document.title = `${row.pipeline} ${row.export} - Edgepress`;
   at("name").textContent = `${row.pipeline} ${row.export}`;
-  at("about").textContent = `${row.stages.join("; ")}. Of ${report.job.name}, ${job}.`;
-  const file = (path, name, words) => el("a", { class: "button", href: address(path), download: name, onclick: fetchesFile }, words);
+  at("about").textContent = `${row.stages.join("; ")}. From job ${report.job.name}, ${job}.`;
+  /**
+   * @param {string} path
+   * @param {string} download
+   * @param {string} words
+   */
+  const file = (path, download, words) =>
+    el("a", { class: "button", href: address(path), download, onclick: fetchesFile }, words);
+  const fileName = `${row.pipeline}-${row.export}.tflite`.replaceAll(" ", "-");
   fill(
     at("downloads"),
-    file(`v1/jobs/${job}/models/${row.model_sha256}/bundle`, "", "Download the bundle"),
-    file(`v1/artifacts/${row.model_sha256}`, `${row.pipeline}-${row.export}.tflite`.replaceAll(" ", "-"), "Download the .tflite"),
+    file(`v1/jobs/${job}/models/${row.model_sha256}/bundle`, "", "Download bundle"),
+    file(`v1/artifacts/${row.model_sha256}`, fileName, "Download .tflite"),
   );
   const classes = report.dataset?.classes ?? row.confusion.map((_, index) => String(index));
   fill(
     at("content"),
-    section("The file", facts(row)),
-    section("Measured", measured(rows)),
-    section("Promises", promises(row)),
-    section(`Class by class, on ${row.device}`, perClass(row, classes)),
-    section("Confusion", confusion(row, classes)),
-    row.operator_times && section(`Time by operator, on ${row.device}`, operators(row)),
+    section("File", fileFacts(row, figures)),
+    section("Measurements", measurements(rows, figures, Boolean(report.dataset?.test_counts))),
+    section("Verified promises", promises(row)),
+    splitsOf(row).map((split) => [
+      section(`Metrics by class on ${row.device}, ${split.name} images`, perClass(split, classes)),
+      section(`Confusion matrix, ${split.name} images`, confusion(split, classes)),
+    ]),
+    row.operator_times && section(`Time by operator on ${row.device}`, operators(row, row.operator_times)),
   );
 }
 
+/**
+ * Return the splits that the file is measured on, the final one first.
+ *
+ * @param {ReportRow} row
+ * @returns {Split[]}
+ */
+function splitsOf(row) {
+  const { test_confusion: test, test_accuracy: testAccuracy } = row;
+  const validation = { name: "validation", accuracy: row.accuracy, matrix: row.confusion };
+  if (!test || typeof testAccuracy !== "number") return [validation];
+  return [{ name: "test", accuracy: testAccuracy, matrix: test }, validation];
+}
+
+/**
+ * @param {string} title
+ * @param {Child} content
+ */
 function section(title, content) {
   return el("section", {}, el("h2", {}, title), content);
 }
 
-function facts(row) {
-  const { float32_tflite: against } = row.ratios;
-  const found = {
+/**
+ * @param {ReportRow} row
+ * @param {Figures} figures
+ */
+function fileFacts(row, figures) {
+  const { float32_tflite: baseline } = row.ratios;
+  return facts({
     "SHA-256": el("code", { class: "long" }, row.model_sha256),
-    Size: `${size(row.size_bytes)}, ${size(row.zip_bytes)} zipped${row.encoding === "sparse" ? "; zeros are left out of it" : ""}`,
-    Against: against ? `the float32 .tflite: ${times(against.size)} smaller, ${times(against.zip)} zipped` : "no float32 .tflite of a plain training in this job",
-    "Zeros among the weights": percent(row.sparsity, 1),
-    "Different values in a tensor, at most": row.unique_weights_max.toLocaleString("en"),
-    "Operators that compute on floats": row.float_ops,
-  };
-  return el("dl", {}, Object.entries(found).map(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value instanceof Node ? "" : value), value instanceof Node && value)]));
+    Size: `${size(row.size_bytes)}, ${size(row.zip_bytes)} zipped${row.encoding === "sparse" ? "; zeros are not stored" : ""}`,
+    "Against the float32 .tflite file": baseline
+      ? `${times(baseline.size)} smaller, ${times(baseline.zip)} smaller zip against zip`
+      : "no comparison: the job has no float32 export of a network trained without compression",
+    ...Object.fromEntries(
+      columnsFrom(figures, "export", "stage")
+        .filter(({ figure }) => figure.unit !== "bytes" && figure.unit !== "times")
+        .map(({ figure }) => [capitalized(figure.title), text(figure, numberAt(row, figure.name))]),
+    ),
+  });
 }
 
-function measured(rows) {
-  const columns = ["Device", "Threads", "Accuracy", "95 % interval", "F1", "Median, ms", "p90", "p99", "All images", "Memory"].map((title, index) => ({ title, number: index > 0 }));
-  return table("Measurements", columns, rows.map((row) => [
-    `${row.device}${row.emulated ? ", emulated" : ""}${row.throttled?.length ? `, ${row.throttled.join(", ")}` : ""}`,
+/**
+ * @param {string[]} titles All but the first are columns of numbers.
+ * @returns {Column[]}
+ */
+function columnsOf(...titles) {
+  return titles.map((title, index) => ({ title, number: index > 0 }));
+}
+
+/**
+ * @param {ReportRow[]} rows
+ * @param {Figures} figures
+ * @param {boolean} hasTest Whether the data set has a test split.
+ */
+function measurements(rows, figures, hasTest) {
+  const shown = columnsFrom(figures, "evaluation", "threads").filter(
+    ({ figure: { name, split }, column }) =>
+      (split === "test" && hasTest && !column.is_optional) || rows.some((row) => numberAt(row, name) !== null),
+  );
+  const columns = columnsOf("Device", "Threads", ...shown.map(({ column }) => column.head));
+  const over = [{ title: "", columns: 2 }];
+  for (const { column } of shown) {
+    const last = over[over.length - 1];
+    if (last.title === column.group) last.columns += 1;
+    else over.push({ title: column.group, columns: 1 });
+  }
+  const lines = rows.map((row) => [
+    [row.device, row.emulated && "emulated", ...(row.throttled ?? [])].filter(Boolean).join(", "),
     row.threads,
-    percent(row.accuracy),
-    row.accuracy_low === null ? "-" : `${(100 * row.accuracy_low).toFixed(1)} to ${(100 * row.accuracy_high).toFixed(1)}`,
-    row.f1.toFixed(3),
-    milliseconds(row.latency_ms.p50),
-    milliseconds(row.latency_ms.p90),
-    milliseconds(row.latency_ms.p99),
-    row.total_seconds === null ? "-" : duration(row.total_seconds),
-    size(row.peak_memory_bytes),
-  ]));
+    ...shown.map(({ figure, column }) => {
+      const value = numberAt(row, figure.name);
+      if (value === null && figure.split === "test") return "not measured";
+      const written = (column.is_bare ? bare : text)(figure, value);
+      return [written, column.interval && interval(figures, row, column.interval)];
+    }),
+  ]);
+  return table("Measurements", columns, lines, { over });
 }
 
+/**
+ * @param {Figures} figures
+ * @param {ReportRow} row
+ * @param {string[]} ends Names of the figures that are the ends of a 95 % interval.
+ */
+function interval({ figures }, row, ends) {
+  const written = figures.filter(({ name }) => ends.includes(name)).map((each) => bare(each, numberAt(row, each.name)));
+  return !written.includes("-") && [el("br"), el("span", { class: "soft small" }, `95 %: ${written.join(" to ")}`)];
+}
+
+/** @param {ReportRow} row */
 function promises(row) {
-  if (row.promises.length === 0) return el("p", {}, "None were made of it.");
-  const columns = [{ title: "What" }, { title: "Promised", number: true }, { title: "Found", number: true }, { title: "Where" }];
-  return table("Promises", columns, row.promises.map((promise) => [spaced(promise.kind), figure(promise.promised), figure(promise.found), promise.layer ?? "the file"]));
+  if (row.promises.length === 0) return el("p", {}, "No stage or export promised anything of this file.");
+  const columns = [...columnsOf("Property", "Promised", "Verified"), { title: "Layer" }];
+  const lines = row.promises.map((promise) => [
+    spaced(promise.kind),
+    promised(promise.promised),
+    promised(promise.found),
+    promise.layer ?? "whole file",
+  ]);
+  return table("Verified promises", columns, lines);
 }
 
-function figure(value) {
+/** @param {unknown} value */
+function promised(value) {
   return typeof value === "number" && !Number.isInteger(value) ? percent(value, 1) : String(value);
 }
 
-/** Precision, recall and F1 of each class, from the confusion matrix; as `edgepress_api.report.class_metrics` has it. */
-export function perClassFigures(confusion) {
-  return confusion.map((counts, at_) => {
-    const said = confusion.reduce((sum, line) => sum + line[at_], 0);
-    const images = counts.reduce((sum, count) => sum + count, 0);
-    const hits = counts[at_];
-    return { images, precision: said ? hits / said : 0, recall: images ? hits / images : 0, f1: said + images ? (2 * hits) / (said + images) : 0 };
+/**
+ * Compute precision, recall and F1 of each class, as `edgepress_api.report.class_metrics` does.
+ *
+ * @param {number[][]} matrix Counts by true class (rows) and predicted class (columns).
+ */
+function classMetrics(matrix) {
+  return matrix.map((counts, index) => {
+    const predicted = sum(matrix.map((line) => line[index]));
+    const images = sum(counts);
+    const hits = counts[index];
+    return {
+      images,
+      precision: predicted ? hits / predicted : 0,
+      recall: images ? hits / images : 0,
+      f1: predicted + images ? (2 * hits) / (predicted + images) : 0,
+    };
   });
 }
 
-function perClass(row, classes) {
-  const columns = ["Class", "Images", "Precision", "Recall", "F1"].map((title, index) => ({ title, number: index > 0 }));
-  return table("Class by class", columns, perClassFigures(row.confusion).map((each, index) => [classes[index], each.images, percent(each.precision, 1), percent(each.recall, 1), each.f1.toFixed(3)]));
+/** @param {number[]} values */
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
 }
 
-function confusion(row, classes) {
-  const shade = (count, total) => `c${Math.min(9, Math.ceil((9 * count) / Math.max(total, 1)))}`;
-  const lines = row.confusion.map((counts, index) => {
-    const total = counts.reduce((sum, count) => sum + count, 0);
-    return el("tr", {}, el("th", { scope: "row" }, classes[index]), counts.map((count) => el("td", { class: count ? shade(count, total) : null }, count || "")));
+/**
+ * @param {Split} split
+ * @param {string[]} classes
+ */
+function perClass({ name, matrix }, classes) {
+  const lines = classMetrics(matrix).map((each, index) => [
+    classes[index],
+    each.images,
+    percent(each.precision, 1),
+    percent(each.recall, 1),
+    each.f1.toFixed(3),
+  ]);
+  return table(`Metrics by class, ${name}`, columnsOf("Class", "Images", "Precision", "Recall", "F1"), lines);
+}
+
+/**
+ * @param {Split} split
+ * @param {string[]} classes
+ */
+function confusion({ name: split, accuracy, matrix: counted }, classes) {
+  const lines = counted.map((counts, index) => {
+    const total = Math.max(sum(counts), 1);
+    const tiles = counts.map((count) =>
+      el("td", { class: count ? `c${Math.min(9, Math.ceil((9 * count) / total))}` : null }, count || ""),
+    );
+    return el("tr", {}, el("th", { scope: "row" }, classes[index]), tiles);
   });
-  const head = el("thead", {}, el("tr", {}, el("td"), classes.map((name) => el("th", { scope: "col" }, name))));
+  const names = classes.map((name) => el("th", { scope: "col" }, name));
+  const matrix = el(
+    "table",
+    { class: "matrix" },
+    el("thead", {}, el("tr", {}, el("td"), names)),
+    el("tbody", {}, lines),
+  );
   return [
-    el("p", { class: "small soft" }, "Rows: what an image is. Columns: what it is taken for."),
-    el("div", { class: "scroll", role: "region", "aria-label": "Confusion matrix", tabindex: 0 }, el("table", { class: "matrix" }, head, el("tbody", {}, lines))),
+    el(
+      "p",
+      { class: "small soft" },
+      `${percent(accuracy)} are right. Rows are the true classes, columns are the predicted classes.`,
+    ),
+    el("div", { class: "scroll", role: "region", "aria-label": `Confusion matrix, ${split}`, tabindex: 0 }, matrix),
   ];
 }
 
-function operators(row) {
-  const columns = [{ title: "Operator" }, { title: "Calls", number: true }, { title: "Mean, µs", number: true }];
-  return table("Time by operator", columns, row.operator_times.map((each) => [each.operator, each.calls, microseconds(each.mean_ms)]));
+/**
+ * @param {ReportRow} row The first row of the file: its number of threads was profiled.
+ * @param {NonNullable<ReportRow["operator_times"]>} operatorTimes
+ */
+function operators(row, operatorTimes) {
+  const lines = operatorTimes.map((each) => [each.operator, each.calls, microseconds(each.mean_ms)]);
+  const together = sum(operatorTimes.map((each) => each.mean_ms));
+  const median = row.latency_ms.p50;
+  const reasons = [
+    "They do not agree: the profile is of other inferences, in a process of its own; the profiler counts each call in",
+    "whole microseconds, rounded down, and adds its own time; and the load of the device may have changed in between.",
+    "Use the profile for the shares of the operators, and the latency for the time.",
+  ];
+  const verdict = Math.abs(together - median) > AGREEING * median ? reasons.join(" ") : "They agree.";
+  const note = `The operators take ${significant(together)} ms together; the median latency is ${significant(median)} ms. ${verdict}`;
+  return [
+    el("p", { class: "small soft" }, note),
+    table("Time by operator", columnsOf("Operator", "Calls", "Mean, µs"), lines),
+  ];
 }

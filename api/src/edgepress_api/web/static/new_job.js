@@ -1,6 +1,10 @@
-/** Posts a job: by a form made from the API's own schemas, or as text; its plan can be seen first. */
+/**
+ * Creates a job from a form that is made from the API's own schemas, or from text; its plan can be shown first.
+ *
+ * @import { AcceptedJob, Estimate, Field, Form, Path, Plan, PlanPreview, SpecSchema } from "../types.js"
+ */
 
-import { Problem, address, allIsWell, failed, getJson, post } from "./api.js";
+import { Problem, address, allIsWell, failed, getJson, post, request } from "./api.js";
 import { at, el, fill, table } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { objectField } from "./groups.js";
@@ -10,75 +14,88 @@ import { counted, duration } from "./words.js";
 import { toYaml } from "./yaml.js";
 
 const FIRST_SPEC = { name: "", dataset: { kind: "builtin", image_size: 32 }, model: { architecture: "resnet18" } };
-const NEEDED = ["name", "dataset", "model", "pipelines"]; // what is seen at once; the rest is folded up
+const ORDER = ["name", "dataset", "model", "pipelines", "goals", "training", "evaluation"];
+const OPEN = ["dataset", "model", "pipelines", "goals"]; // the other groups are collapsed
 
-let field = null;
+/** @type {Field} */
+let field;
 let isText = false;
 
 start(async () => {
-  const [document_, ways, spec] = await Promise.all([getJson("openapi.json"), specWidgets(), firstSpec()]);
-  field = specField({ document: document_, ...ways });
+  const [document_, choices, spec] = await Promise.all([specSchema(), specWidgets(), firstSpec()]);
+  field = specField({ document: document_, ...choices });
   field.set(spec);
   fill(at("form"), field.element);
   at("as-form").addEventListener("click", () => show(false));
   at("as-text").addEventListener("click", () => show(true));
   at("check").addEventListener("click", () => whileBusy(check));
+  at("spec-text").addEventListener("input", removeProblems);
   at("spec").addEventListener("submit", (event) => {
     event.preventDefault();
     whileBusy(submit);
   });
-});
+}, "Job");
 
-/** A job that is to be like another begins with the other's spec. */
+/** @returns {Promise<SpecSchema>} */
+async function specSchema() {
+  return (await request("v1/spec-schema")).json();
+}
+
+/** Return the spec of the job in the address (`?like=`), or the spec that the form starts with. */
 async function firstSpec() {
   const job = new URLSearchParams(location.search).get("like");
   if (job === null) return FIRST_SPEC;
-  const { webhook, ...spec } = await getJson(`v1/jobs/${encodeURIComponent(job)}/spec`);
-  return spec;
+  const spec = await getJson("/v1/jobs/{job_id}/spec", { job_id: job });
+  return { ...spec, webhook: undefined }; // its secret is not known
 }
 
+/** @param {Form} form */
 function specField(form) {
-  const schema = form.document.components.schemas.JobSpec;
-  const whole = objectField(form, "", schema, "", { isBare: true });
-  for (const name of NEEDED) {
+  const whole = objectField(form, form.document, "", { isBare: true, first: ORDER });
+  for (const name of OPEN) {
     const { element } = whole.fields[name];
-    if (element.tagName === "DETAILS") element.open = true;
+    if (element instanceof HTMLDetailsElement) element.open = true;
   }
   return whole;
 }
 
+/** @param {boolean} text */
 function show(text) {
-  if (text && !isText) at("spec-text").value = toYaml(field.value());
+  if (text && !isText) at("spec-text", HTMLTextAreaElement).value = toYaml(field.value());
   isText = text;
   at("form").hidden = text;
   at("text").hidden = !text;
   at("as-form").setAttribute("aria-pressed", String(!text));
   at("as-text").setAttribute("aria-pressed", String(text));
-  takeBackProblems();
+  removeProblems();
 }
 
-/** Sends the spec, as JSON from the form or as whatever was written. */
+/**
+ * Send the spec: as JSON from the form, or the text as it is.
+ *
+ * @param {string} query
+ */
 async function send(query) {
   if (!isText) return post(`v1/jobs${query}`, JSON.stringify(field.value()));
-  const text = at("spec-text").value;
+  const text = at("spec-text", HTMLTextAreaElement).value;
   return post(`v1/jobs${query}`, text, text.trimStart().startsWith("{") ? "application/json" : "application/yaml");
 }
 
 async function check() {
-  const preview = await (await send("?validate_only=true")).json();
-  showPlan(preview);
+  showPlan(/** @type {PlanPreview} */ (await (await send("?validate_only=true")).json()));
 }
 
 async function submit() {
-  const job = await (await send("")).json();
-  at("sent").textContent = "Posted.";
+  const job = /** @type {AcceptedJob} */ (await (await send("")).json());
+  at("sent").textContent = "Job created.";
   location.href = address(`jobs/${job.id}`);
 }
 
+/** @param {() => Promise<void>} run */
 async function whileBusy(run) {
-  const buttons = [at("check"), at("submit")];
+  const buttons = [at("check", HTMLButtonElement), at("submit", HTMLButtonElement)];
   for (const button of buttons) button.disabled = true;
-  takeBackProblems();
+  removeProblems();
   try {
     await run();
   } catch (error) {
@@ -88,61 +105,99 @@ async function whileBusy(run) {
   for (const button of buttons) button.disabled = false;
 }
 
-function takeBackProblems() {
+function removeProblems() {
   allIsWell();
   field.complain("");
   at("problems").hidden = true;
 }
 
-/** Each at its field, and all of them above, as links to their fields. */
+/**
+ * Show each error at its field, and all of them above the form with links to the fields.
+ *
+ * @param {Problem} problem
+ */
 function showProblems(problem) {
-  const entries = problem.errors.map(({ field: path, message, accepted }) => {
-    const words = accepted ? `${message}; accepted: ${accepted}` : message;
-    const found = isText ? null : field.find(partsOf(path));
-    if (found && found !== field) found.complain(words);
-    const target = found?.control ?? found?.element?.querySelector?.("input, select");
-    const name = el("strong", {}, path);
-    return el("li", {}, target ? el("a", { href: `#${target.id}`, onclick: () => target.focus() }, name) : name, `: ${words}`);
-  });
   const box = at("problems");
-  fill(box, el("p", {}, el("strong", {}, problem.title), entries.length ? "" : `: ${problem.message}`), entries.length ? el("ul", {}, entries) : "");
+  const title = el("strong", {}, problem.title);
+  const entries = problem.errors.map(problemEntry);
+  if (entries.length) fill(box, el("p", {}, title), el("ul", {}, entries));
+  else fill(box, el("p", {}, title, `: ${problem.message}`));
   box.hidden = false;
   at("plan").hidden = true;
   box.focus();
 }
 
-/** `pipelines[0].stages[1].kind` as the names and numbers that lead there. */
-function partsOf(path) {
-  return path.split(/[.[\]]+/).filter(Boolean).map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+/**
+ * List an error. Once its field changes, the error is no longer shown.
+ *
+ * @param {Problem["errors"][number]} error
+ */
+function problemEntry({ field: path, message, accepted }) {
+  const words = accepted ? `${message}; accepted: ${accepted}` : message;
+  const name = el("strong", {}, path);
+  const found = isText ? field : field.find(partsOf(path));
+  if (found === field) return el("li", {}, name, `: ${words}`);
+  found.complain(words);
+  const control = found.control ?? found.element.querySelector("input, select");
+  const goThere = () => control instanceof HTMLElement && control.focus();
+  const entry = el("li", {}, el("a", { href: `#${control?.id ?? "form"}`, onclick: goThere }, name), `: ${words}`);
+  const remove = () => {
+    found.complain("");
+    entry.remove();
+    if (!at("problems").querySelector("li")) at("problems").hidden = true;
+  };
+  found.element.addEventListener("input", remove, { once: true });
+  return entry;
 }
 
+/**
+ * Split `pipelines[0].stages[1].kind` into names and numbers.
+ *
+ * @param {string} path
+ * @returns {Path}
+ */
+function partsOf(path) {
+  const parts = path.split(/[.[\]]+/).filter(Boolean);
+  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}
+
+/** @param {PlanPreview} preview */
 function showPlan({ plan, done, estimate }) {
-  const isDone = new Set(done);
+  const finished = new Set(done);
   at("plan").hidden = false;
-  at("plan-words").textContent = words(plan, isDone, estimate);
-  const stateOf = (key) => (isDone.has(key) ? "succeeded" : "waiting");
+  at("plan-words").textContent = summary(plan, finished, estimate ?? null);
+  const stateOf = (/** @type {string} */ key) => (finished.has(key) ? "succeeded" : "waiting");
   fill(at("plan-graph"), drawGraph(plan.steps, { stateOf }));
-  const steps = Object.fromEntries(plan.steps.map((step) => [step.key, step]));
-  const timeOf = (key) => (isDone.has(key) ? "done" : key in estimate.by_step ? duration(estimate.by_step[key]) : "not known");
+  const titles = Object.fromEntries(plan.steps.map((step) => [step.key, step.title]));
+  /** @param {string} key */
+  const timeOf = (key) => {
+    if (finished.has(key)) return "already done";
+    return estimate && key in estimate.by_step ? duration(estimate.by_step[key]) : "unknown";
+  };
+  const columns = [{ title: "Pipeline" }, { title: "Step" }, { title: "Estimated time", number: true }];
+  const rows = plan.pipelines.flatMap(({ name, steps }) => steps.map((key) => [name, titles[key], timeOf(key)]));
   fill(
     at("plan-pipelines"),
-    el(
-      "details",
-      {},
-      el("summary", {}, "The same as a list"),
-      table("Steps by pipeline", [{ title: "Pipeline" }, { title: "Step" }, { title: "May take", number: true }], plan.pipelines.flatMap((pipeline) => pipeline.steps.map((key) => [pipeline.name, steps[key].title, timeOf(key)]))),
-    ),
+    el("details", {}, el("summary", {}, "Show as a list"), table("Steps by pipeline", columns, rows)),
   );
   at("plan").focus();
   at("plan").scrollIntoView({ block: "nearest" });
 }
 
-function words(plan, isDone, estimate) {
-  const toDo = plan.steps.length - isDone.size;
-  const said = [`${counted(plan.pipelines.length, "pipeline")}, ${counted(plan.steps.length, "step")}`];
-  if (isDone.size) said.push(`${isDone.size} of them done before`);
-  if (toDo === 0) return `${said.join(", ")}: nothing is left to do, so the job is done at once.`;
-  if (estimate.seconds === null) return `${said.join(", ")}. How long they may take is not known: the like was not done here yet.`;
-  const rest = estimate.unknown ? `, and ${counted(estimate.unknown, "step")} of which nothing is known` : "";
-  return `${said.join(", ")}. By what the like took here, what is left may take ${duration(estimate.seconds)}, one after another${rest}; waiting for a free worker or device not counted.`;
+/**
+ * @param {Plan} plan
+ * @param {Set<string>} finished
+ * @param {Estimate | null} estimate
+ */
+function summary(plan, finished, estimate) {
+  const left = plan.steps.length - finished.size;
+  const done = finished.size ? `, ${finished.size} already done` : "";
+  const growing = plan.complete ? "" : "; results will add more"; // a planner proposes pipelines from results
+  const size = `${counted(plan.pipelines.length, "pipeline")}, ${counted(plan.steps.length, "step")}${done}${growing}.`;
+  if (left === 0 && plan.complete) return `${size} Nothing is left to run, so the job finishes at once.`;
+  if (!estimate || estimate.seconds === null) {
+    return `${size} No estimate: no similar steps have run on this server yet.`;
+  }
+  const unknown = estimate.unknown ? `, without ${counted(estimate.unknown, "step")} that cannot be estimated` : "";
+  return `${size} Estimated time: ${duration(estimate.seconds)} if the steps run one after another${unknown}. Waiting for free workers and devices is not included.`;
 }

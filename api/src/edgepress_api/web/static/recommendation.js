@@ -1,126 +1,191 @@
-/** Which file to ship, by goals and weights that can be changed: the gateway ranks anew at once, without a new job. */
+/**
+ * Shows which files are recommended. The gateway ranks again when weights or limits change; the job does not run again.
+ *
+ * @import { Candidate, DeviceRecommendation, Figures, Recommendation } from "../types.js"
+ * @import { CriterionFigure } from "./figures.js"
+ */
 
-import { address, failed, fetchesFile, getJson } from "./api.js";
-import { afterPause, at, el, fill, table } from "./dom.js";
-import { newId } from "./fields.js";
-import { CRITERIA, METHODS, PURPOSES, milliseconds, percent, size } from "./words.js";
+import { Problem, address, failed, fetchesFile, getJson } from "./api.js";
+import { afterPause, at, el, facts, fill, table } from "./dom.js";
+import { capitalized, shownCriteria, fetchFigures, numberAt, text } from "./figures.js";
+import { GoalsForm } from "./goals.js";
+import { isSameFile, tradeOffs } from "./trade_off.js";
+import { percent } from "./words.js";
 
 const PAUSE_MS = 150;
-const MEGABYTE = 1e6;
-const MOST_WEIGHT = 10;
-// How the limits are written, and how many of the API's units one is.
-const LIMITS = {
-  max_accuracy_drop: { words: "accuracy lost, points", unit: 0.01 },
-  max_latency_ms: { words: "time of an image, ms", unit: 1 },
-  max_size_bytes: { words: "size, MB", unit: MEGABYTE },
-  max_zip_bytes: { words: "zipped size, MB", unit: MEGABYTE },
-};
 
-let goals = null; // the fields, once there is something to rank
+/** @type {GoalsForm | null} */
+let form = null;
 let asked = 0;
 
-/** Shows the recommendation of a job, by its own goals or by those that its page's user has set. */
+/**
+ * Show the recommendation of a job, by its own goals or those of the form.
+ *
+ * @param {string} job
+ */
 export async function showRecommendation(job) {
+  const figures = await fetchFigures();
+  form ??= await makeForm(job, figures);
   const number = ++asked;
-  const found = await getJson(`v1/jobs/${job}/recommendation${goals ? `?${query()}` : ""}`);
-  if (number !== asked) return; // another question was asked meanwhile
-  if (!goals) makeGoals(job, found);
-  at("first").textContent = found.devices.map(firstOf).join(" ");
-  fill(at("choices"), found.devices.map((device) => shown(job, device, found)));
-}
-
-function makeGoals(job, { goals: own, weights }) {
-  const again = afterPause(PAUSE_MS, () => showRecommendation(job).catch(failed));
-  const set = () => {
-    const most = Math.max(...Object.values(weights).map((weight) => weight ?? 0));
-    const given = own.preferences.length ? (name) => ((weights[name] ?? 0) / most) * 5 : (name) => own.weights[name];
-    for (const [name, field] of Object.entries(goals.weights)) field.value = Math.min(given(name), MOST_WEIGHT);
-    for (const [name, field] of Object.entries(goals.limits)) field.value = own[name] === null ? "" : String(Number((own[name] / LIMITS[name].unit).toPrecision(9)));
-    goals.method.value = own.method;
-    goals.isOwn = true;
-    say();
-  };
-  const say = () => {
-    for (const field of Object.values(goals.weights)) field.nextSibling.textContent = field.value;
-  };
-  const change = () => {
-    goals.isOwn = false;
-    say();
-    again();
-  };
-  const slider = () => el("input", { type: "range", id: newId(), min: 0, max: MOST_WEIGHT, step: 0.5, oninput: change });
-  const limit = () => el("input", { type: "text", inputmode: "decimal", id: newId(), size: 6, placeholder: "none", oninput: change });
-  goals = {
-    weights: Object.fromEntries(Object.keys(CRITERIA).map((name) => [name, slider()])),
-    limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, limit()])),
-    method: el("select", { id: newId(), onchange: change }, Object.entries(METHODS).map(([name, words]) => el("option", { value: name }, words))),
-    isOwn: true,
-  };
-  const reset = () => {
-    set();
-    again();
-  };
-  fill(
-    at("goals"),
-    el("fieldset", {}, el("legend", {}, "What counts"), Object.entries(goals.weights).map(([name, field]) =>
-      el("div", { class: "weight" }, el("label", { for: field.id }, CRITERIA[name]), field, el("output", { for: field.id })))),
-    el("fieldset", {}, el("legend", {}, "At most"), Object.entries(goals.limits).map(([name, field]) =>
-      el("div", { class: "limit" }, el("label", { for: field.id }, LIMITS[name].words), field))),
-    el("div", { class: "row" }, el("label", { for: goals.method.id }, "Ranked by"), goals.method, el("button", { type: "button", class: "plain small", onclick: reset }, "As the job has it")),
-  );
-  at("goals").addEventListener("submit", (event) => event.preventDefault());
-  set();
-}
-
-function query() {
-  if (goals.isOwn) return new URLSearchParams();
-  const said = new URLSearchParams({ method: goals.method.value, spec_goals: "false" });
-  for (const [name, field] of Object.entries(goals.weights)) said.set(`weight_${name}`, field.value);
-  for (const [name, field] of Object.entries(goals.limits)) {
-    const text = field.value.trim();
-    if (text === "") continue;
-    const amount = Number(text) * LIMITS[name].unit;
-    // What is no number goes as it is: the gateway says what is accepted.
-    said.set(name, Number.isNaN(amount) ? text : name.endsWith("bytes") ? Math.round(amount) : amount);
+  try {
+    const found = await getJson("/v1/jobs/{job_id}/recommendation", { job_id: job }, form.query());
+    if (number !== asked) return; // the form has changed meanwhile
+    at("first").textContent = found.devices.map(firstOf).join(" ");
+    fill(
+      at("choices"),
+      found.devices.map((device) => deviceSection(job, device, found.goals.method, figures)),
+    );
+  } catch (error) {
+    if (!(error instanceof Problem) || !complain(form, error)) throw error;
   }
-  return said;
 }
 
+/**
+ * @param {string} job
+ * @param {Figures} figures
+ */
+async function makeForm(job, figures) {
+  const own = await getJson("/v1/jobs/{job_id}/recommendation", { job_id: job });
+  const again = afterPause(PAUSE_MS, () => showRecommendation(job).catch(failed));
+  return new GoalsForm(at("goals"), figures, own, again);
+}
+
+/**
+ * @param {GoalsForm} goals
+ * @param {Problem} problem
+ */
+function complain(goals, problem) {
+  return problem.errors.some(({ field, message }) => goals.complain(field, message));
+}
+
+/** @param {{pipeline: string, export: string}} choice */
 function nameOf(choice) {
   return `${choice.pipeline} ${choice.export}`;
 }
 
+/** @param {DeviceRecommendation} recommended */
 function firstOf({ device, candidates }) {
   const first = candidates.find((each) => each.standing?.place === 1);
-  return first ? `First on ${device}: ${nameOf(first)}.` : `On ${device} nothing keeps the limits.`;
+  return first ? `First on ${device}: ${nameOf(first)}.` : `No file is within the limits on ${device}.`;
 }
 
-function shown(job, device, { goals: inForce }) {
-  const modelOf = (choice) => address(`jobs/${job}/models/${choice.model_sha256}`);
-  const bundleOf = (choice) => address(`v1/jobs/${job}/models/${choice.model_sha256}/bundle`);
-  const cards = device.purposes.map(({ purpose, choice, words }) =>
-    el("article", { class: "card" }, el("h4", {}, PURPOSES[purpose]), el("p", { class: "pick" }, el("a", { href: modelOf(choice) }, nameOf(choice))), el("p", { class: "small" }, words),
-      el("p", {}, el("a", { class: "button small", href: bundleOf(choice), download: "", "aria-label": `Download the bundle of ${nameOf(choice)}`, onclick: fetchesFile }, "Download the bundle"))),
-  );
-  const columns = ["", "File", "Accuracy", "Time, ms", "Size", "Zipped", METHODS[inForce.method]].map((title, index) => ({ title: title || "Place", number: index !== 1 }));
-  const rows = device.candidates.map((each) => [
-    each.standing?.place ?? "-",
-    [el("a", { href: modelOf(each) }, nameOf(each)), each.standing?.on_front ? "*" : "", each.misses.length > 0 && el("span", { class: "small soft" }, ` ${each.misses.join(", ")}`)],
-    `${percent(each.accuracy)}${each.difference.within_noise ? "~" : ""}`,
-    milliseconds(each.latency_ms),
-    size(each.size_bytes),
-    size(each.zip_bytes),
-    each.standing?.totals[inForce.method].toFixed(3) ?? "-",
-  ]);
+/**
+ * @param {string} job
+ * @param {DeviceRecommendation} device
+ * @param {Recommendation["goals"]["method"]} method
+ * @param {Figures} figures
+ */
+function deviceSection(job, device, method, figures) {
+  const criteria = shownCriteria(figures);
+  const caveats = device.cautions.map((caution) => el("li", {}, caution));
+  const title = `Recommended for ${device.device}`;
+  const emulated = "This device is emulated: its latency is not valid and does not count.";
+  const legend =
+    "Accuracy is that on the validation images, by which files are ranked. In the charts, the dashed line is the Pareto front, the large mark is the first place, and pale marks exceed a limit. “*”: on the Pareto front; no other file is at least as good in every criterion. “~”: the difference to the best accuracy is not statistically significant on these images.";
   return el(
     "section",
-    { "aria-label": `For ${device.device}`, class: "for-device", "data-device": device.device },
-    el("h3", {}, `For ${device.device}`),
-    device.emulated && el("p", { class: "note" }, "Emulated: its times mean nothing, and count for nothing here."),
-    el("div", { class: "cards" }, cards),
+    { "aria-label": title, class: "for-device", "data-device": device.device },
+    el("h3", {}, title),
+    device.emulated && el("p", { class: "note" }, emulated),
+    el(
+      "div",
+      { class: "cards" },
+      device.purposes.map((purpose) => card(job, purpose, device, figures)),
+    ),
     device.stability && el("p", { class: "small" }, device.stability.words),
-    device.cautions.length > 0 && el("details", {}, el("summary", {}, "Be careful"), el("ul", { class: "cautions" }, device.cautions.map((caution) => el("li", {}, caution)))),
-    table(`Ranking for ${device.device}`, columns, rows, { className: "wide ranking" }),
-    el("p", { class: "small soft" }, "“*”: nothing else is at least as good in everything. “~”: its accuracy can’t be told from the best’s by these images."),
+    caveats.length > 0 && el("details", {}, el("summary", {}, "Caveats"), el("ul", { class: "cautions" }, caveats)),
+    tradeOffs(device, criteria),
+    ranking(job, device, method, figures),
+    el("p", { class: "small soft" }, legend),
   );
+}
+
+/**
+ * @param {string} job
+ * @param {DeviceRecommendation["purposes"][number]} purpose
+ * @param {DeviceRecommendation} device
+ * @param {Figures} figures
+ */
+function card(job, { purpose, choice, words, final }, { candidates, test_images: testImages }, figures) {
+  const found = candidates.find((each) => isSameFile(each, choice));
+  const file = address(`jobs/${job}/models/${choice.model_sha256}`);
+  const bundle = {
+    class: "button small",
+    href: address(`v1/jobs/${job}/models/${choice.model_sha256}/bundle`),
+    download: "",
+    "aria-label": `Download bundle of ${nameOf(choice)}`,
+  };
+  return el(
+    "article",
+    { class: "card" },
+    el("h4", {}, figures.purposes[purpose]),
+    el("p", { class: "pick" }, el("a", { href: file }, nameOf(choice))),
+    testImages && el("p", {}, final?.words ?? "Not measured on the test images."),
+    found &&
+      facts(
+        Object.fromEntries(
+          shownCriteria(figures)
+            .filter(({ criterion }) => numberAt(found, criterion.field) !== null)
+            .map((figure) => [titleOf(figure), valueOf(found, figure)]),
+        ),
+      ),
+    el("details", { class: "small" }, el("summary", {}, "Why this file"), el("p", {}, words)),
+    el("p", {}, el("a", { ...bundle, onclick: fetchesFile }, "Download bundle")),
+  );
+}
+
+/**
+ * Return the accuracy that a file is ranked by: over several seeds, mean and standard deviation.
+ *
+ * @param {Candidate} candidate
+ */
+function accuracyOf({ accuracy, accuracy_mean: mean, accuracy_std: spread }) {
+  return typeof mean === "number" && typeof spread === "number"
+    ? `${percent(mean)} ± ${percent(spread)}`
+    : percent(accuracy);
+}
+
+/**
+ * @param {string} job
+ * @param {DeviceRecommendation} device
+ * @param {Recommendation["goals"]["method"]} method
+ * @param {Figures} figures
+ */
+function ranking(job, device, method, figures) {
+  const [accuracy, ...others] = shownCriteria(figures);
+  const test = device.test_images ? ["Test accuracy"] : [];
+  const heads = [accuracy, ...others].map(({ criterion }) => capitalized(criterion.title));
+  heads.splice(1, 0, ...test);
+  const titles = ["Place", "File", ...heads, capitalized(figures.ranking_methods[method])];
+  const columns = titles.map((title, index) => ({ title, number: index !== 1 }));
+  const rows = device.candidates.map((each) => [
+    each.standing?.place ?? "-",
+    [
+      el("a", { href: address(`jobs/${job}/models/${each.model_sha256}`) }, nameOf(each)),
+      each.standing?.on_front && "*",
+      each.misses.length > 0 && el("span", { class: "small soft" }, ` ${each.misses.join(", ")}`),
+    ],
+    `${accuracyOf(each)}${each.difference.within_noise ? "~" : ""}`,
+    ...test.map(() => (each.final ? percent(each.final.accuracy) : "not measured")),
+    ...others.map((figure) => valueOf(each, figure)),
+    each.standing?.totals[method].toFixed(3) ?? "-",
+  ]);
+  return table(`Ranking for ${device.device}`, columns, rows, { className: "wide ranking" });
+}
+
+/**
+ * Write the title of a criterion, with the split of its images.
+ *
+ * @param {CriterionFigure} figure
+ */
+function titleOf({ criterion, split }) {
+  return capitalized([split, criterion.title].filter(Boolean).join(" "));
+}
+
+/**
+ * @param {Candidate} candidate
+ * @param {CriterionFigure} figure
+ */
+function valueOf(candidate, figure) {
+  return text(figure, numberAt(candidate, figure.criterion.field));
 }

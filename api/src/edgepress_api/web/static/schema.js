@@ -1,61 +1,112 @@
 /**
- * Reads the JSON Schemas of the API: which form a value has, what it may be, and what is said of it.
+ * Reads the JSON Schemas of the API: what forms a value can have, what is accepted, and how it is described.
  *
- * Only what the API itself writes is understood: `$ref` within its document, `anyOf`, `oneOf` with a `discriminator`, and
- * the plain keywords.
+ * It understands what the API itself writes: `$ref` within the document, `anyOf`, `oneOf` with a `discriminator`, and the
+ * plain keywords.
+ *
+ * @import { SpecSchema, Schema } from "../types.js"
  */
 
-/** The part of a document that a schema refers to, what is said beside the reference kept. */
-export function resolved(document, schema) {
+/**
+ * Return the schema that a schema refers to, together with the keywords next to the reference.
+ *
+ * @param {SpecSchema} document_
+ * @param {Schema} schema
+ * @returns {Schema}
+ */
+export function resolved(document_, schema) {
   let found = schema;
   while (found.$ref) {
-    const { $ref, ...beside } = found;
-    const target = $ref.slice(2).split("/").reduce((node, name) => node[name], document);
-    found = { ...target, ...beside };
+    const { $ref, ...others } = found;
+    found = { ...document_.$defs[$ref.slice($ref.lastIndexOf("/") + 1)], ...others };
   }
   return found;
 }
 
-/** The alternatives of a value, null left out. */
-export function options(document, schema) {
-  return (schema.anyOf ?? schema.oneOf ?? []).map((each) => resolved(document, each)).filter((each) => each.type !== "null");
+/**
+ * Return the alternatives of a value, without null.
+ *
+ * @param {SpecSchema} document_
+ * @param {Schema} schema
+ */
+export function options(document_, schema) {
+  const alternatives = (schema.anyOf ?? schema.oneOf ?? []).map((each) => resolved(document_, each));
+  return alternatives.filter((each) => each.type !== "null");
 }
 
-/** Whether a value may be null. */
+/**
+ * Return whether a value may be null.
+ *
+ * @param {Schema} schema
+ */
 export function mayBeNull(schema) {
   return (schema.anyOf ?? []).some((each) => each.type === "null");
 }
 
-/** A schema without its null: the one alternative there is, with what is said of the whole. */
-export function withoutNull(document, schema) {
-  const found = options(document, schema);
+/**
+ * Return a schema without its null: the only other alternative, with the keywords of the whole.
+ *
+ * @param {SpecSchema} document_
+ * @param {Schema} schema
+ * @returns {Schema}
+ */
+export function withoutNull(document_, schema) {
+  const found = options(document_, schema);
   if (!mayBeNull(schema) || found.length !== 1) return schema;
-  const { anyOf, ...beside } = schema;
-  return { ...found[0], ...beside };
+  const others = { ...schema };
+  delete others.anyOf;
+  return { ...found[0], ...others };
 }
 
-/** By their tags, the alternatives of a union that a field tells apart. */
-export function tagged(document, schema) {
-  return Object.fromEntries(
-    Object.entries(schema.discriminator.mapping).map(([tag, $ref]) => [tag, resolved(document, { $ref })]),
-  );
+/**
+ * Return the alternatives of a union by their tags.
+ *
+ * @param {SpecSchema} document_
+ * @param {Schema} schema
+ * @returns {Record<string, Schema>}
+ */
+export function tagged(document_, schema) {
+  const mapping = Object.entries(schema.discriminator?.mapping ?? {});
+  return Object.fromEntries(mapping.map(([tag, $ref]) => [tag, resolved(document_, { $ref })]));
 }
 
-/** What is said of it, as a sentence or two for people. */
+/**
+ * Return the first paragraph of the description, as plain text.
+ *
+ * @param {Schema} schema
+ */
 export function description(schema) {
   return (schema.description ?? "").replaceAll("`", "").split("\n\n")[0].replaceAll("\n", " ");
 }
 
-/** What it may be, in a few words. */
-export function limits(schema) {
-  const least = schema.minimum ?? schema.exclusiveMinimum;
-  const most = schema.maximum ?? schema.exclusiveMaximum;
-  const from = least === undefined ? "" : `${schema.minimum === undefined ? "above" : "from"} ${least}`;
-  const to = most === undefined ? "" : `${schema.maximum === undefined ? "below" : "to"} ${most}`;
-  return [from, to].filter(Boolean).join(" ");
+/**
+ * Return the accepted range in words: `0 to 4294967295`. Bounds that only keep numbers exact are left out.
+ *
+ * @param {Schema} schema
+ * @param {number} [unit] The amount that the user writes as 1.
+ */
+export function limits(schema, unit = 1) {
+  const isWhole = schema.type === "integer" && unit === 1;
+  let { minimum: least, maximum: most, exclusiveMinimum: above, exclusiveMaximum: below } = schema;
+  if (isWhole && above !== undefined) [least, above] = [above + 1, undefined];
+  if (isWhole && below !== undefined) [most, below] = [below - 1, undefined];
+  const largest = isWhole ? Number.MAX_SAFE_INTEGER : 1e9;
+  if (most !== undefined && most >= largest) most = undefined;
+  /** @param {number} value */
+  const written = (value) => String(Number((value / unit).toPrecision(12)));
+  if (least !== undefined && most !== undefined) return `${written(least)} to ${written(most)}`;
+  const from =
+    least !== undefined ? `at least ${written(least)}` : above !== undefined ? `more than ${written(above)}` : "";
+  const to = most !== undefined ? `at most ${written(most)}` : below !== undefined ? `less than ${written(below)}` : "";
+  return [from, to].filter(Boolean).join(", ");
 }
 
-/** Whether two values say the same. */
+/**
+ * Return whether two values are equal as JSON.
+ *
+ * @param {unknown} one
+ * @param {unknown} other
+ */
 export function isSame(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -1,85 +1,109 @@
-/** Files that are on the server already, to choose from, and one to send: archives of images, and Keras models. */
+/**
+ * Fields that choose a file that the server already has, or upload one: archives of images, and Keras models.
+ *
+ * @import { Dataset, Field, Model } from "../types.js"
+ */
 
 import { getJson, upload } from "./api.js";
 import { el, fill } from "./dom.js";
 import { labelled, newId } from "./fields.js";
 import { moment, percent, size } from "./words.js";
 
-const ANY_FILE = "application/octet-stream"; // the gateway looks for itself what it is
+const PAGE = new URLSearchParams({ page_size: "100" });
 
-/** For a data set: `sha256` of what was posted to `/v1/datasets`. */
+/** Make the field for a data set: the `sha256` of an archive at `/v1/datasets`. */
 export function archiveField() {
   return uploadField({
-    name: "archive",
+    label: "Archive",
     path: "v1/datasets",
-    listed: "datasets",
+    list: async () => (await getJson("/v1/datasets", {}, PAGE)).datasets,
+    get: (sha256) => getJson("/v1/datasets/{sha256}", { sha256 }),
     accept: ".zip,.tar,.tar.gz,.tgz",
-    help: "A zip or tar of class folders, or of train and validation with class folders inside.",
-    words: () => [],
+    help: "A zip or tar file with a folder of images for each class, or with such folders in train and validation.",
+    details: () => [],
   });
 }
 
-/** For a network: `sha256` of what was posted to `/v1/models`. */
+/** Make the field for a network: the `sha256` of a model at `/v1/models`. */
 export function modelField() {
   return uploadField({
-    name: "model file",
+    label: "Model file",
     path: "v1/models",
-    listed: "models",
+    list: async () => (await getJson("/v1/models", {}, PAGE)).models,
+    get: (sha256) => getJson("/v1/models/{sha256}", { sha256 }),
     accept: ".keras",
-    help: "A classifier as model.save writes it, of layers that every export can deal with. Code of any kind is refused.",
-    words: ({ classes, image_size: side, scales_pixels: scales }) => [
-      classes && `${classes} classes`,
-      side && `images of ${side} pixels`,
-      scales && "scales pixels itself",
+    help: "A classifier as a .keras file, with layers that every export supports. Models that contain code are rejected.",
+    details: ({ classes, image_size: side, scales_pixels: scales }) => [
+      classes ? `${classes} classes` : "",
+      side ? `images of ${side} pixels` : "",
+      scales ? "scales pixels itself" : "",
     ],
   });
 }
 
-function uploadField({ name, path, listed, accept, help, words }) {
+/**
+ * @template {Dataset | Model} Stored
+ * @param {object} kind
+ * @param {string} kind.label
+ * @param {string} kind.path Where files of this kind are posted.
+ * @param {() => Promise<Stored[]>} kind.list
+ * @param {(sha256: string) => Promise<Stored>} kind.get
+ * @param {string} kind.accept
+ * @param {string} kind.help
+ * @param {(stored: Stored) => string[]} kind.details
+ * @returns {Field}
+ */
+function uploadField({ label, path, list, get, accept, help, details }) {
   const select = el("select", { id: newId() });
   const file = el("input", { type: "file", id: newId(), accept });
-  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much has been sent" });
+  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload progress" });
   const status = el("span", { class: "soft small", role: "status" });
-  let wanted; // until it is known what there is to choose from
-  const list = async (chosen) => {
-    const found = (await getJson(`${path}?page_size=100`))[listed];
-    if (chosen && !found.some((each) => each.sha256 === chosen)) found.push(await getJson(`${path}/${chosen}`));
-    const told = (each) => [each.name, size(each.size_bytes), ...words(each).filter(Boolean), moment(each.created_at)].join(", ");
+  /** @type {string | undefined} */
+  let wanted; // until the list is known
+  /** @param {string | undefined} chosen */
+  const show = async (chosen) => {
+    const found = await list();
+    if (chosen && !found.some((each) => each.sha256 === chosen)) found.push(await get(chosen));
+    /** @param {Stored} each */
+    const written = (each) =>
+      [each.name, size(each.size_bytes), ...details(each).filter(Boolean), moment(each.created_at)].join(", ");
     fill(
       select,
-      el("option", { value: "" }, found.length ? "choose one" : "none yet: send one below"),
-      found.map((each) => el("option", { value: each.sha256 }, told(each))),
+      el("option", { value: "" }, found.length ? "Choose a file" : "No files yet: upload one below"),
+      found.map((each) => el("option", { value: each.sha256 }, written(each))),
     );
     if (chosen) select.value = chosen;
   };
   const send = async () => {
-    const chosen = file.files[0];
+    const chosen = file.files?.[0];
     if (!chosen) return;
     bar.hidden = false;
     field.complain("");
     try {
-      const stored = await upload(`${path}?name=${encodeURIComponent(chosen.name)}`, chosen, ANY_FILE, (share) => {
+      const stored = await upload(`${path}?name=${encodeURIComponent(chosen.name)}`, chosen, (share) => {
         bar.value = share;
-        status.textContent = share < 1 ? `${percent(share, 0)} sent` : "being stored";
+        status.textContent = share < 1 ? `${percent(share, 0)} uploaded` : "Processing";
       });
-      await list(stored.sha256);
+      await show(stored.sha256);
       status.textContent = `${stored.name} is stored, ${size(stored.size_bytes)}`;
     } catch (error) {
       status.textContent = "";
-      field.complain(error.message);
+      complain(error);
     }
     bar.hidden = true;
   };
+  /** @param {unknown} error */
+  const complain = (error) => field.complain(error instanceof Error ? error.message : String(error));
   file.addEventListener("change", send);
   const field = labelled(select, {
-    name,
+    label,
     help,
     read: () => (select.options.length ? select.value || undefined : wanted),
     write: (value) => {
       wanted = value;
-      list(value).catch((error) => field.complain(error.message));
+      show(value).catch(complain);
     },
   });
-  field.element.append(el("label", { for: file.id }, "send one"), file, el("div", { class: "row" }, bar, status));
+  field.element.append(el("label", { for: file.id }, "Upload a file"), file, el("div", { class: "row" }, bar, status));
   return field;
 }

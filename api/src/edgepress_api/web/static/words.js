@@ -1,76 +1,148 @@
-/** Figures as people read them; the same as in a report (`edgepress_api.report.words`). */
+/**
+ * Writes numbers, moments and names as all pages and the command line do (`edgepress_common.figures.formats`).
+ *
+ * @import { JobState } from "../types.js"
+ */
 
-const MONTH_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const MONTH_DAY = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+/** @type {JobState[]} */
 export const STATES = ["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"];
-export const UNDER_WAY = new Set(["queued", "running"]);
-export const CRITERIA = { accuracy: "accuracy", latency: "time", size: "size", zip: "zipped size" };
-export const METHODS = { weighted_sum: "Weighted sum", topsis: "TOPSIS", ahp: "AHP" };
-export const PURPOSES = {
-  best_all_round: "Best all round",
-  smallest_to_send: "Smallest to send",
-  fastest_to_run: "Fastest to run",
-  most_accurate: "Most accurate",
-};
+/** @type {ReadonlySet<JobState>} */
+export const ACTIVE = new Set(/** @type {JobState[]} */ (["queued", "running"]));
 
-/** `0.94567` as `94.57 %`. */
+/**
+ * Format `0.94567` as `94.57 %`.
+ *
+ * @param {number} share
+ */
 export function percent(share, digits = 2) {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** `11742208` as `11.7 MB`. */
+/**
+ * Format a size in bytes: `11742208` as "11.7 MB".
+ *
+ * @param {number} bytes
+ */
 export function size(bytes) {
-  let amount = bytes;
-  for (const unit of ["B", "kB", "MB"]) {
-    if (amount < 1000) return unit === "B" ? `${amount} B` : `${threeDigits(amount)} ${unit}`;
+  return withPrefix(bytes, "B");
+}
+
+/**
+ * Format a large count: `11742208` as "11.7 M".
+ *
+ * @param {number} count
+ */
+export function largeCount(count) {
+  return withPrefix(count, "").trimEnd();
+}
+
+/**
+ * @param {number} value
+ * @param {string} unit
+ */
+function withPrefix(value, unit) {
+  let amount = value;
+  for (const prefix of ["", "k", "M"]) {
+    if (amount < 1000) return `${prefix ? significant(amount) : amount} ${prefix}${unit}`;
     amount /= 1000;
   }
-  return `${threeDigits(amount)} GB`;
+  return `${significant(amount)} G${unit}`;
 }
 
-/** Three digits that count, of a time in milliseconds; a dash for none. */
-export function milliseconds(value) {
-  return value === null || value === undefined ? "-" : threeDigits(value);
-}
-
-/** The same in microseconds. */
+/**
+ * Format a time in milliseconds as microseconds.
+ *
+ * @param {number} value
+ */
 export function microseconds(value) {
-  return threeDigits(1000 * value);
+  return significant(1000 * value);
 }
 
-/** `93` as `1 min 33 s`. */
+/**
+ * Format `93` as `1 min 33 s`.
+ *
+ * @param {number} seconds
+ */
 export function duration(seconds) {
-  if (seconds < 60) return `${threeDigits(seconds)} s`;
+  if (seconds < 60) return `${significant(seconds)} s`;
   const minutes = Math.floor(Math.round(seconds) / 60);
-  return minutes < 60 ? `${minutes} min ${Math.round(seconds) % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds) % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** `3.98` as `3.98×`. */
+/**
+ * Format the time between two moments; a dash if one is not known.
+ *
+ * @param {string | null | undefined} from
+ * @param {string | null | undefined} to
+ */
+export function between(from, to) {
+  return from && to ? duration((Date.parse(to) - Date.parse(from)) / 1000) : "-";
+}
+
+/**
+ * Format `3.98` as `3.98×`.
+ *
+ * @param {number | null | undefined} ratio
+ */
 export function times(ratio) {
-  return ratio === null || ratio === undefined ? "-" : `${threeDigits(ratio)}×`;
+  return ratio === null || ratio === undefined
+    ? "-"
+    : `${Math.abs(ratio) < 1 ? ratio.toFixed(2) : significant(ratio)}×`;
 }
 
-/** A moment where the reader is; a dash for none. */
+/**
+ * Format a moment in the reader's time zone; a dash for none.
+ *
+ * @param {string | null | undefined} text
+ */
 export function moment(text) {
   return text ? MONTH_DAY.format(new Date(text)) : "-";
 }
 
-/** The time of day of a moment where the reader is, to the second. */
+/**
+ * Format the time of day of a moment in the reader's time zone, to the second.
+ *
+ * @param {string} text
+ */
 export function clock(text) {
   return CLOCK.format(new Date(text));
 }
 
-/** `partly_succeeded` as `partly succeeded`. */
+/**
+ * Format `partly_succeeded` as `partly succeeded`.
+ *
+ * @param {string} name
+ */
 export function spaced(name) {
   return name.replaceAll("_", " ");
 }
 
-/** `1 step`, `2 steps`. */
+/**
+ * Format a count with its noun: `1 step`, `2 steps`.
+ *
+ * @param {number} count
+ * @param {string} noun
+ */
 export function counted(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function threeDigits(value) {
-  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+/**
+ * Format a number with three significant digits, or all digits of its whole part.
+ *
+ * @param {number} value
+ */
+export function significant(value) {
+  const amount = Math.abs(value);
+  return value.toFixed(amount > 0 && amount < 1 ? 3 : amount < 10 ? 2 : amount < 100 ? 1 : 0);
 }

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Creates them."""
+    """Create the tables."""
     op.create_table(
         "datasets",
         sa.Column("sha256", sa.String(length=64), nullable=False),

@@ -1,9 +1,9 @@
-"""What the first version stored, in the words of the second.
+"""Converts what the first version stored to the format of the second version.
 
-1. Exports came to say more of their file. The first version knew no pruning, so all its files are dense: their size as
-   it is is their dense size, as it is and zipped. The different values in one output channel nobody has counted; they
+1. Exports have more figures of their file. The first version had no pruning, so all its files are dense: their size as
+   it is is their dense size, as it is and zipped. The different values in one output channel were not counted; they
    can't be more than those in the whole tensor that the channel is part of, so the largest number of a tensor is an
-   upper bound, and is what is filled in. An exact figure would need the files, which a migration has no hold of.
+   upper bound, and is what is filled in. An exact figure would need the files, which a migration can't access.
 2. The preset ``quick`` came to mean more pipelines. A spec is frozen once accepted, so one that named it now says what
    it meant: one pipeline, the network as trained in every export.
 
@@ -75,7 +75,7 @@ def _with_first_quick(spec: _Document) -> _Document:
 def _in_batches(
     documents: sa.Select[tuple[Any, _Document]], key: sa.ColumnElement[Any]
 ) -> Iterator[tuple[Any, _Document]]:
-    """Keys and documents, those that are there; rows may be changed meanwhile."""
+    """Yield the keys and documents of rows that have one; the caller may change rows meanwhile."""
     batch = documents.order_by(key).limit(_BATCH_ROWS)
     rows = op.get_bind().execute(batch).all()
     while rows:

@@ -1,12 +1,12 @@
 """Jobs and data sets get an owner; tokens; which step gave which artifact.
 
-1. What was posted before there were tokens belongs to ``local``, the user of whoever needs none. A column that SQLite
-   can add in place: a table that others point to must not be made anew there, since dropping the old one would take
-   with it all that points to it.
-2. Idempotency keys were unique for everybody; now they are for each user. What is kept is the digest of both, so that
+1. What was posted before there were tokens belongs to ``local``, the user of requests without a token. SQLite adds
+   this column in place: a table that others refer to must not be created again, because dropping the old one would
+   delete the rows that refer to it.
+2. Idempotency keys were unique in the server; now they are unique for each user. The digest of both is stored, so that
    no constraint has to change.
-3. Data sets are a row for each owner. Nothing points to them, so the table is made anew.
-4. The artifacts of steps that are done are listed by name, so that it can be asked whose they are.
+3. Data sets have a row for each owner. No table refers to them, so the table is created again.
+4. The artifacts of steps that are done are listed by name, so that their owners can be queried.
 """
 
 import hashlib
@@ -92,7 +92,7 @@ def _list_artifacts() -> None:
 
 
 def _in_batches(rows: sa.Select[tuple[Any, Any]], key: sa.ColumnElement[Any]) -> Iterator[tuple[Any, Any]]:
-    """Keys and values, those that are there; rows may be changed meanwhile."""
+    """Yield keys and values of rows that have one; the caller may change rows meanwhile."""
     batch = rows.order_by(key).limit(_BATCH_ROWS)
     found = op.get_bind().execute(batch).all()
     while found:

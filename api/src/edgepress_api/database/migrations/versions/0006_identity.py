@@ -1,4 +1,4 @@
-"""Who a database is, so that a store can say whose it is."""
+"""The identity of a database, so that an artifact store can name the database that it belongs to."""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,0 +1,61 @@
+"""Reads the results of a job's pipelines for its planner, in one query."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edgepress_api.database import PipelineRow, PipelineStepRow, StepInputRow, StepRow
+from edgepress_api.planners.results import EvaluationOutcome, ExportOutcome, PipelineResult
+from edgepress_api.steps.plausible import shown_result
+from edgepress_common.results import EvaluationResult
+from edgepress_common.steps import EvaluationStep, ExportStep, StepKey
+
+
+def results_so_far(session: Session, job_number: int) -> tuple[PipelineResult, ...]:
+    """Return the pipelines of a job in the order of its plan, each with its exports and their evaluations."""
+    rows = session.execute(
+        select(
+            PipelineRow.name,
+            PipelineRow.state.label("pipeline_state"),
+            StepRow.key,
+            StepRow.parameters,
+            StepRow.state,
+            StepRow.result,
+            StepInputRow.input_key,
+        )
+        .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
+        .join(StepRow, StepRow.key == PipelineStepRow.step_key)
+        .join(StepInputRow, (StepInputRow.step_key == StepRow.key) & (StepInputRow.role == "model"))
+        .where(PipelineRow.job_number == job_number, StepRow.kind.in_(["export", "evaluation"]))
+        .order_by(PipelineRow.position, PipelineStepRow.position)
+    ).all()
+    return tuple(
+        PipelineResult(name=name, state=state, exports=tuple(_exports(list(steps))))
+        for (name, state), steps in groupby(rows, key=lambda row: (row.name, row.pipeline_state))
+    )
+
+
+def _exports(rows: list[Any]) -> Iterable[ExportOutcome]:
+    """Return the exports of a pipeline. The ``model`` input of an evaluation is the step of its export."""
+    evaluations: dict[StepKey, list[EvaluationOutcome]] = {}
+    for row in rows:
+        if isinstance(row.parameters, EvaluationStep):
+            outcome = EvaluationOutcome(device=row.parameters.device, state=row.state, result=_result(row))
+            evaluations.setdefault(row.input_key, []).append(outcome)
+    for row in rows:
+        if isinstance(row.parameters, ExportStep):
+            yield ExportOutcome(
+                export=row.parameters.export,
+                state=row.state,
+                result=_result(row),
+                evaluations=tuple(evaluations.get(row.key, ())),
+            )
+
+
+def _result(row: Any) -> Any:
+    result = shown_result(row.result, None)[0] if row.state == "succeeded" else None
+    # No planner sees the test split: what it proposes would be chosen by it.
+    return result.model_copy(update={"test": None}) if isinstance(result, EvaluationResult) else result

@@ -1,0 +1,1 @@
+"""The passwords of a deployment."""

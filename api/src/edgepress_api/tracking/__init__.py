@@ -1,1 +1,0 @@
-"""Hands what a job found to programs that people track trainings with: TensorBoard, and MLflow."""

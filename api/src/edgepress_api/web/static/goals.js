@@ -1,0 +1,224 @@
+/**
+ * The form of weights, limits and ranking method above a recommendation. The page's address keeps what its user chose, with
+ * the names and units of the API, so that a link or a reload shows the same ranking.
+ *
+ * @import { Figures, Goals, Recommendation } from "../types.js"
+ * @import { CriterionFigure } from "./figures.js"
+ */
+
+import { el, fill } from "./dom.js";
+import { newId } from "./fields.js";
+import { capitalized, criteriaOf, limitUnit, numberAt } from "./figures.js";
+
+const MOST_WEIGHT = 10;
+const EVEN_WEIGHT = 5; // the largest of weights that follow from preferences
+
+export class GoalsForm {
+  /** Whether the job's own goals count, not those of the form. */
+  isOwn = true;
+  /** @type {Weight[]} */
+  #weights;
+  /** @type {Limit[]} */
+  #limits;
+  #method = el("select", { id: newId() });
+
+  /**
+   * @param {HTMLElement} form Where the controls are put.
+   * @param {Figures} figures
+   * @param {Recommendation} recommendation By the job's own goals.
+   * @param {() => void} onChange Is called when the user has changed something.
+   */
+  constructor(form, figures, { goals, weights }, onChange) {
+    this.#weights = criteriaOf(figures).map(weightOf);
+    this.#limits = criteriaOf(figures).map(limitOf);
+    fill(
+      this.#method,
+      Object.entries(figures.ranking_methods).map(([value, title]) => el("option", { value }, capitalized(title))),
+    );
+    const change = () => {
+      this.isOwn = false;
+      this.#changed(onChange);
+    };
+    const reset = () => {
+      this.isOwn = true;
+      this.#set(goals, weights);
+      this.#changed(onChange);
+    };
+    const button = el("button", { type: "button", class: "plain small", onclick: reset }, "Reset to job settings");
+    fill(
+      form,
+      el("fieldset", {}, el("legend", {}, "Weights"), this.#weights.map(weightRow)),
+      el("fieldset", {}, el("legend", {}, "Limits"), this.#limits.map(limitRow)),
+      el("div", { class: "row" }, el("label", { for: this.#method.id }, "Ranking method"), this.#method, button),
+    );
+    form.addEventListener("input", change);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    this.#set(goals, weights);
+    this.#restore(new URLSearchParams(location.search));
+  }
+
+  /** Return the parameters for the API. A limit that is not valid has its error at the field, and is ignored. */
+  query() {
+    if (this.isOwn) return new URLSearchParams();
+    return new URLSearchParams([["spec_goals", "false"], ...this.#written(isLimit)]);
+  }
+
+  /**
+   * Show an error at the field of the API's parameter.
+   *
+   * @param {string} name
+   * @param {string} message
+   * @returns {boolean} Whether there is such a field.
+   */
+  complain(name, message) {
+    const limit = this.#limits.find((each) => each.name === name);
+    if (limit) showError(limit, message);
+    return limit !== undefined;
+  }
+
+  /** @param {() => void} onChange */
+  #changed(onChange) {
+    this.#check();
+    const kept = this.isOwn ? new URLSearchParams() : this.#written(() => true);
+    history.replaceState(null, "", kept.size ? `?${kept}` : location.pathname);
+    onChange();
+  }
+
+  /** Show the weights as numbers, and the errors of limits. */
+  #check() {
+    for (const { field } of this.#weights) {
+      if (field.nextElementSibling) field.nextElementSibling.textContent = field.value;
+    }
+    for (const limit of this.#limits) {
+      const accepted = limit.mayBeZero ? "a number of 0 or more" : "a number above 0";
+      const complaint = `“${limit.control.value.trim()}” is not ${accepted}. This limit is ignored.`;
+      showError(limit, isLimit(limit) ? "" : complaint);
+    }
+  }
+
+  /**
+   * Return method, weights and limits as parameters of the API. A limit that is not valid stays as it was written.
+   *
+   * @param {(limit: Limit) => boolean} keeps Whether to include a limit.
+   */
+  #written(keeps) {
+    const query = new URLSearchParams({ method: this.#method.value });
+    for (const { name, field } of this.#weights) query.set(`weight_${name}`, field.value);
+    for (const limit of this.#limits) {
+      const written = limit.control.value.trim();
+      if (written && keeps(limit)) query.set(limit.name, isLimit(limit) ? inApiUnits(limit) : written);
+    }
+    return query;
+  }
+
+  /**
+   * @param {Goals} goals
+   * @param {Recommendation["weights"]} weights
+   */
+  #set(goals, weights) {
+    const most = Math.max(...this.#weights.map(({ name }) => numberAt(weights, name) ?? 0));
+    for (const { name, field } of this.#weights) {
+      const derived = ((numberAt(weights, name) ?? 0) / most) * EVEN_WEIGHT;
+      const weight = goals.preferences.length ? derived : (numberAt(goals.weights, name) ?? 0);
+      field.value = String(Math.min(weight, MOST_WEIGHT));
+    }
+    for (const limit of this.#limits) limit.control.value = inUserUnits(limit, numberAt(goals, limit.name));
+    this.#method.value = goals.method;
+    this.#check();
+  }
+
+  /** @param {URLSearchParams} query */
+  #restore(query) {
+    const names = [
+      "method",
+      ...this.#weights.map(({ name }) => `weight_${name}`),
+      ...this.#limits.map(({ name }) => name),
+    ];
+    if (!names.some((name) => query.has(name))) return;
+    this.isOwn = false;
+    const method = query.get("method") ?? "";
+    if ([...this.#method.options].some(({ value }) => value === method)) this.#method.value = method;
+    for (const { name, field } of this.#weights) field.value = query.get(`weight_${name}`) ?? field.value;
+    for (const limit of this.#limits) {
+      const written = query.get(limit.name)?.trim() ?? "";
+      limit.control.value = written;
+      if (written && isLimit(limit)) limit.control.value = inUserUnits(limit, Number(written));
+    }
+    this.#check();
+  }
+}
+
+/**
+ * @typedef {ReturnType<typeof weightOf>} Weight
+ * @param {CriterionFigure} figure
+ */
+function weightOf({ criterion: { name, title } }) {
+  const field = el("input", { type: "range", id: newId(), min: 0, max: MOST_WEIGHT, step: 0.5 });
+  return { name, title: capitalized(title), field };
+}
+
+/**
+ * @typedef {ReturnType<typeof limitOf>} Limit
+ * @param {CriterionFigure} figure
+ */
+function limitOf(figure) {
+  const { label, unit } = limitUnit(figure);
+  const id = newId();
+  const error = el("p", { class: "error", id: `${id}-error` });
+  const control = el("input", {
+    type: "text",
+    inputmode: "decimal",
+    id,
+    size: 6,
+    placeholder: "none",
+    "aria-describedby": error.id,
+  });
+  const mayBeZero = figure.criterion.limit_kind === "drop";
+  const { limit: name } = figure.criterion;
+  return { name, label: capitalized(label), unit, isWhole: figure.is_integer, mayBeZero, control, error };
+}
+
+/** @param {Weight} weight */
+function weightRow({ title, field }) {
+  return el("div", { class: "weight" }, el("label", { for: field.id }, title), field, el("output", { for: field.id }));
+}
+
+/** @param {Limit} limit */
+function limitRow({ label, control, error }) {
+  return el("div", { class: "limit" }, el("label", { for: control.id }, label), control, error);
+}
+
+/**
+ * @param {Limit} limit
+ * @param {string} message
+ */
+function showError({ control, error }, message) {
+  error.textContent = message;
+  if (message) control.setAttribute("aria-invalid", "true");
+  else control.removeAttribute("aria-invalid");
+}
+
+/**
+ * Return whether the text of a limit is empty or a number that it accepts.
+ *
+ * @param {Limit} limit
+ */
+function isLimit({ control, mayBeZero }) {
+  const written = control.value.trim();
+  const amount = Number(written);
+  return written === "" || (Number.isFinite(amount) && (amount > 0 || (amount === 0 && mayBeZero)));
+}
+
+/** @param {Limit} limit */
+function inApiUnits({ control, unit, isWhole }) {
+  const amount = Number((Number(control.value) * unit).toPrecision(12));
+  return String(isWhole ? Math.max(1, Math.round(amount)) : amount);
+}
+
+/**
+ * @param {Limit} limit
+ * @param {number | null} amount
+ */
+function inUserUnits({ unit }, amount) {
+  return amount === null ? "" : String(Number((amount / unit).toPrecision(9)));
+}

@@ -1,0 +1,109 @@
+"""`edgepress jobs`, `show`, `cancel`, `retry` and `delete`. A list needs none of the modules that `show` imports."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from edgepress_client.cli import invocation
+from edgepress_client.cli.formats import moment, took, words
+from edgepress_client.cli.invocation import GatewayOption, JobArgument, JsonOption, NamedJobArgument, YesOption
+from edgepress_common.answers.job_list import JobState
+
+if TYPE_CHECKING:
+    from edgepress_client.jobs import Job
+    from edgepress_common.answers.jobs import JobView
+    from edgepress_common.results import PackResult
+
+
+def jobs(
+    context: typer.Context,
+    *,
+    state: Annotated[JobState | None, typer.Option("--state", help="List only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="List at most N jobs.")] = 20,
+    json_: JsonOption = False,
+    gateway: GatewayOption = None,
+) -> None:
+    """List jobs, the newest first.
+
+    Example: `edgepress jobs --state running`
+    """
+    here = invocation.of(context)
+    with here.gateway(gateway) as client:
+        found = list(client.jobs.list(limit, state=state))
+    table = Table("job", "name", "state", "posted", "took", box=None, pad_edge=False)
+    for job in found:
+        table.add_row(job.id, job.name, words(job.state), moment(job.created_at), took(job.created_at, job.finished_at))
+    here.show(found, table if found else "no jobs", as_json=json_)
+
+
+def show(
+    context: typer.Context, job: JobArgument = "latest", *, json_: JsonOption = False, gateway: GatewayOption = None
+) -> None:
+    """Show a job with its pipelines, its steps, and the images of its data set.
+
+    Example: `edgepress show latest`
+    """
+    from edgepress_client.cli.job_view import job_tree, split_table  # noqa: PLC0415 - see the module
+
+    here = invocation.of(context)
+    with here.job(job, gateway) as found:
+        view = found.view()
+        pack = None if json_ else _pack(found, view)
+    here.show(view, job_tree(view), *([] if pack is None else [split_table(pack)]), as_json=json_)
+
+
+def _pack(job: "Job", view: "JobView") -> "PackResult | None":
+    """Return what the data set was packed to; None until it is."""
+    from edgepress_common.results import PackResult  # noqa: PLC0415 - see the module
+
+    steps = (step for pipeline in view.pipelines for step in pipeline.steps)
+    key = next((step.key for step in steps if step.kind == "pack" and step.state == "succeeded"), None)
+    result = None if key is None else job.step(key).result
+    return result if isinstance(result, PackResult) else None
+
+
+def cancel(
+    context: typer.Context, job: NamedJobArgument, *, json_: JsonOption = False, gateway: GatewayOption = None
+) -> None:
+    """Cancel a job. Finished steps are kept.
+
+    Example: `edgepress cancel latest`
+    """
+    here = invocation.of(context)
+    with here.job(job, gateway) as found:
+        view = found.cancel()
+    here.show(view, f"{found.id} cancelled; run it again with: edgepress retry {found.id}", as_json=json_)
+
+
+def retry(
+    context: typer.Context, job: NamedJobArgument, *, json_: JsonOption = False, gateway: GatewayOption = None
+) -> None:
+    """Run the steps of a job again that failed or were cancelled.
+
+    Example: `edgepress retry latest`
+    """
+    here = invocation.of(context)
+    with here.job(job, gateway) as found:
+        view = found.retry()
+    here.show(view, f"{found.id} runs again; follow it with: edgepress watch {found.id}", as_json=json_)
+
+
+def delete(
+    context: typer.Context,
+    job: NamedJobArgument,
+    *,
+    yes: YesOption = False,
+    json_: JsonOption = False,
+    gateway: GatewayOption = None,
+) -> None:
+    """Delete a job that has ended, with its report and the files that no other job needs.
+
+    Example: `edgepress delete job-0b54a33eb9bf1c1b`
+    """
+    here = invocation.of(context)
+    with here.job(job, gateway) as found:
+        if not yes:
+            here.confirm_deletion(found.id, "with its report and files")
+        found.delete()
+    here.show({"id": found.id, "deleted": True}, f"{found.id} deleted", as_json=json_)

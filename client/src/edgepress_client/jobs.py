@@ -1,0 +1,282 @@
+"""Jobs: submit, list and control them. All types but those of a list are imported when they are used."""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from edgepress_client import following
+from edgepress_client.connection import Connection, Query, parse
+from edgepress_client.following import JobEventStream, ServerEvent
+from edgepress_client.specs import Spec, spec_document
+from edgepress_common.answers.job_list import JobPage, JobState, JobSummary
+from edgepress_common.artifacts import ArtifactRef
+from edgepress_common.errors import InvalidInputError, NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from edgepress_client.report import JobReport
+    from edgepress_common.answers.comparison import JobsComparison
+    from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
+    from edgepress_common.answers.recommendation import Recommendation
+    from edgepress_common.spec import JobSpec
+
+LATEST = "latest"
+
+ReportFormat = Literal["json", "csv", "html"]
+MEDIA_TYPES: dict[ReportFormat, str] = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
+
+_ID = re.compile(r"[A-Za-z0-9-]{1,40}")
+_LARGEST_PAGE = 100  # that the gateway returns
+_PLANNING_SECONDS = 300.0  # planning a job lists its data set: 100,000 files on a slow disk take a minute
+
+
+class Job:
+    """A job of the gateway.
+
+    Args:
+        connection: The gateway.
+        job_id: The job's id.
+
+    Raises:
+        InvalidInputError: The id is not of the form that ids have.
+    """
+
+    def __init__(self, connection: Connection, job_id: str) -> None:
+        if not _ID.fullmatch(job_id):
+            raise InvalidInputError(
+                f"{job_id!r} is not a job id; accepted: 1 to 40 letters, digits and hyphens, as in job-0b54a33eb9bf1c1b"
+            )
+        self._connection = connection
+        self.id = job_id
+
+    def __repr__(self) -> str:
+        return f"Job({self.id!r})"
+
+    def view(self) -> JobView:
+        """Return the job as it is now, with its pipelines and steps."""
+        from edgepress_common.answers.jobs import JobView
+
+        return self._connection.get(JobView, "jobs", self.id)
+
+    def spec(self) -> JobSpec:
+        """Return the job's spec, with every default written out."""
+        from edgepress_common.spec import JobSpec
+
+        return self._connection.get(JobSpec, "jobs", self.id, "spec")
+
+    def step(self, key: str) -> StepDetail:
+        """Return a step with its inputs, outputs and result."""
+        from edgepress_common.answers.jobs import StepDetail
+
+        return self._connection.get(StepDetail, "steps", key)
+
+    def cancel(self) -> JobView:
+        """Cancel the job. Finished steps are kept."""
+        return self._do("cancel")
+
+    def retry(self) -> JobView:
+        """Run the steps again that failed or were cancelled."""
+        return self._do("retry")
+
+    def delete(self) -> None:
+        """Delete the job, which must have ended."""
+        self._connection.request("DELETE", "jobs", self.id)
+
+    def _do(self, action: str) -> JobView:
+        from edgepress_common.answers.jobs import JobView
+
+        return self._connection.post(JobView, "jobs", self.id, action)
+
+    def watch(self, unavailable: Callable[[UnavailableError], object] = lambda _: None) -> Iterator[JobView]:
+        """Yield the job as it is now and whenever it has changed, until it has ended.
+
+        Args:
+            unavailable: Called with the error each time the gateway does not answer.
+
+        Raises:
+            UnavailableError: The gateway did not answer the first time, or later for five minutes.
+        """
+        with closing(JobEventStream(self._connection, self.id)) as channel:
+            yield from following.follow(self.view, channel.await_change, unavailable=unavailable)
+
+    def wait(self, timeout_seconds: float | None = None) -> JobView:
+        """Wait until the job has ended, and return it. Its ``state`` shows whether it succeeded.
+
+        Args:
+            timeout_seconds: How long to wait; None for no limit.
+
+        Raises:
+            TimeoutError: The job has not ended in time. It continues to run.
+            UnavailableError: The gateway did not answer the first time, or later for five minutes.
+        """
+        if timeout_seconds is None:
+            return _last(self.watch())
+        deadline = time.monotonic() + timeout_seconds
+
+        def pause() -> None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"{self.id} has not ended within {timeout_seconds:g} seconds")
+            time.sleep(min(left, following.POLL_SECONDS))
+
+        return _last(following.follow(self.view, pause))
+
+    def events(self) -> Iterator[ServerEvent]:
+        """Yield the past and future events of the job, until it has ended.
+
+        Raises:
+            UnavailableError: The gateway can't be reached, or the connection breaks.
+        """
+        yield from JobEventStream(self._connection, self.id).events()
+
+    def report(self, goals: Query | None = None) -> JobReport:
+        """Return the job's report with the measurements so far.
+
+        Args:
+            goals: Goals of the recommendation, named as in the API's query; they override those of the job's spec.
+        """
+        from edgepress_client.report import JobReport
+
+        return self._connection.get(JobReport, "jobs", self.id, "report", params=goals)
+
+    def report_document(self, format_: ReportFormat, goals: Query | None = None) -> bytes:
+        """Return the job's report as JSON, CSV or HTML; `goals` as in `report`."""
+        return self._connection.document("jobs", self.id, "report", media_type=MEDIA_TYPES[format_], params=goals)
+
+    def recommendation(self, goals: Query | None = None) -> Recommendation:
+        """Return the recommendation of which files to ship; `goals` as in `report`."""
+        from edgepress_common.answers.recommendation import Recommendation
+
+        return self._connection.get(Recommendation, "jobs", self.id, "recommendation", params=goals)
+
+    def download(self, pipeline: str, export: str, target: str | Path, *, overwrite: bool = False) -> Path:
+        """Download a .tflite file, and return its path.
+
+        Args:
+            pipeline: The name of its pipeline.
+            export: The kind of its export, as in ``int8``.
+            target: The file to write.
+            overwrite: Whether an existing file is replaced.
+
+        Raises:
+            NotFoundError: The job has no such file yet.
+            FileExistsAlreadyError: The file exists, and ``overwrite`` is False.
+        """
+        exports = [
+            (found.name, step)
+            for found in self.view().pipelines
+            for step in found.steps
+            if step.kind == "export" and step.state == "succeeded"
+        ]
+        for name, step in exports:
+            if (name, step.title) == (pipeline, export):
+                return self.download_artifact(self.file_of(step.key), Path(target), overwrite=overwrite)
+        known = ", ".join(f"{name} {step.title}" for name, step in exports) or "none yet"
+        raise NotFoundError(f"{self.id} does not have a file {pipeline!r} {export!r}; accepted: {known}")
+
+    def file_of(self, key: str) -> ArtifactRef:
+        """Return the .tflite file of an export that succeeded."""
+        outputs = self.step(key).outputs
+        assert outputs is not None, "a step that succeeded has outputs"
+        return outputs["tflite"]
+
+    def download_artifact(self, artifact: ArtifactRef, target: Path, *, overwrite: bool = False) -> Path:
+        """Download an artifact of the job, and return its path. Raises the same errors as `download`."""
+        return self._connection.download_artifact(artifact, target, overwrite=overwrite)
+
+    def download_bundle(self, model_sha256: str, target: str | Path, *, overwrite: bool = False) -> Path:
+        """Download a model with everything that is needed to run it, as a zip, and return its path.
+
+        Args:
+            model_sha256: ``model_sha256`` of a row of the report.
+            target: The file to write.
+            overwrite: Whether an existing file is replaced.
+        """
+        path = ("jobs", self.id, "models", model_sha256, "bundle")
+        return self._connection.download(*path, target=Path(target), overwrite=overwrite)
+
+
+class Jobs:
+    """The jobs of the gateway."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def submit(self, spec: Spec) -> Job:
+        """Submit a job.
+
+        Args:
+            spec: A file in JSON or YAML by its path, a dictionary, or a `JobSpec`.
+
+        Raises:
+            InvalidRequestError: The spec is not valid; ``problem.errors`` has each field at fault.
+            QuotaExceededError: More jobs or bytes than the user may have.
+        """
+        from edgepress_common.answers.jobs import JobView
+
+        document = spec_document(spec)
+        headers = {"Content-Type": document.media_type, "Idempotency-Key": str(uuid.uuid4())}
+        response = self._post(document.content, headers=headers, can_repeat=True)
+        return Job(self._connection, parse(JobView, response).id)
+
+    def validate(self, spec: Spec) -> PlanPreview:
+        """Return the plan of a job without submitting it. Arguments and errors are those of `submit`."""
+        from edgepress_common.answers.jobs import PlanPreview
+
+        document = spec_document(spec)
+        headers = {"Content-Type": document.media_type}
+        response = self._post(document.content, headers=headers, params={"validate_only": "true"}, can_repeat=True)
+        return parse(PlanPreview, response)
+
+    def get(self, job: str) -> Job:
+        """Return a job by its id, or the newest job for ``latest``.
+
+        Raises:
+            InvalidInputError: The id is not of the form that ids have.
+            NotFoundError: ``latest``, and the gateway has no jobs.
+        """
+        if job != LATEST:
+            return Job(self._connection, job)
+        latest = next(self.list(1), None)
+        if latest is None:
+            raise NotFoundError(f"{self._connection.url} has no jobs yet")
+        return Job(self._connection, latest.id)
+
+    def list(self, limit: int | None = None, *, state: JobState | None = None) -> Iterator[JobSummary]:
+        """Yield jobs, the newest first. Pages are requested as needed.
+
+        Args:
+            limit: Maximum number of jobs; None for all.
+            state: Only jobs in this state.
+        """
+        left = float("inf") if limit is None else limit
+        params: dict[str, str | list[str]] = {"page_size": str(int(min(left, _LARGEST_PAGE)))}
+        params |= {"state": state} if state else {}
+        while left > 0:
+            page = self._connection.get(JobPage, "jobs", params=params)
+            yield from page.jobs[: int(min(left, len(page.jobs)))]
+            left -= len(page.jobs)
+            if page.next_page_token is None:
+                return
+            params["page_token"] = page.next_page_token
+
+    def compare(self, job_ids: Sequence[str]) -> JobsComparison:
+        """Compare two to ten jobs. The first is the reference."""
+        from edgepress_common.answers.comparison import JobsComparison
+
+        return self._connection.get(JobsComparison, "comparison", params={"job": [*job_ids]})
+
+    def _post(self, content: bytes, **options: Any) -> Any:
+        return self._connection.request("POST", "jobs", content=content, timeout=_PLANNING_SECONDS, **options)
+
+
+def _last(views: Iterator[JobView]) -> JobView:
+    return deque(views, maxlen=1)[0]

@@ -1,0 +1,1 @@
+"""Exports the results of a job to experiment trackers: TensorBoard and MLflow."""

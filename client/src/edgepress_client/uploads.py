@@ -1,0 +1,160 @@
+"""Uploads of data sets and models."""
+
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Generic, TypeVar
+
+from edgepress_client.connection import Connection
+from edgepress_common.answers.uploads import DatasetPage, DatasetView, ModelPage, ModelView
+from edgepress_common.errors import InvalidInputError
+
+Sent = Callable[[int, int], object]
+"""Called with the number of bytes sent so far, and the total."""
+
+_CHUNK_BYTES = 256 << 10
+_UPLOAD_SECONDS = 300.0  # until the response: the gateway validates the archive once it has arrived
+_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+
+
+View = TypeVar("View", DatasetView, ModelView)
+Page = TypeVar("Page", DatasetPage, ModelPage)
+
+
+class _Uploads(Generic[View, Page]):
+    """The files of one kind that the user has uploaded."""
+
+    _resource: ClassVar[str]
+    _view: type[View]
+    _page: type[Page]
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> Iterator[View]:
+        """Yield the uploads, the newest first."""
+        params: dict[str, str | list[str]] = {}
+        while True:
+            page = self._connection.get(self._page, self._resource, params=params)
+            yield from getattr(page, self._resource)
+            if page.next_page_token is None:
+                return
+            params["page_token"] = page.next_page_token
+
+    def get(self, sha256: str) -> View:
+        """Return an upload by its SHA-256."""
+        return self._connection.get(self._view, self._resource, sha256)
+
+    def delete(self, sha256: str) -> None:
+        """Delete an upload.
+
+        Raises:
+            NotFoundError: The user has no such upload.
+            ConflictError: Active jobs use it; they are named.
+        """
+        self._connection.request("DELETE", self._resource, sha256)
+
+    def _send(self, file: BinaryIO, media_type: str, name: str, sent: Sent) -> View:
+        size = _size(file)
+        return self._connection.upload(
+            self._view,
+            self._resource,
+            chunks=_chunks(file, size, sent),
+            params={"name": name},
+            headers={"Content-Type": media_type, "Content-Length": str(size)},
+            timeout=_UPLOAD_SECONDS,
+        )
+
+
+class Datasets(_Uploads[DatasetView, DatasetPage]):
+    """The data sets that the user has uploaded."""
+
+    _resource, _view, _page = "datasets", DatasetView, DatasetPage
+
+    def upload(self, path: str | Path, *, name: str | None = None, sent: Sent = lambda *_: None) -> DatasetView:
+        """Upload a data set. Its ``dataset`` field goes into a spec, with an ``image_size``.
+
+        Args:
+            path: A zip or tar of class folders, or such a folder, which is sent as a zip of its images.
+            name: For people; by default the file's name.
+            sent: Called as the upload goes on.
+
+        Raises:
+            InvalidInputError: The file or folder can't be read, or a folder has no images.
+        """
+        path = Path(path)
+        with _readable(path), _archive(path) as (file, media_type):
+            return self._send(file, media_type, name or path.resolve().name, sent)
+
+
+class Models(_Uploads[ModelView, ModelPage]):
+    """The Keras models that the user has uploaded."""
+
+    _resource, _view, _page = "models", ModelView, ModelPage
+
+    def upload(self, path: str | Path, *, name: str | None = None, sent: Sent = lambda *_: None) -> ModelView:
+        """Upload a .keras file. Its ``model`` field goes into a spec, with ``pixels``.
+
+        Args:
+            path: The file, as ``model.save`` writes it.
+            name: For people; by default the file's name.
+            sent: Called as the upload goes on.
+
+        Raises:
+            InvalidInputError: The file can't be read.
+        """
+        path = Path(path)
+        with _readable(path), path.open("rb") as file:
+            return self._send(file, "application/octet-stream", name or path.name, sent)
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """Open an archive, or a folder's images as one. Both have a random access file behind them."""
+    if not path.is_dir():
+        with path.open("rb") as archive_file:
+            yield archive_file, _media_type(path)
+        return
+    images = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _IMAGE_ENDINGS and file.is_file()]
+    if not images:
+        raise InvalidInputError(f"{path} has no images; accepted: class folders of {', '.join(_IMAGE_ENDINGS)} files")
+    with tempfile.TemporaryFile() as file:
+        # Images are compressed already.
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+            for image in images:
+                archive.write(image, image.relative_to(path))
+        file.seek(0)
+        yield file, "application/zip"
+
+
+def _media_type(path: Path) -> str:
+    if zipfile.is_zipfile(path):
+        return "application/zip"
+    if tarfile.is_tarfile(path):
+        return "application/octet-stream"  # the gateway tells the kinds of tar apart by their content
+    raise InvalidInputError(f"{path} is not an archive; accepted: a zip or tar of class folders, or a folder")
+
+
+def _size(file: BinaryIO) -> int:
+    here = file.tell()
+    size = file.seek(0, 2)
+    file.seek(here)
+    return size
+
+
+def _chunks(file: BinaryIO, total: int, sent: Sent) -> Iterator[bytes]:
+    sent(0, total)
+    while chunk := file.read(_CHUNK_BYTES):
+        yield chunk
+        sent(file.tell(), total)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInputError(f"can't read {path}: {error.strerror or error}") from error

@@ -1,0 +1,63 @@
+"""An example of each object of a spec, in YAML, for docs/spec.md. Tests parse each one."""
+
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+EXAMPLES = {
+    "JobSpec": """
+name: my tissue
+dataset: {kind: folder, path: /data/tissue, image_size: 224}
+model: {architecture: mobilenet_v2, weights: imagenet}
+training: {epochs: 30}
+pipelines:
+  - {name: plain, exports: [float32, int8]}
+  - {name: pruned, stages: [{kind: prune}], exports: [int8]}
+evaluation: {devices: [rpi4], threads: [1, 4]}
+goals: {max_accuracy_drop: 0.01}
+""",
+    "BuiltinDataset": "{kind: builtin, image_size: 32}",
+    "FolderDataset": "{kind: folder, path: /data/tissue, image_size: 224, groups: {pattern: '(patient[0-9]+)'}}",
+    "GroupsByPattern": "{pattern: '(patient[0-9]+)'}",
+    "GroupsByTable": "{table: patients.csv}",
+    "NpzDataset": "{kind: npz, path: /data/bloodmnist_64.npz, image_size: 64}",
+    "UploadDataset": f"{{kind: upload, sha256: {_SHA256}, image_size: 96}}",
+    "NctCrcHeDataset": "{kind: nct-crc-he, training_set: NCT-CRC-HE-100K-NONORM}",
+    "Model": "{architecture: mobilenet_v2, weights: imagenet, width: 0.5, dropout: 0.2}",
+    "UploadedModel": f"{{architecture: uploaded, sha256: {_SHA256}, pixels: 0_to_1}}",
+    "Training": """
+epochs: 30
+batch_size: 64
+learning_rate: 0.003
+warmup_epochs: 2
+augmentation: {horizontal_flip: true}
+early_stopping: {monitor: val_accuracy}
+""",
+    "Augmentation": "{horizontal_flip: true, vertical_flip: true, rotation_degrees: 180}",
+    "EarlyStopping": "{monitor: val_accuracy, patience: 8, min_delta: 0.001}",
+    "Pipeline": """
+name: pruned and clustered
+stages:
+  - {kind: prune, epochs: 6}
+  - {kind: cluster, clusters: 32}
+exports: [float32, {kind: int8, input_type: uint8}]
+""",
+    "TrainStage": "{kind: train, model: {architecture: mobilenet_v2}, training: {epochs: 20}}",
+    "PruneStage": "{kind: prune, epochs: 6, schedule: {kind: polynomial, final_sparsity: 0.8}}",
+    "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
+    "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
+    "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.5}",
+    "PatternSchedule": "{kind: pattern, pattern: '1:4'}",
+    "ClusterStage": "{kind: cluster, clusters: 32, centroids: density, per_channel: true}",
+    "QuantizeAwareStage": "{kind: quantize_aware, epochs: 3, preserve_sparsity: true}",
+    "DistillStage": "{kind: distill, student: {architecture: mobilenet_v3_small}, alpha: 0.3, temperature: 4}",
+    "Float32Export": "{kind: float32, encoding: dense}",
+    "Float16Export": "{kind: float16}",
+    "DynamicExport": "{kind: dynamic, encoding: sparse}",
+    "Int16x8Export": "{kind: int16x8, representative_images: 256}",
+    "Int8Export": "{kind: int8, input_type: uint8, representative_images: 256}",
+    "Evaluation": "{devices: [rpi4, rpi5], threads: [1, 4], runs: 200}",
+    "Webhook": "{url: 'https://ci.example.com/hooks/edgepress', secret: a-secret-of-your-own-choice}",
+    "Limits": "{step_hours: 4, job_hours: 48}",
+    "Goals": "{max_accuracy_drop: 0.01, max_latency_ms: 20, weights: {latency: 3}, method: topsis}",
+    "Weights": "{accuracy: 3, latency: 1, size: 0}",
+    "Preference": "{more: accuracy, than: size, times: 5}",
+}

@@ -1,0 +1,39 @@
+"""Quantization-aware training."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from edgepress_common.spec.method import FineTuning, Method
+
+
+class QuantizeAwareStage(FineTuning):
+    """Continue training with weights and activations rounded as in int8."""
+
+    kind: Literal["quantize_aware"] = "quantize_aware"
+    preserve_sparsity: bool | None = Field(
+        default=None, description="Whether zeros stay zero. null: yes if the network was pruned."
+    )
+    preserve_clusters: bool | None = Field(
+        default=None, description="Whether shared values stay shared. null: yes if the network was clustered."
+    )
+
+
+METHOD = Method(
+    kind="quantize_aware",
+    title="Quantization-aware training",
+    position=40,
+    summary="Continues training with weights rounded to int8's grid and activations limited to their observed range, "
+    "so that the network adapts to it: the int8 export then computes what was trained. By default, it keeps zeros "
+    "after pruning (PQAT), shared values after clustering (CQAT), and both after both (PCQAT).",
+    paper="Jacob et al. 2017, Quantization and Training of Neural Networks for Integer-Only Inference, "
+    "arXiv:1712.05877",
+    limits="Must be the last stage of a network, or be followed by distill. Useful for the export int8; other exports "
+    "drop the ranges and keep the rounded weights. Weights that share values have one scale per layer instead of one "
+    "per channel, so that their int8 codes are shared as well.",
+    cost="Per step, two passes over all weights and three over all activations that int8 rounds.",
+    parameters=QuantizeAwareStage,
+    describe=lambda _stage, _network: "quantize_aware",
+    gives=frozenset({"grid"}),
+    keeps={"zeros": "preserve_sparsity", "shared_values": "preserve_clusters", "shape": None},
+)

@@ -1,0 +1,307 @@
+"""Reports of devices are checked, and every stored result can be shown."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgepress_api.database import StepRow
+from edgepress_common.devices import Announcement, EvaluationLease
+from edgepress_common.results import EvaluationResult
+from fakes.gateway_app import JSON, GatewayApp, sqlite_gateway
+from fakes.jobs import ANNOUNCEMENT, artifact, evaluation_result, made_up_test, with_test_split
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> GatewayApp:
+    """A gateway with a job whose evaluations can begin."""
+    gateway = sqlite_gateway(tmp_path)
+    gateway.submit()
+    gateway.workforce.finish_all_steps()
+    return gateway
+
+
+def lease(gateway: GatewayApp, announcement: Announcement = ANNOUNCEMENT) -> EvaluationLease:
+    """A lease of the device pi4."""
+    response = gateway.client.post("/v1/devices/pi4/lease", content=announcement.model_dump_json(), headers=JSON)
+    return EvaluationLease.model_validate_json(response.content)
+
+
+def post(gateway: GatewayApp, taken: EvaluationLease, verb: str, content: str) -> Any:
+    """Return the answer of the gateway to a report of pi4."""
+    path = f"/v1/devices/pi4/leases/{taken.step_key}/{taken.attempt}/{verb}"
+    return gateway.client.post(path, content=content, headers=JSON)
+
+
+def result() -> Json:
+    """A result that is accepted."""
+    found: Json = evaluation_result("pi4").model_dump(mode="json")
+    return found
+
+
+def _set(*path: str | int, value: object) -> Callable[[Json], None]:
+    def change(content: Any) -> None:
+        for name in path[:-1]:
+            content = content[name]
+        content[path[-1]] = value
+
+    return change
+
+
+_LATENCY = ("measurements", 0, "latency_ms")
+_WRONG: list[tuple[str, tuple[str | int, ...], object]] = [
+    ("images", ("images",), 0),
+    ("images", ("images",), -5),
+    ("images", ("images",), 10**400),
+    ("", ("images",), 5),
+    ("accuracy", ("accuracy",), 5),
+    ("accuracy", ("accuracy",), -1),
+    ("accuracy", ("accuracy",), 1e308),
+    ("", ("accuracy",), 0.5),
+    ("precision", ("precision",), 1.5),
+    ("recall", ("recall",), -0.1),
+    ("f1", ("f1",), 2),
+    ("confusion", ("confusion",), []),
+    ("confusion", ("confusion",), [[4]]),
+    ("confusion", ("confusion",), [[3, 0, 0], [0, 0, 0], [0, 1, 0]]),
+    ("confusion", ("confusion",), [[1, 0], [1, 2]]),
+    ("confusion[0][0]", ("confusion",), [[-2, 4], [1, 1]]),
+    ("", ("confusion",), [[2, 0], [1]]),
+    ("measurements", ("measurements",), []),
+    ("measurements", ("measurements", 0, "threads"), 2),
+    ("measurements[0].latency_ms.min", (*_LATENCY, "min"), 0),
+    ("measurements[0].latency_ms.max", (*_LATENCY, "max"), 1e308),
+    ("measurements[0].latency_ms.runs", (*_LATENCY, "runs"), 0),
+    ("measurements[0].latency_ms", (*_LATENCY, "p50"), 2.15),
+    ("measurements[0].latency_ms", (*_LATENCY, "mean"), 0.5),
+    ("measurements[0].latency_ms", (*_LATENCY, "p50_low"), 0.5),
+    ("measurements[0].load_ms", ("measurements", 0, "load_ms"), -1),
+    ("measurements[0].accuracy", ("measurements", 0, "accuracy"), 7),
+    ("measurements[0].accuracy", ("measurements", 0, "accuracy"), None),
+    ("measurements[0].total_seconds", ("measurements", 0, "total_seconds"), -1),
+    ("peak_memory_bytes", ("peak_memory_bytes",), -1),
+    ("operator_times", ("operator_times",), [{"operator": "ADD", "calls": 1, "mean_ms": 1}] * 50_000),
+    ("operator_times[0].mean_ms", ("operator_times",), [{"operator": "ADD", "calls": 1, "mean_ms": -1}]),
+    ("surroundings.board", ("surroundings", "board"), "x" * 3_000_000),
+    ("surroundings.cores", ("surroundings", "cores"), 0),
+    ("surroundings.temperature_after_c", ("surroundings", "temperature_after_c"), 1e300),
+    ("figures.energy_mj", ("figures",), {"energy_mj": 1e300}),
+    ("figures", ("figures",), {f"figure {number}": 1.0 for number in range(1000)}),
+    ("device", ("device",), "pi5"),
+    ("model_sha256", ("model_sha256",), "a" * 64),
+    ("", ("right_images",), base64.b64encode(b"\x0f").decode()),
+    ("", ("right_images",), base64.b64encode(bytes(100)).decode()),
+    ("", ("right_images",), "not base64"),
+]
+
+
+@pytest.mark.parametrize(("field", "path", "value"), _WRONG)
+def test_an_impossible_result_is_refused(
+    gateway: GatewayApp, field: str, path: tuple[str | int, ...], value: object
+) -> None:
+    """With the field; the lease stays the device's, and a right result is accepted afterwards."""
+    taken = lease(gateway)
+    content = result()
+    _set(*path, value=value)(content)
+    answer = post(gateway, taken, "finish", json.dumps(content))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request"), answer.text
+    errors = answer.json()["errors"]
+    assert any(error["field"].startswith(field) for error in errors), answer.text
+    assert all(error["message"] for error in errors)
+    assert len(answer.content) < 10_000
+    assert post(gateway, taken, "finish", json.dumps(result())).status_code == 204
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_refused(gateway: GatewayApp, number: str) -> None:
+    """Wherever it stands."""
+    content = json.dumps(result()).replace('"accuracy": 0.75', f'"accuracy": {number}')
+    assert post(gateway, lease(gateway), "finish", content).status_code in {400, 422}
+
+
+def test_right_images_must_agree_with_the_confusion_matrix(gateway: GatewayApp) -> None:
+    """Three of four images are right, so three bits are set."""
+    content = result() | {"right_images": base64.b64encode(b"\x0b").decode()}
+    assert post(gateway, lease(gateway), "finish", json.dumps(content)).status_code == 204
+
+
+MEASURES_TEST = ANNOUNCEMENT.model_copy(update={"measures_test": True})
+
+
+@pytest.fixture
+def gateway_with_test(tmp_path: Path) -> GatewayApp:
+    """A gateway with a job on a data set with a test split, whose evaluations can begin."""
+    gateway = sqlite_gateway(tmp_path)
+    gateway.workforce.change = with_test_split
+    gateway.submit()
+    gateway.workforce.finish_all_steps()
+    return gateway
+
+
+def test_the_lease_has_the_test_split_for_a_device_that_measures_it(gateway_with_test: GatewayApp) -> None:
+    """An older evaluator gets the lease that it knows."""
+    taken = lease(gateway_with_test, MEASURES_TEST)
+    assert (taken.test_images, taken.test_labels) == (artifact("1"), artifact("2"))
+    assert taken.artifacts == (taken.model, taken.images, taken.labels, artifact("1"), artifact("2"))
+    older = lease(gateway_with_test, ANNOUNCEMENT)
+    assert {"test_images", "test_labels"} & older.model_dump().keys() == set()
+    assert older.artifacts == (older.model, older.images, older.labels)
+
+
+def test_test_figures_are_stored(gateway_with_test: GatewayApp) -> None:
+    """Next to those of the validation split."""
+    taken = lease(gateway_with_test, MEASURES_TEST)
+    content = result() | {"test": made_up_test().model_dump(mode="json")}
+    assert post(gateway_with_test, taken, "finish", json.dumps(content)).status_code == 204
+    stored = gateway_with_test.client.get(f"/v1/steps/{taken.step_key}").json()["result"]
+    assert (stored["images"], stored["test"]["images"], stored["test"]["confusion"]) == (4, 6, [[3, 0], [2, 1]])
+
+
+def test_a_result_of_an_older_evaluator_has_no_test_figures(gateway_with_test: GatewayApp) -> None:
+    """It is accepted; a result with figures of a split that it was not given is refused."""
+    taken = lease(gateway_with_test, ANNOUNCEMENT)
+    made_up = result() | {"test": made_up_test().model_dump(mode="json")}
+    answer = post(gateway_with_test, taken, "finish", json.dumps(made_up))
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["test"])
+    assert post(gateway_with_test, taken, "finish", json.dumps(result())).status_code == 204
+    assert "test" not in gateway_with_test.client.get(f"/v1/steps/{taken.step_key}").json()["result"]
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("test", None),
+        ("test.images", {"images": 0}),
+        ("test", {"images": 7}),
+        ("test", {"accuracy": 0.9}),
+        ("test.accuracy", {"accuracy": 1.5}),
+        ("test.f1", {"f1": -1}),
+        ("test.confusion", {"confusion": [[2, 0], [2, 2]]}),
+        ("test.confusion", {"confusion": [[3, 0, 0], [2, 1, 0], [0, 0, 0]]}),
+        ("test.confusion", {"confusion": [[6]]}),
+        ("test.confusion[0][0]", {"confusion": [[-3, 6], [2, 1]]}),
+        ("test", {"right_images": base64.b64encode(b"\x1f").decode()}),
+        ("test", {"right_images": base64.b64encode(bytes(100)).decode()}),
+    ],
+)
+def test_impossible_test_figures_are_refused(gateway_with_test: GatewayApp, field: str, change: Json | None) -> None:
+    """Missing ones of a device that announced them too; a right result is accepted afterwards."""
+    taken = lease(gateway_with_test, MEASURES_TEST)
+    right = made_up_test().model_dump(mode="json")
+    content = result() if change is None else result() | {"test": right | change}
+    answer = post(gateway_with_test, taken, "finish", json.dumps(content))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request"), answer.text
+    assert all(error["field"].startswith(field) for error in answer.json()["errors"]), answer.text
+    assert post(gateway_with_test, taken, "finish", json.dumps(result() | {"test": right})).status_code == 204
+
+
+_BAD: list[Json] = [
+    {"images": 0},
+    {"images": 10**400},
+    {"accuracy": -1},
+    {"accuracy": 1e308},
+    {"confusion": []},
+    {"confusion": [[1]]},
+    {"confusion": [[0] * 300] * 300},
+    {"measurements": []},
+    {"operator_times": [{"operator": "ADD", "calls": -1, "mean_ms": 1e308}]},
+]
+
+
+@pytest.mark.parametrize("change", _BAD)
+@pytest.mark.parametrize("format_", ["json", "csv", "html"])
+def test_a_result_that_was_stored_without_checks_is_left_out(gateway: GatewayApp, change: Json, format_: str) -> None:
+    """Reports, comparisons and the step say so, and go on to show everything else."""
+    gateway.workforce.work_until_nothing_is_left()
+    job = gateway.client.get("/v1/jobs").json()["jobs"][0]["id"]
+    with gateway.database.write() as session:
+        row = session.query(StepRow).filter(StepRow.kind == "evaluation").order_by(StepRow.key).first()
+        assert row is not None
+        row.result = EvaluationResult.model_validate(result() | change)
+        key = row.key
+    answer = gateway.client.get(f"/v1/jobs/{job}/report?format={format_}")
+    assert answer.status_code == 200
+    if format_ == "json":
+        report = answer.json()
+        assert len(report["rows"]) == 1
+        assert [failure["code"] for failure in report["failures"]] == ["implausible_result"]
+    assert gateway.client.get(f"/v1/jobs/{job}").status_code == 200
+    step = gateway.client.get(f"/v1/steps/{key}").json()
+    assert (step["result"], step["failure"]["code"]) == (None, "implausible_result")
+
+
+def test_a_result_is_discarded_and_measured_again(gateway: GatewayApp) -> None:
+    """The job becomes active, a device measures again, and the job ends with the new result."""
+    gateway.workforce.work_until_nothing_is_left()
+    job = gateway.client.get("/v1/jobs").json()["jobs"][0]["id"]
+    steps = [
+        step for pipeline in gateway.client.get(f"/v1/jobs/{job}").json()["pipelines"] for step in pipeline["steps"]
+    ]
+    (key, *_) = [step["key"] for step in steps if step["kind"] == "evaluation"]
+    answer = gateway.client.delete(f"/v1/steps/{key}/result")
+    assert (answer.status_code, answer.json()["state"], answer.json()["result"]) == (202, "ready", None)
+    assert gateway.client.get(f"/v1/jobs/{job}").json()["state"] == "running"
+    assert gateway.client.delete(f"/v1/steps/{key}/result").status_code == 409
+    assert post(gateway, lease(gateway), "finish", json.dumps(result())).status_code == 204
+    assert gateway.client.get(f"/v1/jobs/{job}").json()["state"] == "succeeded"
+    assert gateway.client.get(f"/v1/steps/{key}").json()["result"]["device"] == "pi4"
+
+
+def test_only_results_of_evaluations_are_discarded_and_only_by_their_users(gateway: GatewayApp) -> None:
+    """A training's result is not; another user does not find the step; a token that only reads is refused."""
+    gateway.workforce.work_until_nothing_is_left()
+    job = gateway.client.get("/v1/jobs").json()["jobs"][0]["id"]
+    steps = gateway.client.get(f"/v1/jobs/{job}").json()["pipelines"][0]["steps"]
+    keys = {step["kind"]: step["key"] for step in steps}
+    assert gateway.client.delete(f"/v1/steps/{keys['stage']}/result").status_code == 409
+    path = f"/v1/steps/{keys['evaluation']}/result"
+    assert gateway.client_as("eve", "submit").delete(path).status_code == 404
+    assert gateway.client_as("local", "read").delete(path).status_code == 403
+
+
+def test_a_device_cannot_control_the_terminals_of_users(gateway: GatewayApp) -> None:
+    """Its control characters are replaced, in its announcement, its messages and its results."""
+    escape = "\x1b]0;title\x07\x9b31m\u202e"
+    content = ANNOUNCEMENT.model_copy(update={"board": escape}).model_dump_json()
+    body = json.loads(ANNOUNCEMENT.model_dump_json()) | {"board": escape}
+    assert gateway.client.post("/v1/devices/pi9/lease", content=json.dumps(body), headers=JSON).status_code == 200
+    assert "\\u001b" in content
+    announced = next(each for each in gateway.client.get("/v1/devices").json()["devices"] if each["name"] == "pi9")
+    assert announced["announcement"]["board"] == "␛]0;title␇\ufffd31m\ufffd"
+    failure = json.dumps({"code": "failed", "message": "m" * 9000 + escape, "retryable": False, "log": "l" * 90_000})
+    taken = lease(gateway)
+    assert post(gateway, taken, "fail", failure).status_code == 204
+    stored = gateway.client.get(f"/v1/steps/{taken.step_key}").json()["failure"]
+    assert stored["message"].endswith("m␛]0;title␇\ufffd31m\ufffd")
+    assert (len(stored["message"]) < 6000, len(stored["log"]) < 21_000) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("verb", "content"),
+    [
+        ("renew", {"fraction": 0.5, "metrics": {f"m{number}": 1.0 for number in range(1000)}}),
+        ("renew", {"fraction": 0.5, "message": "x" * 1_000_000}),
+        ("renew", {"fraction": 0.5, "epoch": 10**30}),
+        ("fail", {"code": "x" * 10_000, "message": "no", "retryable": True}),
+        ("fail", {"code": "\x1b[2J", "message": "no", "retryable": True}),
+    ],
+)
+def test_reports_are_bounded(gateway: GatewayApp, verb: str, content: Json) -> None:
+    """A report that is too long is refused."""
+    assert post(gateway, lease(gateway), verb, json.dumps(content)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "a\x07b", "\x9b31m", "a\u202eb", "a\x7fb"])
+def test_a_spec_with_control_characters_is_refused(gateway: GatewayApp, name: str) -> None:
+    """Names, and every other text of the spec: others see them in their terminals."""
+    from fakes.jobs import small_spec
+
+    spec = json.loads(small_spec().model_dump_json()) | {"name": name}
+    answer = gateway.client.post("/v1/jobs", json=spec)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "name")
+    assert name not in json.loads(answer.text)["detail"]

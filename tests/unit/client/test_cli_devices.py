@@ -1,0 +1,23 @@
+"""Listing devices."""
+
+import httpx
+
+from edgepress_common.answers.devices import DeviceList, DeviceView
+from edgepress_common.devices import Announcement
+from fakes.command_line import run_command
+from fakes.job_gateway import BEGIN, FakeGateway
+
+
+def test_devices_are_listed_with_their_labels() -> None:
+    """The list shows hardware, labels and state."""
+    announcement = Announcement(
+        labels=("arm64", "rpi4"), board="Pi 4", machine="aarch64", cores=4, memory_bytes=1, runtime="r"
+    )
+    seen = {"first_seen_at": BEGIN, "last_seen_at": BEGIN, "announcement": announcement}
+    device = DeviceView(name="shelf", online=True, waiting=3, running=1, **seen)
+    listed = DeviceList(devices=(device,), waiting_for_any=0)
+    gateway = FakeGateway(answers={("GET", "/v1/devices"): httpx.Response(200, content=listed.model_dump_json())})
+
+    ran = run_command(gateway, ["devices"])
+
+    assert ran.out.splitlines()[1].split() == ["shelf", "yes", "arm64,", "rpi4", "Pi", "4,", "4", "cores", "1", "3"]

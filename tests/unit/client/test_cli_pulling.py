@@ -1,0 +1,58 @@
+"""Fetching the files of a job."""
+
+import json
+from pathlib import Path
+
+from edgepress_common.results import PackResult
+from fakes.command_line import run_command
+from fakes.job_gateway import FakeGateway, make_job, make_step
+from fakes.jobs import INT8_TENSORS, made_up
+
+MODELS = Path(__file__).parents[2] / "fakes" / "models"
+
+
+def test_pull_fetches_models_with_labels_and_preprocessing(tmp_path: Path) -> None:
+    """Each finished export is in its pipeline's folder, with the files that a device needs."""
+    pack, done = make_step("pack", kind="pack"), make_step("int8", kind="export")
+    gateway = FakeGateway(looks=[make_job(pack, done, make_step("float16", "failed", kind="export"), state="failed")])
+    content = (MODELS / "tiny_int8.tflite").read_bytes()
+    gateway.add_detail(done, {"tflite": gateway.add_artifact(content)}, made_up("export")[1])
+    gateway.add_detail(pack, {}, PackResult(classes=("zero", "one"), train_counts=(1, 1), validation_counts=(1, 1)))
+
+    ran = run_command(gateway, ["pull", "job-1", "--to", str(tmp_path)])
+
+    assert ran.exit_code == 0
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
+        "base/int8.tflite",
+        "labels.txt",
+        "preprocessing.json",
+    ]
+    assert (tmp_path / "base" / "int8.tflite").read_bytes() == content
+    assert (tmp_path / "labels.txt").read_text() == "zero\none\n"
+    preprocessing = json.loads((tmp_path / "preprocessing.json").read_text())
+    assert (preprocessing["color"], preprocessing["width"], preprocessing["height"]) == ("RGB", 32, 32)
+    assert preprocessing["models"] == {"base/int8.tflite": INT8_TENSORS.model_dump(mode="json")}
+
+
+def test_a_download_that_comes_damaged_leaves_no_file(tmp_path: Path) -> None:
+    """Bytes that don't match their name are an error, not a model."""
+    pack, done = make_step("pack", kind="pack"), make_step("int8", kind="export")
+    gateway = FakeGateway(looks=[make_job(pack, done, state="succeeded")])
+    reference = gateway.add_artifact(b"whole")
+    gateway.artifacts[reference.sha256] = b"hal"
+    gateway.add_detail(done, {"tflite": reference})
+
+    ran = run_command(gateway, ["pull", "job-1", "--to", str(tmp_path)])
+
+    assert (ran.exit_code, "is damaged" in ran.err) == (2, True)
+    assert list((tmp_path / "base").iterdir()) == []
+
+
+def test_nothing_to_pull_is_said(tmp_path: Path) -> None:
+    """A job without a finished export leaves no empty folder behind."""
+    gateway = FakeGateway(looks=[make_job(make_step("train", "running"))])
+
+    ran = run_command(gateway, ["pull", "job-1", "--to", str(tmp_path / "new")])
+
+    assert (ran.exit_code, "no finished export yet" in ran.err) == (4, True)
+    assert not (tmp_path / "new").exists()
