@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+MADE_OF = tuple(ROOT / path for path in ("requirements.lock", "common/pyproject.toml", "evaluator/pyproject.toml"))
 
 _KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _EMULATOR = ("trixie", "qemu-user")
@@ -41,7 +42,7 @@ def make(folder: Path) -> Path:
         The program that starts its Python.
     """
     python, made_of = folder / "python", folder / "made-of"
-    recipe = Path(__file__).read_text() + (ROOT / "requirements.lock").read_text()
+    recipe = "".join(path.read_text() for path in (Path(__file__), *MADE_OF))
     if made_of.exists() and made_of.read_text() == recipe:
         return python
     shutil.rmtree(folder, ignore_errors=True)
@@ -71,7 +72,7 @@ def _starter(folder: Path) -> str:
     return (
         "#!/bin/sh\n"
         f"export QEMU_CPU={_PROCESSOR} QEMU_LD_PREFIX={place}/root\n"
-        f"export PYTHONPATH={place}/site${{PYTHONPATH:+:$PYTHONPATH}}\n"
+        f"export PYTHONPATH=${{PYTHONPATH:+$PYTHONPATH:}}{place}/site\n"
         f'exec {place}/emulator/usr/bin/qemu-aarch64 {place}/root/usr/bin/python3.11 "$@"\n'
     )
 
@@ -134,6 +135,9 @@ def _install_wheels(target: Path) -> None:
              _WHEELS_FOR, "--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirements", locked],
             check=True,
         )  # fmt: skip
+    # For their metadata, which has their version: the sources come from PYTHONPATH, which has them first.
+    members = [ROOT / "common", ROOT / "evaluator"]
+    subprocess.run([uv, "pip", "install", "--quiet", "--target", target, "--no-deps", *members], check=True)
 
 
 if __name__ == "__main__":

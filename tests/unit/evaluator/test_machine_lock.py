@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import cast
@@ -102,10 +101,10 @@ def test_a_machine_without_the_folder_measures_with_a_warning(tmp_path: Path, ca
     assert "other evaluators on this machine may measure at the same time" in caplog.text
 
 
-def test_the_lock_of_a_killed_evaluator_is_released(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_evaluator_is_released(tmp_path: Path, python_command: tuple[str, ...]) -> None:
     """The kernel releases it with the process."""
     killed = (
         "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); os.kill(os.getpid(), 9)"
     )
-    assert subprocess.run([sys.executable, "-c", killed, tmp_path], check=False).returncode == -9
+    assert subprocess.run([*python_command, "-c", killed, tmp_path], check=False).returncode == -9
     test_a_second_evaluator_waits_for_the_first(tmp_path)
