@@ -7,20 +7,41 @@ import secrets
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
+
+# How long an example may take says something about the machine, and not about the code.
+settings.register_profile("edgepress", settings(), deadline=None)
+settings.load_profile("edgepress")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: short ones at the end leave no worker idle while another goes on.
+
+    Tests of the whole stack and of programs take minutes; of the others, the file with the most tests is the longest.
+    """
+    tests = Counter(item.path for item in items)
+
+    def order(item: pytest.Item) -> tuple[bool, bool, int]:
+        return "e2e" not in item.path.parts, "integration" not in item.path.parts, -tests[item.path]
+
+    items.sort(key=order)
 
 
 @pytest.hookimpl(optionalhook=True)  # where there is pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Return a scheduler that keeps the tests of a file together, and those that share the whole stack."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # it is the order of `pytest_collection_modifyitems`
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # has no types
         def _split_scope(self, nodeid: str) -> str:

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
         ("# is taken for\n# dead", "taken for dead"),
         ("Whom it stands for", "Whom"),
         ("def nobody_needs_it() -> None:", "nobody"),
+        ("ALL_UNDER_WAY = [steps_under_way]", "UNDER_WAY"),
+        ("served = served_in_turns(users)", "in_turns"),
+        ("def test_text_is_no_number() -> None:", "is_no_number"),
         ("What nobody needs goes.", "nobody"),
         ("a difference that may\nbe chance", "may be chance"),
         ("worth something", "worth something"),
@@ -41,6 +44,7 @@ def test_an_unclear_phrase_is_found(text: str, phrase: str) -> None:
     "text",
     [
         "'abc' is not a valid token. Unknown token.",
+        "def test_there_is_no_report_without_a_job() -> None:",
         "Not found: there is no job with this id. There are no jobs.",
         "Service unavailable: Redis does not answer.",
         "The worker renews its lease with each heartbeat, over a keep-alive connection.",

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alternating_stage import AlternatingStage
 from edgepress_common.plan import Plan, make_plan
 from edgepress_common.spec import (
     BuiltinDataset,
@@ -47,7 +48,6 @@ from edgepress_worker.pack import LabelledImages, Pack
 from edgepress_worker.training import begin_repeatable
 from fakes.step_context import PlainContext
 from figures import Figure
-from stage_in_turns import StageInTurns
 
 _SIDE, _CLASSES, _BATCH = 64, 8, 32
 _NETWORK = Model(architecture="resnet18")
@@ -160,8 +160,8 @@ class _Bench:
         alone = Material(self._pack, None, self._folder)
         with (
             tempfile.TemporaryDirectory(dir=self._folder) as name,
-            StageInTurns(stage, self._material(step), Path(name) / "stage") as measured,
-            StageInTurns(plain, alone, Path(name) / "plain") as reference,
+            AlternatingStage(stage, self._material(step), Path(name) / "stage") as measured,
+            AlternatingStage(plain, alone, Path(name) / "plain") as reference,
         ):
             rounds = [(measured.turn(_STEPS), reference.turn(_STEPS)) for _ in range(1 + _ROUNDS)][1:]
         keras.backend.clear_session()

@@ -67,7 +67,7 @@ class FaultInjector:
     def __post_init__(self) -> None:
         self._lookout = Lookout(self.stack)
         self._pool = ThreadPoolExecutor(len(get_args(Fault)))
-        self._under_way: dict[Fault, Future[None]] = {}
+        self._active: dict[Fault, Future[None]] = {}
 
     def do(self, act: Act) -> None:  # noqa: C901 - a case for each kind of act
         """Does one act. What is taken away is given back later, in a thread of its own."""
@@ -95,18 +95,18 @@ class FaultInjector:
                 self._go_back()
             case TakeAway():
                 self._give_back(act.fault)
-                self._under_way[act.fault] = self._pool.submit(self._take_away, act)
+                self._active[act.fault] = self._pool.submit(self._take_away, act)
                 self.taken.append(act)
 
     def end(self) -> None:
         """Returns when all is given back."""
-        for fault in list(self._under_way):
+        for fault in list(self._active):
             self._give_back(fault)
         self._pool.shutdown()
 
     def _give_back(self, fault: Fault) -> None:
-        if fault in self._under_way:
-            self._under_way.pop(fault).result()
+        if fault in self._active:
+            self._active.pop(fault).result()
 
     def _take_away(self, act: TakeAway) -> None:
         match act.fault:
@@ -126,7 +126,7 @@ class FaultInjector:
         patience_seconds = _ORDERLY_PATIENCE_SECONDS if act.orderly else patience_seconds
         seen = self._lookout.wait_for(act.moment, patience_seconds=patience_seconds)
         time.sleep(act.delay_seconds)
-        under_way = self._lookout.under_way()
+        active = self._lookout.active()
         process = self.stack.process(act.victim)
         if process is None:
             return
@@ -136,12 +136,12 @@ class FaultInjector:
             return
         self.killed.append(Killed(datetime.now(UTC), act.victim, act.moment, seen, orderly=act.orderly))
         if act.wait:
-            self._lookout.wait_until_further(under_way)
+            self._lookout.wait_until_further(active)
 
     def _hang(self) -> None:
         self._lookout.wait_for("after epochs", patience_seconds=_ORDERLY_PATIENCE_SECONDS)
         child = self.stack.process("worker's child")
-        if child is None or not self._lookout.under_way():
+        if child is None or not self._lookout.active():
             return
         child.suspend()
         self.hung.append(child)

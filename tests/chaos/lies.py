@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from chaos.acts import Liar
-from chaos.moments import Lookout, UnderWay
+from chaos.moments import Lookout, ObservedStep
 from chaos.stack import BreakableStack
 from edgepress_api.database import StepRow
 from edgepress_common.artifacts import ArtifactRef
@@ -162,7 +162,7 @@ def _worker(stack: BreakableStack, lookout: Lookout) -> set[str]:
     with stack.database.read() as session:
         rows = session.scalars(select(StepRow).where(StepRow.kind != "evaluation")).all()
         done = [(row.key, row.attempt, row.kind) for row in rows if row.state == "succeeded"]
-    running = [step for step in lookout.under_way() if step.kind != "evaluation"]
+    running = [step for step in lookout.active() if step.kind != "evaluation"]
     past = [(step.key, step.attempt - 1, step.kind) for step in running if step.attempt > 1]
     events = [event for name in (*done[:3], *past) for event in _of_the_past(*name)]
     events += [event for step in running for event in _double(stack, step)]
@@ -182,7 +182,7 @@ def _of_the_past(key: str, attempt: int, kind: str) -> Iterator[WorkerEvent]:
     yield StepReturned(step_key=key, attempt=attempt, worker="liar")
 
 
-def _double(stack: BreakableStack, step: UnderWay) -> Iterator[WorkerEvent]:
+def _double(stack: BreakableStack, step: ObservedStep) -> Iterator[WorkerEvent]:
     with stack.database.read() as session:
         row = session.get_one(StepRow, step.key)
         if row.progress is not None and row.holder is not None:
@@ -190,7 +190,7 @@ def _double(stack: BreakableStack, step: UnderWay) -> Iterator[WorkerEvent]:
             yield from (again, again)
 
 
-def _claimed(step: UnderWay) -> StepFinished:
+def _claimed(step: ObservedStep) -> StepFinished:
     """The step is done, with an artifact that is nowhere."""
     _, result = made_up("export")
     nowhere = {"tflite": ArtifactRef(sha256=_NOWHERE, size_bytes=100)}

@@ -24,7 +24,7 @@ _EPOCHS = 2  # that an attempt makes before the moment "after epochs": it has sa
 PATIENCE_SECONDS = 10.0  # then it is done at any moment
 
 
-class UnderWay(NamedTuple):
+class ObservedStep(NamedTuple):
     """A step, and how far it is."""
 
     key: str
@@ -48,7 +48,7 @@ class Lookout:
         if moment == "any time":
             return True
         deadline = time.monotonic() + patience_seconds
-        begun = {(step.key, step.attempt) for step in self.under_way()}
+        begun = {(step.key, step.attempt) for step in self.active()}
         incoming = set(self._incoming())
         self._newly_written()
         while time.monotonic() < deadline:
@@ -61,13 +61,13 @@ class Lookout:
     def _is_now(self, moment: Moment, begun: set[tuple[str, int]], incoming: set[str]) -> bool:
         match moment:
             case "just begun":
-                now = any((step.key, step.attempt) not in begun for step in self.under_way())
+                now = any((step.key, step.attempt) not in begun for step in self.active())
             case "in an epoch":
-                now = any(step.kind == "stage" and 0 < step.fraction < 1 for step in self.under_way())
+                now = any(step.kind == "stage" and 0 < step.fraction < 1 for step in self.active())
             case "after epochs":
-                now = any(step.kind == "stage" and self._epochs_made(step) >= _EPOCHS for step in self.under_way())
+                now = any(step.kind == "stage" and self._epochs_made(step) >= _EPOCHS for step in self.active())
             case "measuring":
-                now = any(step.kind == "evaluation" for step in self.under_way())
+                now = any(step.kind == "evaluation" for step in self.active())
             case "while an artifact is put":
                 now = not incoming.issuperset(self._incoming())
             case "just finished":
@@ -76,7 +76,7 @@ class Lookout:
                 now = True
         return now
 
-    def _epochs_made(self, step: UnderWay) -> int:
+    def _epochs_made(self, step: ObservedStep) -> int:
         """Return the number of epochs that this attempt has made, as far as it was seen."""
         if not 0 < step.fraction < 1:
             return 0
@@ -87,11 +87,11 @@ class Lookout:
         folder = (self.stack.disk or self.stack.home) / "artifacts" / "incoming"
         return os.listdir(folder) if folder.exists() else []  # noqa: PTH208 - the quickest way there is
 
-    def under_way(self) -> list[UnderWay]:
+    def active(self) -> list[ObservedStep]:
         """Return the steps with a running attempt; none while the database does not answer."""
         return [step for step in self._steps() if step.state == "running"]
 
-    def wait_until_further(self, steps: Sequence[UnderWay]) -> None:
+    def wait_until_further(self, steps: Sequence[ObservedStep]) -> None:
         """Returns when each of these steps is done, or with another attempt and further than its beginning."""
         deadline = time.monotonic() + _FURTHER_SECONDS
         left = {step.key: step.attempt for step in steps}
@@ -102,7 +102,7 @@ class Lookout:
                     left.pop(step.key, None)
             time.sleep(_LOOK_SECONDS)
 
-    def _steps(self) -> list[UnderWay]:
+    def _steps(self) -> list[ObservedStep]:
         try:
             with self.stack.database.read() as session:
                 rows = session.execute(
@@ -111,7 +111,7 @@ class Lookout:
         except OperationalError:  # it is refusing
             return []
         return [
-            UnderWay(
+            ObservedStep(
                 key, state, attempt, kind, progress.fraction if progress else 0, (progress and progress.epoch) or 0
             )
             for key, state, attempt, kind, progress in rows

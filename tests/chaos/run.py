@@ -19,7 +19,7 @@ from chaos.promises import results_of
 from chaos.stack import BreakableStack, breakable_stack
 from e2e.stack import ENDED
 
-_UNDER_WAY_AT_ONCE = 2
+_ACTIVE_JOBS = 2
 _AGAIN_SECONDS = 0.5
 _LONGEST_SECONDS = 1800.0
 _END_SECONDS = 420.0  # what the slowest machine may take from the last kill to the end
@@ -105,7 +105,7 @@ class Customer:
     def run(self) -> None:
         """Posts all."""
         for number, spec in enumerate(self._jobs):
-            while len(self.posted) - len(self._ended()) >= _UNDER_WAY_AT_ONCE:
+            while len(self.posted) - len(self._ended()) >= _ACTIVE_JOBS:
                 self._sleep()
             first, second = self._post(spec, f"chaos-{number}"), self._post(spec, f"chaos-{number}")
             assert first == second, f"job {spec['name']} was accepted twice: {first}, {second}"

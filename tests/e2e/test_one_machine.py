@@ -170,7 +170,7 @@ def test_a_folder_with_one_class_is_refused(edgepress: Edgepress, tmp_path: Path
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"name: [", b"\xff\xfe", b"42"])
-def test_what_is_no_spec_at_all_is_refused(edgepress: Edgepress, body: bytes) -> None:
+def test_what_is_not_a_spec_at_all_is_refused(edgepress: Edgepress, body: bytes) -> None:
     """The error says what is wrong with the body, for any bytes."""
     _assert_problem(edgepress.http.post("/v1/jobs", content=body, headers={"Content-Type": "application/yaml"}))
 

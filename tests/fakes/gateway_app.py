@@ -5,6 +5,7 @@ Only what is outside of it is made up: the time, Redis, and the workers and devi
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,13 +38,14 @@ class GatewayApp:
 
     Attributes:
         now: What its clock says.
-        redis_is_away: Whether Redis answers.
+        redis_is_unavailable: Whether Redis answers.
         is_stopping: Whether the server is about to stop.
         max_upload_bytes: Largest upload.
         root_path: The prefix that a proxy serves it under.
         host: The address it listens on, as far as its settings say.
         require_tokens: Whether its own machine needs a token too, unlike in most tests.
         dataset_roots: Folders that data sets may lie under.
+        is_new: Whether its device has yet to announce itself.
         planners: What gives jobs their pipelines.
     """
 
@@ -52,13 +54,14 @@ class GatewayApp:
     database: Database
     folder: Path
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    redis_is_away: bool = False
+    redis_is_unavailable: bool = False
     is_stopping: bool = False
     max_upload_bytes: int = 100_000
     root_path: str = ""
     host: str = "127.0.0.1"
     require_tokens: bool = False
     dataset_roots: tuple[Path, ...] = ()
+    is_new: bool = True
     planners: Planners = field(default_factory=Planners)
     ledger: Ledger = field(
         default_factory=lambda: Ledger(
@@ -87,7 +90,8 @@ class GatewayApp:
         )
         self.client = self.client_of(self.adapters)
         self.workforce = Workforce(self.database, self.ledger, self.now)
-        self.workforce.announce()
+        if self.is_new:
+            self.workforce.announce()
 
     def with_adapters(self, **changes: object) -> TestClient:
         """A client of the same gateway with other adapters."""
@@ -127,7 +131,7 @@ class GatewayApp:
         )
 
     def _ping_redis(self) -> None:
-        if self.redis_is_away:
+        if self.redis_is_unavailable:
             raise ConnectionError("connection refused")
 
 
@@ -136,6 +140,12 @@ def sqlite_gateway(folder: Path, **settings: object) -> GatewayApp:
     database = Database(f"sqlite:///{folder}/edgepress.db")
     create_tables(database)
     return GatewayApp(database, folder, **settings)  # type: ignore[arg-type]  # named by the test
+
+
+def copied_gateway(original: Path, folder: Path) -> GatewayApp:
+    """A gateway on SQLite with what another one had in its folder when its database was closed."""
+    shutil.copytree(original, folder)
+    return GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder, is_new=False)
 
 
 def spec_json(**changes: object) -> bytes:

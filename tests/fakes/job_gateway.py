@@ -82,7 +82,7 @@ class FakeGateway:
         artifacts: Bytes by their SHA-256.
         answers: Other answers, by method and path.
         requests: All requests so far.
-        is_away: Whether the gateway does not answer.
+        is_unavailable: Whether the gateway does not answer.
     """
 
     looks: list[JobView] = field(default_factory=list)
@@ -90,7 +90,7 @@ class FakeGateway:
     artifacts: dict[str, bytes] = field(default_factory=dict)
     answers: dict[tuple[str, str], httpx.Response] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
-    is_away: bool = False
+    is_unavailable: bool = False
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -116,7 +116,7 @@ class FakeGateway:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        if self.is_away:
+        if self.is_unavailable:
             raise httpx.ConnectError("Connection refused", request=request)
         known = self.answers.get((request.method, request.url.path))
         return known or self._resource(request)

@@ -19,7 +19,7 @@ from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.broker import Outbox, RedisInbox
 from edgepress_api.scheduler.dispatch import choose_steps
-from edgepress_api.scheduler.intake import take_in
+from edgepress_api.scheduler.intake import consume_events
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_common.messages import RunStep
 from fakes.earlier_release import earlier_release
@@ -122,7 +122,7 @@ def test_an_old_worker_works_for_the_scheduler(
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (state := state_of(database, step)) in {"sent", "running"}:
             assert time.monotonic() < deadline, log.read_text()
-            take_in(database, ledger(), inbox, lambda: datetime.now(UTC))
+            consume_events(database, ledger(), inbox, lambda: datetime.now(UTC))
         assert state == "succeeded", log.read_text()
 
 

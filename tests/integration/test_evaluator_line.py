@@ -252,7 +252,7 @@ def test_a_download_goes_on_where_it_was_cut(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_a_measurement_goes_on_while_gateway_and_line_are_away(site: Site) -> None:
+def test_a_measurement_goes_on_while_gateway_and_line_are_offline(site: Site) -> None:
     """The result is submitted when both are available again; nothing is measured twice."""
     site.start_gateway()
     site.start_evaluator()

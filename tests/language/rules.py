@@ -1,14 +1,15 @@
 """The words that the project does not use, each with what to write instead.
 
-Matching ignores case, takes whole words and crosses line breaks. An underscore separates words, so ``nobody`` is found
-in ``nobody_needs_it``. ``ALLOWED`` lists the files in which a phrase is right, each with the reason.
+Matching ignores case, takes whole words and crosses line breaks. An underscore separates words, as a blank does, so
+phrases are found in names: ``nobody`` in ``nobody_needs_it``, ``in turns`` in ``served_in_turns``. ``ALLOWED`` lists
+the files in which a phrase is right, each with the reason.
 """
 
 import re
 from dataclasses import dataclass
 
-# Between two words: blanks, or a line break with the indentation and the comment sign of the next line.
-GAP = r"(?:[ \t]+|[ \t]*\n[ \t]*(?:(?:#|//|\*|>)[ \t]*)?)"
+# Between two words: an underscore, blanks, or a line break with the indentation and the comment sign of the next line.
+GAP = r"(?:_|[ \t]+|[ \t]*\n[ \t]*(?:(?:#|//|\*|>)[ \t]*)?)"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ RULES = (
     # Negation with "not".
     Rule("no token", "not a valid token; without a token"),
     Rule("(?:is|are|was|were) none (?:that|of)", "is not one of ...; is not a ..."),
-    Rule(r"(?<!there\s)(?:is|are) no (?!longer|more|less|different|matter)[a-z]+", "is not a ..."),
+    Rule(r"(?<!there[\s_])(?:is|are) no (?!longer|more|less|different|matter)[a-z]+", "is not a ..."),
     Rule("no such thing", "not found"),
     Rule("nought|naught", "zero; nothing"),
     # Terms of the field.

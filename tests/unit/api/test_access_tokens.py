@@ -62,7 +62,7 @@ def test_a_changed_token_is_not_valid(database: Database, now: datetime, change:
     assert who(database, wrong, now) is None
 
 
-def test_a_revoked_token_is_worth_nothing_and_stays_listed(database: Database, now: datetime) -> None:
+def test_a_revoked_token_is_not_valid_and_stays_listed(database: Database, now: datetime) -> None:
     """Other tokens of the same user stay valid."""
     token, other = made(database, now, "read"), made(database, now, "read")
     credential = read_credential(token)

@@ -184,7 +184,7 @@ def test_archives_are_uploaded_as_they_are(app: GatewayApp, client: Client, tmp_
 
 
 @pytest.mark.parametrize("name", ["nowhere", "text.zip", "empty"])
-def test_what_is_no_data_set_is_refused_before_it_is_sent(client: Client, tmp_path: Path, name: str) -> None:
+def test_what_is_not_a_data_set_is_refused_before_it_is_sent(client: Client, tmp_path: Path, name: str) -> None:
     """A path that does not exist, a file that is not an archive, a folder without images."""
     (tmp_path / "text.zip").write_text("text")
     (tmp_path / "empty").mkdir()

@@ -148,7 +148,7 @@ def test_the_database_is_named(url: str) -> None:
     assert who(url, made["token"]) is not None
 
 
-def test_a_database_that_is_away_is_told_from_wrong_use() -> None:
+def test_a_database_that_is_unavailable_is_told_from_wrong_use() -> None:
     """The exit code differs, there is no traceback, and the password is not shown."""
     code, _, said = run("postgresql+psycopg://edgepress:secret@127.0.0.1:1/edgepress", ["list"])
     assert (code, "does not answer" in said, "secret" in said, "Traceback" in said) == (3, True, False, False)

@@ -42,7 +42,7 @@ def test_another_image_size_is_another_data_set(gateway: GatewayApp) -> None:
     assert estimate(gateway, dataset={"kind": "builtin", "image_size": 64}).seconds is None
 
 
-def test_a_training_takes_its_epochs_and_the_rest_what_the_like_took(gateway: GatewayApp) -> None:
+def test_a_training_takes_its_epochs_and_the_rest_what_similar_steps_took(gateway: GatewayApp) -> None:
     """Five seconds an epoch; exports and evaluations of the same network as before."""
     found = estimate(gateway, training={"epochs": 4, "seed": 1})
     assert sorted(found.by_step.values()) == [3, 3, 5, 5, 20]
@@ -63,7 +63,7 @@ def test_the_unlike_is_counted_and_not_guessed(gateway: GatewayApp) -> None:
     assert (dynamic.seconds, dynamic.unknown) == (5, 2)
 
 
-def test_a_training_that_was_taken_over_is_no_measure(gateway: GatewayApp) -> None:
+def test_a_training_that_was_taken_over_is_not_a_measure(gateway: GatewayApp) -> None:
     """The time of its last attempt is that of a part."""
     with gateway.database.write() as session:
         for row in session.query(StepRow).where(StepRow.kind == "stage"):

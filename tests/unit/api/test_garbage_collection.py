@@ -23,7 +23,7 @@ from edgepress_api.garbage_collection.collector import GarbageCollector
 from edgepress_api.jobs.ending import cancel_job, delete_job
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.dispatch import choose_steps
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_common.artifacts import OWNER, ArtifactRef, ArtifactStore, FolderStore, StoredArtifact
 from edgepress_common.artifacts.copies import LocalCopies
@@ -253,16 +253,16 @@ def test_jobs_are_deleted_after_their_time(database: Database, tmp_path: Path) -
     old = works.finished_job(name="old")
     works.now += 20 * DAY
     recent = works.finished_job(name="recent", training={"epochs": 3})
-    under_way = works.submit(name="running", training={"epochs": 4})
+    active = works.submit(name="running", training={"epochs": 4})
     works.now += 10 * DAY + LATER
     works.cleaner.collect()
     with works.database.read() as session:
-        assert set(session.scalars(select(JobRow.id))) == {recent, under_way}
+        assert set(session.scalars(select(JobRow.id))) == {recent, active}
     assert works.kept() == works.needed() != set()
     works.now += 3650 * DAY
     works.cleaner.collect()
     with works.database.read() as session:
-        assert set(session.scalars(select(JobRow.id))) == {under_way}
+        assert set(session.scalars(select(JobRow.id))) == {active}
     assert old != recent
 
 
@@ -412,9 +412,9 @@ def _happen(works: Works, jobs: list[str], action: str, number: int) -> None:
 
 def _end(works: Works, jobs: list[str], job_id: str, *, delete: bool) -> None:
     with works.database.read() as session:
-        under_way = session.scalar(select(JobRow.state).where(JobRow.id == job_id)) in UNDER_WAY
-    if under_way and not delete:
+        active = session.scalar(select(JobRow.state).where(JobRow.id == job_id)) in ACTIVE_STATES
+    if active and not delete:
         cancel_job(works.database, works.ledger, job_id, works.now)
-    elif delete and not under_way:
+    elif delete and not active:
         works.delete(job_id)
         jobs.remove(job_id)

@@ -76,7 +76,7 @@ def test_jobs_plans_and_reports_are_shown(before: Database, jobs: tuple[str, str
             assert client.get(f"/v1/jobs/{job_id}/report?format={form}").status_code == 200, form
 
 
-def test_a_job_that_was_under_way_goes_on_to_its_end(before: Database, jobs: tuple[str, str], tmp_path: Path) -> None:
+def test_a_job_that_was_active_goes_on_to_its_end(before: Database, jobs: tuple[str, str], tmp_path: Path) -> None:
     """Its planner, which it never had, is not asked."""
     migrate(before)
     gateway = GatewayApp(before, tmp_path)

@@ -163,7 +163,7 @@ def test_a_wrong_field_is_named_as_it_was_written(
     assert accepted in {None, problem.accepted}
 
 
-def test_what_exports_are_accepted_is_what_there_is() -> None:
+def test_all_exports_are_named_as_accepted() -> None:
     """All of them, as a spec would name them."""
     (problem,) = problems(SPEC | pipeline(exports=["int9"]))
     assert problem.accepted is not None
@@ -186,7 +186,7 @@ def test_all_wrong_fields_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", [[], "x", 3, None])
-def test_a_spec_that_is_no_object_is_called_the_spec(value: JsonValue) -> None:
+def test_a_spec_that_is_not_an_object_is_called_the_spec(value: JsonValue) -> None:
     """It has no field to name."""
     (problem,) = problems(value)
     assert (problem.field, problem.message) == ("spec", "is of the wrong type")

@@ -43,7 +43,7 @@ def post(client: TestClient, name: str, **headers: str) -> int:
     return int(client.post("/v1/jobs", content=body, headers=JSON | headers).status_code)
 
 
-def test_jobs_under_way_are_limited(gateway: GatewayApp) -> None:
+def test_active_jobs_are_limited(gateway: GatewayApp) -> None:
     """The next is refused until one ends; a job that is only validated, or was posted before, does not count."""
     anna = limited(gateway, max_jobs=2)
     key = {"Idempotency-Key": "1"}
@@ -134,14 +134,14 @@ def test_a_user_with_many_jobs_does_not_keep_one_with_few_waiting(gateway: Gatew
         submit_as(gateway, "anna", seed)
     for seed in (100, 101):
         submit_as(gateway, "ben", seed)
-    first = trained_under_way(gateway, 6)
+    first = active_after_training(gateway, 6)
     assert Counter(first[:4]) == {"anna": 2, "ben": 2}
     assert first[4:] == ["anna", "anna"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ahead", [1, 2, 3])
-def test_a_single_worker_serves_users_in_turns(gateway: GatewayApp, ahead: int) -> None:
+def test_a_single_worker_serves_users_alternately(gateway: GatewayApp, ahead: int) -> None:
     """However many steps are sent ahead of it: over six trainings, each user gets about half."""
     for seed in range(20):
         submit_as(gateway, "anna", seed)
@@ -163,7 +163,7 @@ def test_a_single_worker_serves_users_in_turns(gateway: GatewayApp, ahead: int) 
     assert abs(Counter(owners)["ben"] - 6) <= 1, owners
 
 
-def trained_under_way(gateway: GatewayApp, count: int) -> list[str]:
+def active_after_training(gateway: GatewayApp, count: int) -> list[str]:
     """Return the owners of the trainings in the order in which workers get them, while none finishes."""
     owners: list[str] = []
     for pack in gateway.workforce.take():

@@ -26,7 +26,7 @@ def cautions(*rows: ReportRow, **goals: object) -> str:
     return "\n".join(device.cautions).replace("\N{MULTIPLICATION SIGN}", "x")
 
 
-def test_float16_on_a_pi_4_is_no_faster_and_why() -> None:
+def test_float16_on_a_pi_4_is_not_faster_and_why() -> None:
     """The caution has both times, and a cause only if processor or profile show one; one that gains has no caution."""
     rows = [make_row("float32", p50=71.3, surroundings=PI4), make_row("float16", p50=72.9, surroundings=PI4)]
     assert (

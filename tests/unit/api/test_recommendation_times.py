@@ -69,7 +69,7 @@ def test_nothing_is_fastest_by_noise() -> None:
     assert scores["slow"] < 1
 
 
-def test_a_tie_with_the_reference_is_no_speedup() -> None:
+def test_a_tie_with_the_reference_is_not_a_speedup() -> None:
     """The sentence has no ratio; and only latencies with equal numbers of threads are compared."""
     base = [make_row("float32", p50=10, threads=1), make_row("float32", p50=5, threads=2)]
     words = recommended(*base, make_row("int8", pipeline="tied", p50=10.2, size_bytes=1_000_000)).purposes[0].words

@@ -99,7 +99,7 @@ def test_html_marks_what_can_not_be_trusted(report: Report) -> None:
     assert "their latency is too high" in Page(report_html(with_row(report, throttled=("hot",)), "")).text
 
 
-def test_html_of_a_job_under_way_says_so(gateway: GatewayApp) -> None:
+def test_html_of_an_active_job_says_so(gateway: GatewayApp) -> None:
     """This also holds before there are results."""
     page = Page(report_html(report_of(gateway.database, gateway.submit()), ""))
     assert "0 of 2 evaluations" in " ".join(page.text.split())

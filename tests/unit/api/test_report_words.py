@@ -123,7 +123,7 @@ def test_a_file_measured_often_is_one_file() -> None:
     assert [line.exports for line in group.promises] == [("int8", "float32")]
 
 
-def test_a_pipeline_of_which_nothing_is_known_yet_is_no_group() -> None:
+def test_a_pipeline_of_which_nothing_is_known_yet_is_not_a_group() -> None:
     """One of which something failed is."""
     job = with_broken_promise(paper_job(), "PCQAT", "int8", "broken")
     names = [group.pipeline.name for group in pipeline_groups(paper_report(job)) if group.failures]

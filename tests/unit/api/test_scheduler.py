@@ -71,7 +71,7 @@ def finished(step: RunStep) -> StepFinished:
     return StepFinished.model_validate(names(step) | {"outputs": outputs, "result": result})
 
 
-def test_a_round_sends_what_is_ready_and_takes_in_what_is_done(bench: Bench) -> None:
+def test_a_round_sends_what_is_ready_and_consumes_what_is_done(bench: Bench) -> None:
     """The next step's message brings its inputs' artifacts and results."""
     bench.scheduler.round()
     (pack,) = bench.broker.sent
@@ -95,7 +95,7 @@ def test_doubled_and_late_events_change_nothing(bench: Bench) -> None:
     assert len(bench.broker.sent) == 2
 
 
-def test_what_is_no_event_is_dropped(bench: Bench) -> None:
+def test_what_is_not_an_event_is_dropped(bench: Bench) -> None:
     """Rubbish in the stream stops nothing, and does not stay there."""
     bench.scheduler.round()
     bench.broker.mail = {"0": b"rubbish", "1": b"", "2": b'{"type": "finished"}'}
@@ -168,7 +168,7 @@ def test_workers_have_one_lease_to_answer_after_an_outage(bench: Bench) -> None:
     assert [step.attempt for step in bench.broker.sent] == [1, 2]
 
 
-def test_a_device_is_noticed_while_redis_is_away(bench: Bench) -> None:
+def test_a_device_is_noticed_while_redis_is_unavailable(bench: Bench) -> None:
     """It speaks through the gateway."""
     workforce = Workforce(bench.database, bench.ledger, bench.now)
     workforce.finish_all_steps()
@@ -190,7 +190,7 @@ def test_what_a_queue_lost_is_sent_again(bench: Bench) -> None:
     assert [step.attempt for step in bench.broker.sent] == [1, 1]
 
 
-def test_a_broker_that_is_away_is_waited_for(bench: Bench) -> None:
+def test_a_broker_that_is_unavailable_is_waited_for(bench: Bench) -> None:
     """The scheduler neither stops nor spins, and continues once the broker is available."""
     bench.broker.away = 3
     rounds = iter([False] * 5 + [True])

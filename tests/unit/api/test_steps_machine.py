@@ -26,7 +26,7 @@ from edgepress_api.devices.leasing import lease_next
 from edgepress_api.devices.reporting import LeaseName, report_failure, report_progress, report_result
 from edgepress_api.jobs.ending import cancel_job, retry_job
 from edgepress_api.jobs.submission import Submission
-from edgepress_api.scheduler.intake import take_in
+from edgepress_api.scheduler.intake import consume_events
 from edgepress_api.scheduler.loop import Scheduler
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_api.steps.plausible import ReportedEvaluation
@@ -153,7 +153,7 @@ class LifeOfSteps(RuleBasedStateMachine):
         step, before = overtaken[which % len(overtaken)], self._look()
         waiting, self.broker.mail = self.broker.mail, {}
         self.broker.post(saying(step, what))
-        take_in(self.database, self.ledger, self.broker, lambda: self.now)
+        consume_events(self.database, self.ledger, self.broker, lambda: self.now)
         self.broker.mail = waiting
         assert self._look() == before
         if what in {"started", "progress"}:

@@ -100,7 +100,7 @@ def test_tensorboard_is_optional(tmp_path: Path) -> None:
     assert done.stderr.rstrip().endswith("install it with: pip install 'edgepress-client[tensorboard]'")
 
 
-def test_a_pipelines_name_is_no_path(tmp_path: Path) -> None:
+def test_a_pipelines_name_is_not_a_path(tmp_path: Path) -> None:
     """Its files stay in the folder that was asked for."""
     report = paper_report()
     trainings = tuple(each.model_copy(update={"pipelines": ("../../up",)}) for each in report.trainings[:1])

@@ -77,7 +77,7 @@ def test_the_same_upload_again_changes_nothing(database: Database, store: Folder
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK", b"\x89PNG\r\n" * 100])
-def test_what_is_no_archive_is_not_kept(
+def test_what_is_not_an_archive_is_not_kept(
     database: Database, store: FolderStore, now: datetime, tmp_path: Path, content: bytes
 ) -> None:
     """The error says how it begins, and what is accepted."""
@@ -158,7 +158,7 @@ def test_data_sets_are_listed_in_pages(database: Database, now: datetime) -> Non
 
 
 @pytest.mark.parametrize("token", ["x", "MjAyNg==", "\xe4"])
-def test_what_is_no_page_token_is_refused(database: Database, token: str) -> None:
+def test_what_is_not_a_page_token_is_refused(database: Database, token: str) -> None:
     """It is refused before a query."""
     with database.read() as session, pytest.raises(InvalidQueryError, match="not a page token"):
         list_uploads(session, DATASETS, page_size=2, page_token=token)

@@ -399,7 +399,7 @@ def test_access_is_refused_while_the_database_is_unavailable(gateway: GatewayApp
     assert (response.status_code, response.headers["retry-after"]) == (503, "2")
 
 
-def test_no_token_is_logged(gateway: GatewayApp, caplog: pytest.LogCaptureFixture) -> None:
+def test_tokens_are_not_logged(gateway: GatewayApp, caplog: pytest.LogCaptureFixture) -> None:
     """Neither valid nor invalid tokens are logged, at any level."""
     token = gateway.token("anna", "read")
     with caplog.at_level(logging.DEBUG):

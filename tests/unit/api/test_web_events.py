@@ -84,7 +84,7 @@ def test_a_client_that_knows_all_need_not_ask_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("known", ["x", "-1", str(2**63)])
-def test_what_is_no_event_number_is_refused(tmp_path: Path, known: str) -> None:
+def test_what_is_not_an_event_number_is_refused(tmp_path: Path, known: str) -> None:
     """It is refused before a stream begins."""
     gateway = sqlite_gateway(tmp_path)
     response = gateway.client.get(f"/v1/jobs/{gateway.submit()}/events", headers={"Last-Event-ID": known})

@@ -123,7 +123,7 @@ def test_a_page_token_belongs_to_its_filter(gateway: GatewayApp) -> None:
         ({"evaluation": {"full_pass": "yes"}}, "evaluation.full_pass"),
     ],
 )
-def test_text_is_no_number(gateway: GatewayApp, changes: dict[str, Any], field: str) -> None:
+def test_text_is_not_a_number(gateway: GatewayApp, changes: dict[str, Any], field: str) -> None:
     """A value of another type is refused, not converted."""
     refused = gateway.client.post("/v1/jobs", json=json.loads(spec_json()) | changes)
     assert refused.status_code == 422

@@ -156,12 +156,12 @@ def test_jobs_are_listed_by_state_and_name(gateway: GatewayApp) -> None:
     assert listed == {"state=succeeded": [done], "state=failed": [], "name=two": [waiting], "name=tw": []}
 
 
-def test_only_a_job_under_way_says_when_to_look_again(gateway: GatewayApp) -> None:
+def test_only_an_active_job_says_when_to_look_again(gateway: GatewayApp) -> None:
     """A client that follows Retry-After stops by itself."""
     done = gateway.finished_job()
-    under_way = gateway.submit(training={"epochs": 3})
+    active = gateway.submit(training={"epochs": 3})
     assert "retry-after" not in gateway.client.get(f"/v1/jobs/{done}").headers
-    assert "retry-after" in gateway.client.get(f"/v1/jobs/{under_way}").headers
+    assert "retry-after" in gateway.client.get(f"/v1/jobs/{active}").headers
 
 
 def test_a_job_is_cancelled_taken_up_again_and_deleted(gateway: GatewayApp) -> None:

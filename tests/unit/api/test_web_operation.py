@@ -24,15 +24,15 @@ def gateway(tmp_path: Path) -> GatewayApp:
 
 def test_the_process_is_live_while_services_are_unavailable(gateway: GatewayApp) -> None:
     """Only readiness depends on other services."""
-    gateway.redis_is_away = True
+    gateway.redis_is_unavailable = True
     gateway.database.close()
     assert gateway.client.get("/health/live").json() == {"status": "ok"}
 
 
-def test_readiness_names_what_is_away(gateway: GatewayApp, tmp_path: Path) -> None:
+def test_readiness_names_what_is_unavailable(gateway: GatewayApp, tmp_path: Path) -> None:
     """Redis, the database, or both."""
     assert gateway.client.get("/health/ready").json() == {"status": "ok"}
-    gateway.redis_is_away = True
+    gateway.redis_is_unavailable = True
     response = gateway.client.get("/health/ready")
     assert (response.status_code, response.json()["detail"]) == (503, "no answer from: Redis")
     assert int(response.headers["retry-after"]) > 0

@@ -40,7 +40,7 @@ def test_a_page_is_well_formed_and_loads_only_what_is_its_own(gateway: GatewayAp
         assert loaded.headers["content-type"].startswith(kind)
 
 
-def test_scripts_import_what_is_there_and_nothing_else(gateway: GatewayApp) -> None:
+def test_scripts_import_only_scripts_that_exist(gateway: GatewayApp) -> None:
     """Imports are followed from the page's own script; none has an address of another host."""
     to_read, read = {Page(gateway.client.get(path).text).scripts[0] for path in PAGES}, set()
     while to_read:
@@ -121,7 +121,7 @@ def test_a_browser_gets_a_problem_of_the_api_as_json(tmp_path: Path) -> None:
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
 
 
-def test_only_reading_pages_needs_no_token(gateway: GatewayApp) -> None:
+def test_only_reading_pages_is_possible_without_a_token(gateway: GatewayApp) -> None:
     """Other methods on their addresses need a token, as all requests do."""
     for path in PAGES:
         assert gateway.client.post(path).status_code == 401, path

@@ -9,7 +9,7 @@ from fakes.job_gateway import FakeGateway, make_job
 
 def test_no_gateway_is_exit_code_3() -> None:
     """The message names the address and the ways out."""
-    ran = run_command(FakeGateway(is_away=True), ["jobs", "--gateway", "http://box:1234"])
+    ran = run_command(FakeGateway(is_unavailable=True), ["jobs", "--gateway", "http://box:1234"])
 
     assert ran.exit_code == 3
     assert "no gateway answers at http://box:1234" in ran.err

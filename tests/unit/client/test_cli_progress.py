@@ -59,7 +59,7 @@ def test_an_epoch_is_a_line_with_its_figures() -> None:
     assert _lines(before, after, epochs=False) == []
 
 
-def test_the_beginning_of_a_training_is_no_epoch() -> None:
+def test_the_beginning_of_a_training_is_not_an_epoch() -> None:
     """No epoch is finished yet, so no line is printed."""
     before = make_job(make_step("train", "running"))
     after = make_job(make_step("train", "running", progress=Progress(fraction=0, epoch=0, epochs=8)))
@@ -151,7 +151,7 @@ def test_the_picture_of_a_job_that_has_ended_waits_for_nothing() -> None:
         ("any", "waits for a device: none is online; fails at {}"),
     ],
 )
-def test_a_device_that_is_away_is_shown_with_the_deadline(device: str, expected: str) -> None:
+def test_a_device_that_is_unavailable_is_shown_with_the_deadline(device: str, expected: str) -> None:
     """While watching, once as a line and all the time in the picture; and by show. Not while it is merely busy."""
     busy = make_job(make_step("int8 on pi4", "ready", kind="evaluation", device=device))
     away = make_job(make_step("int8 on pi4", "ready", kind="evaluation", device=device, due_at=DEADLINE))
@@ -167,7 +167,7 @@ def test_a_device_that_is_away_is_shown_with_the_deadline(device: str, expected:
     assert console.export_text().count(line) == 2
 
 
-def test_following_goes_on_while_the_gateway_is_away() -> None:
+def test_following_goes_on_while_the_gateway_is_unavailable() -> None:
     """An outage is reported once, and the missed events after it."""
     away = UnavailableError("no gateway answers at http://gateway")
     looks = _looks(

@@ -80,7 +80,7 @@ def test_what_happened_before_is_not_waited_for_one_by_one() -> None:
     assert gateway.known == [None]
 
 
-def test_unknown_events_are_no_change() -> None:
+def test_unknown_events_are_not_a_change() -> None:
     """A newer gateway may send them; neither is what is not JSON."""
     gateway = Streaming(
         event("progress") + event("weather", 8) + "event: step\ndata: no json\n\n", "", looks=itertools.repeat(RUNNING)

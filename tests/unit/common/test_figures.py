@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from edgepress_common.answers.report import ReportRow
 from edgepress_common.answers.report.rows import ROW_FIGURES
 from edgepress_common.figures.declared import FIGURES
-from edgepress_common.figures.figure import Measured, Part
+from edgepress_common.figures.figure import FieldPart, Measured
 from edgepress_common.figures.objectives import OBJECTIVES
 from edgepress_common.figures.tables import page_columns, terminal_columns, terminal_head
 from edgepress_common.results import EvaluationResult, ExportResult, StageResult, ThreadMeasurement
@@ -55,7 +55,7 @@ def test_every_figure_has_a_place_in_the_row() -> None:
     """It is a field with its description, or a part of one."""
     for name, figure in FIGURES.items():
         field = ReportRow.model_fields[name.partition(".")[0]]
-        assert isinstance(figure.source, Part) == ("." in name)
+        assert isinstance(figure.source, FieldPart) == ("." in name)
         if name in ROW_FIGURES:
             assert field.description == figure.description
             assert field.is_required() == figure.is_always_known

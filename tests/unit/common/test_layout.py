@@ -211,7 +211,7 @@ def test_a_link_may_lead_elsewhere_under_the_roots_only(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_set_is_refused_with_what_was_found(tmp_path: Path, paths: list[str], said: str) -> None:
+def test_what_is_not_a_set_is_refused_with_what_was_found(tmp_path: Path, paths: list[str], said: str) -> None:
     """Too few classes, a class that can't be split, classes that differ."""
     write_files(tmp_path, *paths)
     with pytest.raises(InvalidSpecError) as error:

@@ -89,7 +89,7 @@ def test_seeds_that_can_not_be_planned_are_rejected(changes: dict[str, object], 
 
 
 @pytest.mark.parametrize("name", ["base", "a, b", "pruned, seed x", "pruned seed 3"])
-def test_other_names_are_no_repetitions(name: str) -> None:
+def test_other_names_are_not_repetitions(name: str) -> None:
     """They stand for themselves."""
     assert Repetition.of(name) == Repetition(name)
     assert Repetition.of(Repetition(name, 3).name) == Repetition(name, 3)

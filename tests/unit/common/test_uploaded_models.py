@@ -209,7 +209,7 @@ def test_models_nested_without_end_are_refused(tmp_path: Path) -> None:
         (b"PK\x03\x04" + b"#" * 28 + keras_file(), "before"),
     ],
 )
-def test_what_is_no_keras_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+def test_what_is_not_a_keras_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     """Pickles, other archives, other files inside, things before and behind."""
     assert words in _refused(tmp_path, content)
 
@@ -272,7 +272,7 @@ def test_a_description_that_would_take_much_memory_is_never_parsed(tmp_path: Pat
     assert words in _refused(tmp_path, keras_file(text=text))
 
 
-def test_brackets_in_strings_are_no_levels(tmp_path: Path) -> None:
+def test_brackets_in_strings_are_not_levels(tmp_path: Path) -> None:
     """Also behind an escaped quotation mark."""
     file = tmp_path / "model.keras"
     file.write_bytes(keras_file(text=json.dumps(["[" * 500, '"[' * 500]).encode()))

@@ -83,7 +83,7 @@ def test_delegate_takes_what_it_has_kernels_for(models: Path, name: str, delegat
 
 
 @pytest.mark.parametrize("content", [b"", b"no flatbuffer at all" * 100])
-def test_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_not_a_model_is_refused(tmp_path: Path, content: bytes) -> None:
     """The runtime's own reason is passed on."""
     path = tmp_path / "model.tflite"
     path.write_bytes(content)

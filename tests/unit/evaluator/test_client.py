@@ -56,7 +56,7 @@ def test_lease_offered_is_taken(gateway: FakeGateway, client: GatewayClient, lea
     assert gateway.announcements == {"pi": ANNOUNCEMENT}
 
 
-def test_nothing_to_do_is_no_lease(client: GatewayClient) -> None:
+def test_nothing_to_do_is_not_a_lease(client: GatewayClient) -> None:
     """204 after the time asked for."""
     assert client.lease(ANNOUNCEMENT, wait_seconds=0.01, request="r1") is None
 

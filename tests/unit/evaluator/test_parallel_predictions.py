@@ -38,7 +38,7 @@ def test_all_workers_stop_when_told(models: Path, pack: ValidationPack) -> None:
         )
 
 
-def test_file_that_is_no_model_is_refused(tmp_path: Path, pack: ValidationPack) -> None:
+def test_file_that_is_not_a_model_is_refused(tmp_path: Path, pack: ValidationPack) -> None:
     """It is refused before a thread is started."""
     (tmp_path / "model.tflite").write_bytes(b"no model")
 

@@ -85,7 +85,7 @@ def test_streaming_keeps_memory_small(tmp_path: Path) -> None:
         (np.zeros((2, 4, 4, 3), np.uint8), [0.0, 1.0], "accepted: int64 (n,)"),
     ],
 )
-def test_what_is_no_pack_is_refused(tmp_path: Path, images: object, labels: object, message: str) -> None:
+def test_what_is_not_a_pack_is_refused(tmp_path: Path, images: object, labels: object, message: str) -> None:
     """The message says what was found and what is accepted."""
     with pytest.raises(UnreadableDatasetError, match=re.escape(message)):
         ValidationPack.open(*_write(tmp_path, images, labels))

@@ -178,7 +178,7 @@ def reasons_with(folder: Path, expression: str, count: int = MANY) -> dict[int, 
     return {number: reason for number, reason in outcomes.items() if reason is not None}
 
 
-@pytest.mark.parametrize("count", [1, FEW, MANY])
+@pytest.mark.parametrize("count", [1, pytest.param(FEW, marks=pytest.mark.slow), MANY])
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [

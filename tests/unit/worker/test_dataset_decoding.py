@@ -260,7 +260,7 @@ def file_of(image: Image.Image, kind: str) -> bytes:
         (file_of(Image.new("I", (9, 9)), "TIFF"), "32 bits per channel"),
     ],
 )
-def test_what_is_no_usable_image_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_what_is_not_a_usable_image_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
     """Empty, foreign, cut off, too large, or with pixels of a kind that isn't taken."""
     path = tmp_path / "a.jpg"
     path.write_bytes(content)

@@ -181,7 +181,7 @@ def test_a_file_that_is_an_archive_in_two_ways_is_read_in_one(tmp_path: Path, co
     assert pack_upload(both, context) == expected
 
 
-def test_a_picture_that_is_an_archive_as_well_is_no_archive(tmp_path: Path, context: PlainContext) -> None:
+def test_a_picture_that_is_an_archive_as_well_is_not_an_archive(tmp_path: Path, context: PlainContext) -> None:
     """Readers of zips find one at the end of any file; here the first bytes count."""
     write_class_folders(tmp_path / "set", {"ant": 4, "bee": 4})
     picture = next((tmp_path / "set").rglob("*.*")).read_bytes()

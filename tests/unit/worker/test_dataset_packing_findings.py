@@ -26,7 +26,7 @@ def packed(root: Path, context: PlainContext, **parameters: object) -> tuple[Out
     return pack_dataset(dataset, context, Environment(dataset_roots=(root.parent,), downloads=root.parent / "none"))
 
 
-def test_files_that_are_no_images_count_as_unreadable_with_any_suffix(tmp_path: Path, context: PlainContext) -> None:
+def test_files_that_are_not_images_count_as_unreadable_with_any_suffix(tmp_path: Path, context: PlainContext) -> None:
     """A format that isn't read, a file without suffix, a file in a folder too deep; notes are ignored and named."""
     root = write_class_folders(tmp_path / "set", {"ant": 20, "bee": 10})
     odd = ["ant/0.heic", "ant/nosuffix", "bee/deep/0.png"]

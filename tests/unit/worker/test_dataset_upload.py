@@ -42,7 +42,7 @@ def test_an_archive_is_packed_like_the_folder_it_holds(
     assert list(context.scratch.iterdir()) == []
 
 
-def test_what_is_no_image_is_left_in_the_archive(tmp_path: Path, context: PlainContext) -> None:
+def test_what_is_not_an_image_is_left_in_the_archive(tmp_path: Path, context: PlainContext) -> None:
     """Notes, a Mac's clutter, hidden files; and a Windows archiver's backslashes are folders."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in ("ant\\0.png", "ant\\1.png", "bee\\0.png", "bee\\1.png"):
@@ -83,7 +83,7 @@ def test_a_tar_that_is_cut_between_two_members_is_refused(tmp_path: Path, contex
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"\x1f\x8bbroken", b"BZhbroken", b"PK\x03\x04broken"])
-def test_what_is_no_archive_is_refused(tmp_path: Path, context: PlainContext, content: bytes) -> None:
+def test_what_is_not_an_archive_is_refused(tmp_path: Path, context: PlainContext, content: bytes) -> None:
     """The error names the upload."""
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(

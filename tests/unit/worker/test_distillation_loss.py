@@ -67,7 +67,7 @@ def test_student_that_says_the_same_has_no_loss(temperature: float) -> None:
     np.testing.assert_allclose(divergence(taught, taught + 4, temperature), 0, atol=temperature**2 * 1e-6)
 
 
-def test_extreme_logits_are_no_trouble() -> None:
+def test_extreme_logits_are_not_a_problem() -> None:
     """Probabilities that float32 rounds to 0 and 1 lead neither to infinity nor to a constant loss."""
     certain, wrong = np.array([[500.0, 0, 0]], np.float32), np.array([[0, 500.0, 0]], np.float32)
     np.testing.assert_allclose(divergence(certain, wrong, 1.0), 500)

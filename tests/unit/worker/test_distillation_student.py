@@ -173,7 +173,7 @@ def test_interrupted_distillation_ends_with_the_same_weights(
         np.testing.assert_array_equal(found, expected)
 
 
-def test_teacher_is_no_part_of_its_student(tmp_path: Path) -> None:
+def test_teacher_is_not_a_part_of_its_student(tmp_path: Path) -> None:
     """It is not trained, neither weights nor moving statistics, and what is trained and saved is the student."""
     teacher = small_teacher()
     before = _digest(teacher)

@@ -30,7 +30,7 @@ def test_integers_throughout_keep_the_promise() -> None:
     assert (kept.kind, kept.promised, kept.found) == ("float_operators", 0, 0)
 
 
-def test_conversion_at_the_border_is_no_float_arithmetic() -> None:
+def test_conversion_at_the_border_is_not_float_arithmetic() -> None:
     """Floats that are quantized on the way in and back on the way out don't count."""
     model = _chain("float32", "int8", "int8", "float32", names=("QUANTIZE", "CONV_2D", "DEQUANTIZE"))
     assert float_operators(model) == ()

@@ -72,7 +72,10 @@ def network(request: pytest.FixtureRequest) -> Any:
     return chain(_kernels(), normalized=request.param)
 
 
-@pytest.fixture(scope="module", params=_KINDS)
+@pytest.fixture(
+    scope="module",
+    params=[kind if kind in {"float32", "int8"} else pytest.param(kind, marks=pytest.mark.slow) for kind in _KINDS],
+)
 def file(network: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> _File:
     """The network as each kind of file."""
     path = written(network, request.param, tmp_path_factory.mktemp("file"))
@@ -118,7 +121,7 @@ def test_a_skipped_layer_is_seen(file: _File) -> None:
         file.check(LayerPromise(layer="kept_not", clusters=5, clusters_per_channel=True))
 
 
-def test_values_per_channel_are_no_values_per_layer(file: _File) -> None:
+def test_values_per_channel_are_not_values_per_layer(file: _File) -> None:
     """Where the file can show it, a layer whose channels have different values breaks its promise."""
     promise = LayerPromise(layer="own", clusters=4)
     if file.shows_shared_values:

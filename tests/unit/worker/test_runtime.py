@@ -322,7 +322,7 @@ class WaitingLine(ListEventChannel):
             self.enough.set()
 
 
-def test_signs_of_life_come_while_the_step_computes(tmp_path: Path) -> None:
+def test_heartbeats_come_while_the_step_computes(tmp_path: Path) -> None:
     """They carry the latest progress, whether or not it has changed, and end with the step."""
     line = WaitingLine(3)
     with attempt_on(line, tmp_path) as attempt:

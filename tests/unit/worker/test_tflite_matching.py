@@ -62,7 +62,10 @@ def _file(network: Any, kind: ExportKind, promises: tuple[LayerPromise, ...], fo
 
 
 @pytest.mark.parametrize("ranged", [False, True], ids=["plain", "quantization-aware"])
-@pytest.mark.parametrize("kind", ["float32", "float16", "dynamic", "int16x8", "int8"])
+@pytest.mark.parametrize(
+    "kind",
+    ["float32", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("float16", "dynamic", "int16x8")), "int8"],
+)
 def test_every_layer_of_a_squeeze_and_excite_network_is_found(
     kind: ExportKind, *, ranged: bool, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ def test_a_sparse_array_can_be_decoded(shape: tuple[int, ...], dtype: type) -> N
     assert np.array_equal(filled, whole)
 
 
-def test_nothing_but_zeros_is_no_value_at_all() -> None:
+def test_only_zeros_are_not_a_value() -> None:
     """A tensor of zeros stores nothing."""
     stored, encoding = leave_out_zeros(np.zeros((3, 4), np.int8))
     assert len(stored) == 0

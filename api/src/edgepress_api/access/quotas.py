@@ -14,7 +14,7 @@ from edgepress_api.database import DatasetRow, JobRow, ModelRow, StepArtifactRow
 from edgepress_common.answers.job_list import JobState
 from edgepress_common.errors import StorageQuotaError, TooManyJobsError
 
-_UNDER_WAY: tuple[JobState, ...] = ("queued", "running")
+_ACTIVE: tuple[JobState, ...] = ("queued", "running")
 
 
 def check_job_fits(session: Session, who: Principal) -> None:
@@ -25,7 +25,7 @@ def check_job_fits(session: Session, who: Principal) -> None:
         StorageQuotaError: They have stored the maximum number of bytes; a job stores more.
     """
     if who.max_jobs is not None:
-        mine = select(func.count()).select_from(JobRow).where(JobRow.owner == who.user, JobRow.state.in_(_UNDER_WAY))
+        mine = select(func.count()).select_from(JobRow).where(JobRow.owner == who.user, JobRow.state.in_(_ACTIVE))
         count = session.scalar(mine) or 0
         if count >= who.max_jobs:
             raise TooManyJobsError(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, DeviceRow, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.requests import is_known, is_withdrawn, leased_for, note_lease
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import ConflictError
@@ -81,7 +81,7 @@ def workers_must_rest(session: Session, now: datetime) -> int | None:
         .join(PipelineRow, PipelineRow.job_number == JobRow.number)
         .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
         .join(StepRow, StepRow.key == PipelineStepRow.step_key)
-        .where(StepRow.state == "ready", StepRow.device.in_([*sharing, "any"]), JobRow.state.in_(UNDER_WAY))
+        .where(StepRow.state == "ready", StepRow.device.in_([*sharing, "any"]), JobRow.state.in_(ACTIVE_STATES))
     )
     return None if waiting is None else waiting + 1
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from edgepress_api.database import Database, JobRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.jobs.ending import forget_job
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.states import ENDED
 
 _JOBS_AT_ONCE = 20
@@ -23,7 +23,7 @@ _STEPS_AT_ONCE = 500
 def delete_old_jobs(database: Database, now: datetime, retention: timedelta) -> int:
     """Delete jobs that ended at least this long ago, as their owners could; return how many."""
     deleted = 0
-    old = (JobRow.finished_at <= now - retention, JobRow.state.not_in(UNDER_WAY))
+    old = (JobRow.finished_at <= now - retention, JobRow.state.not_in(ACTIVE_STATES))
     while True:
         with database.read() as session:
             numbers = session.scalars(select(JobRow.number).where(*old).limit(_JOBS_AT_ONCE)).all()

@@ -10,7 +10,7 @@ from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, SpentKeyRow, StepRow
 from edgepress_api.jobs.deadline import deadline_of
-from edgepress_api.steps.following import UNDER_WAY, follow_steps, note_job
+from edgepress_api.steps.following import ACTIVE_STATES, follow_steps, note_job
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.errors import ConflictError, NotFoundError
 
@@ -24,12 +24,12 @@ def cancel_job(database: Database, ledger: Ledger, job_id: str, now: datetime) -
     """
     with database.write() as session:
         job = _find(session, job_id)
-        if job.state not in UNDER_WAY:
+        if job.state not in ACTIVE_STATES:
             raise ConflictError(f"{job_id} has already ended ({job.state.replace('_', ' ')}); accepted: an active job")
         job.state = "cancelled"
         job.finished_at = now
         for pipeline in job.pipelines:
-            if pipeline.state in UNDER_WAY:
+            if pipeline.state in ACTIVE_STATES:
                 pipeline.state = "cancelled"
         note_job(session, job, now)
         session.flush()
@@ -46,7 +46,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime, *,
     """
     with database.write() as session:
         job = _find(session, job_id)
-        if job.state in UNDER_WAY or job.state == "succeeded":
+        if job.state in ACTIVE_STATES or job.state == "succeeded":
             raise ConflictError(
                 f"{job_id} is {job.state}; accepted: a job that failed, partly succeeded or was cancelled"
             )
@@ -82,7 +82,7 @@ def delete_job(database: Database, job_id: str) -> None:
     """
     with database.write() as session:
         job = _find(session, job_id)
-        if job.state in UNDER_WAY:
+        if job.state in ACTIVE_STATES:
             raise ConflictError(f"{job_id} is {job.state}; accepted: a job that has ended, so cancel it first")
         forget_job(session, job)
 
@@ -98,7 +98,7 @@ def needed_by_no_other_job(session: Session, job: JobRow) -> Sequence[StepRow]:
     """Return the steps of the job that no other active job needs."""
     needed = select(PipelineStepRow.step_key).join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
     by_others = needed.join(JobRow, JobRow.number == PipelineRow.job_number).where(
-        JobRow.number != job.number, JobRow.state.in_(UNDER_WAY)
+        JobRow.number != job.number, JobRow.state.in_(ACTIVE_STATES)
     )
     by_this = needed.where(PipelineRow.job_number == job.number)
     return session.scalars(select(StepRow).where(StepRow.key.in_(by_this), StepRow.key.not_in(by_others))).all()

@@ -25,7 +25,7 @@ from edgepress_api.jobs.storing import store_plan
 from edgepress_api.planners.planner import PlannerError, PlannerJob
 from edgepress_api.planners.registry import Planners
 from edgepress_api.planners.results import PipelineResult
-from edgepress_api.steps.following import UNDER_WAY, follow_job, note_plan
+from edgepress_api.steps.following import ACTIVE_STATES, follow_job, note_plan
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.plan import Plan
 
@@ -46,7 +46,7 @@ class _Question:
     @property
     def ended(self) -> int:
         """Number of pipelines that have ended."""
-        return sum(result.state not in UNDER_WAY for result in self.results)
+        return sum(result.state not in ACTIVE_STATES for result in self.results)
 
 
 def grow_plans(database: Database, ledger: Ledger, planners: Planners, now: datetime) -> None:
@@ -66,15 +66,15 @@ def _is_due() -> ColumnElement[bool]:
     ended = (
         select(func.count())
         .select_from(PipelineRow)
-        .where(PipelineRow.job_number == JobRow.number, PipelineRow.state.not_in(UNDER_WAY))
+        .where(PipelineRow.job_number == JobRow.number, PipelineRow.state.not_in(ACTIVE_STATES))
         .scalar_subquery()
     )
     has_news = or_(JobRow.proposed_after.is_(None), JobRow.proposed_after != ended)
-    return and_(JobRow.state.in_(UNDER_WAY), JobRow.plan_complete.is_(False), has_news)
+    return and_(JobRow.state.in_(ACTIVE_STATES), JobRow.plan_complete.is_(False), has_news)
 
 
 def _is_growing(job: JobRow) -> bool:
-    return job.state in UNDER_WAY and not job.plan_complete
+    return job.state in ACTIVE_STATES and not job.plan_complete
 
 
 def _question(session: Session, job: JobRow) -> _Question:

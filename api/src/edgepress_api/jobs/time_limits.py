@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from edgepress_api.database import Database, JobRow, StepRow
 from edgepress_api.jobs.deadline import job_limit, step_limit
 from edgepress_api.jobs.ending import needed_by_no_other_job
-from edgepress_api.steps.following import UNDER_WAY, job_state, jobs_under_way, note_job
+from edgepress_api.steps.following import ACTIVE_STATES, active_jobs, job_state, note_job
 from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_common.messages import StepFailure
 
@@ -36,14 +36,14 @@ def enforce_time_limits(database: Database, ledger: Ledger, now: datetime) -> No
 
 
 def _is_over(now: datetime) -> ColumnElement[bool]:
-    return and_(JobRow.state.in_(UNDER_WAY), JobRow.deadline_at <= now)
+    return and_(JobRow.state.in_(ACTIVE_STATES), JobRow.deadline_at <= now)
 
 
 def _overrun(session: Session, rules: Rules, now: datetime) -> Sequence[tuple[StepRow, timedelta]]:
     """Return steps whose attempt exceeds the limit of every job that needs them, with the longest such limit."""
     found = []
     for row in session.scalars(select(StepRow).where(StepRow.state == "running")):
-        limits = [step_limit(job.spec.limits, rules) for job in jobs_under_way(session, row.key)]
+        limits = [step_limit(job.spec.limits, rules) for job in active_jobs(session, row.key)]
         limit = max(limits, default=rules.max_step)
         if row.started_at is not None and now - row.started_at > limit:
             found.append((row, limit))
@@ -62,7 +62,7 @@ def _failure(row: StepRow, limit: timedelta) -> StepFailure:
 def _end(session: Session, ledger: Ledger, job: JobRow, now: datetime) -> None:
     given_up = needed_by_no_other_job(session, job)
     for pipeline in job.pipelines:
-        if pipeline.state in UNDER_WAY:
+        if pipeline.state in ACTIVE_STATES:
             measured = any(
                 entry.step.kind == "evaluation" and entry.step.state == "succeeded" for entry in pipeline.steps
             )

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import EventRow, JobRow
 from edgepress_api.jobs.views import show_job
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_common.answers.jobs import JobEvent, JobProgress, RunningStep
 from edgepress_common.errors import NotFoundError
 from edgepress_common.frozen import Frozen
@@ -49,7 +49,7 @@ def look_at_job(session: Session, job_id: str, *, after: int) -> Glance:
         .order_by(EventRow.id)
         .limit(_BATCH + 1)
     ).all()
-    has_ended, has_more = job.state not in UNDER_WAY, len(rows) > _BATCH
+    has_ended, has_more = job.state not in ACTIVE_STATES, len(rows) > _BATCH
     return Glance(
         events=tuple(_event(row) for row in rows[:_BATCH]),
         progress=None if has_ended or has_more else _progress(session, job_id),

@@ -15,7 +15,7 @@ from edgepress_api.report.row_figures import RowFigures
 from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
 from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_epoch
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_common.answers.job_list import JobSummary
 from edgepress_common.answers.report import DatasetSummary, Report
 from edgepress_common.results import EvaluationResult, PackResult
@@ -38,7 +38,7 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
     rows = find_rows(job, baselines, figures)
     return Report(
         job=summary,
-        complete=summary.state not in UNDER_WAY,
+        complete=summary.state not in ACTIVE_STATES,
         evaluations_done=sum(isinstance(step.result, EvaluationResult) for step in steps.values()),
         evaluations_planned=sum(isinstance(step.parameters, EvaluationStep) for step in steps.values()),
         spec=job.spec,

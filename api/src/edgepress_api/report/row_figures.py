@@ -11,7 +11,7 @@ from dataclasses import replace
 from numbers import Real
 
 from edgepress_common.answers.report.rows import ROW_FIGURES
-from edgepress_common.figures.figure import Figure, Part, Sample, Value
+from edgepress_common.figures.figure import FieldPart, Figure, Sample, Value
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class RowFigures:
         return {
             name: self._read(figure, sample if figure.split == "test" else without_test)
             for name, figure in ROW_FIGURES.items()
-            if not isinstance(figure.source, Part)
+            if not isinstance(figure.source, FieldPart)
         }
 
     def cautions(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class RowFigures:
         )
 
     def _read(self, figure: Figure, sample: Sample) -> Value:
-        assert not isinstance(figure.source, Part)
+        assert not isinstance(figure.source, FieldPart)
         try:
             return _number(figure, figure.source.value(figure.name, sample))
         except Exception as error:  # noqa: BLE001 - the code of an extension can raise anything

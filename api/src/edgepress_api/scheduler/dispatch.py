@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.leasing import workers_must_rest
 from edgepress_api.scheduler.fair_scheduling import Wanted, fair_order
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.messages import QUEUES, RunStep
 from edgepress_common.steps import StepKind
@@ -30,7 +30,7 @@ _WANTED = (
     select(PipelineStepRow.step_key, JobRow.owner, func.min(JobRow.number).label("job_number"))
     .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
     .join(JobRow, JobRow.number == PipelineRow.job_number)
-    .where(JobRow.state.in_(UNDER_WAY))
+    .where(JobRow.state.in_(ACTIVE_STATES))
     .group_by(PipelineStepRow.step_key, JobRow.owner)
     .subquery()
 )
@@ -51,10 +51,10 @@ def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: in
     with database.write() as session:
         limit = workers_must_rest(session, now)
         sent = Counter(QUEUES[kind] for kind in session.scalars(select(StepRow.kind).where(StepRow.state == "sent")))
-        wanted, under_way, last_begun = _candidates(session, now), _under_way(session), _last_begun(session)
+        wanted, active, last_begun = _candidates(session, now), _active(session), _last_begun(session)
         by_queue = [[each for each in wanted if QUEUES[each.step.kind] == queue] for queue in _QUEUES]
         chosen = []
-        for row, job_number, _ in chain.from_iterable(fair_order(part, under_way, last_begun) for part in by_queue):
+        for row, job_number, _ in chain.from_iterable(fair_order(part, active, last_begun) for part in by_queue):
             queue = QUEUES[row.kind]
             if row.state == "ready" and (sent[queue] >= ahead or (limit is not None and job_number >= limit)):
                 continue
@@ -86,7 +86,7 @@ def _candidates(session: Session, now: datetime) -> list[Wanted]:
     return [Wanted(row, number, owner) for row, number, owner in session.execute(query)]
 
 
-def _under_way(session: Session) -> Counter[str]:
+def _active(session: Session) -> Counter[str]:
     """Return how many steps of each user workers have; a shared step counts for the user with the oldest job."""
     query = (
         select(StepRow.key, _WANTED.c.owner)

@@ -30,16 +30,16 @@ class Wanted(NamedTuple):
 
 
 def fair_order(
-    wanted: Sequence[Wanted], under_way: Mapping[str, int], last_begun: Mapping[str, datetime]
+    wanted: Sequence[Wanted], active: Mapping[str, int], last_begun: Mapping[str, datetime]
 ) -> Iterator[Wanted]:
     """Yield each step once, in the order of its owners' turns.
 
     Args:
         wanted: Steps in the order in which each user needs them; a step that several users need is listed for each.
-        under_way: Number of steps of each user that are sent or running.
+        active: Number of steps of each user that are sent or running.
         last_begun: Time at which the latest step of each user was begun.
     """
-    turns = defaultdict(int, under_way)
+    turns = defaultdict(int, active)
     lines: dict[str, deque[Wanted]] = defaultdict(deque)
     for each in wanted:
         lines[each.owner].append(each)

@@ -51,8 +51,6 @@ class Idling:
             self._wake()
 
     def _is_busy(self) -> bool:
-        under_way = StepRow.state.in_(["sent", "running"]) | (
-            (StepRow.state == "ready") & (StepRow.kind != "evaluation")
-        )
+        active = StepRow.state.in_(["sent", "running"]) | ((StepRow.state == "ready") & (StepRow.kind != "evaluation"))
         with self._database.read() as session:
-            return session.scalar(select(StepRow.key).where(under_way).limit(1)) is not None
+            return session.scalar(select(StepRow.key).where(active).limit(1)) is not None

@@ -65,7 +65,7 @@ class Inbox(Protocol):
         ...
 
 
-def take_in(
+def consume_events(
     database: Database,
     ledger: Ledger,
     inbox: Inbox,

@@ -27,7 +27,7 @@ from edgepress_api.planners.registry import Planners
 from edgepress_api.scheduler.broker import BATCH
 from edgepress_api.scheduler.dispatch import choose_steps
 from edgepress_api.scheduler.idling import Idling
-from edgepress_api.scheduler.intake import Inbox, take_in
+from edgepress_api.scheduler.intake import Inbox, consume_events
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.heartbeat import Heartbeat
 from edgepress_common.messages import QUEUES, RunStep
@@ -105,7 +105,7 @@ class Scheduler:
                 away = False
                 self.heartbeat.beat()
         with suppress(*_AWAY):  # a worker that was stopped before this process has returned its step
-            while take_in(self.database, self.ledger, self.inbox, self.clock):
+            while consume_events(self.database, self.ledger, self.inbox, self.clock):
                 pass
 
     def round(self) -> None:
@@ -115,7 +115,8 @@ class Scheduler:
             self._limits_looked_at = self.clock()
             enforce_time_limits(self.database, self.ledger, self.clock())
         look_after_waiting(self.database, self.ledger, self.clock(), began=self.began)
-        while take_in(self.database, self.ledger, self.inbox, self.clock, wait_seconds=self._idling.seconds()) >= BATCH:
+        wait = self._idling.seconds
+        while consume_events(self.database, self.ledger, self.inbox, self.clock, wait_seconds=wait()) >= BATCH:
             pass  # there may be more
         self._idling.awake()
         if self._hears_since is None:

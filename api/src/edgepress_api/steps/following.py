@@ -16,7 +16,7 @@ from edgepress_common.answers.job_list import JobState
 from edgepress_common.answers.jobs import EventType, StepState
 from edgepress_common.messages import Progress
 
-UNDER_WAY: tuple[JobState, ...] = ("queued", "running")
+ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
 
 
 def follow_steps(session: Session, rows: Sequence[StepRow], now: datetime) -> None:
@@ -27,7 +27,7 @@ def follow_steps(session: Session, rows: Sequence[StepRow], now: datetime) -> No
     pipelines = session.scalars(
         select(PipelineRow)
         .join(JobRow, JobRow.number == PipelineRow.job_number)
-        .where(PipelineRow.id.in_(needing), JobRow.state.in_(UNDER_WAY), PipelineRow.state.in_(UNDER_WAY))
+        .where(PipelineRow.id.in_(needing), JobRow.state.in_(ACTIVE_STATES), PipelineRow.state.in_(ACTIVE_STATES))
     ).all()
     jobs = {pipeline.job_number: pipeline.job for pipeline in pipelines}
     for job in jobs.values():
@@ -51,7 +51,7 @@ def follow_job(session: Session, job: JobRow, now: datetime) -> None:
     if state == job.state:
         return
     job.state = state
-    if state not in UNDER_WAY:
+    if state not in ACTIVE_STATES:
         job.finished_at = now
         job.error = _error(job)
     note_job(session, job, now)
@@ -59,7 +59,7 @@ def follow_job(session: Session, job: JobRow, now: datetime) -> None:
 
 def note_epoch(session: Session, row: StepRow, progress: Progress, now: datetime) -> None:
     """Record a finished epoch as an event of the jobs that need this step."""
-    for job in jobs_under_way(session, row.key):
+    for job in active_jobs(session, row.key):
         _note(
             session,
             job,
@@ -90,14 +90,14 @@ def note_step(session: Session, job: JobRow, row: StepRow, now: datetime) -> Non
     _note(session, job, "step", now, step=row.key, title=row.title, state=row.state, attempt=row.attempt, **reason)
 
 
-def jobs_under_way(session: Session, step_key: str) -> Iterable[JobRow]:
+def active_jobs(session: Session, step_key: str) -> Iterable[JobRow]:
     """Return the active jobs that need a step."""
     needing = (
         select(PipelineRow.job_number)
         .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
         .where(PipelineStepRow.step_key == step_key)
     )
-    return session.scalars(select(JobRow).where(JobRow.number.in_(needing), JobRow.state.in_(UNDER_WAY)))
+    return session.scalars(select(JobRow).where(JobRow.number.in_(needing), JobRow.state.in_(ACTIVE_STATES)))
 
 
 def pipeline_state(steps: Sequence[tuple[str, StepState]]) -> JobState:
@@ -128,7 +128,7 @@ def job_state(pipelines: Sequence[JobState], *, plan_complete: bool = True, is_c
     found = set(pipelines)
     if found <= {"queued"} and not (plan_complete and not found):
         return "queued"
-    if found & set(UNDER_WAY) or not plan_complete:
+    if found & set(ACTIVE_STATES) or not plan_complete:
         return "running"
     if len(found) == 1 and not (is_cut_short and found == {"succeeded"}):
         return found.pop()
@@ -165,7 +165,7 @@ def _follow_webhook(session: Session, job: JobRow, now: datetime) -> None:
     webhook = session.get(WebhookRow, job.number)
     if webhook is None:
         return
-    if job.state in UNDER_WAY:
+    if job.state in ACTIVE_STATES:
         webhook.state, webhook.due_at = "waiting", None
         return
     webhook.state, webhook.due_at, webhook.attempts = "due", now, 0

@@ -71,22 +71,22 @@ class WebhookSender:
 
     def run(self, stop: threading.Event) -> None:
         """Send deliveries as they become due, until told to stop."""
-        under_way: dict[Future[None], str] = {}
+        active: dict[Future[None], str] = {}
         changed = threading.Event()
         with ThreadPoolExecutor(_AT_ONCE, "webhook") as pool, self.database.changes.subscribed(changed.set):
             for look in itertools.count():
                 if stop.wait(_LOOK_SECONDS):
                     break
-                if not under_way and not changed.is_set() and look % _IDLE_LOOKS:
+                if not active and not changed.is_set() and look % _IDLE_LOOKS:
                     continue
                 changed.clear()
-                under_way = {word: owner for word, owner in under_way.items() if not word.done()}
+                active = {word: owner for word, owner in active.items() if not word.done()}
                 try:
-                    claimed = self._claim(Counter(under_way.values()), _AT_ONCE - len(under_way))
+                    claimed = self._claim(Counter(active.values()), _AT_ONCE - len(active))
                 except OperationalError as error:
                     logger.warning("webhooks wait for the database: %s", error.orig)
                     continue
-                under_way |= {pool.submit(self._carry_safely, word): word.owner for word in claimed}
+                active |= {pool.submit(self._carry_safely, word): word.owner for word in claimed}
 
     def round(self) -> int:
         """Send the deliveries that are due now, and return their number."""
@@ -95,15 +95,15 @@ class WebhookSender:
             self._carry(word)
         return len(words)
 
-    def _claim(self, under_way: Mapping[str, int] = _NOTHING, places: int = _AT_ONCE) -> list[_Word]:
+    def _claim(self, active: Mapping[str, int] = _NOTHING, places: int = _AT_ONCE) -> list[_Word]:
         """Claim what is due, the oldest first, but no more of one user at once than `_AT_ONCE_BY_USER`.
 
         Args:
-            under_way: Number of deliveries that are being posted, by user.
+            active: Number of deliveries that are being posted, by user.
             places: Maximum number of deliveries to claim.
         """
         now = self.clock()
-        busy = [user for user, count in under_way.items() if count >= _AT_ONCE_BY_USER]
+        busy = [user for user, count in active.items() if count >= _AT_ONCE_BY_USER]
         due = (
             select(WebhookRow, JobRow)
             .join(JobRow, JobRow.number == WebhookRow.job_number)
@@ -113,7 +113,7 @@ class WebhookSender:
         with self.database.read() as session:
             if not places or session.execute(due).first() is None:
                 return []  # most of the time
-        taken = Counter(under_way)
+        taken = Counter(active)
         words: list[_Word] = []
         with self.database.write() as session:
             for row, job in session.execute(due.order_by(WebhookRow.due_at)).all():

@@ -87,7 +87,7 @@ class Derived:
 
 
 @dataclass(frozen=True)
-class Part:
+class FieldPart:
     """A figure that is a part of another field of the row, such as ``latency_ms.p50``.
 
     Attributes:
@@ -208,7 +208,7 @@ class Figure:
     head: str
     unit: str
     description: str
-    source: Measured | Derived | Part
+    source: Measured | Derived | FieldPart
     direction: Direction = "none"
     is_integer: bool = False
     is_always_known: bool = False

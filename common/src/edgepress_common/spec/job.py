@@ -74,9 +74,17 @@ class JobSpec(Frozen):
                 yield f"{path}.{method.network}", network
 
     @model_validator(mode="after")
-    def _can_be_repeated(self, info: ValidationInfo) -> Self:
-        if self.seeds == 1 or info.context == ANSWER:
-            return self
+    def _can_be_carried_out(self, info: ValidationInfo) -> Self:
+        if info.context != ANSWER:
+            self._check_seeds()
+            self._check_image_size()
+            self._check_training()
+        return self
+
+    def _check_seeds(self) -> None:
+        """Check that each seed of a repetition is valid, and that the names have space for its number."""
+        if self.seeds == 1:
+            return
         trainings = [("training", self.training)]
         for path, stage in self._stages():
             if isinstance(stage, NewNetwork) and stage.training is not None:
@@ -99,12 +107,9 @@ class JobSpec(Frozen):
                     f"pipelines[{position}].name has {len(pipeline.name)} characters; "
                     f"accepted with seeds: at most {_LONGEST_NAME - len(longest) + len(pipeline.name)}"
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _network_takes_the_image(self, info: ValidationInfo) -> Self:
-        if info.context == ANSWER:
-            return self
+    def _check_image_size(self) -> None:
+        """Check that every network accepts images of the size."""
         for _, model in self.networks():
             if isinstance(model, UploadedModel):
                 continue  # the gateway validates it, because it has the file
@@ -114,13 +119,9 @@ class JobSpec(Frozen):
                     f"dataset.image_size is {self.dataset.image_size}, too small for {architecture.name}; "
                     f"accepted: {architecture.min_image_size} or more"
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _something_is_trained(self, info: ValidationInfo) -> Self:
+    def _check_training(self) -> None:
         """Check that every network without trained weights is trained for at least one epoch."""
-        if info.context == ANSWER:
-            return self
         if self.training.epochs == 0 and not isinstance(self.model, UploadedModel):
             raise _no_epochs("training", self.model)
         for path, stage in self._stages():
@@ -131,7 +132,6 @@ class JobSpec(Frozen):
             needed = not (method.accepts_trained_weights and isinstance(network, UploadedModel))
             if needed and (training or self.training).epochs == 0:
                 raise _no_epochs("training" if training is None else f"{path}.training", network)
-        return self
 
     def _stages(self) -> Iterator[tuple[str, Stage]]:
         for position, pipeline in enumerate(self.pipeline_list()):

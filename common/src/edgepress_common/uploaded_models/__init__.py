@@ -13,6 +13,7 @@ the worker opens the weights, in a process without any other permission.
 
 from edgepress_common.uploaded_models.archive import copy_weights, read_config
 from edgepress_common.uploaded_models.layers import Layer
-from edgepress_common.uploaded_models.network import Call, KerasNetwork, read_network
+from edgepress_common.uploaded_models.network import Call, KerasNetwork
+from edgepress_common.uploaded_models.network_reading import read_network
 
 __all__ = ["Call", "KerasNetwork", "Layer", "copy_weights", "read_config", "read_network"]

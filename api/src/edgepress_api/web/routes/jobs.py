@@ -10,7 +10,7 @@ from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
 from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
 from edgepress_api.jobs.views import list_jobs, show_job, show_step
-from edgepress_api.steps.following import UNDER_WAY
+from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, VisibleStep
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
@@ -166,5 +166,5 @@ def discard_step_result(given: Given, _: Submitter, key: VisibleStep) -> Respons
 def _shown(given: Adapters, job_id: str, status: int, headers: dict[str, str] | None = None) -> Response:
     with given.database.read() as session:
         job = show_job(session, job_id)
-    retry = {"Retry-After": str(POLL_SECONDS)} if job.state in UNDER_WAY else {}
+    retry = {"Retry-After": str(POLL_SECONDS)} if job.state in ACTIVE_STATES else {}
     return json_response(job, status, {**(headers or {}), **retry})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, create_model
 
 from edgepress_common.figures.declared import FIGURES
-from edgepress_common.figures.figure import Figure, Part
+from edgepress_common.figures.figure import FieldPart, Figure
 from edgepress_common.frozen import MaybeUnknown, Message
 from edgepress_common.promises import KeptPromise
 from edgepress_common.results import Latency, OperatorTime, Surroundings
@@ -168,7 +168,7 @@ class _MeasuredFile(Message):
     over_seeds: OverSeeds | None = None
 
 
-ROW_FIGURES = {name: figure for name, figure in FIGURES.items() if not isinstance(figure.source, Part)}
+ROW_FIGURES = {name: figure for name, figure in FIGURES.items() if not isinstance(figure.source, FieldPart)}
 """The figures that are fields of a row; the others are parts of ``latency_ms`` and ``ratios``."""
 
 

@@ -1,6 +1,6 @@
 """The latency of single images: mean, spread and percentiles over the timed inferences."""
 
-from edgepress_common.figures.figure import Figure, Goal, PageColumn, Part, TerminalColumn
+from edgepress_common.figures.figure import FieldPart, Figure, Goal, PageColumn, TerminalColumn
 
 _GROUP = "Latency of one image, ms"
 
@@ -20,7 +20,7 @@ def _latency(
         head=part,
         unit="ms",
         description=f"{title[0].upper()}{title[1:]}, over the timed inferences of single images.",
-        source=Part("evaluation, by number of threads"),
+        source=FieldPart("evaluation, by number of threads"),
         direction="lower",
         is_always_known=True,
         is_timing=True,
@@ -42,7 +42,7 @@ def _end(name: str, title: str, csv_position: int) -> Figure:
         head=title,
         unit="ms",
         description=f"{title[0].upper()}{title[1:]}, from blocks of successive inferences; unknown in older results.",
-        source=Part("evaluation, by number of threads"),
+        source=FieldPart("evaluation, by number of threads"),
         direction="lower",
         is_timing=True,
         csv_position=csv_position,

@@ -1,6 +1,6 @@
 """Mean and spread of a pipeline's export over seeds; unknown where a job has one seed."""
 
-from edgepress_common.figures.figure import Direction, Figure, PageColumn, Part, Split
+from edgepress_common.figures.figure import Direction, FieldPart, Figure, PageColumn, Split
 
 _GROUP = "Over seeds"
 
@@ -13,7 +13,7 @@ def _figure(name: str, title: str, csv_position: int, *, unit: str = "share", di
         head=title,
         unit=unit,
         description=f"{title[0].upper()}{title[1:]}, of the same export of the same pipeline; unknown with one seed.",
-        source=Part("the repetitions over seeds"),
+        source=FieldPart("the repetitions over seeds"),
         direction=direction,
         is_timing=unit == "ms",
         is_integer=unit == "count",

@@ -1,6 +1,6 @@
 """How many times smaller and faster than the report's baselines a row is; see `edgepress_common.answers.report`."""
 
-from edgepress_common.figures.figure import Figure, PageColumn, Part, TerminalColumn
+from edgepress_common.figures.figure import FieldPart, Figure, PageColumn, TerminalColumn
 
 _FLOAT32 = "the float32 .tflite file of the network trained and not compressed"
 _KERAS = "the Keras file with the optimizer's state of the network trained and not compressed"
@@ -22,7 +22,7 @@ def _smaller(
         head="Smaller",
         unit="times",
         description=f"How many times smaller the .tflite file is than {than}; {compared}.",
-        source=Part("the sizes and the report's baselines", by="export"),
+        source=FieldPart("the sizes and the report's baselines", by="export"),
         direction="higher",
         csv_position=csv_position,
         csv_column=f"{part}_ratio_to_{baseline}",
@@ -56,7 +56,7 @@ LATENCY = Figure(
     head="Faster",
     unit="times",
     description=f"Median latency of {_FLOAT32} divided by this one's, on the same device with as many threads.",
-    source=Part("the latency and the report's baseline"),
+    source=FieldPart("the latency and the report's baseline"),
     direction="higher",
     is_timing=True,
     csv_position=32,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edgepress_common.steps import StageStep
 
 
-class StageInTurns:
+class AlternatingStage:
     """A stage that has begun its training, and waits; as a context manager, it is cancelled at the end.
 
     Args:

@@ -1,0 +1,46 @@
+"""The results of finished steps, by kind; the bytes that a step made are artifacts.
+
+Units are in the names. Arrays are lists here: these values travel as JSON. Results tolerate unknown fields, so that
+workers, evaluators and gateways of neighbouring versions work together. Figures without a field of their own are in
+`figures`; see `edgepress_common.figures`.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from edgepress_common.results.evaluation import (
+    EvaluationResult,
+    Latency,
+    OperatorTime,
+    SplitResult,
+    Surroundings,
+    ThreadMeasurement,
+)
+from edgepress_common.results.export import ExportResult
+from edgepress_common.results.open_figures import OpenFigures
+from edgepress_common.results.pack import PackResult, Twin, Twins, UnreadableImage
+from edgepress_common.results.stage import Epoch, StageResult
+
+__all__ = [
+    "Epoch",
+    "EvaluationResult",
+    "ExportResult",
+    "Latency",
+    "OpenFigures",
+    "OperatorTime",
+    "PackResult",
+    "SplitResult",
+    "StageResult",
+    "StepResult",
+    "Surroundings",
+    "ThreadMeasurement",
+    "Twin",
+    "Twins",
+    "UnreadableImage",
+]
+
+StepResult = Annotated[
+    PackResult | StageResult | ExportResult | EvaluationResult,
+    Field(discriminator="kind"),
+]
