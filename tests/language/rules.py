@@ -122,6 +122,7 @@ ALLOWED: dict[tuple[str, str], str] = {
             ("api/src/edgepress_api/devices/reporting.py", "holder"),
             ("api/src/edgepress_api/devices/requests.py", "holder"),
             ("tests/chaos/lies.py", "holder"),
+            ("tests/bench/streams.py", "holder"),
             ("api/src/edgepress_api/scheduler/intake.py", "holder"),
             ("api/src/edgepress_api/steps/ledger.py", "holder"),
             ("api/src/edgepress_api/steps/states.py", "holder"),

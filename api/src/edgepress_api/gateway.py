@@ -1,5 +1,6 @@
 """Starts the gateway: REST API and dashboard."""
 
+import gc
 import logging
 import signal
 import socket
@@ -91,6 +92,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     _start_garbage_collection(adapters, stopping)
+    # What is loaded stays: looked through for garbage again and again, it would stop all answers for half a second.
+    gc.freeze()
     try:
         _Server(config, stopping, database.changes.notify).run()
     finally:

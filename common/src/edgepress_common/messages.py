@@ -59,11 +59,13 @@ class RunStep(AttemptName):
         parameters: Parameters of the step.
         inputs: Input artifacts by role, then by name.
         input_results: Results of the input steps by role. A stage reads the class names from them.
+        most_bytes: Maximum size of a pack in bytes, which is what its user may still store; None for no such limit.
     """
 
     parameters: StepParameters
     inputs: dict[Role, Outputs] = Field(default_factory=dict)
     input_results: dict[Role, StepResult] = Field(default_factory=dict)
+    most_bytes: int | None = added_field(default=None)
 
 
 class Progress(Message):

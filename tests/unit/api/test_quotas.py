@@ -98,6 +98,26 @@ def test_what_jobs_gave_counts_once_for_each_user(gateway: GatewayApp) -> None:
     assert [left("anna"), left("ben")] == [10_000, 9400]
 
 
+def test_a_pack_may_have_what_its_user_can_still_store(gateway: GatewayApp) -> None:
+    """The worker is told before it packs; of several users who want the step, the one who can store the most counts."""
+    anna, ben = (limited(gateway, user, max_bytes=size) for user, size in (("anna", 10_000), ("ben", 5_000)))
+    for user in (anna, ben):
+        assert user.post("/v1/datasets?name=x", content=ARCHIVE, headers=ZIP).status_code == 201
+        assert post(user, "a") == 202
+    (step,) = gateway.workforce.take()
+    assert (step.parameters.kind, step.most_bytes) == ("pack", 10_000 - len(ARCHIVE))
+    gateway.workforce.finish(step)
+    assert [other.most_bytes for other in gateway.workforce.take()] == [None]
+
+
+def test_a_pack_of_a_user_without_a_limit_has_none(gateway: GatewayApp) -> None:
+    """Also if another user who wants it has one."""
+    assert post(limited(gateway, "anna", max_bytes=10_000), "a") == 202
+    gateway.submit(name="b")
+    (step,) = gateway.workforce.take()
+    assert step.most_bytes is None
+
+
 def test_the_servers_limit_holds_where_a_token_has_none(gateway: GatewayApp) -> None:
     """The limit does not apply to admins, nor where tokens are not required."""
     settings = ApiSettings(max_jobs=0, require_tokens=False)

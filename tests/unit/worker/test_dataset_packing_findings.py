@@ -121,6 +121,21 @@ def test_a_pack_that_would_be_too_large_is_refused_before_it_is_made() -> None:
         check_pack_fits(2_000_000, 224)
 
 
+def test_a_pack_beyond_what_its_user_may_store_is_refused_before_it_is_made(
+    tmp_path: Path, context: PlainContext
+) -> None:
+    """124 small images are 390 MB as a pack of large ones; nothing is stored."""
+    root = write_class_folders(tmp_path / "set", {"ant": 62, "bee": 62})
+    dataset, environment = FolderDataset(path=str(root), image_size=1024), Environment((tmp_path,), tmp_path)
+    with pytest.raises(
+        InvalidInputError, match=r"390070272 bytes when packed; accepted: up to 2000000 bytes, .* still"
+    ):
+        pack_dataset(dataset, context, environment, most_bytes=2_000_000)
+    assert [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == []
+    small = FolderDataset(path=str(root), image_size=8)
+    assert pack_dataset(small, context, environment, most_bytes=2_000_000)[0]
+
+
 def test_a_link_that_leads_out_of_the_roots_is_refused(tmp_path: Path, context: PlainContext) -> None:
     """This includes a link that was created after the job was accepted."""
     root = write_class_folders(tmp_path / "open" / "set", {"ant": 5, "bee": 5})

@@ -47,7 +47,13 @@ def _run(step: RunStep, context: StepContext, environment: Environment) -> tuple
         case PackStep() as parameters:
             from edgepress_worker.datasets import pack_dataset  # noqa: PLC0415
 
-            return pack_dataset(parameters.dataset, context, environment, fingerprint=parameters.fingerprint)
+            return pack_dataset(
+                parameters.dataset,
+                context,
+                environment,
+                fingerprint=parameters.fingerprint,
+                most_bytes=step.most_bytes,
+            )
         case StageStep() as parameters:
             with IMPORTING:
                 from edgepress_worker.methods import Material, run_stage  # noqa: PLC0415

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.visibility import steps_of
-from edgepress_api.database import DatasetRow, JobRow, ModelRow, StepArtifactRow
+from edgepress_api.database import DatasetRow, JobRow, ModelRow, PipelineRow, PipelineStepRow, StepArtifactRow
 from edgepress_common.answers.job_list import JobState
 from edgepress_common.errors import StorageQuotaError, TooManyJobsError
 
@@ -51,6 +51,31 @@ def bytes_left(session: Session, who: Principal) -> int | None:
         .subquery()
     )
     return who.max_bytes - uploaded - int(session.scalar(select(func.sum(given.c.size_bytes))) or 0)
+
+
+def most_bytes_of_step(session: Session, step_key: str) -> int | None:
+    """Return the bytes that a step may give: the most that one of the users who want it can still store.
+
+    Args:
+        session: The database session.
+        step_key: Key of the step.
+
+    Returns:
+        At least 0; None for any number.
+    """
+    wanted = (
+        select(JobRow.owner, JobRow.max_bytes)
+        .join(PipelineRow, PipelineRow.job_number == JobRow.number)
+        .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
+        .where(PipelineStepRow.step_key == step_key, JobRow.state.in_(_ACTIVE))
+        .distinct()
+    )
+    limits = [
+        bytes_left(session, Principal(user=owner, scopes=frozenset(), max_bytes=max_bytes))
+        for owner, max_bytes in session.execute(wanted)
+    ]
+    known = [max(limit, 0) for limit in limits if limit is not None]
+    return max(known) if known and len(known) == len(limits) else None
 
 
 def quota_exceeded(who: Principal) -> StorageQuotaError:

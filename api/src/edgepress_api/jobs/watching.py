@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import EventRow, JobRow
+from edgepress_api.database import EventRow, JobRow, PipelineRow, PipelineStepRow, StepRow
 from edgepress_api.jobs.views import show_job
 from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_common.answers.jobs import JobEvent, JobProgress, RunningStep
@@ -19,7 +19,8 @@ class Glance(Frozen):
 
     Attributes:
         events: The new events, the oldest first.
-        progress: The progress of the job; None once it has ended, or if there are more events to read.
+        progress: The progress of the job; None once it has ended, if there are more events to read, or if it can't have
+            changed since the known event, as no step runs.
         is_last: Whether there will be no more events, unless the job is retried.
     """
 
@@ -50,11 +51,23 @@ def look_at_job(session: Session, job_id: str, *, after: int) -> Glance:
         .limit(_BATCH + 1)
     ).all()
     has_ended, has_more = job.state not in ACTIVE_STATES, len(rows) > _BATCH
+    is_same = not rows and not _has_running_step(session, job.number)
     return Glance(
         events=tuple(_event(row) for row in rows[:_BATCH]),
-        progress=None if has_ended or has_more else _progress(session, job_id),
+        progress=None if has_ended or has_more or is_same else _progress(session, job_id),
         is_last=has_ended and not has_more,
     )
+
+
+def _has_running_step(session: Session, job_number: int) -> bool:
+    running = (
+        select(StepRow.key)
+        .join(PipelineStepRow, PipelineStepRow.step_key == StepRow.key)
+        .join(PipelineRow, PipelineRow.id == PipelineStepRow.pipeline_id)
+        .where(PipelineRow.job_number == job_number, StepRow.state == "running")
+        .limit(1)
+    )
+    return session.scalar(running) is not None
 
 
 def _event(row: EventRow) -> JobEvent:

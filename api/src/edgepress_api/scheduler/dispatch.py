@@ -12,6 +12,7 @@ from itertools import chain
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from edgepress_api.access.quotas import most_bytes_of_step
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.leasing import workers_must_rest
 from edgepress_api.scheduler.fair_scheduling import Wanted, fair_order
@@ -117,4 +118,5 @@ def _message(session: Session, row: StepRow) -> RunStep:
         parameters=row.parameters,
         inputs={entry.role: entry.source.outputs or {} for entry in entries},
         input_results={entry.role: entry.source.result for entry in entries if entry.source.result is not None},
+        most_bytes=most_bytes_of_step(session, row.key) if row.kind == "pack" else None,
     )

@@ -41,6 +41,7 @@ from edgepress_api.web.routes import (
     static,
     uploads,
 )
+from edgepress_api.web.shared_looks import SharedLooks
 from edgepress_api.web.work_metrics import WorkCollector
 from edgepress_common import __version__
 
@@ -70,6 +71,7 @@ def create_app(adapters: Adapters) -> FastAPI:
     app.state.adapters = adapters
     app.state.registry = registry
     app.state.event_streams = Counter()
+    app.state.looks = SharedLooks(adapters.database)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     add_error_handlers(app)
     for resource in (

@@ -32,6 +32,8 @@ class ExportResult(Message):
         unique_weights_per_channel_max: Largest number of different values in one output channel of such a tensor.
         promises: Promises of stages and export, and what was found in the file.
         tensors: Input and output of the file; None in results that are older than this field.
+        macs: Multiply-accumulate operations of one inference; None in results that are older than this field.
+        weights: Number of weights that these multiply; None in results that are older than this field.
         figures: Other figures of the file.
         software: Software of the process that made the result; None in results that are older than this field.
     """
@@ -53,5 +55,7 @@ class ExportResult(Message):
     unique_weights_per_channel_max: int
     promises: tuple[KeptPromise, ...] = ()
     tensors: ModelDescription | None = added_field(None)
+    macs: int | None = added_field(None)
+    weights: int | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def pack_dataset(
-    dataset: "Dataset", context: "StepContext", environment: "Environment", *, fingerprint: str | None = None
+    dataset: "Dataset",
+    context: "StepContext",
+    environment: "Environment",
+    *,
+    fingerprint: str | None = None,
+    most_bytes: int | None = None,
 ) -> "tuple[Outputs, PackResult]":
     """Pack a data set at its image size.
 
@@ -26,6 +31,7 @@ def pack_dataset(
         context: Context of the attempt.
         environment: Environment of the worker.
         fingerprint: Digest of the data set's content when the job was accepted; None to skip the comparison.
+        most_bytes: Maximum size of the pack in bytes, which its user may still store; None for no such limit.
 
     Returns:
         ``train_images``, ``validation_images`` and, if there is a test part, ``test_images``: uint8
@@ -35,14 +41,13 @@ def pack_dataset(
 
     Raises:
         InvalidInputError: The data set does not exist, does not have the layout of its kind, is outside the allowed
-            folders, or has changed since the job was accepted.
+            folders, has changed since the job was accepted, or gives a pack beyond the limit.
         UnreadableDatasetError: Too many images are unreadable, or a class has no readable image.
         UnavailableError: The data set can't be downloaded.
         StepFailedError: The disk has too little free space.
         StepCancelledError: The step is cancelled.
     """
     # Imported here, because the decoder processes import this package too and must start in a tenth of a second.
-    # Imported here, because the decoders' processes import this package too and are to start in a tenth of a second.
     from edgepress_worker.datasets.packing import pack  # noqa: PLC0415
 
-    return pack(dataset, context, environment, fingerprint)
+    return pack(dataset, context, environment, fingerprint, most_bytes)

@@ -60,7 +60,11 @@ class _Unreadable:
 
 
 def pack(
-    dataset: Dataset, context: StepContext, environment: Environment, fingerprint: str | None
+    dataset: Dataset,
+    context: StepContext,
+    environment: Environment,
+    fingerprint: str | None,
+    most_bytes: int | None,
 ) -> tuple[Outputs, PackResult]:
     """See `edgepress_worker.datasets.pack_dataset`."""
     source = SOURCES[dataset.kind]
@@ -71,7 +75,7 @@ def pack(
         place = Workplace(environment, context.store, folder, meter.part(0, source.preparation_share), fingerprint)
         with source.open(dataset, place) as labelled:
             members = _split(labelled, dataset)
-            check_pack_fits(len(labelled.labels), dataset.image_size)
+            check_pack_fits(len(labelled.labels), dataset.image_size, most_bytes)
             parts = [
                 SplitFile(name, indices, RowFile(folder / f"{name}.npy", len(indices), dataset.image_size))
                 for name, indices in members.items()

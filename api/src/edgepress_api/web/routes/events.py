@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
@@ -19,9 +18,10 @@ from edgepress_api.jobs.watching import Glance, look_at_job
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, VisibleJob
 from edgepress_api.web.responses import problems
+from edgepress_api.web.shared_looks import SharedLooks, Version
 from edgepress_common.errors import NotFoundError, TooManyStreamsError
 
-MOST_STREAMS = 30  # of one user; each reads the database twice a second
+MOST_STREAMS = 30  # of one user
 _LOOK_SECONDS = 0.5
 _CHECK_SECONDS = 5.0  # a token that was revoked is refused at the next request, and here soon
 _RECONNECT_MS = 2000  # what a browser is told to wait before it asks again
@@ -90,27 +90,39 @@ async def follow_job(
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a job's events as they happen."""
     yield ServerSentEvent(comment=f"events of {job_id}", retry=_RECONNECT_MS)
+    looks: SharedLooks = request.app.state.looks
     progress = None
     checked_at = time.monotonic()
-    while not given.is_stopping():
-        if time.monotonic() - checked_at > _CHECK_SECONDS:
-            if not await run_in_threadpool(request.state.is_still_known):
-                return  # the token was revoked, or has expired
-            checked_at = time.monotonic()
-        try:
-            glance = await run_in_threadpool(_look, given, job_id, known)
-        except NotFoundError:
-            return  # deleted in the meantime
-        for event in glance.events:
-            known = event.id
-            yield ServerSentEvent(event=event.type, id=str(event.id), data=event)
-        if glance.is_last:
-            return
-        if glance.progress is not None and glance.progress != progress:
-            progress = glance.progress
-            yield ServerSentEvent(event="progress", data=progress)
-        if not glance.events:
-            await asyncio.sleep(_LOOK_SECONDS)
+    with looks.following():
+        while not given.is_stopping():
+            if time.monotonic() - checked_at > _CHECK_SECONDS:
+                shown = request.headers.get("authorization", "")
+                if not await looks.still_knows(shown, request.state.is_still_known):
+                    return  # the token was revoked, or has expired
+                checked_at = time.monotonic()
+            version = looks.version
+            try:
+                glance = await looks.look(job_id, known)
+            except NotFoundError:
+                return  # deleted in the meantime
+            for event in glance.events:
+                known = event.id
+                yield ServerSentEvent(event=event.type, id=str(event.id), data=event)
+            if glance.is_last:
+                return
+            if glance.progress is not None and glance.progress != progress:
+                progress = glance.progress
+                yield ServerSentEvent(event="progress", data=progress)
+            if not glance.events:
+                await _change(given, looks, version, until=checked_at + _CHECK_SECONDS)
+
+
+async def _change(given: Adapters, looks: SharedLooks, version: Version, *, until: float) -> None:
+    """Wait until there may be something new, the gateway stops, or a moment of the monotonic clock has come."""
+    await asyncio.sleep(_LOOK_SECONDS)
+    # Not an event that each change sets: with hundreds of streams, looking costs less than waking all of them.
+    while looks.version == version and time.monotonic() < until and not given.is_stopping():  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _look(given: Adapters, job_id: str, known: int) -> Glance:
