@@ -38,6 +38,20 @@ class LayerPromise(Frozen):
     grid: Literal["channel", "layer"] | None = None
 
 
+class ShapePromise(Frozen):
+    """The promised shape of a network that has other layers or channels than the model that it started from.
+
+    Attributes:
+        macs: Multiply-accumulate operations of one inference, counted as in a .tflite file.
+        weights: Number of weights that these multiply, without biases.
+        channels: Number of output channels of each convolution and dense layer, by the name of the Keras layer.
+    """
+
+    macs: int = Field(ge=0)
+    weights: int = Field(ge=0)
+    channels: dict[str, int]
+
+
 @dataclass(frozen=True)
 class PromiseWords:
     """The texts of one kind of promise. The functions receive the promised and the found number.
@@ -127,6 +141,29 @@ PROMISES: dict[str, PromiseWords] = {
         ),
         kept_by=_VALUES,
         each="of",
+    ),
+    "channels": PromiseWords(
+        title="channels",
+        relation="<=",
+        verified="number of output channels of each convolution and dense layer",
+        promised=lambda _: "the number of output channels",
+        found=lambda found: "as promised" if found == 0 else f"{found:g} off",
+        where="at most",
+        perfect=0,
+    ),
+    "macs": PromiseWords(
+        title="MACs",
+        relation="=",
+        verified="multiply-accumulate operations of one inference",
+        promised=lambda promised: f"{promised:,.0f} multiply-accumulate operations",
+        found=lambda found: f"{found:,.0f}",
+    ),
+    "weights": PromiseWords(
+        title="weights",
+        relation="=",
+        verified="number of weights, without biases",
+        promised=lambda promised: f"{promised:,.0f} weights",
+        found=lambda found: f"{found:,.0f}",
     ),
     "float_operators": PromiseWords(
         title="no float operator",

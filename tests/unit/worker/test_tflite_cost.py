@@ -10,6 +10,7 @@ from edgepress_common.architectures import ArchitectureName
 from edgepress_common.spec.exports import ExportKind
 from edgepress_common.spec.model import Model
 from edgepress_worker.exports.converter import convert, make_converter
+from edgepress_worker.keras_cost import shape_of
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.networks import build_network
 from edgepress_worker.tflite.cost import count_macs, count_weights, operator_costs
@@ -69,12 +70,15 @@ def test_each_kind_of_operator_is_counted(layer: Any, tmp_path: Path) -> None:
     """Strides, dilation, groups, several outputs of a channel, and rows of a dense layer."""
     network = network_of(layer)
     assert converted(network, tmp_path) == counted(network)
+    if not isinstance(layer, keras.layers.Conv2DTranspose):  # which no network of the worker has
+        assert (shape_of(network).macs, shape_of(network).weights) == counted(network)
 
 
 def test_a_layer_that_is_used_twice_works_twice_with_one_set_of_weights(tmp_path: Path) -> None:
     """Its MACs are counted for each use, its weights once."""
     layer = keras.layers.Conv2D(3, 3, padding="same", activation="relu")
-    assert converted(network_of(layer, layer), tmp_path) == (2 * 81 * SIDE**2, 81)
+    network = network_of(layer, layer)
+    assert converted(network, tmp_path) == (2 * 81 * SIDE**2, 81) == (shape_of(network).macs, shape_of(network).weights)
 
 
 @pytest.mark.slow
@@ -83,3 +87,4 @@ def test_files_of_the_catalogue_have_the_counts_of_their_networks(name: Architec
     """Residual connections; depthwise convolutions and squeeze-and-excite; at 64 pixels, to have places to count."""
     network = build_network(Model(architecture=name), image_size=64, classes=5, downloads=tmp_path)
     assert converted(network, tmp_path, side=64) == counted(network)
+    assert (shape_of(network).macs, shape_of(network).weights) == counted(network)

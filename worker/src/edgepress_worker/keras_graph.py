@@ -1,7 +1,11 @@
-"""Rebuilds a functional Keras network with other layers."""
+"""Reads the graph of a functional Keras network, and rebuilds it with other layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from edgepress_worker.keras_environment import keras, tf
 
@@ -22,11 +26,64 @@ IDLE_LAYERS = (
 """Layers without an effect after training. The converter drops them, so code that inspects the graph skips them."""
 
 
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a layer. Tensors have numbers, in the order in which they are computed.
+
+    Attributes:
+        layer: The layer; it may be called several times.
+        inputs: Numbers of the tensors that it is called on; none for an input layer.
+        output: Number of the tensor that it returns.
+        input_shapes: Shapes of the inputs, without the batch.
+        output_shape: Shape of the output, without the batch.
+    """
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    output: int
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+
+
+def calls(network: keras.Model) -> tuple[Call, ...]:
+    """Return the calls that a functional network consists of, in an order in which they can run."""
+    numbers: dict[int, int] = {}
+    found = []
+    for node in _nodes(network):
+        inputs = () if node.is_input else tuple(node.keras_inputs)
+        numbers[id(node.outputs)] = len(numbers)
+        found.append(
+            Call(
+                layer=node.layer,
+                inputs=tuple(numbers[id(tensor)] for tensor in inputs),
+                output=numbers[id(node.outputs)],
+                input_shapes=tuple(tuple(tensor.shape[1:]) for tensor in inputs),
+                output_shape=tuple(node.outputs.shape[1:]),
+            )
+        )
+    return tuple(found)
+
+
+def output_numbers(network: keras.Model) -> tuple[int, ...]:
+    """Return the numbers of the tensors that the network returns, as `calls` numbers them."""
+    numbers = {id(node.outputs): number for number, node in enumerate(_nodes(network))}
+    return tuple(numbers[id(tensor)] for tensor in network.outputs)
+
+
+def tensors(network: keras.Model) -> tuple[tf.Tensor, ...]:
+    """Return the network's tensors, in the order of their numbers."""
+    return tuple(node.outputs for node in _nodes(network))
+
+
 def rebuild(
     network: keras.Model,
     *,
     replace: Callable[[Layer], Layer | None],
     then: Callable[[Layer, tf.Tensor], tf.Tensor] = lambda _layer, tensor: tensor,
+    weights_of: Callable[[Layer], Sequence[npt.NDArray[np.float32]]] = lambda layer: layer.get_weights(),
 ) -> keras.Model:
     """Return a new network with the structure of another one, which is not changed.
 
@@ -36,9 +93,10 @@ def rebuild(
             layer, which must have one input.
         then: Function that receives each layer and the output of its replacement, and returns the tensor to use
             instead.
+        weights_of: Function that returns the weights for a layer's replacement, given the layer.
 
     Returns:
-        The new network. A layer with the same name and number of weights as before has the same weights.
+        The new network. A layer with the same name as before and as many weights as ``weights_of`` returns has those.
     """
     made: dict[str, Layer | None] = {}
     entries: dict[int, tf.Tensor] = {}
@@ -59,7 +117,7 @@ def rebuild(
         [flow[id(tensor)] for tensor in network.outputs],
         name=network.name,
     )
-    _copy_weights(network, rebuilt)
+    _copy_weights(network, rebuilt, weights_of)
     return rebuilt
 
 
@@ -100,9 +158,11 @@ def _called(node: _Node, layer: Layer | None, flow: dict[int, tf.Tensor]) -> tf.
     return args[0] if layer is None else layer(*args, **kwargs)
 
 
-def _copy_weights(network: keras.Model, rebuilt: keras.Model) -> None:
-    before = {layer.name: layer.get_weights() for layer in network.layers}
+def _copy_weights(
+    network: keras.Model, rebuilt: keras.Model, weights_of: Callable[[Layer], Sequence[npt.NDArray[np.float32]]]
+) -> None:
+    before = {layer.name: layer for layer in network.layers}
     for layer in rebuilt.layers:
-        weights = before.get(layer.name, [])
+        weights = weights_of(before[layer.name]) if layer.name in before else ()
         if weights and len(weights) == len(layer.weights):
             layer.set_weights(weights)

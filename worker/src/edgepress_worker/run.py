@@ -10,7 +10,7 @@ from typing import assert_never
 
 from edgepress_common.errors import StepFailedError
 from edgepress_common.messages import Outputs, RunStep
-from edgepress_common.promises import LayerPromise
+from edgepress_common.promises import LayerPromise, ShapePromise
 from edgepress_common.results import PackResult, StageResult, StepResult
 from edgepress_common.software import installed_software
 from edgepress_common.spec import METHODS
@@ -63,6 +63,7 @@ def _run(step: RunStep, context: StepContext, environment: Environment) -> tuple
                 source=_model(step, context),
                 downloads=environment.downloads,
                 promises=_promises(step),
+                shape=_shape(step),
             )
             return run_stage(parameters, material, context)
         case ExportStep() as parameters:
@@ -71,7 +72,8 @@ def _run(step: RunStep, context: StepContext, environment: Environment) -> tuple
 
             model = _model(step, context)
             assert model is not None
-            return run_export(parameters, _pack(step, context), StoredNetwork(model, _promises(step)), context)
+            network = StoredNetwork(model, _promises(step), _shape(step))
+            return run_export(parameters, _pack(step, context), network, context)
         case EvaluationStep():
             raise StepFailedError("an evaluation was sent to a worker; devices lease evaluations from the gateway")
         case _ as unknown:
@@ -106,3 +108,8 @@ def _model(step: RunStep, context: StepContext) -> Path | None:
 def _promises(step: RunStep) -> tuple[LayerPromise, ...]:
     result = step.input_results.get("model")
     return result.promises if isinstance(result, StageResult) else ()
+
+
+def _shape(step: RunStep) -> ShapePromise | None:
+    result = step.input_results.get("model")
+    return result.shape if isinstance(result, StageResult) else None

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from edgepress_common.frozen import Message, added_field
-from edgepress_common.promises import LayerPromise
+from edgepress_common.promises import LayerPromise, ShapePromise
 from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.software import Software
 
@@ -53,6 +53,7 @@ class StageResult(Message):
         keras_with_optimizer_bytes: Size of the HDF5 file with the optimizer's state too, as ``model.save`` writes it.
         keras_with_optimizer_zip_bytes: Size of that file, zipped.
         promises: Promises of this and earlier stages about the weights, by layer.
+        shape: Promised channels, MACs and weights; None if the network has the shape of the model that it started from.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -69,6 +70,7 @@ class StageResult(Message):
     keras_with_optimizer_bytes: int
     keras_with_optimizer_zip_bytes: int
     promises: tuple[LayerPromise, ...] = ()
+    shape: ShapePromise | None = added_field(default=None)
     threads: int | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

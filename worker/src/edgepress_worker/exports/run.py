@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgepress_common.messages import Outputs, Progress
-from edgepress_common.promises import KeptPromise, LayerPromise
+from edgepress_common.promises import KeptPromise, LayerPromise, ShapePromise
 from edgepress_common.results import ExportResult
 from edgepress_common.steps import ExportStep
 from edgepress_worker.compression.kernels import kernel_values
@@ -26,6 +26,7 @@ from edgepress_worker.exports.exporter import ExportMaterial
 from edgepress_worker.exports.normalization import normalized_layers
 from edgepress_worker.exports.promises import check_layers
 from edgepress_worker.exports.registry import EXPORTERS
+from edgepress_worker.exports.shape import check_shape
 from edgepress_worker.figures import measure_figures
 from edgepress_worker.keras_files import load_model
 from edgepress_worker.pack import Pack
@@ -45,10 +46,12 @@ class StoredNetwork:
     Attributes:
         model: Its file, HDF5.
         promises: What is true of its weights, by layer.
+        shape: Its promised shape, if a stage has changed it.
     """
 
     model: Path
     promises: tuple[LayerPromise, ...] = ()
+    shape: ShapePromise | None = None
 
 
 def run_export(
@@ -83,14 +86,10 @@ def run_export(
 
     context.report(Progress(fraction=0.9, message="checking"))
     contents = TfliteFile.parse(written.content)
+    kernels = kernel_values(written.network)
     kept = [
-        *check_layers(
-            source.promises,
-            contents,
-            kind,
-            normalized_layers(written.network),
-            kernels=kernel_values(written.network),
-        ),
+        *check_layers(source.promises, contents, kind, normalized_layers(written.network), kernels=kernels),
+        *check_shape(source.shape, contents, kind, kernels=kernels),
         *check_promise(written.promise, contents.model),
     ]
     file = encode(path, contents, parameters.export.encoding, source.promises)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from edgepress_common.promises import LayerPromise
+from edgepress_common.promises import LayerPromise, ShapePromise
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -22,6 +22,7 @@ class Material:
         source: File of the input network, or of a distillation's teacher; None for a stage without input.
         downloads: Folder for downloads.
         promises: Promises about the weights of the input network, by layer.
+        shape: Promised shape of the input network, if an earlier stage has changed it.
         began: When the stage began, by `time.monotonic`.
     """
 
@@ -29,6 +30,7 @@ class Material:
     source: Path | None
     downloads: Path
     promises: tuple[LayerPromise, ...] = ()
+    shape: ShapePromise | None = None
     began: float = field(default_factory=time.monotonic)
 
 
@@ -41,12 +43,14 @@ class Compressed:
         optimizer: The optimizer that trained the model, with its state.
         record: The course of the training.
         promises: Promises about the model's weights, by layer, including kept promises of earlier stages.
+        shape: Shape that the stage has planned, if it changes the shape; `run_stage` verifies it.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     record: TrainingOutcome
     promises: tuple[LayerPromise, ...] = ()
+    shape: ShapePromise | None = None
 
 
 class MethodRunner(Protocol):

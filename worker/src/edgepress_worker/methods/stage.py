@@ -1,11 +1,15 @@
 """Runs a stage with its method, stores the resulting model, and measures the size of its file."""
 
+from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.messages import Outputs
+from edgepress_common.promises import ShapePromise
 from edgepress_common.results import StageResult
+from edgepress_common.spec import METHODS
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
+from edgepress_worker.keras_cost import shape_of
 from edgepress_worker.keras_files import MEDIA_TYPE, save_and_weigh
-from edgepress_worker.methods.method import Material
+from edgepress_worker.methods.method import Compressed, Material
 from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.methods.stage_figures import measure_stage_figures
 from edgepress_worker.threads import threads_in_use
@@ -28,6 +32,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
     """
     begin_repeatable(parameters.training.seed)
     made = RUNNERS[parameters.stage.kind](parameters, material, context)
+    shape = _promised_shape(parameters, material, made)
     file = context.scratch / "model.h5"
     keras_size, with_optimizer = save_and_weigh(made.model, made.optimizer, file)
     record = made.record
@@ -42,8 +47,27 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         keras_with_optimizer_bytes=with_optimizer.size_bytes,
         keras_with_optimizer_zip_bytes=with_optimizer.zip_bytes,
         promises=made.promises,
+        shape=shape,
         threads=threads_in_use(),
         figures=measure_stage_figures(made),
+    )
+
+
+def _promised_shape(parameters: StageStep, material: Material, made: Compressed) -> ShapePromise | None:
+    """Return the shape that the stage promises: the planned one, or the promised one of the network that it continues.
+
+    Raises:
+        BrokenPromiseError: The network has another shape.
+    """
+    kept = material.shape if "shape" in METHODS[parameters.stage.kind].keeps else None
+    promised = kept if made.shape is None else made.shape
+    if promised is None or (found := shape_of(made.model)) == promised:
+        return promised
+    others = sorted(dict(found.channels.items() ^ promised.channels.items()))
+    where = f"; {others[0]!r} has other channels" if others else ""
+    raise BrokenPromiseError(
+        f"{parameters.stage.kind}: the network has {found.macs:,} MACs and {found.weights:,} weights; "
+        f"{promised.macs:,} and {promised.weights:,} were promised{where}"
     )
 
 
