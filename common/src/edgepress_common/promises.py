@@ -172,6 +172,13 @@ PROMISES: dict[str, PromiseWords] = {
         promised=lambda promised: "no float operator" if promised == 0 else f"at most {promised:g} float operators",
         found=lambda found: "none" if found == 0 else f"{found:g}",
     ),
+    "float16_arithmetic": PromiseWords(
+        title="float16 arithmetic",
+        relation="=",
+        verified="with `arithmetic: float16`, that the file allows the runtime to compute in float16",
+        promised=lambda _promised: "arithmetic in float16 where the processor has it",
+        found=lambda found: "allowed" if found else "not allowed",
+    ),
     "classes": PromiseWords(
         title="classes",
         relation="=",

@@ -21,6 +21,7 @@ from edgepress_worker.exports import TFLITE_MEDIA_TYPE, StoredNetwork, run_expor
 from edgepress_worker.exports.converter import convert
 from edgepress_worker.exports.registry import EXPORTERS
 from edgepress_worker.keras_environment import keras, tf
+from edgepress_worker.tflite.model import read_tflite
 from fakes.small_network import CLASSES, SIDE, Kernel, saved, small_network, small_pack
 from fakes.step_context import PlainContext
 
@@ -68,6 +69,23 @@ def test_each_kind_is_what_was_asked_for(
     assert artifact.media_type == TFLITE_MEDIA_TYPE
     assert artifact.size_bytes == result.size_bytes == context.store.local_path(artifact.sha256).stat().st_size
     assert result.zip_bytes < result.size_bytes
+
+
+def test_a_float16_file_allows_float16_arithmetic_if_asked_for(tmp_path: Path) -> None:
+    """The metadata is what XNNPACK requires, which it is not by default; zeros left out do not remove it."""
+
+    def mostly_zero(kernel: Kernel) -> Kernel:
+        return kernel * (np.random.default_rng(2).random(kernel.shape) < 0.1)
+
+    promise = LayerPromise(layer="pointwise", sparsity=0.85)
+    for arithmetic, metadata in (("float32", b"fp16accfp32"), ("float16", b"fp16accfp16")):
+        step = _step("float16", arithmetic=arithmetic)
+        outputs, result, context = _export(step, small_network(mostly_zero), tmp_path / arithmetic, promise)
+        assert result.encoding == "sparse"
+        written = read_tflite(context.store.local_path(outputs["tflite"].sha256))
+        assert written.metadata["reduced_precision_support"] == metadata
+        kinds = [kept.kind for kept in result.promises]
+        assert ("float16_arithmetic" in kinds) == (arithmetic == "float16")
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")

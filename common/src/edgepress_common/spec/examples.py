@@ -50,7 +50,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "QuantizeAwareStage": "{kind: quantize_aware, epochs: 3, preserve_sparsity: true}",
     "DistillStage": "{kind: distill, student: {architecture: mobilenet_v3_small}, alpha: 0.3, temperature: 4}",
     "Float32Export": "{kind: float32, encoding: dense}",
-    "Float16Export": "{kind: float16}",
+    "Float16Export": "{kind: float16, arithmetic: float16}",
     "DynamicExport": "{kind: dynamic, encoding: sparse}",
     "Int16x8Export": "{kind: int16x8, representative_images: 256}",
     "Int8Export": "{kind: int8, input_type: uint8, representative_images: 256}",

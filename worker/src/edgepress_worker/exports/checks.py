@@ -19,6 +19,8 @@ _SUM_TOLERANCE = 0.01
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 # TFLite's kernels stop with an error at a divisor of code 0, which an int8 tensor of any range can hold.
 _DIVISIONS = ("DIV", "FLOOR_DIV", "FLOOR_MOD")
+# What XNNPACK requires, see tensorflow/lite/tools/optimize/reduced_precision_support.h.
+_PRECISION_KEY, _FLOAT16_ARITHMETIC = "reduced_precision_support", b"fp16accfp16"
 _PLACES_NAMED = 3  # enough to find the layers, few enough to read
 
 
@@ -26,11 +28,12 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     """Verify the types and operators of a file.
 
     Returns:
-        The kept promise that no operator computes on floats; empty if this was not promised.
+        The kept promises that no operator computes on floats, and that the runtime may compute in float16; empty if
+        neither was promised.
 
     Raises:
-        BrokenPromiseError: An input or output has another type, an operator computes on floats despite the promise, or
-            an operator stops at some images.
+        BrokenPromiseError: An input or output has another type, an operator computes on floats despite the promise, an
+            operator stops at some images, or the file does not allow the promised arithmetic.
     """
     for name, promised, tensors in (
         ("input", promise.input_type, model.inputs),
@@ -48,7 +51,16 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
         )
     if promise.integers_only and floats:
         raise BrokenPromiseError(_floats_left(floats, model))
-    return (KeptPromise(kind="float_operators", promised=0, found=len(floats)),) if promise.integers_only else ()
+    kept = [KeptPromise(kind="float_operators", promised=0, found=len(floats))] if promise.integers_only else []
+    if promise.float16_arithmetic:
+        precision = model.metadata.get(_PRECISION_KEY, b"")
+        if precision != _FLOAT16_ARITHMETIC:
+            raise BrokenPromiseError(
+                f"the file's metadata {_PRECISION_KEY!r} is {precision.decode()!r}; {_FLOAT16_ARITHMETIC.decode()!r} "
+                "is needed for arithmetic in float16. Ask for the export with arithmetic: float32, and report this"
+            )
+        kept.append(KeptPromise(kind="float16_arithmetic", promised=1, found=1))
+    return tuple(kept)
 
 
 def check_inference(path: Path, image: npt.NDArray[np.uint8], classes: int) -> KeptPromise:

@@ -39,11 +39,13 @@ class FilePromise:
         input_type: Type of the input tensor, as a name of numpy.
         output_type: Type of the output tensor, as a name of numpy.
         integers_only: Whether operators that compute on floats are forbidden.
+        float16_arithmetic: Whether the file must allow the runtime to compute in float16.
     """
 
     input_type: str
     output_type: str
     integers_only: bool = False
+    float16_arithmetic: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ TensorFlow's generated classes read the flatbuffer. Arrays are views of its byte
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,14 @@ class TfliteModel:
         operators: Operators in execution order.
         inputs: Indices of the network's input tensors.
         outputs: Indices of the network's output tensors.
+        metadata: Named bytes that belong to the file, such as what a runtime may do with it.
     """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    metadata: Mapping[str, bytes] = field(default_factory=dict)
 
     def operator_counts(self) -> dict[str, int]:
         """Return the number of operators of each name, sorted by name."""
@@ -126,6 +128,7 @@ def read_model(file: Any) -> TfliteModel:
         operators=tuple(_operator(operator, file.operatorCodes) for operator in graph.operators),
         inputs=tuple(int(index) for index in graph.inputs),
         outputs=tuple(int(index) for index in graph.outputs),
+        metadata={entry.name.decode(): bytes(file.buffers[entry.buffer].data) for entry in file.metadata or ()},
     )
 
 
