@@ -172,6 +172,16 @@ PROMISES: dict[str, PromiseWords] = {
         promised=lambda promised: "no float operator" if promised == 0 else f"at most {promised:g} float operators",
         found=lambda found: "none" if found == 0 else f"{found:g}",
     ),
+    "weight_scales": PromiseWords(
+        title="scales of weights",
+        relation="<=",
+        verified="with `weight_scales: layer`, the largest number of scales in a layer",
+        promised=lambda promised: (
+            "one scale for the weights of each layer" if promised == 1 else f"{promised:g} scales"
+        ),
+        found=lambda found: f"{found:g}",
+        where="in the layer with most",
+    ),
     "float16_arithmetic": PromiseWords(
         title="float16 arithmetic",
         relation="=",

@@ -97,3 +97,28 @@ def test_catalogues_say_what_their_parameters_are() -> None:
         assert method.limits
         assert method.cost
         assert method.paper or method.kind == "train"
+
+
+@pytest.mark.parametrize(
+    ("stages", "export", "words"),
+    [
+        ([{"kind": "quantize_aware"}], {"calibration": {"ranges": "mse"}}, r"exports\[0\]\.calibration is set, but"),
+        ([{"kind": "quantize_aware"}], {"weight_scales": "layer"}, r"exports\[0\]\.weight_scales is 'layer', but"),
+        ([{"kind": "cluster"}], {"calibration": {"equalization": True}}, "would change values that weights share"),
+        ([{"kind": "cluster"}], {"calibration": {"rounding": "adaround"}}, "would change values that weights share"),
+        ([], {"weight_scales": "layer", "calibration": {"ranges": "mse"}}, "accepted: min_max, or weight_scales"),
+        ([], {"calibration": {"percentile": 20}}, "greater than 50"),
+    ],
+)
+def test_calibration_that_undoes_a_stage_is_refused(stages: list[Any], export: dict[str, Any], words: str) -> None:
+    """Before anything runs, with what is accepted."""
+    pipeline = {"name": "p", "stages": stages, "exports": [{"kind": "int8"} | export]}
+    with pytest.raises(ValidationError, match=words):
+        JobSpec.model_validate(SPEC | {"pipelines": [pipeline]})
+
+
+def test_calibration_of_a_clustered_network_leaves_its_weights() -> None:
+    """Ranges and biases are not shared values."""
+    calibration = {"ranges": "percentile", "bias_correction": True}
+    pipeline = {"name": "p", "stages": [{"kind": "cluster"}], "exports": [{"kind": "int8", "calibration": calibration}]}
+    JobSpec.model_validate(SPEC | {"pipelines": [pipeline]})

@@ -4,13 +4,16 @@ To add an export, write its declaration in `edgepress_common.spec.exports` and i
 ``edgepress_worker.exports``, each a file named after the export. Everything else is derived from the declaration.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from pydantic import Field
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.promises import PromiseKind
 from edgepress_common.registry import Descriptor
+from edgepress_common.spec.calibration import CalibrationSettings
+from edgepress_common.spec.network_state import NetworkState
 
 
 class ExportParameters(Frozen):
@@ -32,6 +35,40 @@ class CalibratedExport(ExportParameters):
     )
 
 
+class Int8ActivationsExport(CalibratedExport):
+    """The parameters of an export with activations in int8."""
+
+    calibration: CalibrationSettings = added_field(
+        CalibrationSettings(),
+        description="Quantization without training; by default as TensorFlow does it.",
+    )
+    weight_scales: Literal["channel", "layer"] = added_field(
+        "channel",
+        description="Weights with a common scale. layer: as some integer accelerators require; less accurate",
+    )
+
+
+def int8_conflict(export: Int8ActivationsExport, state: NetworkState) -> str | None:
+    """Return why a network with these traits can't be exported with int8 activations; see `ExportFormat.conflict`."""
+    if export.weight_scales == "layer" and "grid" in state:
+        return (
+            ".weight_scales is 'layer', but quantize_aware has trained the weights for one scale per channel; "
+            "accepted: channel"
+        )
+    if export.weight_scales == "layer" and export.calibration.ranges != "min_max":
+        return (
+            f".calibration.ranges is {export.calibration.ranges!r}, with which TensorFlow's converter can't write "
+            "weights with weight_scales: layer; accepted: min_max, or weight_scales: channel"
+        )
+    problem = export.calibration.problem(state)
+    return None if problem is None else f".calibration {problem}"
+
+
+def never_conflicts(_export: Any, _state: NetworkState) -> str | None:
+    """Accept every network."""
+    return None
+
+
 class ExportFormat(Descriptor):
     """A kind of export: a way to write a Keras model as a .tflite file.
 
@@ -39,8 +76,11 @@ class ExportFormat(Descriptor):
         paper: The publication that describes it; None for common practice.
         parameters: Model of its parameters.
         promises: Kinds of promise that the export makes about its files, in addition to those of the stages.
+        conflict: Function that returns why an export with these parameters can't follow stages that leave these traits,
+            or None if it can. The text follows the export's position in the spec.
     """
 
     paper: str | None = None
     parameters: type[ExportParameters]
     promises: tuple[PromiseKind, ...] = ("classes",)
+    conflict: Callable[[Any, NetworkState], str | None] = never_conflicts

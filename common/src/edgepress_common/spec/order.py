@@ -26,8 +26,8 @@ def with_choices_made(stage: Stage, state: NetworkState) -> Stage:
     return stage.model_copy(update=left_open)
 
 
-def check_order(stages: Sequence[Stage]) -> None:
-    """Check that each stage can follow the stages before it, and has an effect.
+def check_order(stages: Sequence[Stage]) -> NetworkState:
+    """Check that each stage can follow the stages before it, and has an effect; return the traits after the last.
 
     Raises:
         ValueError: A stage can't; the message has its position, the reason, and what is accepted.
@@ -45,6 +45,7 @@ def check_order(stages: Sequence[Stage]) -> None:
             raise ValueError(f"stages[{position}]{problem}")
         state = after(state, stage)
         done = {} if METHODS[stage.kind].starts_network else done | {position: stage}
+    return state
 
 
 def _is_kept(stage: Stage, option: str | None, *, there: bool) -> bool:

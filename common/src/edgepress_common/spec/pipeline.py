@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, ValidationInfo, model_validator
 
 from edgepress_common.frozen import ANSWER, Frozen
-from edgepress_common.spec.exports import ExportOrName
+from edgepress_common.spec.exports import EXPORTS, ExportOrName
 from edgepress_common.spec.methods import Stage
 from edgepress_common.spec.order import check_order
 
@@ -29,8 +29,11 @@ class Pipeline(Frozen):
     def _makes_sense(self, info: ValidationInfo) -> Self:
         if info.context == ANSWER:
             return self
-        check_order(self.stages)
+        state = check_order(self.stages)
         for position, export in enumerate(self.exports):
+            problem = EXPORTS[export.kind].conflict(export, state)
+            if problem is not None:
+                raise ValueError(f"exports[{position}]{problem}")
             if export in self.exports[:position]:
                 raise ValueError(f"exports[{position}] repeats {export.kind!r}; accepted: each export once")
         return self

@@ -20,6 +20,8 @@ RepresentativeDataset = Callable[[], Iterator[list[npt.NDArray[np.float32]]]]
 Each entry is a list of one array, float32 ``(1, side, side, 3)`` with pixels from 0 to 255.
 """
 
+_BATCH = 16  # as many as fit into memory with all activations of a network at 224x224
+
 
 def draw_representatives(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:
     """Return the images for calibration: the same ones for the same arguments.
@@ -62,6 +64,18 @@ class Calibration:
         self._images = images
         self._seed = seed
         self._context = context
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything that the calibration chooses at random."""
+        return self._seed
+
+    def batches(self, count: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the same ``count`` images in batches, float32 ``(batch, side, side, 3)`` with pixels from 0 to 255."""
+        chosen = draw_representatives(self._images.labels, count, self._seed)
+        for first in range(0, len(chosen), _BATCH):
+            self._context.raise_if_cancelled()
+            yield self._images.images[chosen[first : first + _BATCH]].astype(np.float32)
 
     def dataset(self, count: int) -> RepresentativeDataset:
         """Return a function that iterates over ``count`` images; the converter calls it once or twice."""

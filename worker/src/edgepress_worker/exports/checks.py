@@ -13,6 +13,7 @@ from edgepress_worker.exports.exporter import FilePromise
 from edgepress_worker.tflite.float_operators import count_by_name, float_operators
 from edgepress_worker.tflite.inference import infer
 from edgepress_worker.tflite.model import Operator, TfliteModel
+from edgepress_worker.tflite.weights import read_weights
 
 # Arithmetic in float16 is exact to three digits. A softmax in int8 is exact to its output's scale, which is added.
 _SUM_TOLERANCE = 0.01
@@ -28,12 +29,13 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     """Verify the types and operators of a file.
 
     Returns:
-        The kept promises that no operator computes on floats, and that the runtime may compute in float16; empty if
-        neither was promised.
+        The kept promises that no operator computes on floats, that weights have one scale, and that the runtime may
+        compute in float16; empty if none was promised.
 
     Raises:
         BrokenPromiseError: An input or output has another type, an operator computes on floats despite the promise, an
-            operator stops at some images, or the file does not allow the promised arithmetic.
+            operator stops at some images, weights have several scales, or the file does not allow the promised
+            arithmetic.
     """
     for name, promised, tensors in (
         ("input", promise.input_type, model.inputs),
@@ -52,6 +54,8 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     if promise.integers_only and floats:
         raise BrokenPromiseError(_floats_left(floats, model))
     kept = [KeptPromise(kind="float_operators", promised=0, found=len(floats))] if promise.integers_only else []
+    if promise.one_weight_scale:
+        kept.append(_one_weight_scale(model))
     if promise.float16_arithmetic:
         precision = model.metadata.get(_PRECISION_KEY, b"")
         if precision != _FLOAT16_ARITHMETIC:
@@ -61,6 +65,17 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
             )
         kept.append(KeptPromise(kind="float16_arithmetic", promised=1, found=1))
     return tuple(kept)
+
+
+def _one_weight_scale(model: TfliteModel) -> KeptPromise:
+    scales = {model.tensors[each.tensor].name: max(each.zero_codes.size, 1) for each in read_weights(model)}
+    worst = max(scales, key=lambda name: scales[name], default="")
+    if scales.get(worst, 1) > 1:
+        raise BrokenPromiseError(
+            f"the weights {worst!r} have {scales[worst]} scales; one for each layer was asked for. Ask for the export "
+            "with weight_scales: channel, and report this"
+        )
+    return KeptPromise(kind="weight_scales", promised=1, found=1, layers=len(scales))
 
 
 def check_inference(path: Path, image: npt.NDArray[np.uint8], classes: int) -> KeptPromise:

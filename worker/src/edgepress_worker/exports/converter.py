@@ -32,7 +32,7 @@ def write_with_converter(
     configure: Callable[[Converter], None],
     *,
     promise: FilePromise,
-    keep_ranges: bool = False,
+    network: keras.Model | None = None,
 ) -> WrittenNetwork:
     """Write a network with TensorFlow's converter.
 
@@ -41,14 +41,14 @@ def write_with_converter(
         material: The network and the data that the export needs.
         configure: Function that changes the settings of a new converter.
         promise: Promise that the file is verified against.
-        keep_ranges: Whether the file uses the trained ranges of activations. Exports that compute activations in more
-            than 8 bits drop them.
+        network: The network to write, with ranges; None for the material's without ranges: exports that compute
+            activations in more than 8 bits drop them.
 
     Raises:
         ConversionError: The converter can't write the network with these settings.
         StepCancelledError: The step was cancelled.
     """
-    network = material.network if keep_ranges else without_ranges(material.network)
+    network = without_ranges(material.network) if network is None else network
     converter = make_converter(network, material.side)
     configure(converter)
     material.context.raise_if_cancelled()

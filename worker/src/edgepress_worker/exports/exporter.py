@@ -39,12 +39,14 @@ class FilePromise:
         input_type: Type of the input tensor, as a name of numpy.
         output_type: Type of the output tensor, as a name of numpy.
         integers_only: Whether operators that compute on floats are forbidden.
+        one_weight_scale: Whether the weights of a layer must have one scale.
         float16_arithmetic: Whether the file must allow the runtime to compute in float16.
     """
 
     input_type: str
     output_type: str
     integers_only: bool = False
+    one_weight_scale: bool = False
     float16_arithmetic: bool = False
 
 

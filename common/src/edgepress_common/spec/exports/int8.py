@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from edgepress_common.spec.export import CalibratedExport, ExportFormat
+from edgepress_common.spec.export import ExportFormat, Int8ActivationsExport, int8_conflict
 
 
-class Int8Export(CalibratedExport):
+class Int8Export(Int8ActivationsExport):
     """Int8 weights and activations, without any float operator."""
 
     kind: Literal["int8"] = "int8"
@@ -19,9 +19,11 @@ EXPORT = ExportFormat(
     title="full int8",
     position=50,
     summary="A quarter of the size, with integer arithmetic throughout: the fastest export on most Arm boards, and the "
-    "only one for integer-only accelerators. May lose accuracy without quantization-aware training.",
+    "only one for integer-only accelerators. May lose accuracy without quantization-aware training, less with "
+    "calibration settings.",
     paper="Jacob et al. 2017, Quantization and Training of Neural Networks for Integer-Only Inference, "
     "arXiv:1712.05877",
     parameters=Int8Export,
-    promises=("float_operators", "classes"),
+    promises=("float_operators", "weight_scales", "classes"),
+    conflict=int8_conflict,
 )
