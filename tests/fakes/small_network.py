@@ -94,8 +94,8 @@ def written(network: Any, kind: ExportKind, folder: Path) -> Path:
     from fakes.step_context import PlainContext
 
     context = PlainContext(folder)
-    calibration = Calibration(LabelledImages(small_pack().train.images[:4], np.arange(4)), 1, context)
-    material = ExportMaterial(network, SIDE, (), calibration, context)
+    images = LabelledImages(small_pack().train.images[:4], np.arange(4))
+    material = ExportMaterial(network, SIDE, (), Calibration(images, 1, context), images, context)
     path = folder / f"{kind}.tflite"
     path.write_bytes(EXPORTERS[kind](EXPORTS[kind].parameters(kind=kind), material).content)
     return path

@@ -172,6 +172,13 @@ PROMISES: dict[str, PromiseWords] = {
         promised=lambda promised: "no float operator" if promised == 0 else f"at most {promised:g} float operators",
         found=lambda found: "none" if found == 0 else f"{found:g}",
     ),
+    "float_layers": PromiseWords(
+        title="layers in float",
+        relation="=",
+        verified="with `keep_float`, that exactly these layers compute on floats",
+        promised=lambda promised: f"exactly {promised:g} layers in float",
+        found=lambda found: f"{found:g}",
+    ),
     "weight_scales": PromiseWords(
         title="scales of weights",
         relation="<=",

@@ -97,6 +97,7 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/datasets": {"read"}, "GET /v1/datasets/{sha256}": {"read"}, "GET /v1/devices": {"read"},
     "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"},
+    "GET /v1/jobs/{job_id}/models/{sha256}/sensitivity": {"read"},
     "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
     "POST /v1/devices/{name}/lease": {"device"},
     "DELETE /v1/devices/{name}/lease-requests/{lease_request}": {"device"},

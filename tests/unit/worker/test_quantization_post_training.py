@@ -62,7 +62,7 @@ def exported(network: Any, folder: Path, **parameters: Any) -> bytes:
     """The int8 file with these parameters."""
     folder.mkdir(parents=True, exist_ok=True)
     context = PlainContext(folder)
-    material = ExportMaterial(network, 16, (), Calibration(IMAGES, 1, context), context)
+    material = ExportMaterial(network, 16, (), Calibration(IMAGES, 1, context), IMAGES, context)
     wanted = EXPORTS["int8"].parameters.model_validate({"kind": "int8", "representative_images": 24} | parameters)
     written = EXPORTERS["int8"](wanted, material)
     check_promise(written.promise, parse_tflite(written.content))

@@ -56,7 +56,7 @@ def _squeeze_and_excite() -> Any:
 def _file(network: Any, kind: ExportKind, promises: tuple[LayerPromise, ...], folder: Path) -> tuple[TfliteFile, Any]:
     context = PlainContext(folder)
     images = LabelledImages(small_pack().train.images[:4], np.arange(4))
-    material = ExportMaterial(network, SIDE, promises, Calibration(images, 1, context), context)
+    material = ExportMaterial(network, SIDE, promises, Calibration(images, 1, context), images, context)
     written = EXPORTERS[kind](EXPORTS[kind].parameters(kind=kind), material)
     return TfliteFile.parse(written.content), written.network
 

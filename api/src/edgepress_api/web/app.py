@@ -38,6 +38,7 @@ from edgepress_api.web.routes import (
     metrics,
     pages,
     reports,
+    sensitivity,
     static,
     uploads,
 )
@@ -80,6 +81,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         reports,
         comparison,
         bundles,
+        sensitivity,
         artifacts,
         uploads,
         catalogue,

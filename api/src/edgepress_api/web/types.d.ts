@@ -28,6 +28,7 @@ export type StepDetail = Answers["/v1/steps/{key}"];
 export type JobSummary = Answers["/v1/jobs"]["jobs"][number];
 export type Report = Exclude<Answers["/v1/jobs/{job_id}/report"], string>;
 export type ReportRow = Report["rows"][number];
+export type Sensitivity = Answers["/v1/jobs/{job_id}/models/{sha256}/sensitivity"];
 export type Recommendation = Answers["/v1/jobs/{job_id}/recommendation"];
 export type DeviceRecommendation = Recommendation["devices"][number];
 export type Candidate = DeviceRecommendation["candidates"][number];

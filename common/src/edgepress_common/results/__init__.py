@@ -20,6 +20,7 @@ from edgepress_common.results.evaluation import (
 from edgepress_common.results.export import ExportResult
 from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.results.pack import PackResult, Twin, Twins, UnreadableImage
+from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
 from edgepress_common.results.stage import Epoch, StageResult
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
     "EvaluationResult",
     "ExportResult",
     "Latency",
+    "LayerSensitivity",
     "OpenFigures",
     "OperatorTime",
     "PackResult",
+    "Sensitivity",
     "SplitResult",
     "StageResult",
     "StepResult",

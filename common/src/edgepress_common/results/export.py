@@ -7,6 +7,7 @@ from pydantic import Field
 from edgepress_common.frozen import Message, added_field
 from edgepress_common.promises import KeptPromise
 from edgepress_common.results.open_figures import OpenFigures
+from edgepress_common.results.sensitivity import Sensitivity
 from edgepress_common.software import Software
 from edgepress_common.tensors import ModelDescription
 
@@ -34,6 +35,7 @@ class ExportResult(Message):
         tensors: Input and output of the file; None in results that are older than this field.
         macs: Multiply-accumulate operations of one inference; None in results that are older than this field.
         weights: Number of weights that these multiply; None in results that are older than this field.
+        sensitivity: What int8 costs in each layer; None if it was not measured.
         figures: Other figures of the file.
         software: Software of the process that made the result; None in results that are older than this field.
     """
@@ -57,5 +59,6 @@ class ExportResult(Message):
     tensors: ModelDescription | None = added_field(None)
     macs: int | None = added_field(None)
     weights: int | None = added_field(None)
+    sensitivity: Sensitivity | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

@@ -14,6 +14,8 @@ from edgepress_worker.keras_environment import keras, tf
 
 KernelKind = Literal["conv2d", "depthwise_conv2d", "dense"]
 
+KERNEL_KINDS: tuple[KernelKind, ...] = ("conv2d", "depthwise_conv2d", "dense")
+
 KernelValues = npt.NDArray[np.float32]
 
 SHARED_OR_ZERO: tuple[KernelKind, ...] = ("conv2d", "dense")

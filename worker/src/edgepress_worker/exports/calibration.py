@@ -52,6 +52,12 @@ def _rank_within(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return ranks
 
 
+def some_of(images: LabelledImages, count: int, seed: int) -> LabelledImages:
+    """Return ``count`` of some images, as many of each class as possible."""
+    chosen = draw_representatives(images.labels, count, seed)
+    return LabelledImages(images.images[chosen], images.labels[chosen])
+
+
 class Calibration:
     """Representative images in the form that the converter accepts.
 

@@ -54,6 +54,8 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     if promise.integers_only and floats:
         raise BrokenPromiseError(_floats_left(floats, model))
     kept = [KeptPromise(kind="float_operators", promised=0, found=len(floats))] if promise.integers_only else []
+    if promise.float_layers:
+        kept.append(_float_layers(promise.float_layers, floats, model))
     if promise.one_weight_scale:
         kept.append(_one_weight_scale(model))
     if promise.float16_arithmetic:
@@ -65,6 +67,16 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
             )
         kept.append(KeptPromise(kind="float16_arithmetic", promised=1, found=1))
     return tuple(kept)
+
+
+def _float_layers(promised: Sequence[str], floats: Sequence[Operator], model: TfliteModel) -> KeptPromise:
+    found = sorted(model.tensors[each.outputs[0]].name for each in floats if each.name not in _CONVERSIONS)
+    if found != sorted(promised):
+        raise BrokenPromiseError(
+            f"the file computes {', '.join(found) or 'nothing'} in float, where exactly {', '.join(promised)} was "
+            "asked for. Ask for other layers with keep_float"
+        )
+    return KeptPromise(kind="float_layers", promised=len(promised), found=len(found))
 
 
 def _one_weight_scale(model: TfliteModel) -> KeptPromise:

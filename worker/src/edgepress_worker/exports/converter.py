@@ -33,6 +33,7 @@ def write_with_converter(
     *,
     promise: FilePromise,
     network: keras.Model | None = None,
+    finish: Callable[[bytes], bytes] = lambda content: content,
 ) -> WrittenNetwork:
     """Write a network with TensorFlow's converter.
 
@@ -43,6 +44,7 @@ def write_with_converter(
         promise: Promise that the file is verified against.
         network: The network to write, with ranges; None for the material's without ranges: exports that compute
             activations in more than 8 bits drop them.
+        finish: Function that makes the file from what the converter has written.
 
     Raises:
         ConversionError: The converter can't write the network with these settings.
@@ -52,7 +54,7 @@ def write_with_converter(
     converter = make_converter(network, material.side)
     configure(converter)
     material.context.raise_if_cancelled()
-    content = convert(converter, kind, material.context.scratch)
+    content = convert(converter, kind, material.context.scratch, finish)
     return WrittenNetwork(_with_trained_scales(content, network, material.promises), promise, network)
 
 
@@ -71,20 +73,23 @@ def make_converter(network: keras.Model, side: int) -> Converter:
     return converter
 
 
-def convert(converter: Converter, kind: str, scratch: Path) -> bytes:
+def convert(
+    converter: Converter, kind: str, scratch: Path, finish: Callable[[bytes], bytes] = lambda content: content
+) -> bytes:
     """Return the bytes of the .tflite file.
 
     Args:
         converter: Converter with all its settings.
         kind: Kind of export, for the error.
         scratch: Folder with free space for the network.
+        finish: Function that makes the file from what the converter has written.
 
     Raises:
         ConversionError: The converter can't write the network with these settings.
     """
     try:
         with _temporary_files_in(scratch):
-            return converter.convert()
+            return finish(converter.convert())
     except (EdgepressError, OSError, MemoryError, tf.errors.ResourceExhaustedError):
         raise  # a cancelled calibration, or a fault of the machine rather than of the network
     except Exception as error:  # the converter raises RuntimeError, ValueError and a private class

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from edgepress_common.promises import LayerPromise
+from edgepress_common.results import Sensitivity
 from edgepress_worker.context import StepContext
 from edgepress_worker.exports.calibration import Calibration
 from edgepress_worker.keras_environment import keras
+from edgepress_worker.pack import LabelledImages
 
 _Parameters_contra = TypeVar("_Parameters_contra", contravariant=True)
 
@@ -21,6 +23,7 @@ class ExportMaterial:
         side: Height and width of the file's input images, in pixels.
         promises: Promises about the network's weights, by layer.
         calibration: Representative images, for exports that need them.
+        validation: Validation images, for exports that measure what they cost.
         context: Context of the step; its scratch folder has free space for the network.
     """
 
@@ -28,6 +31,7 @@ class ExportMaterial:
     side: int
     promises: tuple[LayerPromise, ...]
     calibration: Calibration
+    validation: LabelledImages
     context: StepContext
 
 
@@ -39,6 +43,7 @@ class FilePromise:
         input_type: Type of the input tensor, as a name of numpy.
         output_type: Type of the output tensor, as a name of numpy.
         integers_only: Whether operators that compute on floats are forbidden.
+        float_layers: Names of the tensors that the operators in float compute, if exactly these are promised.
         one_weight_scale: Whether the weights of a layer must have one scale.
         float16_arithmetic: Whether the file must allow the runtime to compute in float16.
     """
@@ -46,6 +51,7 @@ class FilePromise:
     input_type: str
     output_type: str
     integers_only: bool = False
+    float_layers: tuple[str, ...] = ()
     one_weight_scale: bool = False
     float16_arithmetic: bool = False
 
@@ -58,11 +64,13 @@ class WrittenNetwork:
         content: The bytes of the file.
         promise: What the file is to be verified against.
         network: The network as it was written: without ranges, if the export drops them.
+        sensitivity: What int8 costs in each layer, if it was measured.
     """
 
     content: bytes
     promise: FilePromise
     network: keras.Model
+    sensitivity: Sensitivity | None = None
 
 
 class Exporter(Protocol[_Parameters_contra]):

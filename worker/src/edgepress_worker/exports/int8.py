@@ -8,19 +8,30 @@ them for the tensors'. Ranges, scales and rounding that the calibration chooses 
 
 from dataclasses import replace
 
+from edgepress_common.results import Sensitivity
+from edgepress_common.spec import LayerSelection
 from edgepress_common.spec.calibration import CalibrationSettings
 from edgepress_common.spec.export import Int8ActivationsExport
 from edgepress_common.spec.exports.int8 import Int8Export
+from edgepress_worker.compression.kernels import KERNEL_KINDS, find_kernels, select
+from edgepress_worker.exports.calibration import some_of
 from edgepress_worker.exports.converter import Converter, write_with_converter
 from edgepress_worker.exports.exporter import Exporter, ExportMaterial, FilePromise, WrittenNetwork
+from edgepress_worker.exports.kept_float import KeptFloat
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.quantization.post_training import PostTraining
+from edgepress_worker.quantization.sensitivity import measure_sensitivity
 from edgepress_worker.quantization.weight_grids import WeightGrid
 from edgepress_worker.training import begin_repeatable
 
 
 def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetwork:
     """See `Exporter`."""
+    quantization = post_training(parameters, material)
+    network = calibrated(parameters, material, quantization)
+    sensitivity, layers = _layers_in_float(parameters, material, quantization)
+    per_channel = parameters.weight_scales == "channel"
+    kept = KeptFloat(network, layers, parameters.input_type, per_channel=per_channel)
 
     def configure(converter: Converter) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -28,33 +39,71 @@ def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetw
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.dtypes.as_dtype(parameters.input_type)
         converter.inference_output_type = tf.dtypes.as_dtype(parameters.input_type)
-        if parameters.weight_scales == "layer":
-            converter._experimental_disable_per_channel = True  # noqa: SLF001 - no other way
+        converter._experimental_disable_per_channel = not per_channel  # noqa: SLF001 - no other way
+        converter._experimental_calibrate_only = bool(layers)  # noqa: SLF001 - likewise
 
     promise = FilePromise(
         input_type=parameters.input_type,
         output_type=parameters.input_type,
-        integers_only=True,
-        one_weight_scale=parameters.weight_scales == "layer",
+        integers_only=not layers,
+        one_weight_scale=not per_channel,
     )
-    network = calibrated(parameters, material)
-    written = write_with_converter(parameters.kind, material, configure, promise=promise, network=network)
+    written = write_with_converter(
+        parameters.kind,
+        material,
+        configure,
+        promise=promise,
+        network=network,
+        finish=kept.quantize if layers else lambda content: content,
+    )
     # The weights that stages promised something of are those before the calibration.
-    return replace(written, network=material.network)
+    return replace(
+        written,
+        network=material.network,
+        promise=replace(promise, float_layers=kept.outputs),
+        sensitivity=sensitivity,
+    )
 
 
-def calibrated(parameters: Int8ActivationsExport, material: ExportMaterial) -> keras.Model:
-    """Return the network as the calibration of the export changes it."""
-    if parameters.calibration == CalibrationSettings():
-        return material.network
-    begin_repeatable(material.calibration.seed)
+def post_training(parameters: Int8ActivationsExport, material: ExportMaterial) -> PostTraining:
+    """Return how the export quantizes a network."""
     grid = WeightGrid(per_channel=parameters.weight_scales == "channel")
     return PostTraining(
         parameters.calibration,
         grids=lambda _kernel: grid,
         batches=lambda: material.calibration.batches(parameters.representative_images),
         seed=material.calibration.seed,
-    ).prepare(material.network)
+    )
+
+
+def calibrated(parameters: Int8ActivationsExport, material: ExportMaterial, quantization: PostTraining) -> keras.Model:
+    """Return the network as the calibration of the export changes it."""
+    if parameters.calibration == CalibrationSettings():
+        return material.network
+    begin_repeatable(material.calibration.seed)
+    return quantization.prepare(material.network)
+
+
+def _layers_in_float(
+    parameters: Int8Export, material: ExportMaterial, quantization: PostTraining
+) -> tuple[Sensitivity | None, tuple[str, ...]]:
+    """Return what int8 costs in each layer, if it is to be measured, and the layers to keep in float."""
+    keep = parameters.keep_float
+    if not parameters.sensitivity and not isinstance(keep, int):
+        return None, _named(keep, material)
+    images = some_of(material.validation, parameters.representative_images, material.calibration.seed)
+    sensitivity = measure_sensitivity(material.network, quantization, images)
+    layers = (
+        tuple(each.layer for each in sensitivity.layers[:keep]) if isinstance(keep, int) else _named(keep, material)
+    )
+    return sensitivity.model_copy(update={"kept_float": layers}), layers
+
+
+def _named(patterns: tuple[str, ...], material: ExportMaterial) -> tuple[str, ...]:
+    if not patterns:
+        return ()
+    selection = LayerSelection(include=patterns)
+    return tuple(each.layer for each in select(find_kernels(material.network), selection, KERNEL_KINDS))
 
 
 EXPORTER: Exporter[Int8Export] = export_int8

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edgepress_common.messages import Outputs, Progress
 from edgepress_common.promises import KeptPromise, LayerPromise, ShapePromise
-from edgepress_common.results import ExportResult
+from edgepress_common.results import ExportResult, Sensitivity
 from edgepress_common.steps import ExportStep
 from edgepress_worker.compression.kernels import kernel_values
 from edgepress_worker.context import StepContext
@@ -77,7 +77,7 @@ def run_export(
     context.report(Progress(fraction=0.0, message=f"converting to {kind}"))
     calibration = Calibration(pack.train, parameters.seed, context)
     side = pack.train.images.shape[1]
-    material = ExportMaterial(load_model(source.model), side, source.promises, calibration, context)
+    material = ExportMaterial(load_model(source.model), side, source.promises, calibration, pack.validation, context)
     context.raise_if_cancelled()
     written = EXPORTERS[kind](parameters.export, material)
     path = context.scratch / f"{kind}.tflite"
@@ -94,11 +94,11 @@ def run_export(
     ]
     file = encode(path, contents, parameters.export.encoding, source.promises)
     kept.append(check_inference(file.path, pack.train.images[0], classes=len(pack.classes)))
-    result = _describe(file, kept)
+    result = _describe(file, kept, written.sensitivity)
     return {"tflite": context.store.put_file(file.path, TFLITE_MEDIA_TYPE, move=True)}, result
 
 
-def _describe(file: EncodedFile, kept: Sequence[KeptPromise]) -> ExportResult:
+def _describe(file: EncodedFile, kept: Sequence[KeptPromise], sensitivity: Sensitivity | None) -> ExportResult:
     model, weights = file.contents.model, file.contents.weights
     (entry,), (end,) = model.inputs, model.outputs
     return ExportResult(
@@ -122,5 +122,6 @@ def _describe(file: EncodedFile, kept: Sequence[KeptPromise]) -> ExportResult:
         tensors=model.description(),
         macs=count_macs(model),
         weights=count_weights(model),
+        sensitivity=sensitivity,
         figures=measure_figures(file.path),
     )

@@ -17,15 +17,13 @@ from edgepress_common.spec import QuantizeAwareStage
 from edgepress_common.steps import StageStep
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.grids import Granularity
-from edgepress_worker.compression.kernels import KernelKind, find_kernels, select
+from edgepress_worker.compression.kernels import KERNEL_KINDS, find_kernels, select
 from edgepress_worker.context import StepContext
 from edgepress_worker.methods.fine_tuning import carry, load_source, train_masters
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.quantization.with_ranges import with_ranges
 from edgepress_worker.training.batch_norm import momentum_for
 from edgepress_worker.training.batches import steps_per_epoch
-
-_KINDS: tuple[KernelKind, ...] = ("conv2d", "depthwise_conv2d", "dense")
 
 
 def quantize_aware(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
@@ -36,7 +34,7 @@ def quantize_aware(parameters: StageStep, material: Material, context: StepConte
     momentum = momentum_for("auto", steps_per_epoch(len(material.pack.train), training.batch_size))
     network = with_ranges(load_source(parameters, material), momentum)
     kernels = find_kernels(network)
-    chosen = {kernel.layer for kernel in select(kernels, stage.layers, _KINDS)}
+    chosen = {kernel.layer for kernel in select(kernels, stage.layers, KERNEL_KINDS)}
     carried = carry(
         kernels,
         material.promises,

@@ -1,7 +1,7 @@
 /**
  * Shows a file that a job exported: its measurements, its verified promises, and its downloads.
  *
- * @import { Child, Column, Figures, Report, ReportRow } from "../types.js"
+ * @import { Child, Column, Figures, Report, ReportRow, Sensitivity } from "../types.js"
  * @typedef {{name: string, accuracy: number, matrix: number[][]}} Split
  */
 
@@ -26,7 +26,61 @@ start(async () => {
     throw new Problem({ title: "Not found", detail: `job ${job} has no measured file ${sha256}`, status: 404 });
   }
   show(job, report, rows, await fetchFigures());
+  const sensitivity = (await isMeasured(job, rows[0])) && (await fetchSensitivity(job, sha256));
+  if (sensitivity) at("content").append(section("Cost of int8 by layer", layerCosts(sensitivity)));
 }, "File");
+
+/**
+ * Return whether the spec asks for the cost of each layer of a file.
+ *
+ * @param {string} job
+ * @param {ReportRow} row
+ */
+async function isMeasured(job, row) {
+  const { pipelines } = await getJson("/v1/jobs/{job_id}/spec", { job_id: job });
+  if (!Array.isArray(pipelines)) return false;
+  return pipelines.some(
+    ({ name, exports }) =>
+      name === row.pipeline &&
+      exports.some(
+        (each) =>
+          typeof each === "object" &&
+          each.kind === "int8" &&
+          (("sensitivity" in each && each.sensitivity) ||
+            ("keep_float" in each && typeof each.keep_float === "number")),
+      ),
+  );
+}
+
+/**
+ * Get the cost of each layer; null for a file of another export of the same pipeline.
+ *
+ * @param {string} job
+ * @param {string} sha256
+ */
+async function fetchSensitivity(job, sha256) {
+  try {
+    return await getJson("/v1/jobs/{job_id}/models/{sha256}/sensitivity", { job_id: job, sha256 });
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 404) return null;
+    throw problem;
+  }
+}
+
+/** @param {Sensitivity} sensitivity */
+function layerCosts({ images, layers, float_accuracy: full, int8_accuracy: rounded, kept_float: kept }) {
+  const note = [
+    `Rounded as in int8, ${percent(rounded, 1)} of ${images} validation images are right; in float, ${percent(full, 1)}.`,
+    "The signal-to-noise ratio is that of the network's output if only this layer is rounded: the lowest costs most.",
+  ];
+  const lines = layers.map((each) => [
+    kept.includes(each.layer) ? `${each.layer}, in float` : each.layer,
+    `${each.signal_to_noise_db.toFixed(1)} dB`,
+    percent(each.accuracy, 1),
+  ]);
+  const columns = columnsOf("Layer", "Signal to noise", "Accuracy with it in float");
+  return [el("p", { class: "small soft" }, note.join(" ")), table("Cost of int8 by layer", columns, lines)];
+}
 
 /**
  * @param {string} job
