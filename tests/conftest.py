@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import socket
@@ -34,6 +35,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return "e2e" not in item.path.parts, "integration" not in item.path.parts, -tests[item.path]
 
     items.sort(key=order)
+
+
+def pytest_collection_finish() -> None:
+    """Take what is imported by now out of garbage collection, which goes through all of it again and again.
+
+    That is a tenth of the time of the unit tests: TensorFlow and the schemas alone are millions of objects.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)  # where there is pytest-xdist

@@ -15,6 +15,8 @@ from fakes.gateway_app import JSON, GatewayApp, copied_gateway, sqlite_gateway
 from fakes.jobs import ANNOUNCEMENT, artifact, evaluation_result, made_up_test, with_test_split
 
 Json = dict[str, Any]
+PROGRESS = '{"stage": "runs", "fraction": 0.5}'
+MEASURES_TEST = ANNOUNCEMENT.model_copy(update={"measures_test": True})
 
 
 def prepared(folder: Path, change: Callable[[StepResult], StepResult] | None = None) -> Path:
@@ -38,6 +40,22 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ready_with_test(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a gateway with a job on a data set with a test split."""
     return prepared(tmp_path_factory.mktemp("ready_with_test"), with_test_split)
+
+
+@pytest.fixture(scope="module")
+def leased(ready: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[GatewayApp, EvaluationLease]:
+    """A gateway and a lease of pi4, for reports that are refused and so change nothing."""
+    gateway = copied_gateway(ready, tmp_path_factory.mktemp("leased") / "gateway")
+    return gateway, lease(gateway)
+
+
+@pytest.fixture(scope="module")
+def leased_with_test(
+    ready_with_test: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[GatewayApp, EvaluationLease]:
+    """The same, of a job with a test split."""
+    gateway = copied_gateway(ready_with_test, tmp_path_factory.mktemp("leased_with_test") / "gateway")
+    return gateway, lease(gateway, MEASURES_TEST)
 
 
 @pytest.fixture
@@ -122,10 +140,10 @@ _WRONG: list[tuple[str, tuple[str | int, ...], object]] = [
 
 @pytest.mark.parametrize(("field", "path", "value"), _WRONG)
 def test_an_impossible_result_is_refused(
-    gateway: GatewayApp, field: str, path: tuple[str | int, ...], value: object
+    leased: tuple[GatewayApp, EvaluationLease], field: str, path: tuple[str | int, ...], value: object
 ) -> None:
-    """With the field; the lease stays the device's, and a right result is accepted afterwards."""
-    taken = lease(gateway)
+    """With the field; the lease stays the device's."""
+    gateway, taken = leased
     content = result()
     _set(*path, value=value)(content)
     answer = post(gateway, taken, "finish", json.dumps(content))
@@ -134,7 +152,7 @@ def test_an_impossible_result_is_refused(
     assert any(error["field"].startswith(field) for error in errors), answer.text
     assert all(error["message"] for error in errors)
     assert len(answer.content) < 10_000
-    assert post(gateway, taken, "finish", json.dumps(result())).status_code == 204
+    assert post(gateway, taken, "renew", PROGRESS).status_code == 204
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
@@ -148,9 +166,6 @@ def test_right_images_must_agree_with_the_confusion_matrix(gateway: GatewayApp) 
     """Three of four images are right, so three bits are set."""
     content = result() | {"right_images": base64.b64encode(b"\x0b").decode()}
     assert post(gateway, lease(gateway), "finish", json.dumps(content)).status_code == 204
-
-
-MEASURES_TEST = ANNOUNCEMENT.model_copy(update={"measures_test": True})
 
 
 @pytest.fixture
@@ -205,15 +220,26 @@ def test_a_result_of_an_older_evaluator_has_no_test_figures(gateway_with_test: G
         ("test", {"right_images": base64.b64encode(bytes(100)).decode()}),
     ],
 )
-def test_impossible_test_figures_are_refused(gateway_with_test: GatewayApp, field: str, change: Json | None) -> None:
-    """Missing ones of a device that announced them too; a right result is accepted afterwards."""
-    taken = lease(gateway_with_test, MEASURES_TEST)
+def test_impossible_test_figures_are_refused(
+    leased_with_test: tuple[GatewayApp, EvaluationLease], field: str, change: Json | None
+) -> None:
+    """Missing ones of a device that announced them too; the lease stays the device's."""
+    gateway, taken = leased_with_test
     right = made_up_test().model_dump(mode="json")
     content = result() if change is None else result() | {"test": right | change}
-    answer = post(gateway_with_test, taken, "finish", json.dumps(content))
+    answer = post(gateway, taken, "finish", json.dumps(content))
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request"), answer.text
     assert all(error["field"].startswith(field) for error in answer.json()["errors"]), answer.text
-    assert post(gateway_with_test, taken, "finish", json.dumps(result() | {"test": right})).status_code == 204
+    assert post(gateway, taken, "renew", PROGRESS).status_code == 204
+
+
+def test_a_right_result_is_accepted_after_refused_ones(gateway_with_test: GatewayApp) -> None:
+    """Of the same attempt."""
+    taken = lease(gateway_with_test, MEASURES_TEST)
+    right = result() | {"test": made_up_test().model_dump(mode="json")}
+    for wrong in (right | {"images": 0}, right | {"test": None}, right | {"confusion": []}):
+        assert post(gateway_with_test, taken, "finish", json.dumps(wrong)).status_code == 422
+    assert post(gateway_with_test, taken, "finish", json.dumps(right)).status_code == 204
 
 
 _BAD: list[Json] = [

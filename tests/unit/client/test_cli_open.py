@@ -67,11 +67,8 @@ def test_without_a_browser_the_address_is_left(gateway: FakeGateway) -> None:
     assert (code, "there is no browser" in said) == (0, True)
 
 
-def test_the_dashboard_is_opened_signed_in(
-    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_dashboard_is_opened_signed_in(gateway: FakeGateway, tmp_path: Path) -> None:
     """The token is in a file that only the user can read: all users can see the arguments of a browser's process."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with published_token("secret", 8123, tmp_path):
         opened, said, code = _opened(gateway, "--dashboard", "--gateway", "http://127.0.0.1:8123")
     file = Path(urlparse(opened[0]).path)
