@@ -39,8 +39,11 @@ class ExportFormat(Descriptor):
         paper: The publication that describes it; None for common practice.
         parameters: Model of its parameters.
         promises: Kinds of promise that the export makes about its files, in addition to those of the stages.
+        uploaded_code_version: Version of the code for layers that only uploaded models have, a part of the key of these
+            models' exports. Increase it like ``code_version``, where networks of the catalogue are not affected.
     """
 
     paper: str | None = None
     parameters: type[ExportParameters]
     promises: tuple[PromiseKind, ...] = ("classes",)
+    uploaded_code_version: int = Field(default=1, ge=1)

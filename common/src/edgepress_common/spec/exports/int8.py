@@ -24,4 +24,5 @@ EXPORT = ExportFormat(
     "arXiv:1712.05877",
     parameters=Int8Export,
     promises=("float_operators", "classes"),
+    uploaded_code_version=2,  # files of version 1 compute ELU, SELU, softplus, mish and softsign wrongly
 )
