@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.quantization.activation_range import ActivationRange
+from edgepress_worker.quantization.activation_range import ActivationRange, moved
 from edgepress_worker.quantization.placement import rounded_layers
 from edgepress_worker.quantization.with_ranges import has_ranges, with_ranges, without_ranges
 from fakes.preactivation_network import preactivation_network
@@ -98,6 +98,15 @@ def test_a_range_follows_its_batches() -> None:
     assert [weight.item() for weight in layer.get_weights()] == [-0.75, 5]
     model(np.array([[-9.0, 9.0]], np.float32), training=False)
     assert [weight.item() for weight in layer.get_weights()] == [-0.75, 5]
+
+
+def test_all_ranges_share_one_trace() -> None:
+    """A network has one after each layer: tracing each for itself took seconds of every stage."""
+    for shape in ((2,), (4, 4, 3), (5,)):
+        image = keras.Input(shape)
+        model = keras.Model(image, ActivationRange()(image))
+        model(np.ones((7, *shape), np.float32), training=True)
+    assert moved.experimental_get_tracing_count() == 1
 
 
 def test_values_are_rounded_to_256_levels() -> None:
