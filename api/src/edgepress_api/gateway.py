@@ -27,7 +27,7 @@ from edgepress_api.storage.free_space import FreeSpace
 from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.app import create_app
 from edgepress_api.webhooks.secrets_at_rest import seal_stored_secrets
-from edgepress_common.artifacts.opening import open_store
+from edgepress_common.artifacts.opening import check_store_or_exit, open_store
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ def main() -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Otherwise clients could fill the log with ids that are replaced.
     logging.getLogger("asgi_correlation_id").setLevel(logging.ERROR)
+    check_store_or_exit(settings.artifacts)
     database = Database(settings.database_url)
     migrate(database)
     seal_stored_secrets(database, SecretBox(settings.webhook_key))

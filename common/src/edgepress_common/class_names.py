@@ -15,10 +15,12 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def class_name(folder_name: str) -> str:
-    """Return the class name for a folder: the name of the folder in composed form (NFC).
+    """Return the class name for a folder: its name in composed form (NFC), without spaces at the ends.
+
+    Names that differ only in these look the same in every list, so that their folders are one class.
 
     Raises:
-        ValueError: The name contains a control or formatting character, or bytes that are not UTF-8.
+        ValueError: The name contains a control or formatting character, or bytes that are not UTF-8, or only spaces.
     """
     for character in folder_name:
         found = _REFUSED_CATEGORIES.get(unicodedata.category(character))
@@ -26,7 +28,10 @@ def class_name(folder_name: str) -> str:
             found = "a character that changes the direction of text"
         if found is not None:
             raise ValueError(f"the class folder {folder_name!a} has {found} in its name; rename the folder")
-    return unicodedata.normalize("NFC", folder_name)
+    name = unicodedata.normalize("NFC", folder_name).strip()
+    if not name:
+        raise ValueError(f"the class folder {folder_name!a} has a name of spaces only; rename the folder")
+    return name
 
 
 def printable(text: str) -> str:

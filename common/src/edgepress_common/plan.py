@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from edgepress_common.frozen import Message
 from edgepress_common.repeats import Repetition
-from edgepress_common.spec import METHODS, JobSpec, Network, Pipeline, Stage, TrainStage
+from edgepress_common.spec import EXPORTS, METHODS, JobSpec, Network, Pipeline, Stage, TrainStage, UploadedModel
 from edgepress_common.spec.export import CalibratedExport
 from edgepress_common.spec.method import FineTuning, NewNetwork
 from edgepress_common.spec.network_state import NEW_NETWORK
@@ -86,11 +86,14 @@ def _pipeline_steps(
         state = after(state, stage)
         yield made
     assert made is not None
+    is_uploaded = isinstance(_network_of(made), UploadedModel)
     for export in pipeline.exports:
         exported = make_step(
             export.kind,
             ExportStep(
-                export=export, seed=spec.training.seed + (offset if isinstance(export, CalibratedExport) else 0)
+                export=export,
+                seed=spec.training.seed + (offset if isinstance(export, CalibratedExport) else 0),
+                uploaded_code=EXPORTS[export.kind].uploaded_code_version if is_uploaded else 1,
             ),
             {"pack": pack.key, "model": made.key},
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from edgepress_common.frozen import Frozen, Message
+from edgepress_common.frozen import Frozen, Message, added_field
 from edgepress_common.spec.dataset_kinds import DATASET_KINDS, Dataset
 from edgepress_common.spec.exports import EXPORTS, Export
 from edgepress_common.spec.methods import METHODS, Stage
@@ -61,11 +61,13 @@ class ExportStep(Frozen):
 
     Attributes:
         seed: Seed for choosing the representative images.
+        uploaded_code: The export's ``uploaded_code_version`` if the network is an uploaded model, else 1.
     """
 
     kind: Literal["export"] = "export"
     export: Export
     seed: int
+    uploaded_code: int = added_field(1)
 
 
 class EvaluationStep(Message):

@@ -169,9 +169,26 @@ def test_the_verdict_names_latencies_that_tie_and_no_useless_file() -> None:
     ]
     report = make_report(*rows)
     weighed = report.model_copy(update={"recommendation": recommend(rows, report.baselines, Goals())})
-    text = " ".join(verdict(weighed))
+    *named, left_out = verdict(weighed)
+    text = " ".join(named)
     assert "Fastest: QAT int8, base int8" in text or "Fastest: base int8, QAT int8" in text or "Fastest: all" in text
     assert "constant" not in text
+    assert left_out == (
+        "Not recommended: constant int8, which is smaller (1.00 kB) and faster (0.010 ms): "
+        "answers class 1 for every image."
+    )
+
+
+def test_the_verdict_shows_the_span_of_models_that_tie() -> None:
+    """A figure of one of the models is not a figure of all."""
+    rows = [
+        make_row("int8", p50=0.0525, accuracy=0.9833),
+        make_row("int8", pipeline="QAT", p50=0.0527, accuracy=0.9),
+        make_row("float32", p50=0.2, accuracy=0.99),
+    ]
+    fastest = next(sentence for sentence in verdict(make_report(*rows)) if sentence.startswith("Fastest"))
+    assert "0.052 to 0.053 ms an image" in fastest
+    assert fastest.endswith(", at 90.00 to 98.33 %.")
 
 
 def test_the_verdict_says_what_being_small_and_fast_costs() -> None:

@@ -13,9 +13,9 @@ import pytest
 from edgepress_common.artifacts import ArtifactStore, CorruptArtifactError, FolderStore, MissingArtifactError
 from edgepress_common.artifacts.address import S3Address
 from edgepress_common.artifacts.copies import LocalCopies
-from edgepress_common.artifacts.s3 import S3Store
+from edgepress_common.artifacts.s3 import S3Store, connect, find_fault
 from edgepress_common.errors import NotFoundError, UnavailableError
-from fakes.s3_server import new_bucket, s3_client
+from fakes.s3_server import CREDENTIALS, new_bucket, s3_client
 
 Tamper = Callable[[str, bytes], None]
 
@@ -284,6 +284,23 @@ def test_a_bucket_that_is_not_there_is_said_to_be(s3_endpoint: str, tmp_path: Pa
     store = S3Store(address, LocalCopies(tmp_path, 100), lambda: s3_client(address))
     with pytest.raises(UnavailableError, match="NoSuchBucket"):
         store.put_bytes(b"lost")
+
+
+def test_a_missing_bucket_is_found_before_anything_is_stored(
+    bucket: S3Address, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gateway and worker end with the sentence; they start without a server that does not answer."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    assert find_fault(bucket, connect(bucket)) is None
+    missing = bucket.model_copy(update={"bucket": "nothing-here"})
+    fault = find_fault(missing, connect(missing))
+    assert fault is not None
+    assert fault.startswith("the bucket 'nothing-here' of s3://nothing-here/some/part/ at http://127.0.0.1")
+    assert caplog.text == ""
+    nowhere = S3Address(bucket="unknown", endpoint="http://127.0.0.1:9")
+    assert find_fault(nowhere, connect(nowhere, attempts=1)) is None
+    assert "the artifact store s3://unknown/ at http://127.0.0.1:9 does not answer yet" in caplog.text
 
 
 def test_a_store_belongs_to_the_first_that_claims_it(store: ArtifactStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from edgepress_common.plan import Plan, make_plan
 from edgepress_common.spec import ClusterStage, JobSpec, QuantizeAwareStage
-from edgepress_common.steps import StageStep
+from edgepress_common.steps import ExportStep, StageStep, make_step
 
 PRUNE = {"kind": "prune"}
 CLUSTER = {"kind": "cluster"}
@@ -198,6 +198,25 @@ def test_pipelines_share_their_stages_as_far_as_they_are_equal() -> None:
     assert [step.title for step in shared.steps if step.kind == "stage"] == [
         "train", "prune", "quantize_aware", "cluster", "quantize_aware", "prune"
     ]  # fmt: skip
+
+
+def test_int8_files_of_uploaded_models_from_before_a_fix_are_not_used() -> None:
+    """Only uploaded models have the layers that were wrong: other networks, and other exports, keep their keys."""
+    uploaded = {"architecture": "uploaded", "sha256": "a" * 64, "pixels": "0_to_1"}
+    student = {"kind": "distill", "student": {"architecture": "mobilenet"}}
+    planned = plan(
+        model=uploaded,
+        pipelines=[
+            {"name": "as it is", "exports": ["float32", "int8"]},
+            {"name": "student", "stages": [student], "exports": ["int8"]},
+        ],
+    )
+    exports = [step for step in planned.steps if isinstance(step.parameters, ExportStep)]
+    assert [step.title for step in exports] == ["float32", "int8", "int8"]
+    before = [
+        make_step("", step.parameters.model_copy(update={"uploaded_code": 1}), step.inputs).key for step in exports
+    ]
+    assert [step.key == key for step, key in zip(exports, before, strict=True)] == [True, False, True]
 
 
 def test_how_zeros_are_stored_is_another_export_of_the_same_model() -> None:

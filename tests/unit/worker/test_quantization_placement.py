@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.quantization.activation_range import ActivationRange
+from edgepress_worker.quantization.activation_range import ActivationRange, moved
 from edgepress_worker.quantization.placement import rounded_layers
 from edgepress_worker.quantization.with_ranges import has_ranges, with_ranges, without_ranges
+from edgepress_worker.tflite.inference import infer
+from edgepress_worker.tflite.model import read_tflite
 from fakes.preactivation_network import preactivation_network
+from fakes.small_network import SIDE, small_pack, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 layers = keras.layers
 
@@ -75,6 +82,40 @@ def test_what_two_layers_take_is_rounded_for_both() -> None:
     assert "convolution" in rounded_layers(network)
 
 
+def _gated(flow: Any) -> Any:
+    gate = layers.Conv2D(8, 1, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(flow))
+    return layers.Multiply()([flow, gate])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (lambda: layers.Rescaling(1 / 255), layers.ReLU),
+        (lambda: layers.Rescaling(1 / 127.5, -1), layers.ReLU),
+        (lambda: layers.Rescaling([1 / 255, 1 / 128, 1 / 64]), layers.ReLU),
+        (layers.Identity, lambda: layers.Activation("sigmoid")),
+        (layers.Identity, lambda: layers.Activation("tanh")),
+        (layers.Identity, lambda: layers.Activation("swish")),
+        (layers.Identity, layers.LeakyReLU),
+        (layers.Identity, lambda: _gated),
+    ],
+)
+def test_training_with_ranges_adds_no_operator(before: Any, behind: Any, tmp_path: Path) -> None:
+    """The int8 file has the operators that it has without them, and computes what the network in training does."""
+    image = keras.Input((SIDE, SIDE, 3))
+    flow = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(before()(image)))
+    flow = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3)(behind()(flow)))
+    network = keras.Model(image, layers.Softmax()(layers.Dense(3)(flow)))
+    trained = with_ranges(network, 0.9)
+    images = small_pack(32).train.images
+    trained(images.astype(np.float32), training=True)
+    plain, file = written(network, "int8", tmp_path), written(trained, "int8", tmp_path / "trained")
+    found = np.concatenate([infer(file, pixels).output for pixels in images])
+    np.testing.assert_allclose(found, trained(images.astype(np.float32)), atol=0.02)
+    assert Counter(read_tflite(file).operator_counts()) - Counter(read_tflite(plain).operator_counts()) == {}
+
+
 def test_ranges_come_and_go() -> None:
     """Without the ranges the network is the original one."""
     network = preactivation_network()
@@ -98,6 +139,15 @@ def test_a_range_follows_its_batches() -> None:
     assert [weight.item() for weight in layer.get_weights()] == [-0.75, 5]
     model(np.array([[-9.0, 9.0]], np.float32), training=False)
     assert [weight.item() for weight in layer.get_weights()] == [-0.75, 5]
+
+
+def test_all_ranges_share_one_trace() -> None:
+    """A network has one after each layer: tracing each for itself took seconds of every stage."""
+    for shape in ((2,), (4, 4, 3), (5,)):
+        image = keras.Input(shape)
+        model = keras.Model(image, ActivationRange()(image))
+        model(np.ones((7, *shape), np.float32), training=True)
+    assert moved.experimental_get_tracing_count() == 1
 
 
 def test_values_are_rounded_to_256_levels() -> None:

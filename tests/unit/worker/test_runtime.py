@@ -405,6 +405,23 @@ def test_a_step_waits_for_the_artifact_store(worker: Worker) -> None:
     assert "waits for the artifact store: the artifact store s3://lab is unavailable: timed out" in told
 
 
+def test_a_saved_answer_waits_for_the_artifact_store_too(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that does not answer when a finished step is assigned again costs no attempt, and no work."""
+    assert worker.run(put_something) == ["started", "finished"]
+    has, errors = FolderStore.has, [StoreUnavailableError("the artifact store s3://lab is unavailable")]
+
+    def away_once(store: FolderStore, sha256: str) -> bool:
+        if errors:
+            raise errors.pop()
+        return has(store, sha256)
+
+    monkeypatch.setattr(FolderStore, "has", away_once)
+    worker.pauses = (0.01,)
+    events = worker.run(never, STEP.model_copy(update={"attempt": 2}))
+    assert [kind for kind in events if kind != "progress"] == ["started", "finished"]
+    assert not errors
+
+
 def test_a_disk_that_stays_full_fails_the_attempt_once(worker: Worker) -> None:
     """After all pauses, with the disk and the file named."""
     worker.pauses = (0.01, 0.01)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_common.errors import UnavailableError
 from edgepress_common.software import installed_software
 from edgepress_worker.runtime.accelerators import COMPUTES_ON, VISIBLE, Gpu, find_gpus, settle
 
@@ -44,16 +43,21 @@ def test_a_driver_that_does_not_answer_is_named_in_every_result(
     assert found[COMPUTES_ON] in installed_software(computes_on=found[COMPUTES_ON]).words
 
 
-def test_each_worker_has_a_gpu_of_its_own(tmp_path: Path) -> None:
-    """Two workers get one each, a third gets an error, and a released GPU is available again."""
-    with ExitStack() as second:
-        with ExitStack() as first:
-            assert settle({}, tmp_path, first, lambda: TWO) == {VISIBLE: "GPU-aa", COMPUTES_ON: "NVIDIA T4"}
-            assert settle({}, tmp_path, second, lambda: TWO) == {VISIBLE: "GPU-bb", COMPUTES_ON: "NVIDIA T4"}
-            with ExitStack() as third, pytest.raises(UnavailableError, match="at most 2 workers"):
-                settle({}, tmp_path, third, lambda: TWO)
-        with ExitStack() as fourth:
-            assert settle({}, tmp_path, fourth, lambda: TWO)[VISIBLE] == "GPU-aa"
+def test_each_worker_has_a_gpu_of_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two workers get one each; a third waits, says so once, and gets the first that is released."""
+    waited: list[float] = []
+    with ExitStack() as first, ExitStack() as second, ExitStack() as third:
+        assert settle({}, tmp_path, first, lambda: TWO) == {VISIBLE: "GPU-aa", COMPUTES_ON: "NVIDIA T4"}
+        assert settle({}, tmp_path, second, lambda: TWO) == {VISIBLE: "GPU-bb", COMPUTES_ON: "NVIDIA T4"}
+
+        def wait(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                first.close()
+
+        assert settle({}, tmp_path, third, lambda: TWO, wait)[VISIBLE] == "GPU-aa"
+    assert len(waited) == 3
+    assert caplog.text.count("each of the 2 GPUs here has a worker already") == 1
 
 
 def test_a_gpu_that_was_named_is_not_given_to_another(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import functools
 import logging
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,8 +11,7 @@ from multiprocessing.synchronize import Event
 
 from redis import Redis
 
-from edgepress_common.artifacts.opening import open_store
-from edgepress_common.errors import UnavailableError
+from edgepress_common.artifacts.opening import check_store_or_exit, open_store
 from edgepress_common.heartbeat import Heartbeat
 from edgepress_worker.environment import Environment
 from edgepress_worker.run import load_ahead, run_step
@@ -35,11 +33,15 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("absl", "celery.app.trace", "celery.worker.strategy"):  # the executor logs starts and ends of steps
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    check_store_or_exit(settings.artifacts)
+    heartbeat = Heartbeat(settings.heartbeat_file)
+
+    def wait(seconds: float) -> None:
+        heartbeat.beat()  # a worker that waits for a GPU is not a broken one
+        time.sleep(seconds)
+
     with ExitStack() as held:
-        try:
-            os.environ.update(settle(os.environ, settings.scratch, held))
-        except UnavailableError as error:
-            sys.exit(str(error))
+        os.environ.update(settle(os.environ, settings.scratch, held, pause=wait))
         os.environ.update(thread_setting(settings.threads))
         environment = Environment(dataset_roots=settings.dataset_roots, downloads=settings.downloads)
         work(settings, functools.partial(run_step, environment=environment), begin=load_ahead)

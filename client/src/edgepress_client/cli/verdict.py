@@ -1,9 +1,11 @@
 """Summary of a report in sentences."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from edgepress_client.cli.formats import figure, percent, size
 from edgepress_common.answers.report import Report, ReportRow
+
+_File = tuple[str, str, str]  # device, pipeline, export
 
 _CLOSE = 0.01  # one percentage point: a loss that most users accept for a smaller file
 
@@ -13,9 +15,11 @@ def verdict(report: Report) -> Iterator[str]:
 
     The smallest zipped model has its own sentence if it is a different one. If the small or fast models are clearly
     less accurate, the sentence includes their accuracy, and another sentence names the smallest zipped model that is
-    not less accurate. Models that are not recommended, because they are useless or miss a limit, are left out.
+    not less accurate. Models that are not recommended, because they are useless or miss a limit, are left out; a last
+    sentence says why, if one of them is smaller or faster than the models that are named.
     """
-    rows = _recommended(report)
+    misses = _misses(report)
+    rows = [row for row in report.rows if _file(row) not in misses] or report.rows
     if not rows:
         return
     top = max(row.accuracy for row in rows)
@@ -34,7 +38,7 @@ def verdict(report: Report) -> Iterator[str]:
         fastest = _fastest(timed)
         speedup = fastest[0].ratios.float32_tflite_latency
         yield (
-            f"Fastest: {_names(fastest, rows)}, {figure(fastest[0].latency_ms.p50)} ms an image"
+            f"Fastest: {_names(fastest, rows)}, {_latency(fastest)} an image"
             + (f", {speedup:.2f} times as fast as float32" if speedup and speedup > 1 else "")
             + _reservation(fastest, top)
         )
@@ -49,16 +53,37 @@ def verdict(report: Report) -> Iterator[str]:
         yield f"Smallest when zipped, within a point of that: {_names(close, rows)}, {_zipped(close[0])}" + _accuracy(
             close
         )
+    if left_out := list(dict.fromkeys(_left_out(report, misses, rows))):
+        yield f"Not recommended: {'; '.join(left_out)}."
 
 
-def _recommended(report: Report) -> Sequence[ReportRow]:
-    """Return the rows of the files that are recommended; all rows if none is, or without a recommendation."""
+def _left_out(report: Report, misses: Mapping[_File, Sequence[str]], rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield the models that are better in size or latency than the recommended rows, and why they are left out."""
+    smallest = min(row.size_bytes for row in rows)
+    fastest = min((row.latency_ms.p50 for row in rows if not row.emulated), default=0.0)
+    for row in report.rows:
+        better = []
+        if row.size_bytes < smallest:
+            better.append(f"smaller ({size(row.size_bytes)})")
+        if not row.emulated and row.latency_ms.p50 < fastest:
+            better.append(f"faster ({figure(row.latency_ms.p50)} ms)")
+        if row not in rows and better:
+            yield f"{row.pipeline} {row.export}, which is {' and '.join(better)}: {', '.join(misses[_file(row)])}"
+
+
+def _misses(report: Report) -> dict[_File, Sequence[str]]:
+    """Return why files are not recommended, by file; empty without a recommendation."""
     devices = () if report.recommendation is None else report.recommendation.devices
-    missing = {
-        (device.device, each.pipeline, each.export) for device in devices for each in device.candidates if each.misses
+    return {
+        (device.device, each.pipeline, each.export): each.misses
+        for device in devices
+        for each in device.candidates
+        if each.misses
     }
-    kept = [row for row in report.rows if (row.device, row.pipeline, row.export) not in missing]
-    return kept or report.rows
+
+
+def _file(row: ReportRow) -> _File:
+    return row.device, row.pipeline, row.export
 
 
 def _close(row: ReportRow, top: float) -> bool:
@@ -71,7 +96,17 @@ def _reservation(chosen: Sequence[ReportRow], top: float) -> str:
 
 
 def _accuracy(chosen: Sequence[ReportRow]) -> str:
-    return f", at {percent(min(row.accuracy for row in chosen), 2)}."
+    return f", at {_span([percent(accuracy, 2) for accuracy in sorted(row.accuracy for row in chosen)])}."
+
+
+def _latency(chosen: Sequence[ReportRow]) -> str:
+    return _span([f"{figure(p50)} ms" for p50 in sorted(row.latency_ms.p50 for row in chosen)])
+
+
+def _span(ascending: Sequence[str]) -> str:
+    """Return the first and the last of some figures with their unit, or the only one."""
+    first, last = ascending[0], ascending[-1]
+    return first if first == last else f"{first.partition(' ')[0]} to {last}"
 
 
 def _zipped(row: ReportRow) -> str:

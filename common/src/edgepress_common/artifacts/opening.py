@@ -1,5 +1,6 @@
-"""Opens the store at an address."""
+"""Opens the store at an address, and checks that it exists."""
 
+import sys
 from pathlib import Path
 
 from edgepress_common.artifacts.address import parse_address
@@ -23,3 +24,19 @@ def open_store(address: str, *, copies: Path, copies_bytes: int) -> ArtifactStor
     from edgepress_common.artifacts.s3 import S3Store, connect  # noqa: PLC0415
 
     return S3Store(parsed, LocalCopies(copies, copies_bytes), lambda: connect(parsed))
+
+
+def check_store_or_exit(address: str) -> None:
+    """End the process with a sentence if the store at an address does not exist.
+
+    Args:
+        address: See `parse_address`. A folder is created when it is first used. A server of S3 that does not answer
+            may be started later: it is not checked.
+    """
+    parsed = parse_address(address)
+    if isinstance(parsed, Path):
+        return
+    from edgepress_common.artifacts.s3 import connect, find_fault  # noqa: PLC0415 - as above
+
+    if fault := find_fault(parsed, connect(parsed, attempts=1)):
+        sys.exit(f"EDGEPRESS_ARTIFACTS: {fault}")

@@ -48,10 +48,15 @@ _FRESH = timedelta(minutes=6)
 _log = logging.getLogger(__name__)
 
 
-def connect(address: S3Address) -> "S3Client":
-    """Return a client for the server of a bucket, with the credentials that AWS's tools find."""
+def connect(address: S3Address, attempts: int = 4) -> "S3Client":
+    """Return a client for the server of a bucket, with the credentials that AWS's tools find.
+
+    Args:
+        address: Server and bucket.
+        attempts: Number of attempts for each request.
+    """
     config = Config(
-        retries={"mode": "standard", "max_attempts": 4},
+        retries={"mode": "standard", "max_attempts": attempts},
         connect_timeout=10,
         read_timeout=60,
         # Other servers than AWS do not support bucket names as host names, and many do not support the newer checksums.
@@ -61,6 +66,23 @@ def connect(address: S3Address) -> "S3Client":
         response_checksum_validation="when_required",
     )
     return Session().client("s3", endpoint_url=address.endpoint, region_name=address.region, config=config)
+
+
+def find_fault(address: S3Address, client: "S3Client") -> str | None:
+    """Return that a bucket does not exist, in words; None if it exists or this can't be found out.
+
+    A server that does not answer may be started later, and credentials may allow access to objects alone. Both are
+    logged.
+    """
+    try:
+        client.head_bucket(Bucket=address.bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING | {"NoSuchBucket"}:
+            return f"the bucket {address.bucket!r} of {address} does not exist; create it, Edgepress does not"
+        _log.warning("the artifact store %s can't be checked: %s", address, error)
+    except (BotoCoreError, Boto3Error) as error:
+        _log.warning("the artifact store %s does not answer yet: %s", address, error)
+    return None
 
 
 class S3Store:

@@ -78,9 +78,12 @@ class ExportFormat(Descriptor):
         promises: Kinds of promise that the export makes about its files, in addition to those of the stages.
         conflict: Function that returns why an export with these parameters can't follow stages that leave these traits,
             or None if it can. The text follows the export's position in the spec.
+        uploaded_code_version: Version of the code for layers that only uploaded models have, a part of the key of these
+            models' exports. Increase it like ``code_version``, where networks of the catalogue are not affected.
     """
 
     paper: str | None = None
     parameters: type[ExportParameters]
     promises: tuple[PromiseKind, ...] = ("classes",)
     conflict: Callable[[Any, NetworkState], str | None] = never_conflicts
+    uploaded_code_version: int = Field(default=1, ge=1)

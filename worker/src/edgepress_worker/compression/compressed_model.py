@@ -37,6 +37,7 @@ class CompressedModel(keras.Model):
         """Return the output of the network."""
         return self.network(inputs, training=training)
 
+    @tf.function(autograph=False)  # traced and compiled once, for calls within a training step and outside
     def project(self) -> None:
         """Compute the kernels from their masters."""
         for kernel in self.kernels:

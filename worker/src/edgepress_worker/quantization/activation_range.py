@@ -56,10 +56,27 @@ class ActivationRange(keras.layers.Layer):
         )
 
     def _follow(self, values: tf.Tensor) -> None:
-        unseen = tf.logical_and(tf.equal(self.low, 0.0), tf.equal(self.high, 0.0))
-        kept = tf.where(unseen, 0.0, self.momentum)
-        for bound, extreme in (
-            (self.low, tf.minimum(tf.reduce_min(values), 0.0)),
-            (self.high, tf.maximum(tf.reduce_max(values), 0.0)),
-        ):
-            bound.assign(kept * bound + (1 - kept) * tf.stop_gradient(extreme))
+        flat = tf.reshape(tf.stop_gradient(values), [-1])
+        low, high = moved(flat, self.low, self.high, self.momentum)
+        self.low.assign(low)
+        self.high.assign(high)
+
+
+_NUMBER = tf.TensorSpec((), tf.float32)
+
+
+# Traced once for all layers of all networks: traced for each of them, it would be a quarter of the network's operators.
+@tf.function(input_signature=(tf.TensorSpec((None,), tf.float32), _NUMBER, _NUMBER, _NUMBER), autograph=False)
+def moved(values: tf.Tensor, low: tf.Tensor, high: tf.Tensor, momentum: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the next range.
+
+    Args:
+        values: Values of a batch, ``(n,)``.
+        low: Lower end of the present range; 0 like the upper end if there is none.
+        high: Upper end of the present range.
+        momentum: Share of the present range that is kept, 0 to 1.
+    """
+    unseen = tf.logical_and(tf.equal(low, 0.0), tf.equal(high, 0.0))
+    kept = tf.where(unseen, 0.0, momentum)
+    lowest, highest = tf.minimum(tf.reduce_min(values), 0.0), tf.maximum(tf.reduce_max(values), 0.0)
+    return kept * low + (1 - kept) * lowest, kept * high + (1 - kept) * highest

@@ -3,8 +3,11 @@
 TFLite runs some layers as one operator: a convolution or dense layer with the following normalization and ReLU, or an
 addition or a separate normalization with a ReLU. Only the output of the operator is rounded. Layers that only move or
 select values have the range of their input; concatenated tensors have the range of the result. TFLite prescribes the
-range of a softmax.
+ranges of softmax, sigmoid and tanh: another range would make the converter insert an operator that changes it. A factor
+before a convolution or dense layer becomes part of its weights.
 """
+
+import numpy as np
 
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_graph import IDLE_LAYERS, MULTIPLYING_LAYERS, Layer, consumers
@@ -25,6 +28,7 @@ _PASSING_ON = (
     *IDLE_LAYERS,
 )
 _KEEPING = (_layers.InputLayer, *_PASSING_ON)
+_PRESCRIBED = ("softmax", "sigmoid", "tanh")  # https://ai.google.dev/edge/litert/models/quantization_spec
 
 
 def rounded_layers(network: keras.Model) -> set[str]:
@@ -38,7 +42,7 @@ def rounded_layers(network: keras.Model) -> set[str]:
 
 
 def _keeps_range(layer: Layer) -> bool:
-    return isinstance(layer, _KEEPING) or _is_activation(layer, "linear") or _is_softmax(layer)
+    return isinstance(layer, _KEEPING) or _is_activation(layer, "linear") or _has_prescribed_range(layer)
 
 
 def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
@@ -48,6 +52,8 @@ def _continues(layer: Layer, taken_by: list[Layer]) -> bool:
     (following,) = taken_by
     if isinstance(layer, MULTIPLYING_LAYERS) and getattr(layer.activation, "__name__", "linear") != "linear":
         return False
+    if isinstance(following, MULTIPLYING_LAYERS):
+        return _is_factor(layer)
     if isinstance(following, _layers.BatchNormalization):
         return isinstance(layer, MULTIPLYING_LAYERS)
     if _is_relu(following):
@@ -63,8 +69,14 @@ def _is_relu(layer: Layer) -> bool:
     return _is_activation(layer, "relu") or _is_activation(layer, "relu6")
 
 
-def _is_softmax(layer: Layer) -> bool:
-    return isinstance(layer, _layers.Softmax) or _is_activation(layer, "softmax")
+def _is_factor(layer: Layer) -> bool:
+    return isinstance(layer, _layers.Rescaling) and np.ndim(layer.scale) == 0 and not np.any(layer.offset)
+
+
+def _has_prescribed_range(layer: Layer) -> bool:
+    if isinstance(layer, (_layers.Activation, *MULTIPLYING_LAYERS)):
+        return getattr(layer.activation, "__name__", "") in _PRESCRIBED
+    return isinstance(layer, _layers.Softmax)
 
 
 def _is_activation(layer: Layer, name: str) -> bool:

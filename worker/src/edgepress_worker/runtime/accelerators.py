@@ -3,7 +3,8 @@
 A worker runs one step at a time, so it needs one GPU, and two steps on the same GPU run out of memory. Therefore each
 worker claims one GPU: it locks a file named after the GPU's UUID, in the folder that workers share, and makes only that
 GPU visible to TensorFlow. The lock is released when the process ends, even if it is killed. On a host with four GPUs,
-four workers are started with the same settings, and none of them needs to specify its GPU.
+four workers are started with the same settings, and none of them needs to specify its GPU. A fifth worker waits without
+taking steps, and replaces the first one that ends.
 
 GPUs are listed with ``nvidia-smi``, which is part of the driver and available in a container with GPUs. TensorFlow
 can't list them, because it must not be loaded in the process that forks the processes that run steps.
@@ -14,6 +15,7 @@ import logging
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +28,7 @@ COMPUTES_ON = "EDGEPRESS_COMPUTES_ON"  # what this worker computes on, in words,
 
 _PROGRAM = "nvidia-smi"
 _ANSWER_SECONDS = 30  # a driver that has been idle takes seconds to answer
+_CLAIM_SECONDS = 5.0  # as often as the worker's own heartbeat
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ def find_gpus(program: str = _PROGRAM) -> tuple[Gpu, ...]:
     return tuple(Gpu(uuid=uuid.strip(), name=name.strip()) for uuid, _, name in rows)
 
 
-def claim_gpu(gpus: Sequence[Gpu], folder: Path, held: ExitStack) -> Gpu:
+def claim_gpu(gpus: Sequence[Gpu], folder: Path, held: ExitStack) -> Gpu | None:
     """Claim a GPU that no other worker has claimed.
 
     Args:
@@ -76,8 +79,8 @@ def claim_gpu(gpus: Sequence[Gpu], folder: Path, held: ExitStack) -> Gpu:
         folder: Folder that all workers of this machine share.
         held: Exit stack that releases the GPU when it is closed.
 
-    Raises:
-        UnavailableError: Each GPU has a worker.
+    Returns:
+        The GPU; None if each GPU has a worker.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for gpu in gpus:
@@ -89,9 +92,7 @@ def claim_gpu(gpus: Sequence[Gpu], folder: Path, held: ExitStack) -> Gpu:
             continue
         held.enter_context(lock)
         return gpu
-    raise UnavailableError(
-        f"each of the {len(gpus)} GPUs here has a worker already; accepted: at most {len(gpus)} workers on this machine"
-    )
+    return None
 
 
 def settle(
@@ -99,13 +100,18 @@ def settle(
     scratch: Path,
     held: ExitStack,
     find: Callable[[], Sequence[Gpu]] = find_gpus,
+    pause: Callable[[float], object] = time.sleep,
 ) -> dict[str, str]:
     """Log the accelerator that this worker computes on, and return the environment variables to set for it.
 
     A machine whose driver does not answer computes on its processors, and `COMPUTES_ON` says why: each result names it.
 
-    Raises:
-        UnavailableError: The machine has GPUs, and each of them has a worker.
+    Args:
+        environment: Environment variables of the worker.
+        scratch: Folder that all workers of this machine share.
+        held: Exit stack that releases the GPU when it is closed.
+        find: Function that lists the GPUs.
+        pause: Function that waits for a number of seconds, called while each GPU has a worker.
     """
     processors = f"{len(os.sched_getaffinity(0))} processors"
     try:
@@ -120,6 +126,16 @@ def settle(
         _log.log(level, "accelerators: none; computes on %s", processors + problem)
         return {COMPUTES_ON: processors + problem}
     gpu = claim_gpu(gpus, scratch / "gpus", held)
+    if gpu is None:
+        _log.warning(
+            "each of the %d GPUs here has a worker already: this worker takes no steps until one of them ends; "
+            "%d workers are enough on this machine",
+            len(gpus),
+            len(gpus),
+        )
+    while gpu is None:
+        pause(_CLAIM_SECONDS)
+        gpu = claim_gpu(gpus, scratch / "gpus", held)
     _log.info("accelerators: found %s; this worker's is %s (%s)", _names(gpus), gpu.uuid, gpu.name)
     return {VISIBLE: gpu.uuid, COMPUTES_ON: gpu.name}
 

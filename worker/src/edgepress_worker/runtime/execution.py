@@ -135,21 +135,24 @@ class Executor:
         with _last_lines() as log, attempt:
             try:
                 self.scratch.clear(time.time())
-                if answered := self._answered_before(step, names):
-                    return answered
-                outputs, result = self._run(step, attempt)
+                return self._patiently(attempt, lambda: self._finished(step, names, attempt))
             except WorkerStoppingError:
                 return StepReturned.model_validate(names)
             except Exception as error:  # noqa: BLE001 - the job's owner must read any error
                 logger.warning("failed: %s", error)
                 return StepFailed.model_validate(names | {"failure": failure_of(error, log())})
+
+    def _finished(self, step: RunStep, names: dict[str, object], attempt: Attempt) -> StepFinished:
+        if answered := self._answered_before(step, names):
+            return answered
+        outputs, result = self.run(step, attempt)
         return StepFinished.model_validate(names | {"outputs": outputs, "result": result})
 
-    def _run(self, step: RunStep, attempt: Attempt) -> tuple[Outputs, StepResult]:
+    def _patiently(self, attempt: Attempt, work: Callable[[], StepFinished]) -> StepFinished:
         """Do the work; while a disk is full or the artifact store does not answer, do it again after growing pauses."""
         for seconds in self.pauses:
             try:
-                return self.run(step, attempt)
+                return work()
             except Exception as error:
                 if is_disk_full(error):
                     awaited = "free space"
@@ -160,7 +163,7 @@ class Executor:
                 why = failure_of(error).message
             logger.warning("%s; trying again in %g s", why, seconds)
             attempt.pause(seconds, f"waits for {awaited}: {why}")
-        return self.run(step, attempt)
+        return work()
 
 
 def _killed(how: str) -> StepFailure:

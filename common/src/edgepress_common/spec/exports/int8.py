@@ -51,4 +51,5 @@ EXPORT = ExportFormat(
     parameters=Int8Export,
     promises=("float_operators", "float_layers", "weight_scales", "classes"),
     conflict=_conflict,
+    uploaded_code_version=2,  # files of version 1 compute ELU, SELU, softplus, mish and softsign wrongly
 )
