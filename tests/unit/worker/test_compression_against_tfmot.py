@@ -40,13 +40,14 @@ def batches() -> Any:
 
 def fitted(model: Any, *, adam: bool = False, callbacks: Any = ()) -> Any:
     """The model after the steps."""
-    from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
+    from edgepress_worker.compression.compressed_model import CompressedModel
     from edgepress_worker.keras_environment import keras
 
     optimizer = keras.optimizers.legacy.Adam(0.01) if adam else keras.optimizers.legacy.SGD(0.1)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-    ours = [ProjectKernels(model)] if isinstance(model, CompressedModel) else []
-    model.fit(batches(), verbose=0, callbacks=[*callbacks, *ours])
+    model.fit(batches(), verbose=0, callbacks=[*callbacks])
+    if isinstance(model, CompressedModel):
+        model.project()
     return model
 
 

@@ -15,6 +15,7 @@ from edgepress_common.registry import Descriptor
 from edgepress_common.spec.layers import LayerSelection
 from edgepress_common.spec.model import Network
 from edgepress_common.spec.network_state import Trait
+from edgepress_common.spec.teaching import Taught
 from edgepress_common.spec.training import Training
 
 _DEPTHWISE = "kind:depthwise_conv2d"
@@ -34,14 +35,16 @@ class NewNetwork(StageParameters):
     )
 
 
-class FineTuning(StageParameters):
-    """The parameters of stages that continue to train a network. Other training settings are those of the job."""
-
+class _Continuation(StageParameters):
     epochs: int = Field(default=4, ge=1, le=1000, description="Number of epochs.")
     learning_rate: float | None = Field(
         default=None, gt=0, le=10, description="Peak learning rate. null: a tenth of the job's."
     )
     layers: LayerSelection = Field(default=LayerSelection(), description="Layers to compress; all by default.")
+
+
+class FineTuning(Taught, _Continuation):
+    """The parameters of stages that continue to train a network. Other training settings are those of the job."""
 
 
 class LargeKernelTuning(FineTuning):
