@@ -19,11 +19,12 @@ from edgepress_common.frozen import Message
 from edgepress_common.repeats import Repetition
 from edgepress_common.spec import METHODS, JobSpec, Network, Pipeline, Stage, TrainStage
 from edgepress_common.spec.export import CalibratedExport
-from edgepress_common.spec.method import FineTuning, NewNetwork
+from edgepress_common.spec.method import Continuation, NewNetwork
 from edgepress_common.spec.network_state import NEW_NETWORK
 from edgepress_common.spec.order import after, with_choices_made
 from edgepress_common.spec.pipeline import after_their_teachers
 from edgepress_common.spec.teaching import SOURCE, Taught
+from edgepress_common.spec.training import SEEDS
 from edgepress_common.steps import (
     TEACHERS,
     EvaluationStep,
@@ -169,13 +170,14 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
             for name, field in method.parameters.model_fields.items()
             if name in {"training", method.network} and field.default is None
         ]
+        training = stage.training or spec.training
         return StageStep(
-            stage=stage.model_copy(update=dict.fromkeys(fields)),
+            stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0}),
             model=method.own_network(stage) or spec.model,
-            training=stage.training or spec.training,
+            training=training.model_copy(update={"seed": (training.seed + stage.seed_offset) % SEEDS}),
         )
     epochs, rate = 0, spec.training.learning_rate / _FINE_TUNING_SLOWDOWN
-    if isinstance(stage, FineTuning):
+    if isinstance(stage, Continuation):
         epochs, rate = stage.epochs, stage.learning_rate or rate
         stage = stage.model_copy(update={"learning_rate": rate})
     # A trained network needs no warm-up. The promises of a stage are true only for the weights at its end.

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from edgepress_common.plan import Plan, make_plan
-from edgepress_common.spec import METHODS, JobSpec
+from edgepress_common.spec import JobSpec
 from edgepress_common.stage_words import stage_summary
 from edgepress_common.steps import TEACHERS, StageStep, Step
 
@@ -72,6 +72,17 @@ def test_each_seed_has_the_teachers_of_that_seed() -> None:
         assert teacher == last_stage(planned, f"big{seed}").key
 
 
+def test_an_offset_is_added_to_the_seed_of_the_job() -> None:
+    """Equal seeds have equal keys, whether an offset or the training states them; the largest is followed by 0."""
+    moved, stated, largest = (
+        last_stage(plan(pipeline("p", {"kind": "train"} | changes), training={"seed": seed}), "p")
+        for seed, changes in ((3, {"seed_offset": 1000}), (1003, {}), (2**31 - 1, {"seed_offset": 1}))
+    )
+    assert moved.key == stated.key
+    assert isinstance(largest.parameters, StageStep)
+    assert largest.parameters.training.seed == 0
+
+
 def test_a_teacher_makes_another_step_and_its_name_does_not() -> None:
     """The words name it; the key depends on what it is."""
     taught, renamed = (
@@ -83,7 +94,7 @@ def test_a_teacher_makes_another_step_and_its_name_does_not() -> None:
     assert stage_summary(taught.parameters) == "prune to 50 % (polynomial), taught by big, 4 epochs"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in METHODS if METHODS[kind].takes == "model"])
+@pytest.mark.parametrize("kind", ["prune", "cluster", "quantize_aware"])
 def test_no_teacher_said_outright_is_the_stage_of_ever(kind: str) -> None:
     """Specs from before teachers existed give the same steps."""
     assert plan(pipeline("a", {"kind": kind})) == plan(pipeline("a", {"kind": kind, "teacher": "none"}))

@@ -30,6 +30,7 @@ STAGES: list[dict[str, Any]] = [
     {"kind": "prune", "schedule": {"kind": "polynomial", "final_sparsity": 0.6}},
     {"kind": "cluster", "clusters": 6},
     {"kind": "quantize_aware"},
+    {"kind": "fine_tune"},
 ]
 
 
@@ -69,6 +70,24 @@ def test_a_taught_stage_resumes_bit_for_bit(stage: dict[str, Any], material: Mat
     resumed, again = run_stage(taught, gone, PlainContext(tmp_path / "stopped"))
     assert again.resumed_after_epochs == 1
     assert resumed["model"].sha256 == outputs["model"].sha256
+
+
+@pytest.mark.parametrize("stage", STAGES[:2], ids=lambda stage: stage["kind"])
+def test_fine_tuning_keeps_what_earlier_stages_have_done(
+    stage: dict[str, Any], material: Material, tmp_path: Path
+) -> None:
+    """The promises are verified for the weights at its end; without them, the network would lose zeros and values."""
+    from edgepress_worker.methods import run_stage
+
+    context = PlainContext(tmp_path / "compressed")
+    outputs, result = run_stage(step(stage), replace(material, teachers=()), context)
+    compressed = context.store.local_path(outputs["model"].sha256)
+    tuning = replace(material, source=compressed, promises=result.promises)
+    tuned, again = run_stage(step({"kind": "fine_tune"}), tuning, PlainContext(tmp_path / "tuned"))
+    assert again.promises == result.promises != ()
+    assert tuned["model"].sha256 != outputs["model"].sha256
+    _, forgotten = run_stage(step({"kind": "fine_tune"}), replace(tuning, promises=()), PlainContext(tmp_path / "lost"))
+    assert forgotten.promises == ()
 
 
 def test_labels_do_not_matter_to_a_stage_that_only_its_teacher_teaches(material: Material, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
 """,
     "TrainStage": "{kind: train, model: {architecture: mobilenet_v2}, training: {epochs: 20}}",
     "PruneStage": "{kind: prune, epochs: 6, teacher: source, schedule: {kind: polynomial, final_sparsity: 0.8}}",
+    "FineTuneStage": "{kind: fine_tune, epochs: 10, teacher: [member 1, member 2, member 3]}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
     "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.5}",

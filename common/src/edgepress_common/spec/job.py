@@ -17,12 +17,12 @@ from edgepress_common.spec.methods import METHODS, Stage
 from edgepress_common.spec.model import Network, UploadedModel
 from edgepress_common.spec.pipeline import Pipeline, after_their_teachers
 from edgepress_common.spec.presets import PRESETS, PresetName
-from edgepress_common.spec.training import Training
+from edgepress_common.spec.training import SEEDS, Training
 from edgepress_common.spec.webhook import Webhook
 
 _MOST_PIPELINES = 200
 _LONGEST_NAME = 64
-_LARGEST_SEED = 2**31 - 1
+_LARGEST_SEED = SEEDS - 1
 
 
 class JobSpec(Frozen):

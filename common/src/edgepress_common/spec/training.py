@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from edgepress_common.frozen import Frozen, added_field
 
+SEEDS = 2**31  # numbers that are valid as a seed
+
 
 class Augmentation(Frozen):
     """Random changes to each training image, different in every epoch."""
@@ -95,7 +97,7 @@ class Training(Frozen):
         description="Share of an exponential moving average of the weights that is kept at each step, such as 0.999; "
         "the average replaces the weights at the end, with estimated BatchNormalization statistics. null: no average.",
     )
-    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of initial weights, image order and augmentation.")
+    seed: int = Field(default=0, ge=0, lt=SEEDS, description="Seed of initial weights, image order and augmentation.")
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> Self:
