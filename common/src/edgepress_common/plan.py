@@ -4,6 +4,7 @@
 2. The stages of a pipeline follow one another. The first one trains, even if the spec does not list it.
 3. Each export uses the model of the last stage, and the pack for calibration.
 4. Each device measures each export.
+5. A stage with a teacher has the teacher's network as an input: it runs after the last stage of that pipeline.
 
 Steps with equal keys are one step, so that work that pipelines have in common is done once.
 
@@ -12,16 +13,29 @@ share their steps: the pack, a network that is used without training, and its fl
 the same steps again is left out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from edgepress_common.frozen import Message
 from edgepress_common.repeats import Repetition
 from edgepress_common.spec import EXPORTS, METHODS, JobSpec, Network, Pipeline, Stage, TrainStage, UploadedModel
 from edgepress_common.spec.export import CalibratedExport
-from edgepress_common.spec.method import FineTuning, NewNetwork
+from edgepress_common.spec.method import Continuation, NewNetwork
 from edgepress_common.spec.network_state import NEW_NETWORK
 from edgepress_common.spec.order import after, with_choices_made
-from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, Role, StageStep, Step, StepKey, make_step
+from edgepress_common.spec.pipeline import after_their_teachers
+from edgepress_common.spec.teaching import SOURCE, Taught
+from edgepress_common.spec.training import SEEDS
+from edgepress_common.steps import (
+    TEACHERS,
+    EvaluationStep,
+    ExportStep,
+    PackStep,
+    Role,
+    StageStep,
+    Step,
+    StepKey,
+    make_step,
+)
 
 # TFMOT's guides fine-tune with a tenth to a hundredth of the learning rate of the initial training.
 _FINE_TUNING_SLOWDOWN = 10
@@ -61,31 +75,52 @@ def make_plan(spec: JobSpec, *, fingerprint: str, devices: Sequence[str]) -> Pla
     pipelines = []
     seen: set[tuple[str, tuple[StepKey, ...]]] = set()
     for offset in range(spec.seeds):
+        networks: dict[str, Step] = {}  # the last stage of each pipeline, by name
+        needed: dict[str, dict[StepKey, Step]] = {}
+        for pipeline in after_their_teachers(spec.pipeline_list()):
+            stages = list(_stage_steps(spec, pipeline, pack, networks, offset=offset))
+            networks[pipeline.name] = stages[-1]
+            exports = _export_steps(spec, pipeline, pack, stages[-1], devices=devices, offset=offset)
+            needed[pipeline.name] = {step.key: step for step in (pack, *stages, *exports)}
+            steps |= needed[pipeline.name]
         for pipeline in spec.pipeline_list():
-            needed = {step.key: step for step in _pipeline_steps(spec, pipeline, pack, devices, offset=offset)}
-            if (pipeline.name, tuple(needed)) in seen:
+            keys = tuple(needed[pipeline.name])
+            if (pipeline.name, keys) in seen:
                 continue
-            seen.add((pipeline.name, tuple(needed)))
-            steps |= needed
+            seen.add((pipeline.name, keys))
             seed = spec.training.seed + offset if offset else None
-            pipelines.append(PlannedPipeline(name=Repetition(pipeline.name, seed).name, steps=tuple(needed)))
+            pipelines.append(PlannedPipeline(name=Repetition(pipeline.name, seed).name, steps=keys))
     return Plan(steps=tuple(steps.values()), pipelines=tuple(pipelines))
 
 
-def _pipeline_steps(
-    spec: JobSpec, pipeline: Pipeline, pack: Step, devices: Sequence[str], *, offset: int
+def _stage_steps(
+    spec: JobSpec, pipeline: Pipeline, pack: Step, networks: Mapping[str, Step], *, offset: int
 ) -> Iterator[Step]:
-    yield pack
     stages = pipeline.stages
     if not stages or METHODS[stages[0].kind].takes is not None:
         stages = (TrainStage(), *stages)
     made: Step | None = None
+    trained: Step | None = None  # the latest stage that created a network
     state = NEW_NETWORK
     for stage in stages:
-        made = _stage_step(spec, with_choices_made(stage, state), pack, made, offset=offset)
+        method = METHODS[stage.kind]
+        source = made if method.starts_network else trained
+        inputs: dict[Role, StepKey] = {"pack": pack.key}
+        if made is not None and method.takes == "model":
+            inputs["model"] = made.key
+        if isinstance(stage, Taught):
+            teachers = (source if name == SOURCE else networks[name] for name in stage.teachers)
+            inputs |= {role: step.key for role, step in zip(TEACHERS, teachers, strict=False) if step is not None}
+        parameters = _effective(spec, with_choices_made(stage, state), _network_of(made) or spec.model)
+        made = make_step(stage.kind, _with_seed(parameters, offset), inputs)
+        trained = made if method.starts_network else trained
         state = after(state, stage)
         yield made
-    assert made is not None
+
+
+def _export_steps(
+    spec: JobSpec, pipeline: Pipeline, pack: Step, made: Step, *, devices: Sequence[str], offset: int
+) -> Iterator[Step]:
     is_uploaded = isinstance(_network_of(made), UploadedModel)
     for export in pipeline.exports:
         exported = make_step(
@@ -110,15 +145,6 @@ def _pipeline_steps(
                 ),
                 {"pack": pack.key, "model": exported.key},
             )
-
-
-def _stage_step(spec: JobSpec, stage: Stage, pack: Step, source: Step | None, *, offset: int) -> Step:
-    inputs: dict[Role, StepKey] = {"pack": pack.key}
-    takes = METHODS[stage.kind].takes
-    if source is not None and takes is not None:
-        inputs[takes] = source.key
-    parameters = _effective(spec, stage, _network_of(source) or spec.model)
-    return make_step(stage.kind, _with_seed(parameters, offset), inputs)
 
 
 def _with_seed(parameters: StageStep, offset: int) -> StageStep:
@@ -147,13 +173,14 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
             for name, field in method.parameters.model_fields.items()
             if name in {"training", method.network} and field.default is None
         ]
+        training = stage.training or spec.training
         return StageStep(
-            stage=stage.model_copy(update=dict.fromkeys(fields)),
+            stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0}),
             model=method.own_network(stage) or spec.model,
-            training=stage.training or spec.training,
+            training=training.model_copy(update={"seed": (training.seed + stage.seed_offset) % SEEDS}),
         )
     epochs, rate = 0, spec.training.learning_rate / _FINE_TUNING_SLOWDOWN
-    if isinstance(stage, FineTuning):
+    if isinstance(stage, Continuation):
         epochs, rate = stage.epochs, stage.learning_rate or rate
         stage = stage.model_copy(update={"learning_rate": rate})
     # A trained network needs no warm-up. The promises of a stage are true only for the weights at its end.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from edgepress_common.spec import METHODS, LayerSelection
 from edgepress_common.spec.method import FineTuning
 from edgepress_common.spec.network_state import TRAITS
+from edgepress_common.spec.teaching import Taught
 from edgepress_common.steps import StageStep
 
 
@@ -25,6 +26,8 @@ def _parts(step: StageStep) -> Iterator[str]:
     kept = [noun for noun, option in options.items() if getattr(stage, option)]
     if kept:
         yield f"{' and '.join(kept)} kept"
+    if isinstance(stage, Taught) and stage.teachers and stage.teacher != type(stage).model_fields["teacher"].default:
+        yield f"taught by {' and '.join(stage.teachers)}"
     if isinstance(stage, FineTuning) and stage.layers != LayerSelection():
         yield _layers(stage.layers)
     most = "at most " if training.early_stopping is not None else ""

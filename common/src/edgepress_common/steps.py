@@ -22,7 +22,8 @@ from edgepress_common.spec.training import Training
 
 StepKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 StepKind = Literal["pack", "stage", "export", "evaluation"]
-Role = Literal["pack", "model", "teacher"]  # the purpose of an input
+Role = Literal["pack", "model", "teacher", "teacher_2", "teacher_3", "teacher_4", "teacher_5"]  # purpose of an input
+TEACHERS: tuple[Role, ...] = ("teacher", "teacher_2", "teacher_3", "teacher_4", "teacher_5")
 
 # Increase a version when the code returns another output for the same input: earlier results are then not reused.
 # To do so for one method, export or data set kind, increase the `code_version` of its declaration.
@@ -150,10 +151,18 @@ def _key(parameters: StepParameters, inputs: Mapping[Role, StepKey], code: int |
 
 
 def _keyed(parameters: StepParameters) -> dict[str, Any]:
-    """Return the parameters that the key depends on. The path of a data set is excluded: it has a fingerprint."""
+    """Return the parameters that the key depends on.
+
+    The path of a data set is excluded, because it has a fingerprint, and the names of teachers, which are inputs.
+    """
     content = parameters.model_dump(mode="json")
-    if isinstance(parameters, PackStep):
-        content["dataset"].pop("path", None)
+    match parameters:
+        case PackStep():
+            content["dataset"].pop("path", None)
+        case StageStep():
+            content["stage"].pop("teacher", None)
+        case _:
+            pass
     return content
 
 

@@ -14,7 +14,8 @@ from edgepress_client.cli import app
 from edgepress_client.cli.invocation import Invocation
 from edgepress_client.cli.terminal import open_console
 from edgepress_common.results import PackResult
-from edgepress_common.spec import EXPORTS, METHODS, JobSpec
+from edgepress_common.spec import EXPORTS, JobSpec
+from edgepress_common.spec.presets import PRESETS
 from fakes.job_gateway import FakeGateway, make_job, make_step
 from fakes.reports import make_report, make_row
 
@@ -22,13 +23,14 @@ MODELS = Path(__file__).parents[2] / "fakes" / "models"
 DEMO = files("edgepress_api.commands").joinpath("demo.yaml").read_bytes()
 
 
-def test_the_demos_job_is_real_data_by_every_method_and_export() -> None:
-    """A spec that can be accepted as it is: digits, ResNet18, all that Edgepress can do to it."""
+def test_the_demos_job_is_real_data_by_the_studys_methods_and_every_export() -> None:
+    """A spec that can be accepted as it is: digits, ResNet18, and each method of the preset `paper`."""
     spec = JobSpec.model_validate(yaml.safe_load(DEMO))
 
     assert (spec.dataset.kind, spec.model.architecture, spec.pipelines) == ("builtin", "resnet18", "quick")
     stages = {stage.kind for pipeline in spec.pipeline_list() for stage in pipeline.stages}
-    assert {"train", *stages} == set(METHODS)
+    studied = {stage.kind for pipeline in PRESETS["paper"] for stage in pipeline.stages}
+    assert {"train", *stages} == studied
     assert {export.kind for pipeline in spec.pipeline_list() for export in pipeline.exports} == set(EXPORTS)
 
 

@@ -42,6 +42,9 @@ def test_the_papers_matrix_is_complete() -> None:
     [
         ("paper", {"train": 2, "prune": 2, "cluster": 5, "quantize_aware": 4, "distill": 1}, 29),
         ("quick", {"train": 1, "prune": 1, "cluster": 1, "quantize_aware": 2, "distill": 1}, 9),
+        ("distillation", {"train": 4, "distill": 6}, 15),
+        ("patient", {"train": 1, "distill": 2}, 5),
+        ("ensemble", {"train": 3, "fine_tune": 3}, 9),
     ],
 )
 def test_what_pipelines_have_in_common_is_done_once(
@@ -77,3 +80,24 @@ def test_the_quick_preset_ends_in_int8() -> None:
     base, *others = PRESETS["quick"]
     assert [export.kind for export in base.exports] == list(EXPORTS)
     assert all(pipeline.exports[-1].kind == "int8" for pipeline in others)
+
+
+def test_each_member_of_an_ensemble_is_taught_by_all_of_them() -> None:
+    """They are trained with different seeds, and each goes on from its own network."""
+    plan = planned("ensemble")
+    members = [stages_of(plan, f"member {number}")[-1] for number in (1, 2, 3)]
+    assert len({member.key for member in members}) == 3
+    for number, member in enumerate(members, start=1):
+        taught = stages_of(plan, f"member {number} by all")[-1]
+        assert taught.inputs["model"] == member.key
+        assert {taught.inputs[role] for role in ("teacher", "teacher_2", "teacher_3")} == {each.key for each in members}
+
+
+def test_an_assistant_teaches_the_student_and_is_taught_by_the_network() -> None:
+    """The direct way has the same student, with the same settings."""
+    plan = planned("distillation")
+    base, assistant, student = stages_of(plan, "assistant")
+    direct = stages_of(plan, "direct")[-1]
+    assert (assistant.inputs["teacher"], student.inputs["teacher"]) == (base.key, assistant.key)
+    assert direct.parameters == student.parameters
+    assert direct.inputs["teacher"] == base.key

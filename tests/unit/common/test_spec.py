@@ -50,7 +50,7 @@ def test_an_export_can_be_named_or_written_out() -> None:
         ({"training": {"epochs": 2, "warmup_epochs": 2}}, "training", "accepted: less than epochs, 2"),
         ({"training": {"batch_norm_momentum": 1.0}}, "training", "accepted: auto, or 0 to below 1"),
         ({"pipelines": []}, "pipelines", "at least 1"),
-        ({"pipelines": "everything"}, "pipelines", "'quick' or 'paper'"),
+        ({"pipelines": "everything"}, "pipelines", "'quick', 'paper', 'distillation', 'patient' or 'ensemble'"),
         ({"pipelines": [{"name": "p", "exports": ["int4"]}]}, "pipelines", "'float32', 'float16'"),
         ({"pipelines": [{"name": "p", "exports": []}]}, "pipelines", "at least 1"),
         ({"pipelines": [{"name": "p", "exports": ["int8", "int8"]}]}, "pipelines", "repeats 'int8'"),

@@ -40,13 +40,14 @@ def batches() -> Any:
 
 def fitted(model: Any, *, adam: bool = False, callbacks: Any = ()) -> Any:
     """The model after the steps."""
-    from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
+    from edgepress_worker.compression.compressed_model import CompressedModel
     from edgepress_worker.keras_environment import keras
 
     optimizer = keras.optimizers.legacy.Adam(0.01) if adam else keras.optimizers.legacy.SGD(0.1)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-    ours = [ProjectKernels(model)] if isinstance(model, CompressedModel) else []
-    model.fit(batches(), verbose=0, callbacks=[*callbacks, *ours])
+    model.fit(batches(), verbose=0, callbacks=[*callbacks])
+    if isinstance(model, CompressedModel):
+        model.project()
     return model
 
 
@@ -95,22 +96,24 @@ def test_pruning_is_tfmots(schedule: Any, *, adam: bool) -> None:
 
 
 @pytest.mark.parametrize("adam", [False, True])
-@pytest.mark.parametrize("centroids", ["linear", "density", "kmeans_plus_plus"])
-def test_clustering_is_tfmots(centroids: Any, *, adam: bool) -> None:
+@pytest.mark.parametrize(
+    ("centroids", "theirs"),
+    [("linear", "LINEAR"), ("density", "DENSITY_BASED"), ("kmeans_plus_plus", "KMEANS_PLUS_PLUS")],
+)
+def test_clustering_is_tfmots(centroids: Any, theirs: str, *, adam: bool) -> None:
     """The same values, given to the same weights."""
     import tensorflow_model_optimization as tfmot
 
-    from edgepress_worker.compression.codebooks import INITIALIZATIONS, Codebook, first_centroids
+    from edgepress_worker.compression.codebooks import Codebook, first_centroids
     from edgepress_worker.compression.compressed_kernel import CompressedKernel
     from edgepress_worker.compression.compressed_model import CompressedModel
     from edgepress_worker.compression.kernels import find_kernels
 
-    wrapped = tfmot.clustering.keras.cluster_weights(
-        network(), number_of_clusters=6, cluster_centroids_init=INITIALIZATIONS[centroids]
-    )
+    start = tfmot.clustering.keras.CentroidInitialization[theirs]
+    wrapped = tfmot.clustering.keras.cluster_weights(network(), number_of_clusters=6, cluster_centroids_init=start)
     fitted(wrapped, adam=adam)
     wrapped(np.zeros((1, 6, 6, 3), np.float32))  # TFMOT makes the weights from the last step's values when it is called
-    theirs = tfmot.clustering.keras.strip_clustering(wrapped)
+    expected = tfmot.clustering.keras.strip_clustering(wrapped)
 
     ours = network()
     kernels = []
@@ -119,7 +122,7 @@ def test_clustering_is_tfmots(centroids: Any, *, adam: bool) -> None:
         first = first_centroids(weights, 6, centroids, per_channel=False, keep_zeros=False)
         kernels.append(CompressedKernel(kernel, codebook=Codebook(kernel.layer, first, weights.shape)))
     fitted(CompressedModel(ours, kernels), adam=adam)
-    assert_equal_weights(ours, theirs)
+    assert_equal_weights(ours, expected)
     assert len(np.unique(ours.get_layer("conv").get_weights()[0])) <= 6
 
 
@@ -127,7 +130,7 @@ def test_clustering_of_a_pruned_network_is_tfmots() -> None:
     """With zeros preserved, the zero centroid stays zero, and zero weights stay zero."""
     from tensorflow_model_optimization.python.core.clustering.keras.experimental import cluster as experimental
 
-    from edgepress_worker.compression.codebooks import INITIALIZATIONS, Codebook, first_centroids
+    from edgepress_worker.compression.codebooks import Codebook, first_centroids
     from edgepress_worker.compression.compressed_kernel import CompressedKernel
     from edgepress_worker.compression.compressed_model import CompressedModel
     from edgepress_worker.compression.kernels import find_kernels
@@ -142,8 +145,9 @@ def test_clustering_of_a_pruned_network_is_tfmots() -> None:
 
     import tensorflow_model_optimization as tfmot
 
+    start = tfmot.clustering.keras.CentroidInitialization.LINEAR
     wrapped = experimental.cluster_weights(
-        pruned(), number_of_clusters=6, cluster_centroids_init=INITIALIZATIONS["linear"], preserve_sparsity=True
+        pruned(), number_of_clusters=6, cluster_centroids_init=start, preserve_sparsity=True
     )
     fitted(wrapped)
     wrapped(np.zeros((1, 6, 6, 3), np.float32))

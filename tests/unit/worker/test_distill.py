@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ def _material(teacher: keras.Model, folder: Path) -> Material:
     if not file.exists():
         folder.mkdir(exist_ok=True)
         save_model(teacher, file)
-    return Material(pack=student_pack(), source=file, downloads=folder)
+    return Material(pack=student_pack(), source=None, downloads=folder, teachers=(file,))
 
 
 def _distill(context: PlainContext, material: Material, alpha: float = 0.1, **changes: object) -> Compressed:
@@ -105,7 +105,7 @@ def test_interrupted_stage_gives_the_same_bytes(distilled: Distilled, tmp_path: 
     """Stopped after the first epoch and taken up by another process, which does not ask the teacher again."""
     with pytest.raises(StepCancelledError):
         _distill(CancellingContext(tmp_path, lambda progress: progress.epoch == 1), distilled.material)
-    gone = Material(distilled.material.pack, tmp_path / "no teacher", distilled.material.downloads)
+    gone = replace(distilled.material, teachers=(tmp_path / "no teacher",))
     resumed = _distill(PlainContext(tmp_path), gone)
     assert resumed.record.resumed_after_epochs == 1
     assert _bytes(resumed, tmp_path) == _bytes(distilled.made, tmp_path)

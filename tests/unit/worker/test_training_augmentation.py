@@ -1,5 +1,7 @@
 """Random flips and rotations."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,10 +9,11 @@ import pytest
 from edgepress_common.spec.training import Augmentation
 from edgepress_worker.training.augmentation import (
     apply_transforms,
-    changes_images,
     draw_changes,
+    has_few_images,
     mirror_images,
     mirror_numbers,
+    moves_pixels,
 )
 
 Pixels = npt.NDArray[np.float32]
@@ -116,7 +119,18 @@ def test_every_flipped_image_is_the_mirror_image_of_its_number(augmentation: Aug
     np.testing.assert_array_equal(mirrors[0], images)
 
 
-def test_default_changes_nothing() -> None:
-    """Without augmentation the layer is omitted."""
-    assert not changes_images(Augmentation())
-    assert changes_images(Augmentation(vertical_flip=True))
+@pytest.mark.parametrize(
+    ("augmentation", "moves", "few"),
+    [
+        ({}, False, True),
+        ({"vertical_flip": True}, True, True),
+        ({"horizontal_flip": True, "rotation_degrees": 1}, True, False),
+        ({"contrast": 0.1}, False, False),
+        ({"mixup": 0.2}, False, False),
+        ({"cutmix": 1, "vertical_flip": True}, True, False),
+    ],
+)
+def test_what_an_augmentation_does_to_an_image(augmentation: dict[str, Any], moves: bool, few: bool) -> None:
+    """Pixels are resampled only if they move; only flips leave few images, whose predictions can be cached."""
+    asked = Augmentation.model_validate(augmentation)
+    assert (moves_pixels(asked), has_few_images(asked)) == (moves, few)

@@ -14,7 +14,7 @@ from edgepress_common.promises import LayerPromise, ShapePromise
 from edgepress_common.results import PackResult, StageResult, StepResult
 from edgepress_common.software import installed_software
 from edgepress_common.spec import METHODS
-from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageStep
+from edgepress_common.steps import TEACHERS, EvaluationStep, ExportStep, PackStep, Role, StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.environment import Environment
 from edgepress_worker.pack import Pack
@@ -60,19 +60,18 @@ def _run(step: RunStep, context: StepContext, environment: Environment) -> tuple
 
             material = Material(
                 pack=_pack(step, context),
-                source=_model(step, context),
+                source=_file(step, "model", context) if "model" in step.inputs else None,
                 downloads=environment.downloads,
                 promises=_promises(step),
                 shape=_shape(step),
+                teachers=tuple(_file(step, role, context) for role in TEACHERS if role in step.inputs),
             )
             return run_stage(parameters, material, context)
         case ExportStep() as parameters:
             with IMPORTING:
                 from edgepress_worker.exports import StoredNetwork, run_export  # noqa: PLC0415
 
-            model = _model(step, context)
-            assert model is not None
-            network = StoredNetwork(model, _promises(step), _shape(step))
+            network = StoredNetwork(_file(step, "model", context), _promises(step), _shape(step))
             return run_export(parameters, _pack(step, context), network, context)
         case EvaluationStep():
             raise StepFailedError("an evaluation was sent to a worker; devices lease evaluations from the gateway")
@@ -100,9 +99,8 @@ def _pack(step: RunStep, context: StepContext) -> Pack:
     return Pack.open(step.inputs["pack"], result, context.store)
 
 
-def _model(step: RunStep, context: StepContext) -> Path | None:
-    outputs = step.inputs.get("model") or step.inputs.get("teacher")
-    return None if outputs is None else context.store.local_path(outputs["model"].sha256)
+def _file(step: RunStep, role: Role, context: StepContext) -> Path:
+    return context.store.local_path(step.inputs[role]["model"].sha256)
 
 
 def _promises(step: RunStep) -> tuple[LayerPromise, ...]:

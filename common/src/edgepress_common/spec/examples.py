@@ -31,7 +31,7 @@ warmup_epochs: 2
 augmentation: {horizontal_flip: true}
 early_stopping: {monitor: val_accuracy}
 """,
-    "Augmentation": "{horizontal_flip: true, vertical_flip: true, rotation_degrees: 180}",
+    "Augmentation": "{horizontal_flip: true, vertical_flip: true, rotation_degrees: 180, brightness: 0.2, mixup: 0.2}",
     "EarlyStopping": "{monitor: val_accuracy, patience: 8, min_delta: 0.001}",
     "Pipeline": """
 name: pruned and clustered
@@ -41,7 +41,8 @@ stages:
 exports: [float32, {kind: int8, input_type: uint8}]
 """,
     "TrainStage": "{kind: train, model: {architecture: mobilenet_v2}, training: {epochs: 20}}",
-    "PruneStage": "{kind: prune, epochs: 6, schedule: {kind: polynomial, final_sparsity: 0.8}}",
+    "PruneStage": "{kind: prune, epochs: 6, teacher: source, schedule: {kind: polynomial, final_sparsity: 0.8}}",
+    "FineTuneStage": "{kind: fine_tune, epochs: 10, teacher: [member 1, member 2, member 3]}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
     "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.5}",
@@ -49,6 +50,10 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "ClusterStage": "{kind: cluster, clusters: 32, centroids: density, per_channel: true}",
     "QuantizeAwareStage": "{kind: quantize_aware, epochs: 3, preserve_sparsity: true}",
     "DistillStage": "{kind: distill, student: {architecture: mobilenet_v3_small}, alpha: 0.3, temperature: 4}",
+    "KdLoss": "{kind: kd}",
+    "DkdLoss": "{kind: dkd, others_weight: 8, warmup_epochs: 5}",
+    "DistLoss": "{kind: dist, images_weight: 2}",
+    "Hint": "{student: block_13_expand_relu, teacher: stage4_unit1_relu1, weight: 0.5}",
     "Float32Export": "{kind: float32, encoding: dense}",
     "Float16Export": "{kind: float16, arithmetic: float16}",
     "DynamicExport": "{kind: dynamic, encoding: sparse}",

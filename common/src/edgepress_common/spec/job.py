@@ -15,14 +15,14 @@ from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.method import NewNetwork
 from edgepress_common.spec.methods import METHODS, Stage
 from edgepress_common.spec.model import Network, UploadedModel
-from edgepress_common.spec.pipeline import Pipeline
+from edgepress_common.spec.pipeline import Pipeline, after_their_teachers
 from edgepress_common.spec.presets import PRESETS, PresetName
-from edgepress_common.spec.training import Training
+from edgepress_common.spec.training import SEEDS, Training
 from edgepress_common.spec.webhook import Webhook
 
 _MOST_PIPELINES = 200
 _LONGEST_NAME = 64
-_LARGEST_SEED = 2**31 - 1
+_LARGEST_SEED = SEEDS - 1
 
 
 class JobSpec(Frozen):
@@ -76,6 +76,7 @@ class JobSpec(Frozen):
     @model_validator(mode="after")
     def _can_be_carried_out(self, info: ValidationInfo) -> Self:
         if info.context != ANSWER:
+            after_their_teachers(self.pipeline_list())
             self._check_seeds()
             self._check_image_size()
             self._check_training()

@@ -9,13 +9,14 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.promises import PromiseKind
 from edgepress_common.registry import Descriptor
 from edgepress_common.spec.layers import LayerSelection
 from edgepress_common.spec.model import Network
 from edgepress_common.spec.network_state import Trait
-from edgepress_common.spec.training import Training
+from edgepress_common.spec.teaching import Taught
+from edgepress_common.spec.training import SEEDS, Training
 
 _DEPTHWISE = "kind:depthwise_conv2d"
 
@@ -32,15 +33,28 @@ class NewNetwork(StageParameters):
     training: Training | None = Field(
         default=None, description="Training settings instead of the job's; omitted fields have their defaults."
     )
+    seed_offset: int = added_field(
+        0,
+        ge=0,
+        lt=SEEDS,
+        description="Number added to the seed of the training, for several networks with the job's settings.",
+    )
 
 
-class FineTuning(StageParameters):
-    """The parameters of stages that continue to train a network. Other training settings are those of the job."""
-
+class _Epochs(StageParameters):
     epochs: int = Field(default=4, ge=1, le=1000, description="Number of epochs.")
     learning_rate: float | None = Field(
         default=None, gt=0, le=10, description="Peak learning rate. null: a tenth of the job's."
     )
+
+
+class Continuation(Taught, _Epochs):
+    """The parameters of stages that continue to train a network. Other training settings are those of the job."""
+
+
+class FineTuning(Continuation):
+    """The parameters of stages that compress some layers of a network while they continue to train it."""
+
     layers: LayerSelection = Field(default=LayerSelection(), description="Layers to compress; all by default.")
 
 

@@ -4,7 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, added_field
+
+SEEDS = 2**31  # numbers that are valid as a seed
 
 
 class Augmentation(Frozen):
@@ -17,6 +19,25 @@ class Augmentation(Frozen):
         ge=0,
         le=180,
         description="Maximum rotation in degrees, in either direction, uniformly distributed; 180 allows any angle.",
+    )
+    brightness: float = added_field(
+        0.0, ge=0, le=1, description="Maximum change of the brightness, as a share: 0.2 allows factors from 0.8 to 1.2."
+    )
+    contrast: float = added_field(0.0, ge=0, le=1, description="Maximum change of the contrast, as a share.")
+    saturation: float = added_field(0.0, ge=0, le=1, description="Maximum change of the saturation, as a share.")
+    mixup: float = added_field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Blend each image, and its label, with another of its batch: the parameter of the Beta "
+        "distribution of the shares, such as 0.2. 0: no blending.",
+    )
+    cutmix: float = added_field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Replace a rectangle of each image, and a share of its label, by those of another image of its "
+        "batch: the parameter of the Beta distribution of the shares, such as 1. 0: no replacing.",
     )
 
 
@@ -64,7 +85,19 @@ class Training(Frozen):
         description="Momentum of the moving statistics in BatchNormalization layers. auto: a window of a fifth of an "
         "epoch, at most Keras's 0.99, so that validation after few steps does not use outdated statistics.",
     )
-    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of initial weights, image order and augmentation.")
+    batch_norm_statistics: Literal["moving", "estimated"] = added_field(
+        "moving",
+        description="Statistics that BatchNormalization layers end with. moving: those that followed the weights "
+        "during training; estimated: those of a thousand training images with the final weights.",
+    )
+    weight_average: float | None = added_field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of an exponential moving average of the weights that is kept at each step, such as 0.999; "
+        "the average replaces the weights at the end, with estimated BatchNormalization statistics. null: no average.",
+    )
+    seed: int = Field(default=0, ge=0, lt=SEEDS, description="Seed of initial weights, image order and augmentation.")
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> Self:

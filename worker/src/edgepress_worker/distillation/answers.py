@@ -1,8 +1,8 @@
 """Cached teacher predictions for the training images.
 
-Without rotation, an augmented image is always one of few mirror images. The teacher therefore predicts each of them
-once before the training instead of in every epoch. With rotation, or with more mirror images than epochs, the cache
-would need more predictions than it saves.
+Without rotation, changes of colour and mixing, an augmented image is always one of few mirror images. The teacher
+therefore predicts each of them once before the training instead of in every epoch. Otherwise, or with more mirror
+images than epochs, the cache would need more predictions than it saves.
 
 Predictions are written to a file that is renamed when it is complete; the next attempt uses the complete file or starts
 again. A full disk raises an `OSError`. The training uses a memory map of the file, so that the data set can have any
@@ -21,7 +21,7 @@ from edgepress_common.spec.training import Training
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.pack import LabelledImages
-from edgepress_worker.training.augmentation import apply_transforms, mirror_images
+from edgepress_worker.training.augmentation import apply_transforms, has_few_images, mirror_images
 from edgepress_worker.training.batches import validation_batches
 
 _FILE = "teacher.npy"
@@ -32,7 +32,7 @@ Logits = npt.NDArray[np.float32]
 def can_be_asked_once(settings: Training) -> bool:
     """Return whether to cache teacher predictions before the training."""
     augmentation = settings.augmentation
-    return augmentation.rotation_degrees == 0 and len(mirror_images(augmentation)) <= settings.epochs
+    return has_few_images(augmentation) and len(mirror_images(augmentation)) <= settings.epochs
 
 
 def answers(

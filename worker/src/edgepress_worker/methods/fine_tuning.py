@@ -9,14 +9,15 @@ from edgepress_common.promises import LayerPromise
 from edgepress_common.steps import StageStep
 from edgepress_worker.compression.codebooks import Codebook, existing_centroids
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
-from edgepress_worker.compression.compressed_model import CompressedModel, ProjectKernels
+from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.compression.kernels import Kernel, KernelValues, find_kernels
 from edgepress_worker.compression.promises import by_layer, check_kernels
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
 from edgepress_worker.methods.method import Compressed, Material
-from edgepress_worker.training import choose_policy, gpu_capabilities, train, with_policy
+from edgepress_worker.methods.teaching import prepare_lesson
+from edgepress_worker.training import in_training_precision, train
 from edgepress_worker.training.precision import in_float32
 
 
@@ -43,9 +44,7 @@ class KeptKernel:
 def load_source(parameters: StageStep, material: Material) -> keras.Model:
     """Return the input network, in the precision of the training."""
     assert material.source is not None
-    network = load_model(material.source)
-    policy = choose_policy(parameters.training.precision, gpu_capabilities())
-    return network if policy == "float32" else with_policy(network, policy)
+    return in_training_precision(load_model(material.source), parameters.training)
 
 
 def carry(
@@ -89,14 +88,14 @@ def train_masters(
     material: Material,
     context: StepContext,
     *,
-    promises: Sequence[LayerPromise],
+    promises: Sequence[LayerPromise] = (),
     callbacks: Callable[[CompressedModel], Sequence[keras.callbacks.Callback]] = lambda _: (),
 ) -> Compressed:
-    """Train a network with compressed kernels, and verify the promises at the end.
+    """Train a network, with the stage's teachers if it has any, and verify the promises at the end.
 
     Args:
         network: The loaded network; it is trained in place.
-        compressed: Its compressed kernels.
+        compressed: Its compressed kernels; none for a network that is trained as it is.
         parameters: Parameters of the stage.
         material: Inputs of the stage.
         context: Context of the attempt.
@@ -106,10 +105,19 @@ def train_masters(
     Raises:
         EdgepressError: The training failed; see `edgepress_common.errors`.
     """
-    model = CompressedModel(network, compressed)
-    every_callback = [*callbacks(model), ProjectKernels(model)]
-    record = train(model, material.pack, parameters.training, context, callbacks=every_callback, began=material.began)
+    lesson, batches = prepare_lesson(network, parameters, material, context)
+    model = CompressedModel(network, compressed, lesson)
+    record = train(
+        model,
+        material.pack,
+        parameters.training,
+        context,
+        callbacks=callbacks(model),
+        batches=batches,
+        project=model.project,
+        began=material.began,
+    )
     plain = in_float32(network)
     said = tuple(promise for promise in promises if promise != LayerPromise(layer=promise.layer))
     check_kernels(find_kernels(plain), said)
-    return Compressed(model=plain, optimizer=model.optimizer, record=record, promises=said)
+    return Compressed(plain, model.optimizer, record, promises=said, taught=lesson is not None)

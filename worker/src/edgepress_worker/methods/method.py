@@ -19,10 +19,11 @@ class Material:
 
     Attributes:
         pack: The images.
-        source: File of the input network, or of a distillation's teacher; None for a stage without input.
+        source: File of the input network; None for a stage that creates its network.
         downloads: Folder for downloads.
         promises: Promises about the weights of the input network, by layer.
         shape: Promised shape of the input network, if an earlier stage has changed it.
+        teachers: Files of the networks that the stage learns from.
         began: When the stage began, by `time.monotonic`.
     """
 
@@ -31,6 +32,7 @@ class Material:
     downloads: Path
     promises: tuple[LayerPromise, ...] = ()
     shape: ShapePromise | None = None
+    teachers: tuple[Path, ...] = ()
     began: float = field(default_factory=time.monotonic)
 
 
@@ -44,6 +46,7 @@ class Compressed:
         record: The course of the training.
         promises: Promises about the model's weights, by layer, including kept promises of earlier stages.
         shape: Shape that the stage has planned, if it changes the shape; `run_stage` verifies it.
+        taught: Whether it learned from the stage's teachers.
     """
 
     model: keras.Model
@@ -51,6 +54,7 @@ class Compressed:
     record: TrainingOutcome
     promises: tuple[LayerPromise, ...] = ()
     shape: ShapePromise | None = None
+    taught: bool = False
 
 
 class MethodRunner(Protocol):

@@ -1,6 +1,6 @@
 """Runs a stage with its method, stores the resulting model, and measures the size of its file."""
 
-from edgepress_common.errors import BrokenPromiseError
+from edgepress_common.errors import BrokenPromiseError, StepFailedError
 from edgepress_common.messages import Outputs
 from edgepress_common.promises import ShapePromise
 from edgepress_common.results import StageResult
@@ -32,6 +32,8 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
     """
     begin_repeatable(parameters.training.seed)
     made = RUNNERS[parameters.stage.kind](parameters, material, context)
+    if material.teachers and not made.taught:
+        raise StepFailedError(f"{parameters.stage.kind} has a teacher, but this worker's code of it did not use it")
     shape = _promised_shape(parameters, material, made)
     file = context.scratch / "model.h5"
     keras_size, with_optimizer = save_and_weigh(made.model, made.optimizer, file)

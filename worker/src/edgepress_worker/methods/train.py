@@ -6,7 +6,7 @@ from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.networks import build_network
-from edgepress_worker.training import choose_policy, gpu_capabilities, train, with_policy
+from edgepress_worker.training import in_training_precision, train
 from edgepress_worker.training.precision import in_float32
 from edgepress_worker.uploaded_models.building import build_uploaded
 
@@ -26,8 +26,7 @@ def new_network(model: Network, parameters: StageStep, material: Material, conte
         network = build_uploaded(model, file, image_size=image_size, classes=classes, scratch=context.scratch)
     else:
         network = build_network(model, image_size=image_size, classes=classes, downloads=material.downloads)
-    policy = choose_policy(parameters.training.precision, gpu_capabilities())
-    return network if policy == "float32" else with_policy(network, policy)
+    return in_training_precision(network, parameters.training)
 
 
 RUNNER: MethodRunner = train_network

@@ -54,9 +54,15 @@ class Changes:
         return np.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1).astype(np.float32)
 
 
-def changes_images(augmentation: Augmentation) -> bool:
-    """Return whether the augmentation has any effect."""
-    return augmentation != Augmentation()
+def moves_pixels(augmentation: Augmentation) -> bool:
+    """Return whether the augmentation flips or rotates images."""
+    return augmentation.horizontal_flip or augmentation.vertical_flip or augmentation.rotation_degrees > 0
+
+
+def has_few_images(augmentation: Augmentation) -> bool:
+    """Return whether an augmented image is always one of its `mirror_images`."""
+    flips = {"horizontal_flip", "vertical_flip"}
+    return augmentation.model_dump(exclude=flips) == Augmentation().model_dump(exclude=flips)
 
 
 def draw_changes(augmentation: Augmentation, count: int, random: np.random.Generator) -> Changes:

@@ -3,34 +3,63 @@
 1. The order of an epoch is a permutation drawn from (seed, epoch), cut into batches of nearly equal size: every image
    is used, and no batch is so small that it distorts BatchNorm.
 2. A batch is gathered from the memory map as uint8: only the pages that it needs are read.
-3. Its flips and rotations are drawn from (seed, epoch, batch).
+3. Its flips, rotations and other changes are drawn from (seed, epoch, batch).
 4. Data about each flipped image, such as cached teacher predictions, is looked up.
-5. TensorFlow's threads convert the batch to float32, transform it, and prefetch the next ones.
+5. TensorFlow's threads convert the batch to float32, change it, and prefetch the next ones.
 
 An epoch is therefore a function of the settings and its number, and resuming needs no saved state.
 """
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from edgepress_common.spec.training import Training
+from edgepress_common.spec.training import Augmentation, Training
 from edgepress_worker.keras_environment import tf
 from edgepress_worker.pack import LabelledImages
 from edgepress_worker.training.augmentation import (
     apply_transforms,
-    changes_images,
     draw_changes,
     mirror_numbers,
+    moves_pixels,
 )
+from edgepress_worker.training.colours import ColourChanges
+from edgepress_worker.training.mixing import Mixing
 
 _Arrays = tuple[npt.NDArray[np.generic], ...]
 _Tensors = tuple[tf.Tensor, ...]
 
 _READY = 2  # prefetched batches: one if gathering is faster than a step, another one for a slow disk
+
+
+class BatchChange(Protocol):
+    """A random change of a batch, after flips and rotations."""
+
+    @property
+    def signature(self) -> tuple[tf.TensorSpec, ...]:
+        """Types and shapes of what `draw` returns."""
+        ...
+
+    def draw(self, count: int, random: np.random.Generator) -> _Arrays:
+        """Draw the changes of ``count`` images; they depend only on the generator."""
+        ...
+
+    def apply(self, pixels: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, *drawn: tf.Tensor) -> _Tensors:
+        """Return the changed pixels, 0 to 255 ``(batch, side, side, 3)``, labels ``(batch, classes)`` and weights."""
+        ...
+
+
+def batch_changes(augmentation: Augmentation, side: int) -> list[BatchChange]:
+    """Return the changes that an augmentation makes to batches, in their order."""
+    changes: list[BatchChange] = []
+    if augmentation.brightness or augmentation.contrast or augmentation.saturation:
+        changes.append(ColourChanges(augmentation))
+    if augmentation.mixup or augmentation.cutmix:
+        changes.append(Mixing(augmentation, side))
+    return changes
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -76,7 +105,8 @@ def training_batches(
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(images))
     batches = np.array_split(order, steps_per_epoch(len(images), settings.batch_size))
     side = images.images.shape[1]
-    augmentation, augmented = settings.augmentation, changes_images(settings.augmentation)
+    augmentation, moved = settings.augmentation, moves_pixels(settings.augmentation)
+    further = batch_changes(augmentation, side)
     weights = class_weights(images.labels, classes, settings.class_weights)
 
     def gather(number: np.int64) -> _Arrays:
@@ -85,16 +115,24 @@ def training_batches(
         random = np.random.default_rng([settings.seed, epoch, int(number)])
         changes = draw_changes(augmentation, len(indices), random)
         looked_up = () if known is None else (known[mirror_numbers(augmentation, changes), indices],)
-        return images.images[indices], labels, weights[labels], changes.transforms(side), *looked_up
+        drawn = [array for change in further for array in change.draw(len(indices), random)]
+        return images.images[indices], labels, weights[labels], changes.transforms(side), *drawn, *looked_up
 
     def finish(
-        pixels: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, transforms: tf.Tensor, *looked_up: tf.Tensor
+        pixels: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, transforms: tf.Tensor, *rest: tf.Tensor
     ) -> _Tensors:
         pixels = tf.cast(pixels, tf.float32)
-        pixels = apply_transforms(pixels, transforms) if augmented else pixels
-        return pixels, tf.one_hot(labels, classes), weights, *looked_up
+        pixels = apply_transforms(pixels, transforms) if moved else pixels
+        labels = tf.one_hot(labels, classes)
+        for change in further:
+            count = len(change.signature)
+            pixels, labels, weights = change.apply(pixels, labels, weights, *rest[:count])
+            rest = rest[count:]
+        return pixels, labels, weights, *rest
 
     signature = (*_signature(side), tf.TensorSpec((None,), tf.float32), tf.TensorSpec((None, 8), tf.float32))
+    for change in further:
+        signature += change.signature
     if known is not None:
         signature += (tf.TensorSpec((None, known.shape[2]), tf.float32),)
     return _gathered(gather, len(batches), signature).map(finish).prefetch(_READY)

@@ -2,9 +2,9 @@
 
 1. Set BatchNorm's momentum, and compile the model unless its method has compiled it with its own loss.
 2. Restore the state that an earlier attempt has saved.
-3. In each epoch: train, validate, add to the history, save.
-4. With early stopping, restore the best epoch's weights at the end. Without any epoch, validate the network with its
-   initial weights.
+3. In each epoch: train, validate the final weights, see `final_weights`, add to the history, save.
+4. With early stopping, restore the best epoch's weights at the end. Then give the model its final weights. Without any
+   epoch, validate the network with its initial weights.
 
 An epoch depends only on the settings, its number and the previous state. An interrupted training therefore ends with
 the same weights as an uninterrupted one, bit for bit.
@@ -23,6 +23,7 @@ from edgepress_worker.pack import Pack
 from edgepress_worker.training.batch_norm import momentum_for, set_momentum
 from edgepress_worker.training.batches import steps_per_epoch, training_batches, validation_batches
 from edgepress_worker.training.early_stopping import best_epoch, should_stop
+from edgepress_worker.training.final_weights import FinalWeights
 from edgepress_worker.training.optimizer import learning_rate, make_optimizer
 from edgepress_worker.training.pace import Pace
 from edgepress_worker.training.repeatability import reseed_layers
@@ -55,6 +56,7 @@ def train(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     batches: Callable[[int], tf.data.Dataset] | None = None,
+    project: Callable[[], None] = lambda: None,
     began: float | None = None,
 ) -> TrainingOutcome:
     """Train the model in place.
@@ -68,6 +70,7 @@ def train(
         callbacks: Callbacks of the method, called as by `keras.Model.fit`, once per epoch.
         batches: Function that returns the batches of an epoch, counted from 0; None for `training_batches` of the pack.
             A model with its own ``train_step`` may use other batches.
+        project: Function that computes compressed kernels from their masters; called before each validation.
         began: When the stage began, by `time.monotonic`, to record what it did before its first epoch.
 
     Raises:
@@ -79,7 +82,8 @@ def train(
     steps = steps_per_epoch(len(pack.train), settings.batch_size)
     set_momentum(model, momentum_for(settings.batch_norm_momentum, steps))
     _compile(model, settings, steps=steps, classes=len(pack.classes))
-    state = TrainingState(context.scratch / "training", model)
+    final = FinalWeights(model, pack.train, settings, project)
+    state = TrainingState(context.scratch / "training", model, final.average)
     history = list(state.resume())
     resumed_after = len(history)
     watch = Watch(context, epochs=settings.epochs, steps=steps, done=resumed_after)
@@ -87,7 +91,8 @@ def train(
     while not _is_over(history, settings):
         context.raise_if_cancelled()
         number = len(history)
-        epoch = _epoch(number, model, pack, settings, batches=batches(number), callbacks=[watch, *callbacks])
+        every_callback = [watch, *final.callbacks, *callbacks]
+        epoch = _epoch(number, model, pack, settings, final, batches=batches(number), callbacks=every_callback)
         history.append(epoch.model_copy(update={"preparation_seconds": prepared}))
         prepared = 0.0
         watch.epoch_ended(history[-1])
@@ -95,6 +100,8 @@ def train(
     kept = _kept(history, settings)
     if kept != len(history):
         state.restore(kept)
+    if history:
+        final.settle()
     val_accuracy = history[kept - 1].val_accuracy if history else _validated(model, pack, settings, watch)["accuracy"]
     return TrainingOutcome(tuple(history), kept, val_accuracy, resumed_after_epochs=resumed_after)
 
@@ -119,6 +126,7 @@ def _epoch(
     model: keras.Model,
     pack: Pack,
     settings: Training,
+    final: FinalWeights,
     *,
     batches: tf.data.Dataset,
     callbacks: Sequence[keras.callbacks.Callback],
@@ -130,7 +138,8 @@ def _epoch(
         batches, initial_epoch=number, epochs=number + 1, callbacks=[pace, *callbacks], verbose=0
     ).history
     seconds = time.monotonic() - started
-    validated = _validated(model, pack, settings, callbacks[0])
+    with final.settled():
+        validated = _validated(model, pack, settings, callbacks[0])
     return Epoch(
         epoch=number + 1,
         loss=fitted["loss"][0],

@@ -8,6 +8,7 @@ removed after it.
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from edgepress_common.spec.training import Training
 from edgepress_worker.keras_environment import keras, tf
 
 Policy = Literal["float32", "mixed_float16", "mixed_bfloat16"]
@@ -36,6 +37,12 @@ def gpu_capabilities() -> list[tuple[int, int]]:
         tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
         for gpu in tf.config.list_physical_devices("GPU")
     ]
+
+
+def in_training_precision(network: keras.Model, settings: Training) -> keras.Model:
+    """Return the network itself if its training computes in float32, otherwise a copy in the precision of that."""
+    policy = choose_policy(settings.precision, gpu_capabilities())
+    return network if policy == "float32" else with_policy(network, policy)
 
 
 def with_policy(model: keras.Model, policy: Policy) -> keras.Model:

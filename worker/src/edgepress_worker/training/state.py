@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from edgepress_common.results import Epoch
 from edgepress_worker.keras_environment import keras, tf
+from edgepress_worker.training.averaging import WeightAverage
 
 _HISTORY = TypeAdapter(tuple[Epoch, ...])
 _HISTORY_FILE = "history.json"
@@ -27,11 +28,13 @@ class TrainingState:
     Args:
         folder: Folder for this training only; the next attempt gets the same folder.
         model: The compiled model, with the slots of its optimizer created, so that all variables to restore exist.
+        average: Average of its weights; None for a training without one.
     """
 
-    def __init__(self, folder: Path, model: keras.Model) -> None:
+    def __init__(self, folder: Path, model: keras.Model, average: WeightAverage | None) -> None:
         self._folder = folder
-        self._checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
+        parts = {} if average is None else {"average": average}
+        self._checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer, **parts)
 
     def resume(self) -> tuple[Epoch, ...]:
         """Restore the latest saved state to the model; return its history, which is empty if there is none."""

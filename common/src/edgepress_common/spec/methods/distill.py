@@ -1,26 +1,35 @@
 """Knowledge distillation."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from edgepress_common.frozen import added_field
 from edgepress_common.spec.method import Method, NewNetwork
 from edgepress_common.spec.model import Model, Network
+from edgepress_common.spec.teaching import ALPHA, SOURCE, TEMPERATURE, Taught, Teacher
 
 
-class DistillStage(NewNetwork):
+class DistillStage(Taught, NewNetwork):
     """Train another network, the student, to predict the same as the previous network, the teacher."""
 
     kind: Literal["distill"] = "distill"
     student: Network = Field(
         default=Model(architecture="mobilenet_v2"), description="The network to train, specified like a job's model."
     )
-    alpha: float = Field(
-        default=0.1, ge=0, le=1, description="Weight of the labels in the loss; the teacher has the rest."
+    teacher: Teacher = added_field(
+        SOURCE,
+        description="Network to learn from. source: the network before this stage; the name of another pipeline: its "
+        "last network; or a list of these, whose predicted probabilities are averaged.",
     )
-    temperature: float = Field(
-        default=10.0, ge=1, le=100, description="Divisor of the logits of teacher and student before the softmax."
-    )
+    alpha: float = Field(default=0.1, ge=0, le=1, description=ALPHA)
+    temperature: float = Field(default=10.0, ge=1, le=100, description=TEMPERATURE)
+
+    @model_validator(mode="after")
+    def _has_a_teacher(self) -> Self:
+        if not self.teachers:
+            raise ValueError("teacher is none; accepted: source, the name of a pipeline, or the stage train")
+        return self
 
 
 METHOD = Method(

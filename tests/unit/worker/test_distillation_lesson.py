@@ -12,9 +12,10 @@ import pytest
 
 from edgepress_common.errors import StepCancelledError
 from edgepress_common.spec.training import Training
+from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.distillation.answers import answers
+from edgepress_worker.distillation.lesson import Lesson
 from edgepress_worker.distillation.logits import logits_of
-from edgepress_worker.distillation.student import Student
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.pack import LabelledImages, Pack
 from edgepress_worker.training import TrainingOutcome, train, with_policy
@@ -47,6 +48,10 @@ def _teacher() -> keras.Model:
     return keras.Model(network.inputs, logits_of(network))
 
 
+def _asked(teacher: keras.Model, images: Any) -> list[Any]:
+    return [teacher(images, training=False)]
+
+
 def _digest(network: keras.Model) -> str:
     return hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights())).hexdigest()
 
@@ -59,16 +64,16 @@ def _distilled(
     network: keras.Model | None = None,
     pack: Pack = PACK,
     **changes: Any,
-) -> tuple[keras.Model, Student, TrainingOutcome]:
+) -> tuple[keras.Model, CompressedModel, TrainingOutcome]:
     network = network or small_student()
     loss = {"alpha": 0.1, "temperature": 10.0} | changes
     if asked == "once":
         known = answers(_teacher, pack.train, settings, context)
         batches = functools.partial(training_batches, pack.train, len(CLASSES), settings, known=known)
-        student = Student(network, **loss)
+        student = CompressedModel(network, (), Lesson(**loss))
     else:
         batches = None
-        student = Student(network, **loss, teach=functools.partial(_teacher(), training=False))
+        student = CompressedModel(network, (), Lesson(**loss, teach=functools.partial(_asked, _teacher())))
     return network, student, train(student, pack, settings, context, batches=batches)
 
 
@@ -158,7 +163,7 @@ def test_interrupted_distillation_ends_with_the_same_weights(
 ) -> None:
     """Weights and optimizer slots are equal bit for bit, with and without cached predictions."""
 
-    def attempt(context: PlainContext) -> tuple[keras.Model, Student, TrainingOutcome]:
+    def attempt(context: PlainContext) -> tuple[keras.Model, CompressedModel, TrainingOutcome]:
         return _distilled(context, _settings(**changes), asked=asked, network=with_policy(small_student(), policy))
 
     network, student, record = attempt(PlainContext(tmp_path / "undisturbed"))
@@ -179,7 +184,8 @@ def test_teacher_is_not_a_part_of_its_student(tmp_path: Path) -> None:
     before = _digest(teacher)
     logits = keras.Model(teacher.inputs, logits_of(teacher))
     network = small_student()
-    student = Student(network, alpha=0.1, temperature=10.0, teach=functools.partial(logits, training=False))
+    lesson = Lesson(alpha=0.1, temperature=10.0, teach=functools.partial(_asked, logits))
+    student = CompressedModel(network, (), lesson)
     train(student, PACK, _settings(epochs=1), PlainContext(tmp_path))
     assert _digest(teacher) == before
     assert [weight.name for weight in student.trainable_weights] == [w.name for w in network.trainable_weights]
