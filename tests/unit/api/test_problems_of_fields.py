@@ -136,7 +136,7 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
         ({"model": {"architecture": "resnet19"}}, "model.architecture", "resnet19",
          "'resnet19' is not a known architecture", None),
         ({"model": {"architecture": "resnet18", "width": 0.3}}, "model.width", 0.3,
-         "width 0.3 does not exist for resnet18 with weights 'none'", "1"),
+         "width 0.3 does not exist for resnet18 with weights 'none'", "0.25, 0.5, 0.75, 1"),
         ({"training": {"epoch": 3}}, "training.epoch", 3, "unknown field; did you mean 'epochs'?", None),
         ({"training": {"momentum": 1}}, "training.momentum", 1, "should be less than 1",
          "a number at least 0 and below 1 (Momentum of sgd; ignored by adam)"),
