@@ -126,7 +126,7 @@ def test_an_accepted_order_can_be_planned(order: tuple[Stage, ...]) -> None:
     steps = [step for step in planned(order).steps if isinstance(step.parameters, StageStep)]
     assert [step.title for step in steps] == [stage.kind for stage in expected]
     assert [set(step.inputs) for step in steps] == [
-        {"pack"} if stage.kind == "train" else {"pack", "teacher" if stage.kind == "distill" else "model"}
+        {"pack", METHODS[stage.kind].takes or "pack", "teacher" if getattr(stage, "teachers", ()) else "pack"}
         for stage in expected
     ]
     there: set[str] = set()  # what the network has by then

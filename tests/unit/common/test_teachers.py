@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from edgepress_common.plan import Plan, make_plan
-from edgepress_common.spec import METHODS, JobSpec
+from edgepress_common.spec import JobSpec
 from edgepress_common.stage_words import stage_summary
 from edgepress_common.steps import TEACHERS, StageStep, Step
 
@@ -83,10 +83,16 @@ def test_a_teacher_makes_another_step_and_its_name_does_not() -> None:
     assert stage_summary(taught.parameters) == "prune to 50 % (polynomial), taught by big, 4 epochs"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in METHODS if METHODS[kind].takes == "model"])
+@pytest.mark.parametrize("kind", ["prune", "cluster", "quantize_aware"])
 def test_no_teacher_said_outright_is_the_stage_of_ever(kind: str) -> None:
     """Specs from before teachers existed give the same steps."""
     assert plan(pipeline("a", {"kind": kind})) == plan(pipeline("a", {"kind": kind, "teacher": "none"}))
+
+
+def test_a_smaller_network_learns_from_the_one_it_came_from() -> None:
+    """Methods that came with teachers have one by default."""
+    inputs = last_stage(plan(pipeline("a", {"kind": "factorize"})), "a").inputs
+    assert inputs["teacher"] == inputs["model"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pydantic import Field
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec.method import LargeKernelTuning, Method
 from edgepress_common.spec.model import Network
+from edgepress_common.spec.teaching import SOURCE, TEACHER, Teacher
 
 
 class EnergyRank(Frozen):
@@ -46,6 +47,7 @@ class FactorizeStage(LargeKernelTuning):
         le=256,
         description="Ranks are rounded up to a multiple of this: kernels compute whole groups of channels.",
     )
+    teacher: Teacher = Field(default=SOURCE, description=TEACHER)
 
 
 def _describe(stage: FactorizeStage, _network: Network) -> str:
