@@ -6,6 +6,7 @@ from edgepress_common.spec import (
     ClusterStage,
     ConstantSchedule,
     DistillStage,
+    FactorizeStage,
     LayerSelection,
     PatternSchedule,
     PolynomialSchedule,
@@ -36,4 +37,5 @@ STAGES: st.SearchStrategy[Stage] = st.one_of(
     ),
     st.builds(QuantizeAwareStage, preserve_sparsity=_CHOICES, preserve_clusters=_CHOICES),
     st.just(DistillStage()),
+    st.just(FactorizeStage()),
 )

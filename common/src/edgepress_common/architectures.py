@@ -10,6 +10,7 @@ from edgepress_common.frozen import Frozen
 
 ArchitectureName = Literal[
     "resnet18",
+    "resnet18_postactivation",
     "resnet34",
     "resnet50",
     "resnet101",
@@ -20,6 +21,7 @@ ArchitectureName = Literal[
     "mobilenet_v3_small_minimalistic",
     "mobilenet_v3_large",
     "efficientnet_b0",
+    "efficientnet_lite0",
     "efficientnet_v2_b0",
     "densenet121",
 ]
@@ -36,7 +38,7 @@ class Architecture(Frozen):
         min_image_size: Minimum height and width in pixels. All architectures halve the image five times: at 32 pixels,
             one pixel is left to pool; at less, the last layers would see only padding.
         widths: Available width multipliers; only 1 for most.
-        imagenet_widths: Width multipliers with ImageNet weights.
+        imagenet_widths: Width multipliers with ImageNet weights; none if there are no such weights.
         source: Library that builds the network.
         paper: The publication that describes it.
     """
@@ -47,12 +49,15 @@ class Architecture(Frozen):
     min_image_size: int = 32
     widths: tuple[float, ...] = (1.0,)
     imagenet_widths: tuple[float, ...] = (1.0,)
-    source: Literal["image-classifiers", "keras.applications"]
+    source: Literal["image-classifiers", "keras.applications", "edgepress"]
     paper: str
 
 
 _RESNET = "He et al. 2015, Deep Residual Learning for Image Recognition, arXiv:1512.03385"
+# Half and a quarter are the usual narrow ones, as those of MobileNet; all have a multiple of 16 channels in each layer.
+_RESNET_WIDTHS = (0.25, 0.5, 0.75, 1.0)
 _MOBILENET_V3 = "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244"
+_MOBILENET_V3_WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.25)  # figure 6 of the paper
 MIN_IMAGE_SIZE = 8
 MAX_IMAGE_SIZE = 1024  # with larger images, the activations of a batch do not fit into a small GPU
 
@@ -61,10 +66,29 @@ ARCHITECTURES: dict[ArchitectureName, Architecture] = {
     architecture.name: architecture
     for architecture in (
         Architecture(
-            name="resnet18", title="ResNet18", parameters=11_186_889, source="image-classifiers", paper=_RESNET
+            name="resnet18",
+            title="ResNet18",
+            parameters=11_186_889,
+            widths=_RESNET_WIDTHS,
+            source="image-classifiers",
+            paper=_RESNET,
         ),
         Architecture(
-            name="resnet34", title="ResNet34", parameters=21_302_473, source="image-classifiers", paper=_RESNET
+            name="resnet18_postactivation",
+            title="ResNet18, post-activation",  # every normalization follows a convolution, and is folded into it
+            parameters=11_186_112,
+            widths=_RESNET_WIDTHS,
+            imagenet_widths=(),
+            source="edgepress",
+            paper=_RESNET,
+        ),
+        Architecture(
+            name="resnet34",
+            title="ResNet34",
+            parameters=21_302_473,
+            widths=_RESNET_WIDTHS,
+            source="image-classifiers",
+            paper=_RESNET,
         ),
         Architecture(
             name="resnet50", title="ResNet50", parameters=23_546_057, source="image-classifiers", paper=_RESNET
@@ -97,7 +121,7 @@ ARCHITECTURES: dict[ArchitectureName, Architecture] = {
             name="mobilenet_v3_small",
             title="MobileNetV3 Small",
             parameters=939_120,
-            widths=(0.75, 1.0),
+            widths=_MOBILENET_V3_WIDTHS,
             imagenet_widths=(0.75, 1.0),
             source="keras.applications",
             paper=_MOBILENET_V3,
@@ -113,7 +137,7 @@ ARCHITECTURES: dict[ArchitectureName, Architecture] = {
             name="mobilenet_v3_large",
             title="MobileNetV3 Large",
             parameters=2_996_352,
-            widths=(0.75, 1.0),
+            widths=_MOBILENET_V3_WIDTHS,
             imagenet_widths=(0.75, 1.0),
             source="keras.applications",
             paper=_MOBILENET_V3,
@@ -122,6 +146,14 @@ ARCHITECTURES: dict[ArchitectureName, Architecture] = {
             name="efficientnet_b0",
             title="EfficientNet-B0",
             parameters=4_049_564,
+            source="keras.applications",
+            paper="Tan and Le 2019, EfficientNet, arXiv:1905.11946",
+        ),
+        Architecture(
+            name="efficientnet_lite0",
+            title="EfficientNet-Lite0",  # ReLU6, no squeeze-and-excite
+            parameters=3_413_024,
+            imagenet_widths=(),
             source="keras.applications",
             paper="Tan and Le 2019, EfficientNet, arXiv:1905.11946",
         ),

@@ -72,7 +72,8 @@ def _method(method: Method) -> Iterator[str]:
         for choice in _own_choices(field, method.parameters.__module__):
             yield f"### `{choice.model_fields['kind'].default}` {name}"
             yield from _paragraphs(*(" ".join(each.split()) for each in (choice.__doc__ or "").split("\n\n")))
-            yield _parameter_table(choice)
+            if choice.model_fields.keys() != {"kind"}:
+                yield _parameter_table(choice)
 
 
 def _export(export: ExportFormat) -> Iterator[str]:

@@ -26,6 +26,7 @@ CLUSTER = {"kind": "cluster"}
 CLUSTER_32 = CLUSTER | {"clusters": 32}
 QUANTIZE = {"kind": "quantize_aware"}
 DISTILL = {"kind": "distill"}
+FACTORIZE = {"kind": "factorize"}
 
 
 def stages(*written: dict[str, Any]) -> tuple[Stage, ...]:
@@ -51,6 +52,8 @@ def planned(pipeline: tuple[Stage, ...]) -> Plan:
         (TRAIN,),
         (TRAIN, PRUNE, CLUSTER, QUANTIZE),
         (DISTILL, PRUNE, CLUSTER, QUANTIZE),
+        (FACTORIZE, PRUNE, CLUSTER, QUANTIZE),
+        (FACTORIZE, DISTILL, FACTORIZE),
         (PRUNE, DISTILL, PRUNE),
         (CLUSTER, DISTILL, PRUNE, CLUSTER),
         (QUANTIZE, DISTILL, QUANTIZE),
@@ -76,6 +79,12 @@ def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]
         ((TRAIN, CLUSTER, PRUNE),
          ("stages[2] is 'prune', but the network's weights share values at that point: further training with "
          "some weights at zero would change the other values; accepted: prune before cluster")),
+        ((PRUNE, FACTORIZE),
+         ("stages[1] is 'factorize', but the network's pruned weights are zero at that point: it would replace the "
+         "layer's weights by factors, which have other values; accepted: factorize before prune")),
+        ((FACTORIZE, FACTORIZE),
+         ("stages[1] is 'factorize', but stages[0] has factorized the network; accepted: one factorize with lower "
+         "ranks")),
         ((QUANTIZE, PRUNE),
          ("stages[1] is 'prune', but the network's weights lie on int8's grid at that point: further training would "
          "move them off the grid; accepted: quantize_aware last, or followed by distill")),
@@ -117,7 +126,7 @@ def test_an_accepted_order_can_be_planned(order: tuple[Stage, ...]) -> None:
     steps = [step for step in planned(order).steps if isinstance(step.parameters, StageStep)]
     assert [step.title for step in steps] == [stage.kind for stage in expected]
     assert [set(step.inputs) for step in steps] == [
-        {"pack"} if stage.kind == "train" else {"pack", "teacher" if stage.kind == "distill" else "model"}
+        {"pack", METHODS[stage.kind].takes or "pack", "teacher" if getattr(stage, "teachers", ()) else "pack"}
         for stage in expected
     ]
     there: set[str] = set()  # what the network has by then

@@ -40,7 +40,12 @@ def test_an_export_can_be_named_or_written_out() -> None:
         ({"dataset": {"kind": "builtin", "image_size": 4}}, "dataset.builtin.image_size", "greater than or equal to 8"),
         ({"dataset": {"kind": "builtin", "image_size": 16}}, "", "too small for resnet18; accepted: 32"),
         ({"model": {"architecture": "resnet1"}}, "model", "'resnet1' .*'resnet18'.*'mobilenet_v2'.*'uploaded'"),
-        ({"model": {"architecture": "resnet18", "width": 0.5}}, "model", "accepted: 1"),
+        ({"model": {"architecture": "resnet50", "width": 0.5}}, "model", "accepted: 1"),
+        (
+            {"model": {"architecture": "efficientnet_lite0", "weights": "imagenet"}},
+            "model",
+            "weights 'imagenet' do not exist for efficientnet_lite0; accepted: none",
+        ),
         ({"training": {"epochs": -1}}, "training.epochs", "greater than or equal to 0"),
         (
             {"training": {"epochs": 0}},

@@ -49,7 +49,7 @@ def test_a_pattern_comes_to_a_share_of_zeros() -> None:
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ({"kind": "squeeze"}, "'train', 'fine_tune', 'prune', 'cluster', 'quantize_aware', 'distill'"),
+        ({"kind": "squeeze"}, "'train', .*'prune', 'cluster', 'quantize_aware', 'distill'"),
         (PRUNE | {"epochs": 0}, "greater than or equal to 1"),
         (PRUNE | {"learning_rate": 0}, "greater than 0"),
         (PRUNE | {"final_sparsity": 0.5}, "Extra inputs"),
@@ -75,7 +75,7 @@ def test_a_pattern_comes_to_a_share_of_zeros() -> None:
         ({"kind": "quantize_aware", "preserve_clusters": "no idea"}, "valid boolean"),
         ({"kind": "distill", "alpha": 1.1}, "less than or equal to 1"),
         ({"kind": "distill", "temperature": 0.5}, "greater than or equal to 1"),
-        ({"kind": "distill", "student": {"architecture": "resnet18", "width": 0.5}}, "accepted: 1"),
+        ({"kind": "distill", "student": {"architecture": "resnet50", "width": 0.5}}, "accepted: 1"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_done_is_refused_in_words(written: dict[str, Any], words: str) -> None:

@@ -100,6 +100,12 @@ def test_no_teacher_said_outright_is_the_stage_of_ever(kind: str) -> None:
     assert plan(pipeline("a", {"kind": kind})) == plan(pipeline("a", {"kind": kind, "teacher": "none"}))
 
 
+def test_a_smaller_network_learns_from_the_one_it_came_from() -> None:
+    """Methods that came with teachers have one by default."""
+    inputs = last_stage(plan(pipeline("a", {"kind": "factorize"})), "a").inputs
+    assert inputs["teacher"] == inputs["model"]
+
+
 @pytest.mark.parametrize(
     ("stages", "message"),
     [

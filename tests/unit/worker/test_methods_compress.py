@@ -63,7 +63,8 @@ def run(source: Path, folder: Path, *stages: dict[str, Any]) -> Made:
     for number, stage in enumerate(pipeline.stages):
         step = step_of(with_choices_made(stage, state))
         context = PlainContext(folder / str(number))
-        outputs, result = run_stage(step, Material(coloured_pack(), source, folder, promises), context)
+        shape = None if result is None else result.shape
+        outputs, result = run_stage(step, Material(coloured_pack(), source, folder, promises, shape), context)
         state, promises = after(state, stage), result.promises
         source = context.store.local_path(outputs["model"].sha256)
     assert result is not None
@@ -73,6 +74,7 @@ def run(source: Path, folder: Path, *stages: dict[str, Any]) -> Made:
 PRUNE = {"kind": "prune", "schedule": {"kind": "polynomial", "final_sparsity": 0.6}}
 CLUSTER = {"kind": "cluster", "clusters": 6}
 QUANTIZE = {"kind": "quantize_aware"}
+FACTORIZE = {"kind": "factorize", "multiple_of": 4, "rank": {"kind": "energy", "energy": 0.5}}
 
 
 def step_of(stage: Stage, epochs: int = 2) -> StageStep:
@@ -183,6 +185,41 @@ def test_a_second_pruning_keeps_the_first_ones_zeros(trained: Path, tmp_path: Pa
     assert zeros(made.kernel("unit1_conv1")) == pytest.approx(0.8, abs=1e-3)
 
 
+def test_a_factorized_network_keeps_its_shape_to_the_file(trained: Path, tmp_path: Path) -> None:
+    """Later stages and the export find the channels, MACs and weights that were promised; all of it is in int8."""
+    from edgepress_common.steps import ExportStep
+    from edgepress_worker.exports import StoredNetwork, run_export
+    from edgepress_worker.keras_cost import shape_of
+    from edgepress_worker.keras_files import load_model
+
+    made = run(trained, tmp_path, FACTORIZE, PRUNE, CLUSTER, QUANTIZE)
+    shape = made.result.shape
+    assert shape is not None
+    assert shape.channels["unit1_conv1_reduce"] in {4, 8}
+    assert shape.macs < shape_of(load_model(trained)).macs
+    assert made.promises()["unit1_conv1_core"].sparsity == 0.6
+    step = ExportStep.model_validate({"export": {"kind": "int8", "representative_images": 8}, "seed": 1})
+    stored = StoredNetwork(made.file, made.result.promises, shape)
+    _, exported = run_export(step, coloured_pack(), stored, PlainContext(tmp_path / "export"))
+    kept = {promise.kind: promise for promise in exported.promises}
+    assert (kept["macs"].found, kept["weights"].found) == (shape.macs, shape.weights)
+    assert kept["channels"].layers == len(shape.channels)
+    assert exported.float_operators == {}
+
+
+def test_a_stage_that_does_not_keep_the_promised_shape_fails(trained: Path, tmp_path: Path) -> None:
+    """The promise of an earlier stage is compared with the network that comes out."""
+    from edgepress_worker.keras_cost import shape_of
+    from edgepress_worker.keras_files import load_model
+    from edgepress_worker.methods import Material, run_stage
+
+    shape = shape_of(load_model(trained))
+    lie = shape.model_copy(update={"channels": shape.channels | {"unit1_conv1": 8}})
+    step = step_of(QuantizeAwareStage(preserve_sparsity=False, preserve_clusters=False))
+    with pytest.raises(BrokenPromiseError, match=r"were promised; 'unit1_conv1' has other channels"):
+        run_stage(step, Material(coloured_pack(), trained, tmp_path, shape=lie), PlainContext(tmp_path))
+
+
 def test_the_source_is_not_changed(trained: Path, tmp_path: Path) -> None:
     """TFMOT's wrappers change the model they are given; two stages from one file must not see one another."""
     before = trained.read_bytes()
@@ -203,7 +240,11 @@ def test_a_stage_that_breaks_its_promise_fails(trained: Path, tmp_path: Path) ->
         run_stage(step, Material(coloured_pack(), trained, tmp_path, lie), PlainContext(tmp_path))
 
 
-@pytest.mark.parametrize("stages", [[PRUNE], [PRUNE, CLUSTER], [QUANTIZE]], ids=["prune", "cluster", "quantize_aware"])
+@pytest.mark.parametrize(
+    "stages",
+    [[PRUNE], [PRUNE, CLUSTER], [QUANTIZE], [FACTORIZE]],
+    ids=["prune", "cluster", "quantize_aware", "factorize"],
+)
 def test_a_resumed_stage_goes_on_as_if_nothing_had_happened(trained: Path, tmp_path: Path, stages: Any) -> None:
     """Masks, schedule, codebooks, ranges and the optimizer are taken up again: the same bytes come out."""
     from edgepress_common.errors import StepCancelledError

@@ -8,6 +8,7 @@ import pytest
 from edgepress_common.architectures import ARCHITECTURES, ArchitectureName
 from edgepress_common.errors import UnavailableError
 from edgepress_common.spec.model import Model
+from edgepress_worker.exports.normalization import normalized_layers
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.networks import LOGITS_LAYER, build_network
 from edgepress_worker.networks.catalogue import NETWORKS
@@ -52,12 +53,53 @@ def test_width_changes_the_number_of_weights(name: ArchitectureName, width: floa
     assert (network.count_params() > ARCHITECTURES[name].parameters) == (width > 1)
 
 
+@pytest.mark.parametrize("width", [0.25, 0.75])
+def test_a_narrow_resnet_is_the_same_network_with_fewer_channels(width: float, tmp_path: Path) -> None:
+    """Layer by layer, with the same names; the input of the first normalization is the image."""
+    keras.backend.clear_session()
+    wide = _build(tmp_path, architecture="resnet18")
+    keras.backend.clear_session()
+    narrow = _build(tmp_path, architecture="resnet18", width=width)
+    assert [layer.name for layer in narrow.layers] == [layer.name for layer in wide.layers]
+    for before, after in zip(wide.layers[1:-2], narrow.layers[1:-2], strict=True):
+        of_image = before.output_shape[-1] == 3  # the first normalization, and the padding behind it
+        assert after.output_shape[-1] == before.output_shape[-1] * (1 if of_image else width)
+
+
+def test_every_normalization_of_the_postactivation_resnet_follows_a_convolution(tmp_path: Path) -> None:
+    """One for each of 20 convolutions; the channels of each stage are those of the pre-activation network."""
+    network = _build(tmp_path, architecture="resnet18_postactivation", width=0.5)
+    normalizations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    convolutions = {layer.name: layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)}
+    assert normalized_layers(network) == set(convolutions)
+    assert len(normalizations) == len(convolutions) == 20
+    other = _build(tmp_path, architecture="resnet18", width=0.5)
+    for stage in (1, 2, 3, 4):
+        for layer in ("unit1_conv1", "unit1_sc", "unit2_conv2"):
+            name = f"stage{stage}_{layer}"
+            if name in convolutions:  # the first stage needs no convolution in its shortcut
+                assert convolutions[name].output_shape == other.get_layer(name).output_shape
+    assert "stage1_unit1_sc" not in convolutions
+
+
+def test_efficientnet_lite_has_neither_swish_nor_gates(tmp_path: Path) -> None:
+    """Its activations are ReLU6, and nothing is multiplied by a sigmoid."""
+    network = _build(tmp_path, architecture="efficientnet_lite0")
+    assert {float(layer.max_value) for layer in network.layers if isinstance(layer, keras.layers.ReLU)} == {6.0}
+    assert not any(isinstance(layer, keras.layers.Multiply) for layer in network.layers)
+    activations = [layer for layer in network.layers if isinstance(layer, keras.layers.Activation)]
+    assert {layer.name for layer in activations} == {"scaled", "probabilities"}
+    np.testing.assert_allclose(network.get_layer("scaling")(np.full((1, 1, 1, 3), 255.0)), 1, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("image_size", [32, 128, 224])
 def test_imagenet_weights_exist_for_the_widths_of_the_table(name: ArchitectureName, image_size: int) -> None:
     """Each width in the table has a different file to download."""
     widths = ARCHITECTURES[name].imagenet_widths
-    files = [NETWORKS[name].imagenet(width, image_size) for width in widths]
+    imagenet = NETWORKS[name].imagenet
+    assert (imagenet is None) == (widths == ())
+    files = [imagenet(width, image_size) for width in widths if imagenet is not None]
     assert len({file.name for file in files}) == len(widths)
     assert all(file.url.startswith("https://") and file.url.endswith(f"/{file.name}") for file in files)
 
@@ -98,7 +140,9 @@ def test_logits_lie_between_the_classifier_and_its_softmax(name: str, tmp_path: 
 
 
 def _save_imagenet_file(features: keras.Model, model: Model, downloads: Path) -> Path:
-    path = downloads / "weights" / NETWORKS[model.architecture].imagenet(model.width, 32).name
+    imagenet = NETWORKS[model.architecture].imagenet
+    assert imagenet is not None
+    path = downloads / "weights" / imagenet(model.width, 32).name
     path.parent.mkdir()
     features.save_weights(path)
     return path

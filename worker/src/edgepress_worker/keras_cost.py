@@ -42,6 +42,15 @@ def layer_costs(network: keras.Model) -> tuple[LayerCost, ...]:
     return tuple(costs.values())
 
 
+def places_of_inputs(network: keras.Model) -> dict[str, int]:
+    """Return the number of places of each layer's inputs, in all its calls together, for layers with a kernel."""
+    places: dict[str, int] = {}
+    for call in calls(network):
+        if isinstance(call.layer, MULTIPLYING_LAYERS):
+            places[call.layer.name] = places.get(call.layer.name, 0) + prod(call.input_shapes[0][:-1])
+    return places
+
+
 def macs(costs: Sequence[LayerCost]) -> int:
     """Return the multiply-accumulate operations of all layers."""
     return sum(cost.macs for cost in costs)

@@ -18,6 +18,7 @@ from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.methods import METHODS, Stage, StageKind
 from edgepress_common.spec.methods.cluster import ClusterStage
 from edgepress_common.spec.methods.distill import DistillStage
+from edgepress_common.spec.methods.factorize import BayesRank, EnergyRank, FactorizeStage, TargetRank
 from edgepress_common.spec.methods.prune import ConstantSchedule, PatternSchedule, PolynomialSchedule, PruneStage
 from edgepress_common.spec.methods.quantize_aware import QuantizeAwareStage
 from edgepress_common.spec.methods.train import TrainStage
@@ -31,6 +32,7 @@ __all__ = [
     "EXPORTS",
     "METHODS",
     "Augmentation",
+    "BayesRank",
     "BuiltinDataset",
     "ClusterStage",
     "ConstantSchedule",
@@ -38,9 +40,11 @@ __all__ = [
     "Dataset",
     "DistillStage",
     "EarlyStopping",
+    "EnergyRank",
     "Evaluation",
     "Export",
     "ExportKind",
+    "FactorizeStage",
     "FolderDataset",
     "Goals",
     "JobSpec",
@@ -60,6 +64,7 @@ __all__ = [
     "RankingMethod",
     "Stage",
     "StageKind",
+    "TargetRank",
     "TrainStage",
     "Training",
     "UploadDataset",

@@ -26,6 +26,8 @@ class Model(Frozen):
     def _width_exists(self) -> Self:
         architecture = ARCHITECTURES[self.architecture]
         widths = architecture.imagenet_widths if self.weights == "imagenet" else architecture.widths
+        if not widths:
+            raise ValueError(f"weights {self.weights!r} do not exist for {self.architecture}; accepted: none")
         if self.width not in widths:
             raise ValueError(
                 f"width {self.width:g} does not exist for {self.architecture} with weights {self.weights!r}; "

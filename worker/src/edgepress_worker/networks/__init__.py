@@ -35,6 +35,7 @@ def build_network(model: Model, *, image_size: int, classes: int, downloads: Pat
     scaled = pixels if network.scaling is None else network.scaling.layer()(pixels)
     features = network.features(scaled, model.width)
     if model.weights == "imagenet":
+        assert network.imagenet is not None  # the catalogue has no such weights otherwise
         _load_imagenet(features, network, fetch(network.imagenet(model.width, image_size), downloads / "weights"))
     return keras.Model(features.input, _classifier(features.output, classes, model.dropout), name=model.architecture)
 

@@ -5,16 +5,17 @@ layer, so that users of a .tflite file need not know it. image-classifiers' ResN
 BatchNorm, ``bn_data``, learns it.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from classification_models.tfkeras import Classifiers
 from classification_models.weights import WEIGHTS_COLLECTION
 
 from edgepress_common.architectures import ARCHITECTURES
 from edgepress_worker.keras_environment import keras, tf
-from edgepress_worker.networks.efficientnet import efficientnet_b0
+from edgepress_worker.networks.efficientnet import efficientnet_b0, efficientnet_lite0
 from edgepress_worker.networks.imagenet_weights import WeightsFile
+from edgepress_worker.networks.resnet import postactivation_resnet18, preactivation_resnet
 from edgepress_worker.networks.scaling import MINUS_ONE_TO_ONE, STANDARDIZED, Scaling
 
 _Build = Callable[[tf.Tensor, float], keras.Model]
@@ -30,23 +31,19 @@ class NetworkRecipe:
     Attributes:
         features: Function that returns the network without a classifier and with random weights, given the (scaled)
             input tensor and the width.
-        imagenet: Function that returns the file of its ImageNet weights, given the width and the image size.
+        imagenet: Function that returns the file of its ImageNet weights, given the width and the image size; None
+            without such weights.
         scaling: Scaling of the pixels before the network; None if the network scales them itself.
         loads_by_name: Whether to match weights by layer name, because the file has layers that the network lacks.
     """
 
     features: _Build
-    imagenet: _FindWeights
+    imagenet: _FindWeights | None = None
     scaling: Scaling | None = None
     loads_by_name: bool = False
 
 
 def _resnet(name: str) -> NetworkRecipe:
-    build, _ = Classifiers.get(name)
-
-    def features(inputs: tf.Tensor, _width: float) -> keras.Model:
-        return build(input_tensor=inputs, include_top=False, weights=None)
-
     def imagenet(_width: float, _image_size: int) -> WeightsFile:
         wanted = (name, "imagenet", False)
         (file,) = (
@@ -54,7 +51,7 @@ def _resnet(name: str) -> NetworkRecipe:
         )
         return WeightsFile(file["name"], file["url"], file["md5"])
 
-    return NetworkRecipe(features, imagenet)
+    return NetworkRecipe(functools.partial(preactivation_resnet, name), imagenet)
 
 
 def _mobilenet_features(build: Callable[..., keras.Model], **settings: object) -> _Build:
@@ -108,6 +105,7 @@ def _always(file: WeightsFile) -> _FindWeights:
 # Names, URLs and checksums of the files are from the source code of the libraries (tf-keras 2.21.0).
 NETWORKS: dict[str, NetworkRecipe] = {
     "resnet18": _resnet("resnet18"),
+    "resnet18_postactivation": NetworkRecipe(postactivation_resnet18, scaling=STANDARDIZED),
     "resnet34": _resnet("resnet34"),
     "resnet50": _resnet("resnet50"),
     "resnet101": _resnet("resnet101"),
@@ -145,6 +143,7 @@ NETWORKS: dict[str, NetworkRecipe] = {
         ),
         loads_by_name=True,
     ),
+    "efficientnet_lite0": NetworkRecipe(efficientnet_lite0),
     "efficientnet_v2_b0": NetworkRecipe(
         _efficientnet_v2_b0,
         _always(_keras_file("efficientnet_v2", "efficientnetv2-b0_notop.h5", "893217f2bb855e2983157299931e43ff")),
