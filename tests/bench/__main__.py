@@ -9,7 +9,17 @@ from pathlib import Path
 # As pytest has it: fakes are shared with the tests.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-_MEASURES = ("packing", "input_pipeline", "compression", "evaluation", "scheduling", "status", "idle", "streams")
+_MEASURES = (
+    "packing",
+    "input_pipeline",
+    "compression",
+    "evaluation",
+    "coded",
+    "scheduling",
+    "status",
+    "idle",
+    "streams",
+)
 
 
 def main() -> None:

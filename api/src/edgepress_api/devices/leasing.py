@@ -54,14 +54,14 @@ def lease_next(
         repeated = leased_for(session, name, request)
         if repeated is not None:
             ledger.renew(session, repeated.key, repeated.attempt, holder=name, progress=None, now=now)
-            return _lease_of(session, repeated, ledger, with_test=announcement.measures_test)
+            return _lease_of(session, repeated, ledger, announcement)
         if announcement.shares_cpu and _workers_at_work(session):
             return None
         row = session.scalars(_waiting_for(name).limit(1)).one_or_none()
         if row is None or not ledger.lease(session, row, name, now):
             return None
         note_lease(session, name, request, row)
-        return _lease_of(session, row, ledger, with_test=announcement.measures_test)
+        return _lease_of(session, row, ledger, announcement)
 
 
 def workers_must_rest(session: Session, now: datetime) -> int | None:
@@ -139,7 +139,7 @@ def _workers_at_work(session: Session) -> bool:
     return session.scalar(busy) is not None
 
 
-def _lease_of(session: Session, row: StepRow, ledger: Ledger, *, with_test: bool) -> EvaluationLease:
+def _lease_of(session: Session, row: StepRow, ledger: Ledger, device: Announcement) -> EvaluationLease:
     sources = {
         entry.role: entry.source
         for entry in session.scalars(select(StepInputRow).where(StepInputRow.step_key == row.key))
@@ -158,6 +158,7 @@ def _lease_of(session: Session, row: StepRow, ledger: Ledger, *, with_test: bool
         images=pack.outputs["validation_images"],
         labels=pack.outputs["validation_labels"],
         classes=pack.result.classes,
-        test_images=pack.outputs.get("test_images") if with_test else None,
-        test_labels=pack.outputs.get("test_labels") if with_test else None,
+        test_images=pack.outputs.get("test_images") if device.measures_test else None,
+        test_labels=pack.outputs.get("test_labels") if device.measures_test else None,
+        coded=model.outputs.get("coded") if device.decodes else None,
     )

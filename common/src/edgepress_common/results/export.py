@@ -34,6 +34,7 @@ class ExportResult(Message):
         tensors: Input and output of the file; None in results that are older than this field.
         macs: Multiply-accumulate operations of one inference; None in results that are older than this field.
         weights: Number of weights that these multiply; None in results that are older than this field.
+        coded_bytes: Size of the coded file; None in results that are older than this field.
         figures: Other figures of the file.
         software: Software of the process that made the result; None in results that are older than this field.
     """
@@ -57,5 +58,6 @@ class ExportResult(Message):
     tensors: ModelDescription | None = added_field(None)
     macs: int | None = added_field(None)
     weights: int | None = added_field(None)
+    coded_bytes: int | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

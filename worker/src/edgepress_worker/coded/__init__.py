@@ -1,0 +1,4 @@
+"""Writes coded files (.epz): .tflite files in fewer bytes than a zip, restored bit for bit.
+
+`edgepress_common.bundle_files.decode` restores them; docs/coded-files.md describes the format.
+"""
