@@ -17,6 +17,7 @@ import numpy as np
 
 from edgepress_common.bundle_files import decode
 from edgepress_worker.coded.file import coded_file
+from edgepress_worker.coded.images import _node
 from edgepress_worker.coded.sequences import Channels, number, smallest
 from fakes.mutations import mutated_bytes
 from fakes.tensors_to_code import tensors
@@ -79,7 +80,7 @@ class CodedFuzzer:
         return bytes(content), b""
 
     def _node(self, length: int, depth: int) -> bytes:
-        kind = self._rng.choice((decode.RANS, decode.RANS, *range(10)))
+        kind = self._rng.choice((decode.RANS, decode.RANS, *range(11)))
         width = self._rng.choice((1, 2, 4, 8, 3))
         inner = self._node(length // width, depth - 1) if depth else b"\x02\x00"
         match kind:
@@ -138,6 +139,11 @@ def _containers() -> list[tuple[bytes, bytes]]:
             part = smallest(content, values.itemsize, channels).write()
             coded += number(0) + number(len(original)) + number(len(part)) + part
             found.append((coded, original))
+    images = np.random.default_rng(0).normal(128, 20, (2, 12, 16, 3)).astype(np.uint8)
+    node = b"".join(_node(images))
+    original = images.tobytes()
+    head = _header(len(original), hashlib.sha256(original).digest()) + number(1) + number(0) + number(0)
+    found.append((head + number(len(original)) + number(len(node)) + node, original))
     return found
 
 

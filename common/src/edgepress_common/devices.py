@@ -85,7 +85,8 @@ class EvaluationLease(AttemptName):
         test_images: The images of the test split, like ``images``; None if the data set has no test split,
             or if the device does not measure it.
         test_labels: The labels of the test split, like ``labels``; None as above.
-        coded: The coded file that restores ``model``; None if there is none, or if the device does not decode.
+        coded: Coded files, by the SHA-256 of the file that each restores: the model, and images. Empty if the device
+            does not decode.
     """
 
     lease_seconds: float
@@ -96,7 +97,7 @@ class EvaluationLease(AttemptName):
     classes: tuple[str, ...]
     test_images: ArtifactRef | None = added_field(None)
     test_labels: ArtifactRef | None = added_field(None)
-    coded: ArtifactRef | None = added_field(None)
+    coded: dict[str, ArtifactRef] = added_field({})
 
     @property
     def artifacts(self) -> tuple[ArtifactRef, ...]:

@@ -172,7 +172,7 @@ def test_the_lease_has_the_test_split_for_a_device_that_measures_it(gateway_with
 def test_the_lease_has_the_coded_file_for_a_device_that_decodes(gateway: GatewayApp) -> None:
     """An older evaluator gets the lease that it knows; the files that it downloads are the same."""
     taken = lease(gateway, ANNOUNCEMENT.model_copy(update={"decodes": True}))
-    assert taken.coded == artifact("9")
+    assert taken.coded == {taken.model.sha256: artifact("9")}
     older = lease(gateway, ANNOUNCEMENT)
     assert "coded" not in older.model_dump()
     assert older.artifacts == taken.artifacts

@@ -14,8 +14,10 @@ from edgepress_api.database import Database, DeviceRow, JobRow, PipelineRow, Pip
 from edgepress_api.devices.requests import is_known, is_withdrawn, leased_for, note_lease
 from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import ConflictError
+from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
 from edgepress_common.steps import EvaluationStep
 
@@ -160,5 +162,11 @@ def _lease_of(session: Session, row: StepRow, ledger: Ledger, device: Announceme
         classes=pack.result.classes,
         test_images=pack.outputs.get("test_images") if device.measures_test else None,
         test_labels=pack.outputs.get("test_labels") if device.measures_test else None,
-        coded=model.outputs.get("coded") if device.decodes else None,
+        coded={**_coded(model.outputs), **_coded(pack.outputs)} if device.decodes else {},
     )
+
+
+def _coded(outputs: Outputs) -> dict[str, ArtifactRef]:
+    """Return the coded files among outputs, by the SHA-256 of the file that each restores."""
+    pairs = {"tflite": "coded", **{f"{part}_images": f"{part}_images_coded" for part in ("validation", "test")}}
+    return {outputs[name].sha256: outputs[coded] for name, coded in pairs.items() if coded in outputs}

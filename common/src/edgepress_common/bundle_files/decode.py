@@ -24,7 +24,7 @@ Bytes = npt.NDArray[np.uint8]
 
 MAGIC = b"\x89EPZ"
 VERSION = 1
-RAW, LZMA, CONSTANT, RANS, DELTA, PLANES, CODEBOOK, MASK, TRANSPOSED = range(9)
+RAW, LZMA, CONSTANT, RANS, DELTA, PLANES, CODEBOOK, MASK, TRANSPOSED, IMAGES = range(10)
 INTERLEAVED, BLOCKED = range(2)
 WIDTHS = (1, 2, 4, 8)
 
@@ -40,6 +40,9 @@ MOST_PARTS = 1 << 16
 MOST_DEPTH = 5
 MOST_LANES = 1 << 12
 MOST_CODEBOOK_ENTRIES = 1 << 16
+COLOURS = 3
+IMAGE_BLOCK = 8
+MOST_BLOCK_CLASSES = 16
 MOST_TABLE_ENTRIES = 1 << 22
 # Rows of lanes; 4096 entries of a table, or 128 bytes of its description, count as one: half a minute on one core.
 MOST_WORK = 1 << 21
@@ -305,6 +308,43 @@ def _decode_mask(reader: _Reader, count: int, depth: int) -> Bytes:
     return elements.view(np.uint8)
 
 
+def _decode_images(reader: _Reader, count: int, depth: int) -> Bytes:
+    """Decode RGB images, whose residuals are coded by classes of blocks; `_from_residuals` has the prediction."""
+    height, width = reader.number(count, least=1), reader.number(count, least=1)
+    classes = reader.number(MOST_BLOCK_CLASSES, least=1)
+    if count % (height * width * COLOURS):
+        raise CodedFileError(f"damaged: {count} bytes in images of {height} by {width}; download the file again")
+    images, down, across = count // (height * width * COLOURS), -(-height // IMAGE_BLOCK), -(-width // IMAGE_BLOCK)
+    blocks = _decode_node(reader, COLOURS * images * down * across, depth + 1)
+    residuals = np.empty((COLOURS, images, height, width), np.uint8)
+    for plane, class_of_block in zip(residuals, blocks.reshape(COLOURS, images, down, across), strict=True):
+        class_of_row = class_of_block.repeat(min(IMAGE_BLOCK, height), axis=1)[:, :height]
+        class_of_pixel = class_of_row.repeat(min(IMAGE_BLOCK, width), axis=2)[..., :width]
+        left = plane.size
+        for each in range(classes):
+            chosen = class_of_pixel == each
+            pixels = int(np.count_nonzero(chosen))
+            if pixels:
+                plane[chosen] = _decode_node(reader, pixels, depth + 1)
+            left -= pixels
+        if left:
+            raise CodedFileError(f"damaged: blocks beyond their {classes} classes; download the file again")
+    return _from_residuals(residuals)
+
+
+def _from_residuals(residuals: Bytes) -> Bytes:
+    """Return the bytes of images whose green, red minus green and blue minus green are predicted from neighbours.
+
+    The prediction is left + upper - upper left, modulo 256; beyond the border neighbours are 0. Its inverse is a sum
+    along columns and one along rows.
+
+    Args:
+        residuals: What differs from the prediction, ``(3, images, height, width)``.
+    """
+    green, red, blue = np.cumsum(np.cumsum(residuals, axis=2, dtype=np.uint8), axis=3, dtype=np.uint8)
+    return np.stack([red + green, green, blue + green], axis=-1).reshape(-1)
+
+
 @dataclass(frozen=True)
 class _Tables:
     """Lookup tables of frequencies, one after the other, indexed by a state's lowest ``bits`` bits.
@@ -434,6 +474,7 @@ _KINDS = (
     _decode_codebook,
     _decode_mask,
     _decode_transposed,
+    _decode_images,
 )
 
 

@@ -118,10 +118,14 @@ def smallest(
 def _without_model(content: Bytes) -> Iterator[Way]:
     yield Way(1 + len(content), lambda: bytes((decode.RAW,)) + content.tobytes(), is_general=True)
     if (content == content[0]).all():
-        yield Way(2, lambda: bytes((decode.CONSTANT, int(content[0]))))
+        yield _constant(content)
     elif len(content) <= _MOST_LZMA_BYTES:
         packed = _lzma(content.tobytes())
         yield Way(len(packed), lambda: packed, is_general=True)
+
+
+def _constant(content: Bytes) -> Way:
+    return Way(2, lambda: bytes((decode.CONSTANT, int(content[0]))))
 
 
 def _lzma(content: bytes) -> bytes:
@@ -152,6 +156,14 @@ def _with_mask(elements: npt.NDArray[np.unsignedinteger]) -> Iterator[Way]:
 def smallest_symbols(content: Bytes, channels: Channels | None = None) -> Way:
     """Return the smallest way without a mask, for elements of one byte."""
     return min((*_without_model(content), *_by_symbol(content, channels)), key=lambda way: way.size_bytes)
+
+
+def smallest_noise(content: Bytes) -> Way:
+    """Return the smallest way for bytes without repeated strings, which LZMA would search for in vain."""
+    plain = Way(1 + len(content), lambda: bytes((decode.RAW,)) + content.tobytes(), is_general=True)
+    if (content == content[0]).all():
+        return _constant(content)
+    return min((plain, *_by_symbol(content, None)), key=lambda way: way.size_bytes)
 
 
 def smallest_unmasked(content: Bytes, width: int) -> Way:

@@ -18,6 +18,7 @@ from edgepress_common.messages import Outputs, Progress
 from edgepress_common.promises import KeptPromise, LayerPromise, ShapePromise
 from edgepress_common.results import ExportResult
 from edgepress_common.steps import ExportStep
+from edgepress_worker.coded import CODED_MEDIA_TYPE
 from edgepress_worker.coded.file import coded_file
 from edgepress_worker.compression.kernels import kernel_values
 from edgepress_worker.context import StepContext
@@ -39,7 +40,6 @@ from edgepress_worker.tflite.weights import sparsity
 
 # TFLite has no registered media type; this is what it is called where it is called anything.
 TFLITE_MEDIA_TYPE = "application/x-tflite"
-CODED_MEDIA_TYPE = "application/x-edgepress-coded"
 
 
 @dataclass(frozen=True)
