@@ -15,6 +15,7 @@ _MEASURES = (
     "compression",
     "quick",
     "evaluation",
+    "coded",
     "scheduling",
     "status",
     "idle",

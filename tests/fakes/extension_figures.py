@@ -36,7 +36,7 @@ from fakes.mlflow_server import FakeMlflow
 from fakes.tiny_images import CLASSES, write_pack
 
 MODEL = Path(__file__).parent / "models" / "tiny_int8.tflite"
-NAMES = ("least_predicted", "jitter_ms", "entropy", "coded_bytes", "largest_weight")
+NAMES = ("least_predicted", "jitter_ms", "entropy", "ideal_bytes", "largest_weight")
 
 
 def measured(folder: Path) -> EvaluationResult:

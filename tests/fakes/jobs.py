@@ -97,8 +97,9 @@ def made_up(kind: str) -> tuple[Outputs, StepResult]:
                     KeptPromise(kind="classes", promised=2, found=2),
                 ),
                 tensors=INT8_TENSORS,
+                coded_bytes=60,
             )
-            return {"tflite": artifact("f")}, result
+            return {"tflite": artifact("f"), "coded": artifact("9")}, result
         case _:
             return {}, evaluation_result()
 

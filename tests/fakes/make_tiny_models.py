@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from edgepress_worker.coded.file import coded_file
 from fakes.tiny_images import CLASSES, SIDE, tiny_images
 
 _FOLDER = Path(__file__).parent / "models"
@@ -69,6 +70,7 @@ def main() -> None:
     _FOLDER.mkdir(exist_ok=True)
     for name, converter in converters.items():
         (_FOLDER / f"tiny_{name}.tflite").write_bytes(converter.convert())
+    (_FOLDER / "tiny_int8.epz").write_bytes(coded_file((_FOLDER / "tiny_int8.tflite").read_bytes()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``make fuzz``: sends 10,000 requests and 1,000 inputs of each kind, or other numbers, and prints the answers."""
+"""``make fuzz``: sends 10,000 requests, 10,000 coded files and 1,000 inputs of each other kind, or other numbers."""
 
 import argparse
 import logging
@@ -11,6 +11,7 @@ from pathlib import Path
 # As pytest has it: fakes are shared with the tests.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fakes.coded_fuzzer import CodedFuzzer
 from fakes.fuzzer import Fuzzer
 from fakes.gateway_app import sqlite_gateway
 from fakes.input_fuzzer import InputFuzzer
@@ -22,6 +23,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     arguments.add_argument("--requests", type=int, default=10_000)
     arguments.add_argument("--inputs", type=int, default=1_000)
+    arguments.add_argument("--coded", type=int, default=5_000)
     arguments.add_argument("--seed", type=int, default=0)
     asked = arguments.parse_args()
     logging.disable(logging.WARNING)
@@ -44,7 +46,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         worker = WorkerFuzzer(Path(name), asked.seed)
         worker.send(asked.inputs)
-    for kind, outcomes in worker.outcomes.items():
+    coded = CodedFuzzer(asked.seed)
+    coded.send(asked.coded)
+    for kind, outcomes in (worker.outcomes | coded.outcomes).items():
         _print(kind, outcomes)
     print(f"in {time.monotonic() - began:.0f} s, with seed {asked.seed}")  # noqa: T201
 

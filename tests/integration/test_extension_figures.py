@@ -60,7 +60,7 @@ def test_they_are_measured_and_kept(seen: Any) -> None:
     assert row["least_predicted"] == seen["evaluation"]["least_predicted"]
     assert row["jitter_ms"] == seen["threads"]["jitter_ms"]
     assert 1 < row["entropy"] < 8
-    assert row["coded_bytes"] == round(100 * row["entropy"] / 8)
+    assert row["ideal_bytes"] == round(100 * row["entropy"] / 8)
     assert row["largest_weight"] == 1.5
     assert seen["parsed"] == row
 
@@ -68,7 +68,7 @@ def test_they_are_measured_and_kept(seen: Any) -> None:
 def test_they_are_described(seen: Any) -> None:
     """The API's schema and the page of figures describe them."""
     assert seen["schema"]["entropy"]["description"] == "Entropy of a byte of the .tflite file."
-    assert [each["type"] for each in seen["schema"]["coded_bytes"]["anyOf"]] == ["integer", "null"]
+    assert [each["type"] for each in seen["schema"]["ideal_bytes"]["anyOf"]] == ["integer", "null"]
     assert "| `least_predicted` | share of the least predicted class | % | higher |" in seen["documentation"]
 
 
@@ -76,7 +76,7 @@ def test_they_are_shown(seen: Any) -> None:
     """CSV columns come last, by name; the page has columns where they are declared; MLflow has metrics."""
     row = seen["row"]
     columns = seen["csv"]
-    assert list(columns)[-5:] == ["coded_bytes", "entropy", "jitter_ms", "largest_weight", "least_predicted"]
+    assert list(columns)[-5:] == ["entropy", "ideal_bytes", "jitter_ms", "largest_weight", "least_predicted"]
     assert {name: float(columns[name]) for name in row} == row
     assert {name: seen["mlflow"][name] for name in row} == row
     terminal = [line.split() for line in seen["terminal"].splitlines()]
@@ -129,7 +129,7 @@ def test_the_gateway_lists_them(seen: Any) -> None:
     assert least["criterion"]["name"] == "balance"
     assert (least["criterion"]["limit"], least["criterion"]["limit_kind"]) == ("min_least_predicted", "least")
     assert listed["entropy"]["criterion"] is None
-    assert listed["coded_bytes"]["is_integer"]
+    assert listed["ideal_bytes"]["is_integer"]
     assert seen["listed"]["purposes"]["most_balanced"] == "Most balanced"
 
 

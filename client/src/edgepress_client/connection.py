@@ -136,20 +136,28 @@ class Connection:
                 response.read()
             yield _checked(response)
 
-    def download(self, *path: str, target: Path, overwrite: bool, chunk_seen: Callable[[bytes], object] = len) -> Path:
+    def download(
+        self,
+        *path: str,
+        target: Path,
+        overwrite: bool,
+        params: Query | None = None,
+        chunk_seen: Callable[[bytes], object] = len,
+    ) -> Path:
         """Download a resource to a file atomically, and return the file.
 
         Args:
             path: Segments below ``/v1``.
             target: The file. Its folder is created.
             overwrite: Whether an existing file is replaced.
+            params: Parameters of the query.
             chunk_seen: Called with each chunk of the content.
 
         Raises:
             FileExistsAlreadyError: The file exists, and ``overwrite`` is False.
         """
         check_absent(target, overwrite=overwrite)
-        with whole_file(target) as file, self.stream(*path) as response:
+        with whole_file(target) as file, self.stream(*path, params=params) as response:
             for chunk in response.iter_bytes():
                 chunk_seen(chunk)
                 file.write(chunk)

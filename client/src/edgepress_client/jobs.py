@@ -192,16 +192,20 @@ class Job:
         """Download an artifact of the job, and return its path. Raises the same errors as `download`."""
         return self._connection.download_artifact(artifact, target, overwrite=overwrite)
 
-    def download_bundle(self, model_sha256: str, target: str | Path, *, overwrite: bool = False) -> Path:
+    def download_bundle(
+        self, model_sha256: str, target: str | Path, *, coded: bool = False, overwrite: bool = False
+    ) -> Path:
         """Download a model with everything that is needed to run it, as a zip, and return its path.
 
         Args:
             model_sha256: ``model_sha256`` of a row of the report.
             target: The file to write.
+            coded: Whether the bundle has the coded file and its decoder instead of the .tflite file.
             overwrite: Whether an existing file is replaced.
         """
         path = ("jobs", self.id, "models", model_sha256, "bundle")
-        return self._connection.download(*path, target=Path(target), overwrite=overwrite)
+        params: Query = {"coded": "true"} if coded else {}
+        return self._connection.download(*path, target=Path(target), overwrite=overwrite, params=params)
 
 
 class Jobs:

@@ -48,6 +48,7 @@ class Announcement(Message):
         temperature_c: Temperature of the processor at the request, in degrees Celsius; None without a readable sensor.
         identity: 32 random hex digits that the device keeps when its name changes; None from an older evaluator.
         measures_test: Whether it measures the test split; false for an older evaluator, whose lease does not have it.
+        decodes: Whether it restores a .tflite file from its coded file; false for an older evaluator.
     """
 
     labels: tuple[Label, ...] = ()
@@ -62,6 +63,7 @@ class Announcement(Message):
     temperature_c: float | None = None
     identity: str | None = added_field(default=None, pattern="^[0-9a-f]{32}$")
     measures_test: bool = added_field(default=False)
+    decodes: bool = added_field(default=False)
 
     def is_same_hardware(self, other: "Announcement") -> bool:
         """Return whether another announcement is of the same kind of machine: its board, processor and architecture."""
@@ -83,6 +85,8 @@ class EvaluationLease(AttemptName):
         test_images: The images of the test split, like ``images``; None if the data set has no test split,
             or if the device does not measure it.
         test_labels: The labels of the test split, like ``labels``; None as above.
+        coded: Coded files, by the SHA-256 of the file that each restores: the model, and images. Empty if the device
+            does not decode.
     """
 
     lease_seconds: float
@@ -93,6 +97,7 @@ class EvaluationLease(AttemptName):
     classes: tuple[str, ...]
     test_images: ArtifactRef | None = added_field(None)
     test_labels: ArtifactRef | None = added_field(None)
+    coded: dict[str, ArtifactRef] = added_field({})
 
     @property
     def artifacts(self) -> tuple[ArtifactRef, ...]:

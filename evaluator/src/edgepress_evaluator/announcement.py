@@ -33,6 +33,7 @@ def announce(machine: Machine, labels: Sequence[Label], *, shares_cpu: bool, ide
         shares_cpu=shares_cpu,
         identity=identity,
         measures_test=True,
+        decodes=True,
     )
 
 

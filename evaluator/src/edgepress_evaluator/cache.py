@@ -46,8 +46,12 @@ class ArtifactCache:
         self._evict(references)
         return [self._fetch(reference, download) for reference in references]
 
+    def path_of(self, reference: ArtifactRef) -> Path:
+        """Return the path that an artifact has once it is fetched."""
+        return self._folder / reference.sha256
+
     def _fetch(self, reference: ArtifactRef, download: Download) -> Path:
-        path = self._folder / reference.sha256
+        path = self.path_of(reference)
         if not self._holds(reference.sha256, path):
             unfinished = path.with_suffix(_UNFINISHED)
             download(reference, unfinished)

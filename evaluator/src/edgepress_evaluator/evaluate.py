@@ -7,7 +7,7 @@
 4. Accuracy: with ``full_pass``, from the pass with the first number of threads; otherwise the entire set is classified
    on all processors in parallel.
 5. A profile by operator, in a separate process, with the first number of threads.
-6. Figures with their own module, see `edgepress_evaluator.measure.figures`.
+6. Figures with their own module, see `edgepress_evaluator.measure.figures`, and the time to decode the coded file.
 7. The test split, if the data set has one, is classified on all processors: after all timing, and only counted.
 
 ``total_seconds`` is the sum of the inference times over the entire set, each image once. It excludes reading an image
@@ -28,6 +28,7 @@ from edgepress_common.software import installed_software
 from edgepress_common.steps import EvaluationStep
 from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.accuracy import Integers, parallel_predictions, split_result
+from edgepress_evaluator.measure.decoding import decode_ms
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.figures import measure_figures
 from edgepress_evaluator.measure.interpreter import Classifier
@@ -55,6 +56,7 @@ class Files:
         labels: .npy, int64 ``(n,)``.
         test_images: Images of the test split, like ``images``; None if the data set has no test split.
         test_labels: Labels of the test split, like ``labels``; None if the data set has no test split.
+        coded: The coded file of ``model``; None if the lease has none.
     """
 
     model: Path
@@ -62,6 +64,7 @@ class Files:
     labels: Path
     test_images: Path | None = None
     test_labels: Path | None = None
+    coded: Path | None = None
 
 
 def evaluate(
@@ -102,6 +105,7 @@ def evaluate(
         surroundings=surroundings(device.machine, timing, delegated_operators),
         model_sha256=lease.model.sha256,
         figures=measure_figures(subject),
+        decode_ms=decode_ms(files.coded),
         # Last, so that it changes nothing that is timed.
         test=None if test is None else split_result(test.labels, classify(test, "test"), len(lease.classes)),
         software=installed_software("ai-edge-litert", "numpy"),

@@ -13,12 +13,13 @@ pauses.
 import logging
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from edgepress_common.artifacts import ArtifactRef
+from edgepress_common.bundle_files.decode import CodedFileError, decode_file
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import EdgepressError, InvalidInputError, LeaseLostError, NotFoundError, StepCancelledError
 from edgepress_common.failure_reports import failure_of
@@ -146,11 +147,32 @@ class Evaluator:
                 raise StepCancelledError("the lease was lost")
 
         def download(reference: ArtifactRef, target: Path) -> None:
+            # What a coded file restores to is verified as a download is: the cache compares the SHA-256.
+            coded = lease.coded.get(reference.sha256)
+            if coded is not None and self._restore(coded, reference, target):
+                return
             attempt = partial(self.client.download, reference, target, should_stop)
             until_available(attempt, pauses=self.pauses(), wait=wait)
 
         with self.stop.interruptible():
-            return Files(*self.cache.fetch(lease.artifacts, download))
+            wanted = {each.sha256 for each in lease.artifacts}
+            coded = [each for sha256, each in lease.coded.items() if sha256 in wanted]
+            fetched = self.cache.fetch((*coded, *lease.artifacts), download)
+            of_model = lease.coded.get(lease.model.sha256)
+            return replace(
+                Files(*fetched[len(coded) :]), coded=None if of_model is None else self.cache.path_of(of_model)
+            )
+
+    def _restore(self, coded: ArtifactRef, restored: ArtifactRef, target: Path) -> bool:
+        """Restore a file from its coded file, which has been fetched; return False if it can't be."""
+        try:
+            header = decode_file(self.cache.path_of(coded), target, most_bytes=restored.size_bytes)
+        except CodedFileError as error:
+            _log.warning("the coded file %s can't be decoded, the file itself is downloaded: %s", coded.sha256, error)
+            return False
+        if header.sha256 != restored.sha256:
+            target.unlink()
+        return header.sha256 == restored.sha256
 
     def _report(self, hand_in: Callable[[], None]) -> bool:
         """Hand in a report; return False if the gateway refuses its content."""

@@ -2,23 +2,27 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from contextlib import chdir
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 from edgepress_api.bundle.card import model_card
 from edgepress_api.bundle.packing import Bundle, pack_bundle, predict_py
-from edgepress_api.database import StepRow
+from edgepress_api.database import StepArtifactRow, StepRow
 from edgepress_api.recommendation.recommending import recommend
 from edgepress_client.cli import app
 from edgepress_client.cli.invocation import Invocation
 from edgepress_client.cli.terminal import open_console
 from edgepress_common.answers.report import Report
+from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.results import EvaluationResult
 from edgepress_common.spec import Goals
 from fakes.gateway_app import GatewayApp, sqlite_gateway
@@ -70,6 +74,37 @@ def test_a_bundle_has_all_that_is_needed_to_run_a_model(gateway: GatewayApp) -> 
     card = found["base-float32/MODEL_CARD.md"].decode()
     assert f"Job {job_id}, “two \\| &lt;b> lines”" in card
     assert f"SHA-256 {sha256}" in card
+
+
+def test_a_coded_bundle_restores_its_model(gateway: GatewayApp, tmp_path: Path) -> None:
+    """It has the coded file and its decoder in place of the model; its program restores the model at first."""
+    job_id, sha256 = measured(gateway, (MODELS / "tiny_int8.tflite").read_bytes())
+    path = f"/v1/jobs/{job_id}/models/{sha256}/bundle"
+    absent = gateway.client.get(path, params={"coded": "true"})
+    assert (absent.status_code, "has no coded file" in absent.json()["detail"]) == (404, True)
+    coded = gateway.store.put_bytes((MODELS / "tiny_int8.epz").read_bytes())
+    with gateway.database.write() as session:
+        export = session.scalars(select(StepRow).where(StepRow.kind == "export")).first()
+        assert export is not None
+        export.outputs = {"tflite": ArtifactRef(sha256=sha256, size_bytes=1), "coded": coded}
+        session.add(StepArtifactRow(sha256=sha256, step_key=export.key, size_bytes=1))
+    response = gateway.client.get(path, params={"coded": "true"})
+    assert response.status_code == 200, response.text
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        archive.extractall(tmp_path / "bundle")
+    folder = tmp_path / "bundle" / "base-float32"
+    assert {each.name for each in folder.iterdir()} == {
+        "model.epz", "decode.py", "labels.txt", "preprocessing.json", "MODEL_CARD.md", "predict.py",
+    }  # fmt: skip
+    np.save(folder / "image.npy", np.zeros((32, 32, 3), np.uint8))
+    (folder / "labels.txt").write_text("a\nb\nc\nd\n")
+    for _ in range(2):
+        ran = subprocess.run(
+            [sys.executable, "predict.py", "image.npy"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith("image.npy: ")
+    assert (folder / "model.tflite").read_bytes() == (MODELS / "tiny_int8.tflite").read_bytes()
 
 
 def test_a_bundle_of_an_earlier_release_does_without_the_tensors(gateway: GatewayApp) -> None:

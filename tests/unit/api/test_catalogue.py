@@ -42,7 +42,10 @@ def test_every_export_has_an_option_for_zeros(gateway: GatewayApp) -> None:
     """The default is the encoding with the smaller file."""
     for each in gateway.client.get("/v1/exports").json()["exports"]:
         encoding = each["parameters"]["properties"]["encoding"]
-        assert (encoding["enum"], encoding["default"]) == (["smallest", "dense", "sparse"], "smallest")
+        assert (encoding["enum"], encoding["default"]) == (
+            ["smallest", "smallest_to_send", "dense", "sparse"],
+            "smallest",
+        )
 
 
 def test_every_architecture_is_listed_with_what_it_takes(gateway: GatewayApp) -> None:

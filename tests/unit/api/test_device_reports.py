@@ -184,6 +184,15 @@ def test_the_lease_has_the_test_split_for_a_device_that_measures_it(gateway_with
     assert older.artifacts == (older.model, older.images, older.labels)
 
 
+def test_the_lease_has_the_coded_file_for_a_device_that_decodes(gateway: GatewayApp) -> None:
+    """An older evaluator gets the lease that it knows; the files that it downloads are the same."""
+    taken = lease(gateway, ANNOUNCEMENT.model_copy(update={"decodes": True}))
+    assert taken.coded == {taken.model.sha256: artifact("9")}
+    older = lease(gateway, ANNOUNCEMENT)
+    assert "coded" not in older.model_dump()
+    assert older.artifacts == taken.artifacts
+
+
 def test_test_figures_are_stored(gateway_with_test: GatewayApp) -> None:
     """Next to those of the validation split."""
     taken = lease(gateway_with_test, MEASURES_TEST)

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from edgepress_common.bundle_files import decoder_py
 from edgepress_common.results import PackResult
 from fakes.command_line import run_command
 from fakes.job_gateway import FakeGateway, make_job, make_step
@@ -32,6 +35,46 @@ def test_pull_fetches_models_with_labels_and_preprocessing(tmp_path: Path) -> No
     preprocessing = json.loads((tmp_path / "preprocessing.json").read_text())
     assert (preprocessing["color"], preprocessing["width"], preprocessing["height"]) == ("RGB", 32, 32)
     assert preprocessing["models"] == {"base/int8.tflite": INT8_TENSORS.model_dump(mode="json")}
+
+
+def test_pull_fetches_coded_files_with_their_decoder_and_decode_restores_them(tmp_path: Path) -> None:
+    """The decoder is a program of its own; the command does the same, and keeps a file that exists."""
+    pack, done = make_step("pack", kind="pack"), make_step("int8", kind="export")
+    gateway = FakeGateway(looks=[make_job(pack, done, state="succeeded")])
+    coded, model = ((MODELS / f"tiny_int8.{ending}").read_bytes() for ending in ("epz", "tflite"))
+    outputs = {"tflite": gateway.add_artifact(model), "coded": gateway.add_artifact(coded)}
+    gateway.add_detail(done, outputs, made_up("export")[1])
+    gateway.add_detail(pack, {}, PackResult(classes=("0", "1"), train_counts=(1, 1), validation_counts=(1, 1)))
+
+    ran = run_command(gateway, ["pull", "job-1", "--coded", "--to", str(tmp_path)])
+
+    assert ran.exit_code == 0
+    assert {str(path.relative_to(tmp_path)): path.stat().st_size for path in tmp_path.rglob("*.epz")} == {
+        "base/int8.epz": len(coded)
+    }
+    assert (tmp_path / "decode.py").read_text() == decoder_py()
+    assert "base/int8.tflite" in json.loads((tmp_path / "preprocessing.json").read_text())["models"]
+
+    pytest.importorskip("numpy")  # optional in the client
+    command = ["decode", str(tmp_path / "base" / "int8.epz")]
+    assert run_command(gateway, command).exit_code == 0
+    assert (tmp_path / "base" / "int8.tflite").read_bytes() == model
+    kept = run_command(gateway, command)
+    assert (kept.exit_code, "the file exists" in kept.err) == (2, True)
+    wrong = run_command(gateway, ["decode", str(tmp_path / "labels.txt")])
+    assert (wrong.exit_code, "this is not a coded file" in wrong.err) == (2, True)
+    absent = run_command(gateway, ["decode", str(tmp_path / "absent.epz")])
+    assert (absent.exit_code, "No such file" in absent.err) == (2, True)
+
+
+def test_an_export_of_an_earlier_release_can_not_be_pulled_coded(tmp_path: Path) -> None:
+    """The error says which; nothing is downloaded."""
+    pack, done = make_step("pack", kind="pack"), make_step("int8", kind="export")
+    gateway = FakeGateway(looks=[make_job(pack, done, state="succeeded")])
+    gateway.add_detail(done, {"tflite": gateway.add_artifact(b"model")}, made_up("export")[1])
+    ran = run_command(gateway, ["pull", "job-1", "--coded", "--to", str(tmp_path / "new")])
+    assert (ran.exit_code, "base/int8.tflite has no coded file" in ran.err) == (4, True)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_download_that_comes_damaged_leaves_no_file(tmp_path: Path) -> None:

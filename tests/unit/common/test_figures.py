@@ -75,6 +75,7 @@ def test_limits_and_weights_keep_their_names() -> None:
         "latency": ("max_latency_ms", "latency_ms"),
         "size": ("max_size_bytes", "size_bytes"),
         "zip": ("max_zip_bytes", "zip_bytes"),
+        "coded": ("max_coded_bytes", "coded_bytes"),
         "balanced_accuracy": ("min_balanced_accuracy", "balanced_accuracy"),
         "f1": ("min_f1", "f1"),
         "macs": ("max_macs", "macs"),
@@ -91,7 +92,7 @@ def test_tables_have_their_figures_in_order() -> None:
     assert wide[: len(narrow)] == narrow
     assert [terminal_head(each) for each in wide] == [
         "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "times\nsmaller", "float\nops",
-        "zip\ntimes", "zeros\n%", "values",
+        "zip\ntimes", "zeros\n%", "values", "coded\nMB",
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from edgepress_common.errors import BrokenPromiseError, StepCancelledError
 from edgepress_common.messages import Progress
 from edgepress_common.results import EvaluationResult, SplitResult
 from edgepress_evaluator.evaluate import Files, evaluate
+from edgepress_evaluator.measure.decoding import decode_ms
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.interpreter import Classifier
 from fakes.leases import make_lease
@@ -66,6 +67,18 @@ def test_full_pass_measures_the_whole_set_at_each_number_of_threads(
         assert measurement.latency_ms.runs == IMAGES
         assert measurement.total_seconds == pytest.approx(measurement.latency_ms.mean * IMAGES / 1000)
         assert measurement.accuracy == result.accuracy
+
+
+def test_the_time_to_decode_is_measured_where_there_is_a_coded_file(
+    files: Files, pack_files: tuple[Path, Path], device: Device, models: Path
+) -> None:
+    """It is not measured for a file that can't be decoded."""
+    lease = make_lease(files.model, pack_files, runs=1, full_pass=False)
+    decoded = _evaluate(lease, replace(files, coded=models / "tiny_int8.epz"), device)[0].decode_ms
+    assert decoded is not None
+    assert 0 < decoded < 1000
+    assert decode_ms(None) is None
+    assert decode_ms(files.model) is None
 
 
 def test_more_runs_than_images_leave_the_total_to_the_set(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edgepress_common.bundle_files.decode import MAGIC, RAW, VERSION
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import BrokenPromiseError, StepCancelledError
 from edgepress_common.messages import Progress
@@ -124,6 +125,99 @@ def test_files_of_a_test_split_are_fetched_and_cached_like_the_others(
     assert (first, third) == ((images.sha256, 0), (labels.sha256, 0))
     assert (second[0], second[1] > 0) == (images.sha256, True)
     assert gateway.failures == []
+
+
+def test_a_model_is_restored_from_its_coded_file(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease, models: Path
+) -> None:
+    """The smaller file is downloaded instead of the model, once; what it restores to is measured."""
+    coded = models / "tiny_int8.epz"
+    gateway.store(coded)
+    seen: list[tuple[bytes, bytes | None]] = []
+
+    def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
+        seen.append((files.model.read_bytes(), None if files.coded is None else files.coded.read_bytes()))
+        return RESULT
+
+    evaluator = make_evaluator(evaluate)
+    for _ in range(2):
+        evaluator.carry_out(lease.model_copy(update={"coded": {lease.model.sha256: reference_to(coded)}}))
+
+    assert seen == [((models / "tiny_int8.tflite").read_bytes(), coded.read_bytes())] * 2
+    sent = [sha256 for sha256, _ in gateway.downloads]
+    assert sent == [each.sha256 for each in (reference_to(coded), lease.images, lease.labels)]
+
+
+def _number(value: int) -> bytes:
+    return bytes((value & 127 | 128, value >> 7 & 127 | 128, value >> 14))
+
+
+def test_images_are_restored_from_their_coded_file(
+    gateway: FakeGateway,
+    make_evaluator: Callable[[Evaluate], Evaluator],
+    lease: EvaluationLease,
+    pack_files: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    """They are the same bytes; the model, which has no coded file here, is downloaded."""
+    plain = pack_files[0].read_bytes()
+    content = MAGIC + bytes((VERSION,)) + len(plain).to_bytes(8, "little") + bytes.fromhex(lease.images.sha256)
+    content += b"\0" + _number(len(plain)) + _number(len(plain) + 1) + bytes((RAW,)) + plain
+    coded = tmp_path / "images.epz"
+    coded.write_bytes(content)
+    gateway.store(coded)
+    seen: list[tuple[bytes, Path | None]] = []
+
+    def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
+        seen.append((files.images.read_bytes(), files.coded))
+        return RESULT
+
+    make_evaluator(evaluate).carry_out(
+        lease.model_copy(update={"coded": {lease.images.sha256: reference_to(coded), "0" * 64: reference_to(coded)}})
+    )
+
+    assert seen == [(plain, None)]
+    sent = [sha256 for sha256, _ in gateway.downloads]
+    assert sent == [each.sha256 for each in (reference_to(coded), lease.model, lease.labels)]
+
+
+@pytest.mark.parametrize("change", [lambda content: b"\x89EPZ\x02" + content[5:], lambda content: content[:-9]])
+def test_a_model_whose_coded_file_can_not_be_decoded_is_downloaded(
+    gateway: FakeGateway,
+    make_evaluator: Callable[[Evaluate], Evaluator],
+    lease: EvaluationLease,
+    models: Path,
+    tmp_path: Path,
+    change: Callable[[bytes], bytes],
+) -> None:
+    """A file of a newer release, or a damaged one, does not stop the evaluation."""
+    coded = tmp_path / "coded.epz"
+    coded.write_bytes(change((models / "tiny_int8.epz").read_bytes()))
+    gateway.store(coded)
+
+    make_evaluator(_at_once).carry_out(lease.model_copy(update={"coded": {lease.model.sha256: reference_to(coded)}}))
+
+    assert gateway.results == [RESULT]
+    assert lease.model.sha256 in [sha256 for sha256, _ in gateway.downloads]
+
+
+def test_a_coded_file_of_another_model_is_not_measured(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], pack_files: tuple[Path, Path], models: Path
+) -> None:
+    """The SHA-256 of the lease's model decides."""
+    gateway.store(models / "tiny_uint8.tflite", models / "tiny_int8.epz")
+    lease = make_lease(models / "tiny_uint8.tflite", pack_files)
+    seen: list[bytes] = []
+
+    def evaluate(lease: EvaluationLease, files: Files, *, report: Report, should_stop: ShouldStop) -> EvaluationResult:
+        seen.append(files.model.read_bytes())
+        return RESULT
+
+    make_evaluator(evaluate).carry_out(
+        lease.model_copy(update={"coded": {lease.model.sha256: reference_to(models / "tiny_int8.epz")}})
+    )
+
+    assert seen == [(models / "tiny_uint8.tflite").read_bytes()]
 
 
 def test_a_corrupt_file_of_a_test_split_fails_the_evaluation(

@@ -60,4 +60,5 @@ def test_the_digits_have_a_fixed_test_set_if_one_is_asked_for(tmp_path: Path) ->
     )
     assert few < many
     outputs, _ = pack_dataset(BuiltinDataset(image_size=8), context, environment)
+    del outputs["validation_images_coded"]
     assert {name: reference.sha256 for name, reference in outputs.items()} == OF_THE_FIRST_VERSION

@@ -17,6 +17,7 @@ from edgepress_common.layout import folder_fingerprint
 from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
 from edgepress_common.spec import DATASET_KINDS, FolderDataset
+from edgepress_worker.coded import CODED_MEDIA_TYPE
 from edgepress_worker.datasets import pack_dataset
 from edgepress_worker.datasets.registry import SOURCES
 from edgepress_worker.environment import Environment
@@ -57,7 +58,7 @@ def test_a_folder_becomes_arrays_that_can_be_mapped(tmp_path: Path, context: Pla
     assert result.classes == ("ant", "bee", "cat")
     assert (result.train_counts, result.validation_counts) == ((4, 8, 12), (1, 2, 3))
     assert (result.unreadable_count, result.unreadable) == (0, ())
-    assert {reference.media_type for reference in outputs.values()} == {"application/x-npy"}
+    assert {reference.media_type for reference in outputs.values()} == {"application/x-npy", CODED_MEDIA_TYPE}
     pack = Pack.open(outputs, result, context.store)
     assert pack.train.images.shape == (24, SIDE, SIDE, 3)
     assert pack.train.images.dtype == np.uint8

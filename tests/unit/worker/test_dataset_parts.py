@@ -36,7 +36,9 @@ def test_a_test_folder_is_a_third_part(tmp_path: Path, context: PlainContext) ->
     write_class_folders(tmp_path / "set" / "val", {"a": 1, "b": 4}, seed=77)
     before, _, result = packed(tmp_path / "set", context)
     assert result.test_counts is None
-    assert sorted(before) == ["train_images", "train_labels", "validation_images", "validation_labels"]
+    assert sorted(before) == [
+        "train_images", "train_labels", "validation_images", "validation_images_coded", "validation_labels",
+    ]  # fmt: skip
     write_class_folders(tmp_path / "set" / "Testing", {"a": 2, "b": 1}, seed=99)
     after, outputs, result = packed(tmp_path / "set", context)
     assert result.test_counts == (2, 1)

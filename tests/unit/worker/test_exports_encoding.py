@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from edgepress_common.promises import LayerPromise
+from edgepress_common.spec.export import Encoding
 from edgepress_common.spec.exports import ExportKind
+from edgepress_worker.coded.file import coded_file
 from edgepress_worker.exports.encoding import EncodedFile
 from edgepress_worker.exports.encoding import encode as encode_contents
 from edgepress_worker.keras_environment import keras
@@ -22,12 +24,11 @@ from edgepress_worker.tflite.weights import read_weights
 from fakes.small_network import CLASSES, SIDE, Kernel, chain, small_network, small_pack, written
 
 _KINDS: tuple[ExportKind, ...] = get_args(ExportKind)
+_BOTH: tuple[Literal["dense", "sparse"], ...] = ("dense", "sparse")
 _PRUNED = (LayerPromise(layer="wide", sparsity=0.9),)
 
-_Wanted = Literal["smallest", "dense", "sparse"]
 
-
-def encode(path: Path, wanted: _Wanted, promises: Sequence[LayerPromise]) -> EncodedFile:
+def encode(path: Path, wanted: Encoding, promises: Sequence[LayerPromise]) -> EncodedFile:
     """A file as it is stored."""
     return encode_contents(path, TfliteFile.read(path), wanted, promises)
 
@@ -79,7 +80,7 @@ def test_a_sparse_file_is_smaller_and_computes_the_same(dense: Path) -> None:
 
 @pytest.mark.parametrize("dense", ["dynamic"], indirect=True)
 @pytest.mark.parametrize("wanted", ["smallest", "sparse"])
-def test_a_dynamic_file_is_always_dense(dense: Path, wanted: _Wanted) -> None:
+def test_a_dynamic_file_is_always_dense(dense: Path, wanted: Encoding) -> None:
     """The runtime would not load another; a request for sparse encoding is not an error."""
     file = encode(dense, wanted, _PRUNED)
     assert (file.path, file.encoding, file.sparse) == (dense, "dense", None)
@@ -97,6 +98,15 @@ def test_dense_layers_of_integers_keep_their_zeros(
     assert (first, depthwise, pointwise, classifier) == (True, False, True, classifier_is_sparse)
 
 
+@pytest.mark.parametrize("dense", ["float32", "int8"], indirect=True)
+def test_the_file_that_is_sent_has_the_smaller_coded_file(dense: Path) -> None:
+    """The larger file can be the smaller one to send; both restore the same weights."""
+    lengths = {wanted: len(coded_file(encode(dense, wanted, _PRUNED).path.read_bytes())) for wanted in _BOTH}
+    file = encode(dense, "smallest_to_send", _PRUNED)
+    assert lengths["dense"] != lengths["sparse"]
+    assert file.encoding == min(_BOTH, key=lambda wanted: lengths[wanted])
+
+
 @pytest.mark.parametrize("dense", ["float32"], indirect=True)
 def test_what_was_asked_for_is_stored_and_both_are_weighed(dense: Path) -> None:
     """A dense file stays dense if requested; the size of the sparse one is measured too."""
@@ -111,7 +121,7 @@ def test_what_was_asked_for_is_stored_and_both_are_weighed(dense: Path) -> None:
 @pytest.mark.parametrize("wanted", ["smallest", "sparse"])
 @pytest.mark.parametrize("promises", [(), (LayerPromise(layer="first", clusters=4),)])
 def test_a_network_that_was_not_pruned_is_dense(
-    dense: Path, wanted: _Wanted, promises: tuple[LayerPromise, ...]
+    dense: Path, wanted: Encoding, promises: tuple[LayerPromise, ...]
 ) -> None:
     """Zeros without a promise are not counted."""
     file = encode(dense, wanted, promises)

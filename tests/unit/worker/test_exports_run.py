@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgepress_common.bundle_files.decode import decode_file
 from edgepress_common.errors import BrokenPromiseError, ConversionError, StepCancelledError
 from edgepress_common.messages import Outputs, Progress
 from edgepress_common.promises import KeptPromise, LayerPromise
@@ -69,6 +70,11 @@ def test_each_kind_is_what_was_asked_for(
     assert artifact.media_type == TFLITE_MEDIA_TYPE
     assert artifact.size_bytes == result.size_bytes == context.store.local_path(artifact.sha256).stat().st_size
     assert result.zip_bytes < result.size_bytes
+    coded = outputs["coded"]
+    assert coded.size_bytes == result.coded_bytes is not None
+    assert coded.size_bytes < result.zip_bytes
+    restored = tmp_path / "restored.tflite"
+    assert decode_file(context.store.local_path(coded.sha256), restored).sha256 == artifact.sha256
 
 
 def test_a_float16_file_allows_float16_arithmetic_if_asked_for(tmp_path: Path) -> None:
@@ -165,6 +171,7 @@ def test_progress_goes_forward_and_says_what_is_done(tmp_path: Path) -> None:
         "calibrating 2 of 3",
         "calibrating 3 of 3",
         "checking",
+        "coding",
     ]
     fractions = [report.fraction for report in context.reports]
     assert fractions == sorted(fractions)

@@ -37,7 +37,7 @@ def _lines(report: Report, rows: Sequence[ReportRow]) -> Iterator[str]:
     yield ""
     yield (
         f"An image classifier for LiteRT, made by Edgepress: {_text('; '.join(row.stages))}; written as {row.export}. "
-        f"{size(row.size_bytes)}, {size(row.zip_bytes)} zipped."
+        f"{size(row.size_bytes)}, {size(row.zip_bytes)} zipped{_coded(row)}."
     )
     yield ""
     yield from _use(report)
@@ -46,6 +46,10 @@ def _lines(report: Report, rows: Sequence[ReportRow]) -> Iterator[str]:
     yield from _promises(row)
     yield from _careful(report, rows)
     yield from _provenance(report, row)
+
+
+def _coded(row: ReportRow) -> str:
+    return "" if row.coded_bytes is None else f", {size(row.coded_bytes)} coded"
 
 
 def _use(report: Report) -> Iterator[str]:

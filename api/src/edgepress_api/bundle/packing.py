@@ -12,10 +12,12 @@ from typing import IO
 from edgepress_api.bundle.card import model_card
 from edgepress_api.recommendation.candidates import at_best_threads
 from edgepress_common.answers.report import Report, ReportRow
+from edgepress_common.bundle_files import DECODER, decoder_py
 from edgepress_common.bundle_files.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
 from edgepress_common.errors import NotFoundError
 
 MODEL = "model.tflite"
+CODED = "model.epz"
 CARD = "MODEL_CARD.md"
 PREDICT = "predict.py"
 
@@ -56,18 +58,19 @@ def find_bundle(report: Report, model_sha256: str) -> Bundle:
     return Bundle(report, rows)
 
 
-def pack_bundle(bundle: Bundle, model: Path) -> IO[bytes]:
+def pack_bundle(bundle: Bundle, model: Path, *, is_coded: bool = False) -> IO[bytes]:
     """Return the zip as an open file at its beginning, which the caller closes.
 
     Args:
         bundle: The contents.
-        model: The .tflite file.
+        model: The .tflite file, or its coded file.
+        is_coded: Whether it is the coded file. Its decoder is then in the bundle, too.
     """
     target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in _texts(bundle).items():
+        for name, text in (_texts(bundle) | ({DECODER: decoder_py()} if is_coded else {})).items():
             _add(archive, f"{bundle.name}/{name}", text.encode())
-        _add(archive, f"{bundle.name}/{MODEL}", model.read_bytes())
+        _add(archive, f"{bundle.name}/{CODED if is_coded else MODEL}", model.read_bytes())
     target.seek(0)
     return target
 

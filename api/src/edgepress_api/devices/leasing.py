@@ -14,8 +14,10 @@ from edgepress_api.database import Database, DeviceRow, JobRow, PipelineRow, Pip
 from edgepress_api.devices.requests import is_known, is_withdrawn, leased_for, note_lease
 from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import ConflictError
+from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult
 from edgepress_common.steps import EvaluationStep
 
@@ -54,14 +56,14 @@ def lease_next(
         repeated = leased_for(session, name, request)
         if repeated is not None:
             ledger.renew(session, repeated.key, repeated.attempt, holder=name, progress=None, now=now)
-            return _lease_of(session, repeated, ledger, with_test=announcement.measures_test)
+            return _lease_of(session, repeated, ledger, announcement)
         if announcement.shares_cpu and _workers_at_work(session):
             return None
         row = session.scalars(_waiting_for(name).limit(1)).one_or_none()
         if row is None or not ledger.lease(session, row, name, now):
             return None
         note_lease(session, name, request, row)
-        return _lease_of(session, row, ledger, with_test=announcement.measures_test)
+        return _lease_of(session, row, ledger, announcement)
 
 
 def workers_must_rest(session: Session, now: datetime) -> int | None:
@@ -139,7 +141,7 @@ def _workers_at_work(session: Session) -> bool:
     return session.scalar(busy) is not None
 
 
-def _lease_of(session: Session, row: StepRow, ledger: Ledger, *, with_test: bool) -> EvaluationLease:
+def _lease_of(session: Session, row: StepRow, ledger: Ledger, device: Announcement) -> EvaluationLease:
     sources = {
         entry.role: entry.source
         for entry in session.scalars(select(StepInputRow).where(StepInputRow.step_key == row.key))
@@ -158,6 +160,13 @@ def _lease_of(session: Session, row: StepRow, ledger: Ledger, *, with_test: bool
         images=pack.outputs["validation_images"],
         labels=pack.outputs["validation_labels"],
         classes=pack.result.classes,
-        test_images=pack.outputs.get("test_images") if with_test else None,
-        test_labels=pack.outputs.get("test_labels") if with_test else None,
+        test_images=pack.outputs.get("test_images") if device.measures_test else None,
+        test_labels=pack.outputs.get("test_labels") if device.measures_test else None,
+        coded={**_coded(model.outputs), **_coded(pack.outputs)} if device.decodes else {},
     )
+
+
+def _coded(outputs: Outputs) -> dict[str, ArtifactRef]:
+    """Return the coded files among outputs, by the SHA-256 of the file that each restores."""
+    pairs = {"tflite": "coded", **{f"{part}_images": f"{part}_images_coded" for part in ("validation", "test")}}
+    return {outputs[name].sha256: outputs[coded] for name, coded in pairs.items() if coded in outputs}

@@ -146,6 +146,7 @@ class ReportedEvaluation(ReportedSplitResult, EvaluationResult):
     operator_times: Annotated[tuple[ReportedOperatorTime, ...], Field(max_length=1000)] | None = None
     surroundings: ReportedSurroundings
     model_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    decode_ms: Milliseconds | None = added_field(None)
     figures: dict[Words, Figure] = Field(default_factory=dict, max_length=100)
     test: ReportedSplitResult | None = added_field(None)
 

@@ -39,6 +39,7 @@ class EdgepressCommands(CommandGroup):
                 "open": "opening:open_",
                 "bundle": "bundling:bundle",
                 "pull": "pulling:pull",
+                "decode": "decoding:decode",
                 "tensorboard": "tracking:tensorboard",
                 "mlflow": "tracking:mlflow",
             },

@@ -33,6 +33,10 @@ def bundle(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Output file (default: derived from the model's name).")
     ] = None,
+    coded: Annotated[
+        bool,
+        typer.Option("--coded", help="Include the coded file (.epz) and its decoder, instead of the .tflite file."),
+    ] = False,
     force: ForceOption = False,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
@@ -48,7 +52,7 @@ def bundle(
             sha256, name = _recommended(report, purpose, device)
         else:
             sha256, name = _named(report, pipeline, export)
-        target = found.download_bundle(sha256, to or Path(_file_name(name)), overwrite=force)
+        target = found.download_bundle(sha256, to or Path(_file_name(name)), coded=coded, overwrite=force)
     size_bytes = target.stat().st_size
     result = {"file": str(target), "size_bytes": size_bytes, "model": name, "model_sha256": sha256}
     here.show(result, f"{target}  {size(size_bytes)}: {name}", as_json=json_)

@@ -12,11 +12,12 @@ from edgepress_client.cli.formats import size
 from edgepress_client.cli.invocation import ForceOption, GatewayOption, JobArgument, JsonOption
 from edgepress_client.files import check_absent
 from edgepress_client.jobs import Job
-from edgepress_common.answers.jobs import JobView, StepView
+from edgepress_common.answers.jobs import JobView, StepDetail, StepView
+from edgepress_common.artifacts import ArtifactRef
+from edgepress_common.bundle_files import DECODER, decoder_py
 from edgepress_common.bundle_files.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
 from edgepress_common.errors import NotFoundError
 from edgepress_common.results import ExportResult, PackResult
-from edgepress_common.tensors import ModelDescription
 
 
 def pull(
@@ -26,6 +27,9 @@ def pull(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Output folder (default: the job's id).")
     ] = None,
+    coded: Annotated[
+        bool, typer.Option("--coded", help="Download coded files (.epz), which are smaller, with their decoder.")
+    ] = False,
     force: ForceOption = False,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
@@ -37,45 +41,67 @@ def pull(
     here = invocation.of(context)
     with here.job(job, gateway) as found:
         folder = to or Path(found.id)
-        models = pull_models(found, folder, overwrite=force)
+        models = pull_models(found, folder, coded=coded, overwrite=force)
     files = {folder / model: f"  {size((folder / model).stat().st_size)}" for model in models}
-    files |= {folder / LABELS: "", folder / PREPROCESSING: ""}
+    files |= {folder / name: "" for name in _names(coded=coded)}
     result = {"folder": str(folder), "files": list(map(str, files))}
     here.show(result, *(f"{file}{words}" for file, words in files.items()), as_json=json_)
 
 
-def pull_models(job: Job, folder: Path, *, overwrite: bool) -> list[Path]:
+def pull_models(job: Job, folder: Path, *, coded: bool = False, overwrite: bool) -> list[Path]:
     """Download the models that a job has so far.
 
     Args:
         job: The job.
         folder: Output folder: ``<pipeline>/<export>.tflite``, ``labels.txt`` (a class per line, in output order)
             and ``preprocessing.json`` (a `Preprocessing`).
+        coded: Whether models are downloaded as coded files, ``<pipeline>/<export>.epz``, with ``decode.py``, which
+            restores them.
         overwrite: Whether existing files are replaced.
 
     Returns:
         The models' paths, relative to the folder.
 
     Raises:
-        NotFoundError: The job has no finished export yet.
+        NotFoundError: The job has no finished export yet, or ``coded`` is True and an export has no coded file.
         FileExistsAlreadyError: One of the files exists, and ``overwrite`` is False.
     """
     view = job.view()
-    exports = list(_exports(view))
+    exports = {path: job.step(step.key) for path, step in _exports(view)}
     if not exports:
         raise NotFoundError(f"{job.id} has no finished export yet")
-    names = [*(path for path, _ in exports), Path(LABELS), Path(PREPROCESSING)]
-    check_absent(*(folder / name for name in names), overwrite=overwrite)
-    models: dict[str, ModelDescription | None] = {}
-    for path, step in exports:
-        done = job.step(step.key)
-        assert done.outputs is not None, "a step that succeeded has outputs"
-        job.download_artifact(done.outputs["tflite"], folder / path, overwrite=overwrite)
-        models[path.as_posix()] = done.result.tensors if isinstance(done.result, ExportResult) else None
+    files = [path.with_suffix(".epz") if coded else path for path in exports]
+    check_absent(*(folder / name for name in (*map(str, files), *_names(coded=coded))), overwrite=overwrite)
+    artifacts = [_artifact(path, step, coded=coded) for path, step in exports.items()]
+    for file, artifact in zip(files, artifacts, strict=True):
+        job.download_artifact(artifact, folder / file, overwrite=overwrite)
+    models = {
+        path.as_posix(): step.result.tensors if isinstance(step.result, ExportResult) else None
+        for path, step in exports.items()
+    }
     pack, image_size = _pack(job, view), job.spec().dataset.image_size
     (folder / PREPROCESSING).write_text(preprocessing_json(models, image_size=image_size, grey_bits=pack.grey_bits))
     (folder / LABELS).write_text(labels_txt(pack.classes))
-    return [path for path, _ in exports]
+    if coded:
+        (folder / DECODER).write_text(decoder_py())
+    return files
+
+
+def _names(*, coded: bool) -> tuple[str, ...]:
+    """Return the names of the files next to the models."""
+    return (LABELS, PREPROCESSING, DECODER) if coded else (LABELS, PREPROCESSING)
+
+
+def _artifact(path: Path, export: StepDetail, *, coded: bool) -> ArtifactRef:
+    assert export.outputs is not None, "a step that succeeded has outputs"
+    if not coded:
+        return export.outputs["tflite"]
+    if "coded" not in export.outputs:
+        raise NotFoundError(
+            f"{path} has no coded file: an earlier release has exported it; pull it without --coded, or discard the "
+            "result of its step and retry the job"
+        )
+    return export.outputs["coded"]
 
 
 def _exports(job: JobView) -> Iterator[tuple[Path, StepView]]:

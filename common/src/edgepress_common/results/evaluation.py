@@ -152,6 +152,7 @@ class EvaluationResult(SplitResult):
         operator_times: Profile by operator, the most expensive first; None where the runtime has none.
         surroundings: The machine and its state.
         model_sha256: SHA-256 of the file.
+        decode_ms: Time to restore the file from its coded file; None where it was not sent coded, and in older results.
         figures: Other figures of the file on this device.
         software: Software of the process that made the result; None in results that are older than this field.
         test: How it classifies the test split; None without a test split, and from an evaluator that does not know it.
@@ -164,6 +165,7 @@ class EvaluationResult(SplitResult):
     operator_times: tuple[OperatorTime, ...] | None = None
     surroundings: Surroundings
     model_sha256: str
+    decode_ms: float | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
     test: SplitResult | None = added_field(None)
     software: Software | None = added_field(None)

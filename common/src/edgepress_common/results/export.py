@@ -36,6 +36,7 @@ class ExportResult(Message):
         macs: Multiply-accumulate operations of one inference; None in results that are older than this field.
         weights: Number of weights that these multiply; None in results that are older than this field.
         sensitivity: What int8 costs in each layer; None if it was not measured.
+        coded_bytes: Size of the coded file; None in results that are older than this field.
         figures: Other figures of the file.
         software: Software of the process that made the result; None in results that are older than this field.
     """
@@ -60,5 +61,6 @@ class ExportResult(Message):
     macs: int | None = added_field(None)
     weights: int | None = added_field(None)
     sensitivity: Sensitivity | None = added_field(None)
+    coded_bytes: int | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

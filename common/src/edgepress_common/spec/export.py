@@ -15,15 +15,18 @@ from edgepress_common.registry import Descriptor
 from edgepress_common.spec.calibration import CalibrationSettings
 from edgepress_common.spec.network_state import NetworkState
 
+Encoding = Literal["smallest", "smallest_to_send", "dense", "sparse"]
+
 
 class ExportParameters(Frozen):
     """The parameters of an export. Subclasses define the value of ``kind``."""
 
     kind: str
-    encoding: Literal["smallest", "dense", "sparse"] = Field(
+    encoding: Encoding = Field(
         default="smallest",
         description="Storage of a pruned network's zeros. sparse: omitted (TFLite's sparse encoding); dense: "
-        "stored; smallest: the encoding with the smaller file. Networks without pruning are always dense.",
+        "stored; smallest: the encoding with the smaller file, for storage and memory of the board; smallest_to_send: "
+        "the encoding with the smaller coded file. Networks without pruning are always dense.",
     )
 
 

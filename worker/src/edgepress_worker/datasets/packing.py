@@ -25,6 +25,8 @@ from edgepress_common.messages import Outputs
 from edgepress_common.results import PackResult, UnreadableImage
 from edgepress_common.spec.dataset_kind import SplittableDataset
 from edgepress_common.spec.dataset_kinds import Dataset
+from edgepress_worker.coded import CODED_MEDIA_TYPE
+from edgepress_worker.coded.images import code_images
 from edgepress_worker.context import StepContext
 from edgepress_worker.datasets.cautions import cautions_of
 from edgepress_worker.datasets.decoded import Decoded, SplitFile, decode_parts
@@ -180,7 +182,11 @@ def _store(part: SplitFile, labels: Indices, readable: npt.NDArray[np.bool_], st
         part.file.keep(kept)
     content = io.BytesIO()
     np.save(content, labels[part.members[kept]])
-    return {
+    outputs: Outputs = {}
+    coded = part.file.path.with_suffix(".epz")
+    if part.name != "train" and code_images(part.file.path, coded):  # which devices download
+        outputs[f"{part.name}_images_coded"] = store.put_file(coded, CODED_MEDIA_TYPE, move=True)
+    return outputs | {
         f"{part.name}_images": store.put_file(part.file.path, _MEDIA_TYPE, move=True),
         f"{part.name}_labels": store.put_bytes(content.getvalue(), _MEDIA_TYPE),
     }

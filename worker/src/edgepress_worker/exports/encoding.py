@@ -23,6 +23,8 @@ import numpy as np
 
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.promises import LayerPromise
+from edgepress_common.spec.export import Encoding
+from edgepress_worker.coded.file import coded_file
 from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.sparse_file import with_zeros_left_out
 from edgepress_worker.zip_size import FileSize, weigh
@@ -55,7 +57,7 @@ class EncodedFile:
 def encode(
     path: Path,
     dense: TfliteFile,
-    wanted: Literal["smallest", "dense", "sparse"],
+    wanted: Encoding,
     promises: Iterable[LayerPromise],
 ) -> EncodedFile:
     """Choose between a file and the same file without its zeros.
@@ -79,8 +81,14 @@ def encode(
     sparse = TfliteFile.parse(content)
     _check_weights(sparse, dense)
     dense_size, sparse_size = weigh(path, sparse_path)
-    smaller = sparse_size.size_bytes < dense_size.size_bytes
-    if wanted == "sparse" or (wanted == "smallest" and smaller):
+    match wanted:
+        case "smallest":
+            is_sparse = sparse_size.size_bytes < dense_size.size_bytes
+        case "smallest_to_send":
+            is_sparse = len(coded_file(content)) < len(coded_file(path.read_bytes()))
+        case _:
+            is_sparse = wanted == "sparse"
+    if is_sparse:
         return EncodedFile(sparse_path, sparse, "sparse", dense_size, sparse_size)
     return EncodedFile(path, dense, "dense", dense_size, sparse_size)
 

@@ -4,7 +4,8 @@
 2. Reads what came out, once: operators, types, weights; and verifies what the export promises, and what stages promised
    of the weights.
 3. Leaves out a pruned network's zeros, if that is wanted.
-4. Classifies a training image with the file, weighs it, and puts it into the store.
+4. Classifies a training image with the file, weighs it, and writes its coded file.
+5. Puts both into the store.
 
 The same model, pack and parameters give the same bytes.
 """
@@ -17,6 +18,8 @@ from edgepress_common.messages import Outputs, Progress
 from edgepress_common.promises import KeptPromise, LayerPromise, ShapePromise
 from edgepress_common.results import ExportResult, Sensitivity
 from edgepress_common.steps import ExportStep
+from edgepress_worker.coded import CODED_MEDIA_TYPE
+from edgepress_worker.coded.file import coded_file
 from edgepress_worker.compression.kernels import kernel_values
 from edgepress_worker.context import StepContext
 from edgepress_worker.exports.calibration import Calibration
@@ -66,7 +69,7 @@ def run_export(
         context: The step's surroundings.
 
     Returns:
-        The artifact ``tflite``, and what is in it.
+        The artifact ``tflite`` with its coded file, ``coded``, and what is in it.
 
     Raises:
         BrokenPromiseError: The file is not what its kind of export, or a stage, promises.
@@ -94,11 +97,18 @@ def run_export(
     ]
     file = encode(path, contents, parameters.export.encoding, source.promises)
     kept.append(check_inference(file.path, pack.train.images[0], classes=len(pack.classes)))
-    result = _describe(file, kept, written.sensitivity)
-    return {"tflite": context.store.put_file(file.path, TFLITE_MEDIA_TYPE, move=True)}, result
+    context.raise_if_cancelled()
+    context.report(Progress(fraction=0.95, message="coding"))
+    coded = coded_file(file.path.read_bytes())
+    result = _describe(file, kept, len(coded), written.sensitivity)
+    outputs = {
+        "tflite": context.store.put_file(file.path, TFLITE_MEDIA_TYPE, move=True),
+        "coded": context.store.put_bytes(coded, CODED_MEDIA_TYPE),
+    }
+    return outputs, result
 
 
-def _describe(file: EncodedFile, kept: Sequence[KeptPromise], sensitivity: Sensitivity | None) -> ExportResult:
+def _describe(file: EncodedFile, kept: Sequence[KeptPromise], coded_bytes: int, sensitivity: Sensitivity | None) -> ExportResult:
     model, weights = file.contents.model, file.contents.weights
     (entry,), (end,) = model.inputs, model.outputs
     return ExportResult(
@@ -123,5 +133,6 @@ def _describe(file: EncodedFile, kept: Sequence[KeptPromise], sensitivity: Sensi
         macs=count_macs(model),
         weights=count_weights(model),
         sensitivity=sensitivity,
+        coded_bytes=coded_bytes,
         figures=measure_figures(file.path),
     )

@@ -1,11 +1,12 @@
 """``/v1/jobs/{id}/models/{sha256}/bundle``: a model with everything that is needed to run it."""
 
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from edgepress_api.bundle.coded import find_coded_file
 from edgepress_api.bundle.packing import find_bundle, pack_bundle
 from edgepress_api.report.building import build_report
 from edgepress_api.web.adapters import Given
@@ -16,6 +17,11 @@ from edgepress_api.web.responses import problems
 
 _TYPES = ("application/zip", "application/octet-stream")  # a generated client may know only bytes
 _CHUNK_BYTES = 1 << 20
+
+CodedParameter = Annotated[
+    bool,
+    Query(description="Whether the zip has the coded file, model.epz, with its decoder, instead of the .tflite file."),
+]
 
 router = APIRouter(tags=["jobs"])
 
@@ -29,13 +35,22 @@ router = APIRouter(tags=["jobs"])
         **problems("not-found"),
     },
 )
-def fetch_bundle(request: Request, given: Given, _: Reader, job_id: VisibleJob, sha256: Sha256InPath) -> Response:
+def fetch_bundle(
+    request: Request,
+    given: Given,
+    _: Reader,
+    job_id: VisibleJob,
+    sha256: Sha256InPath,
+    *,
+    coded: CodedParameter = False,
+) -> Response:
     """Download a model with everything that is needed to run it, as a zip."""
     media_type = preferred(request.headers.get("accept"), _TYPES) or _TYPES[0]
     with given.database.read() as session:
         report = build_report(session, job_id)
+        file = find_coded_file(session, sha256) if coded else sha256
     bundle = find_bundle(report, sha256)
-    packed = pack_bundle(bundle, given.store.local_path(sha256))
+    packed = pack_bundle(bundle, given.store.local_path(file), is_coded=coded)
     headers = {"Content-Disposition": f'attachment; filename="{bundle.name}.zip"', "Cache-Control": "no-cache"}
     return StreamingResponse(_chunks(packed), headers=headers, media_type=media_type)
 

@@ -147,9 +147,10 @@ function section(title, content) {
  */
 function fileFacts(row, figures) {
   const { float32_tflite: baseline } = row.ratios;
+  const coded = typeof row.coded_bytes !== "number" ? "" : `, ${size(row.coded_bytes)} coded`;
   return facts({
     "SHA-256": el("code", { class: "long" }, row.model_sha256),
-    Size: `${size(row.size_bytes)}, ${size(row.zip_bytes)} zipped${row.encoding === "sparse" ? "; zeros are not stored" : ""}`,
+    Size: `${size(row.size_bytes)}, ${size(row.zip_bytes)} zipped${coded}${row.encoding === "sparse" ? "; zeros are not stored" : ""}`,
     "Against the float32 .tflite file": baseline
       ? `${times(baseline.size)} smaller, ${times(baseline.zip)} smaller zip against zip`
       : "no comparison: the job has no float32 export of a network trained without compression",

@@ -200,6 +200,7 @@ if TYPE_CHECKING:
         dense_zip_bytes: int
         sparse_size_bytes: int | None = None
         sparse_zip_bytes: int | None = None
+        coded_bytes: int | None = None
         keras_bytes: int
         keras_zip_bytes: int
         keras_with_optimizer_bytes: int

@@ -1,8 +1,9 @@
-"""Sizes of the .tflite file: as it is and zipped, and with zeros written (dense) and left out (sparse)."""
+"""Sizes of the .tflite file: as it is, zipped and coded, and with zeros written (dense) and left out (sparse)."""
 
 from edgepress_common.figures.figure import Figure, Goal, Measured, PageColumn, TerminalColumn
 
 _MOST = 2.0**53  # the largest whole number that a JSON number holds exactly
+_NOT_SPARSE = "where nothing was pruned or zeros can't be left out"
 
 
 def _size(
@@ -10,22 +11,21 @@ def _size(
     title: str,
     csv_position: int,
     *,
-    is_always_known: bool = True,
+    unknown: str = "",
     terminal: TerminalColumn | None = None,
     page: PageColumn | None = None,
     goal: Goal | None = None,
 ) -> Figure:
-    unknown = "" if is_always_known else "; unknown where nothing was pruned or zeros can't be left out"
     return Figure(
         name=name,
         title=title,
         head=title,
         unit="bytes",
-        description=f"{title[0].upper()}{title[1:]}{unknown}.",
+        description=f"{title[0].upper()}{title[1:]}{unknown and f'; unknown {unknown}'}.",
         source=Measured("export"),
         direction="lower",
         is_integer=True,
-        is_always_known=is_always_known,
+        is_always_known=not unknown,
         csv_position=csv_position,
         terminal=terminal,
         page=page,
@@ -66,6 +66,22 @@ ZIP = _size(
         purpose_title="Smallest download",
     ),
 )
+CODED = _size(
+    "coded_bytes",
+    "size of the coded .tflite file",
+    94,
+    unknown="for files that an earlier release has exported",
+    terminal=TerminalColumn(position=23, head="coded\nMB", note="coded: size of the file as .epz, entropy-coded."),
+    page=PageColumn(group="Size", position=35, head="Coded", is_optional=True),
+    goal=Goal(
+        criterion="coded",
+        field="coded_bytes",
+        title="coded size",
+        most=_MOST,
+        better="smaller coded",
+        worse="larger coded",
+    ),
+)
 DENSE = _size(
     "dense_size_bytes",
     "size of the .tflite file with all zeros written",
@@ -76,8 +92,8 @@ SPARSE = _size(
     "sparse_size_bytes",
     "size of the .tflite file with zeros left out",
     52,
-    is_always_known=False,
+    unknown=_NOT_SPARSE,
     page=PageColumn(group="Size", position=31, head="Sparse", is_grey=lambda row: row.encoding == "dense"),
 )
 DENSE_ZIP = _size("dense_zip_bytes", "size of the zipped .tflite file with all zeros written", 53)
-SPARSE_ZIP = _size("sparse_zip_bytes", "size of the zipped .tflite file with zeros left out", 54, is_always_known=False)
+SPARSE_ZIP = _size("sparse_zip_bytes", "size of the zipped .tflite file with zeros left out", 54, unknown=_NOT_SPARSE)

@@ -1,6 +1,6 @@
-"""Times before the timed inferences: loading the file and the first inference."""
+"""Times before the timed inferences: restoring the file from its coded file, loading it, and the first inference."""
 
-from edgepress_common.figures.figure import Figure, Measured
+from edgepress_common.figures.figure import Figure, Measured, PageColumn
 
 LOAD = Figure(
     name="load_ms",
@@ -13,6 +13,19 @@ LOAD = Figure(
     is_always_known=True,
     is_timing=True,
     csv_position=36,
+)
+
+DECODE = Figure(
+    name="decode_ms",
+    title="decode time",
+    head="Decode",
+    unit="ms",
+    description="Time to restore the file from its coded file on the device; unknown where it was not sent coded.",
+    source=Measured("evaluation"),
+    direction="lower",
+    is_timing=True,
+    csv_position=95,
+    page=PageColumn(group="Size", position=36, is_optional=True),
 )
 
 FIRST_INFERENCE = Figure(

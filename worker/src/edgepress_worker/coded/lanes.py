@@ -1,0 +1,53 @@
+"""The entropy coder: rANS with interleaved lanes, one symbol of every lane at a time.
+
+`edgepress_common.bundle_files.decode` has the sources, and does the same steps in the opposite order.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from edgepress_common.bundle_files.decode import LOWEST
+
+_WORD_BITS = 16
+
+
+def encode_lanes(
+    symbols: npt.NDArray[np.uint8],
+    count: int,
+    frequencies: npt.NDArray[np.int64],
+    *,
+    bits: int,
+    table_of_lane: npt.NDArray[np.intp],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
+    """Encode symbols.
+
+    Args:
+        symbols: The symbols, ``(rows, lanes)``.
+        count: Number of symbols that count; the last row may have fewer than there are lanes.
+        frequencies: Frequencies by table and symbol, ``(tables, 256)``; each table's sum is 2^bits.
+        bits: Binary logarithm of the sum.
+        table_of_lane: Table of each lane, ``(lanes,)``.
+
+    Returns:
+        The state of each lane, with which decoding begins, ``(lanes,)``, and the bits that lanes read, in the
+        order of decoding.
+    """
+    rows, lanes = symbols.shape
+    starts = np.cumsum(frequencies, axis=1) - frequencies
+    states = np.full(lanes, LOWEST, np.uint64)
+    shift, word = np.uint64(bits), np.uint64(_WORD_BITS)
+    written: list[npt.NDArray[np.uint16]] = []
+    frequency_of, start_of = frequencies.astype(np.uint64).reshape(-1), starts.astype(np.uint64).reshape(-1)
+    bases = table_of_lane * frequencies.shape[1]
+    for row in range(rows - 1, -1, -1):
+        active = min(lanes, count - row * lanes)
+        state, entry = states[:active], bases[:active] + symbols[row, :active]
+        frequency = frequency_of[entry]
+        full = np.flatnonzero(state >= frequency << np.uint64(2 * _WORD_BITS - bits))
+        if full.size:
+            written.append(state[full].astype(np.uint16))
+            state[full] >>= word
+        quotient, remainder = np.divmod(state, frequency)
+        state[:] = (quotient << shift) + remainder + start_of[entry]
+    words = np.concatenate(written[::-1]) if written else np.zeros(0, np.uint16)
+    return states.astype(np.uint32), words
