@@ -70,7 +70,7 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
         (pipeline(stages=[{"kind": "train"}, {"kind": "train"}]), "pipelines[0].stages[1]", {"kind": "train"},
          "stages[1] is 'train', which would discard the stages before it", "train as the first stage only"),
         (staged({"kind": "prun"}), "pipelines[0].stages[1].kind", "prun", "'prun' is not a known kind",
-         "cluster, distill, prune, quantize_aware, train"),
+         ", ".join(sorted(METHODS))),
         (staged({"kind": "prune", "shedule": 1}), "pipelines[0].stages[1].shedule", 1,
          "unknown field; did you mean 'schedule'?", "kind, epochs, learning_rate, layers, schedule"),
         (staged({"kind": "prune", "schedule": {"kind": "polynomial", "final_sparsity": 1.5}}),

@@ -19,6 +19,7 @@ from edgepress_common.spec.methods import METHODS, Stage, StageKind
 from edgepress_common.spec.methods.cluster import ClusterStage
 from edgepress_common.spec.methods.distill import DistillStage
 from edgepress_common.spec.methods.prune import ConstantSchedule, PatternSchedule, PolynomialSchedule, PruneStage
+from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_common.spec.methods.quantize_aware import QuantizeAwareStage
 from edgepress_common.spec.methods.train import TrainStage
 from edgepress_common.spec.model import Model, Network, PixelRange, UploadedModel
@@ -32,6 +33,7 @@ __all__ = [
     "METHODS",
     "Augmentation",
     "BuiltinDataset",
+    "ChannelTarget",
     "ClusterStage",
     "ConstantSchedule",
     "Criterion",
@@ -55,6 +57,7 @@ __all__ = [
     "PixelRange",
     "PolynomialSchedule",
     "Preference",
+    "PruneChannelsStage",
     "PruneStage",
     "QuantizeAwareStage",
     "RankingMethod",

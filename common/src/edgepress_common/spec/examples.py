@@ -41,6 +41,8 @@ stages:
 exports: [float32, {kind: int8, input_type: uint8}]
 """,
     "TrainStage": "{kind: train, model: {architecture: mobilenet_v2}, training: {epochs: 20}}",
+    "PruneChannelsStage": "{kind: prune_channels, epochs: 20, target: {keep: 0.25}, criterion: taylor, rounds: 2}",
+    "ChannelTarget": "{of: weights, keep: 0.25}",
     "PruneStage": "{kind: prune, epochs: 6, schedule: {kind: polynomial, final_sparsity: 0.8}}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
