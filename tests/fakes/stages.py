@@ -10,6 +10,7 @@ from edgepress_common.spec import (
     LayerSelection,
     PatternSchedule,
     PolynomialSchedule,
+    PruneChannelsStage,
     PruneStage,
     QuantizeAwareStage,
     Stage,
@@ -27,6 +28,7 @@ _CHOICES = st.sampled_from([None, True, False])
 
 STAGES: st.SearchStrategy[Stage] = st.one_of(
     st.just(TrainStage()),
+    st.builds(PruneChannelsStage, layers=_LAYERS),
     st.builds(PruneStage, layers=_LAYERS, schedule=_SCHEDULES),
     st.builds(
         ClusterStage,

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from edgepress_common.spec import METHODS
+
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "tests" / "fakes" / "extension"
 
@@ -60,7 +62,7 @@ def test_they_are_validated(seen: Any) -> None:
 def test_the_gateway_lists_and_plans_them(seen: Any) -> None:
     """They are listed after those of Edgepress."""
     gateway = seen["gateway"]
-    assert gateway["methods"] == ["train", "prune", "cluster", "quantize_aware", "distill", "without_dropout"]
+    assert gateway["methods"] == [*METHODS, "without_dropout"]
     assert gateway["exports"] == ["float32", "float16", "dynamic", "int16x8", "int8", "rounded"]
     assert {"WithoutDropoutStage", "RoundedExport", "FewDigitsDataset"} <= set(gateway["schemas"])
     assert gateway["status"] == 202

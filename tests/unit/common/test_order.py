@@ -18,6 +18,7 @@ from edgepress_common.steps import StageStep
 from fakes.stages import STAGES
 
 TRAIN = {"kind": "train"}
+CHANNELS = {"kind": "prune_channels"}
 PRUNE = {"kind": "prune"}
 PRUNE_MORE = {"kind": "prune", "schedule": {"kind": "constant", "final_sparsity": 0.8}}
 PRUNE_BY_PATTERN = {"kind": "prune", "schedule": {"kind": "pattern"}}
@@ -54,6 +55,8 @@ def planned(pipeline: tuple[Stage, ...]) -> Plan:
         (DISTILL, PRUNE, CLUSTER, QUANTIZE),
         (FACTORIZE, PRUNE, CLUSTER, QUANTIZE),
         (FACTORIZE, DISTILL, FACTORIZE),
+        (DISTILL, CHANNELS, CHANNELS, PRUNE, CLUSTER, QUANTIZE),
+        (PRUNE, DISTILL, CHANNELS),
         (PRUNE, DISTILL, PRUNE),
         (CLUSTER, DISTILL, PRUNE, CLUSTER),
         (QUANTIZE, DISTILL, QUANTIZE),
@@ -85,6 +88,11 @@ def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]
         ((FACTORIZE, FACTORIZE),
          ("stages[1] is 'factorize', but stages[0] has factorized the network; accepted: one factorize with lower "
          "ranks")),
+        ((PRUNE, CHANNELS),
+         ("stages[1] is 'prune_channels', but the network's pruned weights are zero at that point: it would train the "
+         "remaining weights, zeros among them; accepted: prune_channels before prune")),
+        ((CLUSTER, CHANNELS), "stages[1] is 'prune_channels', but the network's weights share values at that point"),
+        ((QUANTIZE, CHANNELS), "stages[1] is 'prune_channels', but the network's weights lie on int8's grid"),
         ((QUANTIZE, PRUNE),
          ("stages[1] is 'prune', but the network's weights lie on int8's grid at that point: further training would "
          "move them off the grid; accepted: quantize_aware last, or followed by distill")),

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from edgepress_common.spec import METHODS, LayerSelection, PatternSchedule, PruneStage, Stage
 
 PRUNE = {"kind": "prune"}
+CHANNELS = {"kind": "prune_channels"}
 CONSTANT = {"kind": "constant"}
 POLYNOMIAL = {"kind": "polynomial"}
 PATTERN = {"kind": "pattern"}
@@ -50,6 +51,10 @@ def test_a_pattern_comes_to_a_share_of_zeros() -> None:
     ("written", "words"),
     [
         ({"kind": "squeeze"}, "'train', .*'prune', 'cluster', 'quantize_aware', 'distill'"),
+        (CHANNELS | {"target": {"keep": 1}}, "less than 1"),
+        (CHANNELS | {"target": {"of": "layers"}}, "'channels', 'macs' or 'weights'"),
+        (CHANNELS | {"rounds": 5}, "rounds is 5, but epochs is 4; accepted: at most as many rounds as epochs"),
+        (CHANNELS | {"layers": {"include": ["kind:depthwise_conv2d"]}}, "which this method does not support"),
         (PRUNE | {"epochs": 0}, "greater than or equal to 1"),
         (PRUNE | {"learning_rate": 0}, "greater than 0"),
         (PRUNE | {"final_sparsity": 0.5}, "Extra inputs"),

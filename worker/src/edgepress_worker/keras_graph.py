@@ -1,7 +1,8 @@
 """Reads the graph of a functional Keras network, and rebuilds it with other layers."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Call:
         output: Number of the tensor that it returns.
         input_shapes: Shapes of the inputs, without the batch.
         output_shape: Shape of the output, without the batch.
+        apply: Function that calls the layer in the same way on other tensors, given in the order of the inputs.
     """
 
     layer: Layer
@@ -46,6 +48,7 @@ class Call:
     output: int
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
+    apply: Callable[[Sequence[tf.Tensor]], tf.Tensor] = field(repr=False, compare=False)
 
 
 def calls(network: keras.Model) -> tuple[Call, ...]:
@@ -62,6 +65,7 @@ def calls(network: keras.Model) -> tuple[Call, ...]:
                 output=numbers[id(node.outputs)],
                 input_shapes=tuple(tuple(tensor.shape[1:]) for tensor in inputs),
                 output_shape=tuple(node.outputs.shape[1:]),
+                apply=functools.partial(_apply, node),
             )
         )
     return tuple(found)
@@ -71,11 +75,6 @@ def output_numbers(network: keras.Model) -> tuple[int, ...]:
     """Return the numbers of the tensors that the network returns, as `calls` numbers them."""
     numbers = {id(node.outputs): number for number, node in enumerate(_nodes(network))}
     return tuple(numbers[id(tensor)] for tensor in network.outputs)
-
-
-def tensors(network: keras.Model) -> tuple[tf.Tensor, ...]:
-    """Return the network's tensors, in the order of their numbers."""
-    return tuple(node.outputs for node in _nodes(network))
 
 
 def rebuild(
@@ -151,6 +150,11 @@ def _nodes(network: keras.Model) -> list[_Node]:
     """Return the calls that the network consists of, inputs first. Keras itself runs a network by this table."""
     by_depth = network._nodes_by_depth  # noqa: SLF001
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+
+
+def _apply(node: _Node, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    flow = {id(tensor): value for tensor, value in zip(node.keras_inputs, inputs, strict=True)}
+    return _called(node, node.layer, flow)
 
 
 def _called(node: _Node, layer: Layer | None, flow: dict[int, tf.Tensor]) -> tf.Tensor:

@@ -21,9 +21,10 @@ from edgepress_common.results.export import ExportResult
 from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.results.pack import PackResult, Twin, Twins, UnreadableImage
 from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
-from edgepress_common.results.stage import Epoch, StageResult
+from edgepress_common.results.stage import ChannelGroup, Epoch, StageResult
 
 __all__ = [
+    "ChannelGroup",
     "Epoch",
     "EvaluationResult",
     "ExportResult",

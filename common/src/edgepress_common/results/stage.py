@@ -38,6 +38,24 @@ class Epoch(Message):
     preparation_seconds: float = added_field(0.0)
 
 
+class ChannelGroup(Message):
+    """Channels that can only be removed together.
+
+    Attributes:
+        layers: Names of the layers that make them.
+        before: Number of channels in the stage's input network.
+        after: Number of channels in the stage's network.
+        ties: Reasons why the layers lose channels together; empty for a single layer.
+        fixed: Reasons why no channel can be removed; empty if channels can.
+    """
+
+    layers: tuple[str, ...]
+    before: int
+    after: int
+    ties: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
 class StageResult(Message):
     """A Keras model, trained or compressed.
 
@@ -54,6 +72,7 @@ class StageResult(Message):
         keras_with_optimizer_zip_bytes: Size of that file, zipped.
         promises: Promises of this and earlier stages about the weights, by layer.
         shape: Promised channels, MACs and weights; None if the network has the shape of the model that it started from.
+        channel_groups: Groups of channels, if the stage removes channels.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -71,6 +90,7 @@ class StageResult(Message):
     keras_with_optimizer_zip_bytes: int
     promises: tuple[LayerPromise, ...] = ()
     shape: ShapePromise | None = added_field(default=None)
+    channel_groups: tuple[ChannelGroup, ...] = added_field(default=())
     threads: int | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

@@ -20,6 +20,7 @@ from edgepress_common.spec.methods.cluster import ClusterStage
 from edgepress_common.spec.methods.distill import DistillStage
 from edgepress_common.spec.methods.factorize import BayesRank, EnergyRank, FactorizeStage, TargetRank
 from edgepress_common.spec.methods.prune import ConstantSchedule, PatternSchedule, PolynomialSchedule, PruneStage
+from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_common.spec.methods.quantize_aware import QuantizeAwareStage
 from edgepress_common.spec.methods.train import TrainStage
 from edgepress_common.spec.model import Model, Network, PixelRange, UploadedModel
@@ -34,6 +35,7 @@ __all__ = [
     "Augmentation",
     "BayesRank",
     "BuiltinDataset",
+    "ChannelTarget",
     "ClusterStage",
     "ConstantSchedule",
     "Criterion",
@@ -59,6 +61,7 @@ __all__ = [
     "PixelRange",
     "PolynomialSchedule",
     "Preference",
+    "PruneChannelsStage",
     "PruneStage",
     "QuantizeAwareStage",
     "RankingMethod",

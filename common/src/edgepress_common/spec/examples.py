@@ -47,6 +47,8 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "EnergyRank": "{kind: energy, energy: 0.9}",
     "BayesRank": "{kind: bayes}",
     "TargetRank": "{kind: target, of: weights, share: 0.3}",
+    "PruneChannelsStage": "{kind: prune_channels, epochs: 20, target: {keep: 0.25}, criterion: taylor, rounds: 2}",
+    "ChannelTarget": "{of: weights, keep: 0.25}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
     "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.5}",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgepress_common.promises import LayerPromise, ShapePromise
+from edgepress_common.results import ChannelGroup
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -45,6 +46,7 @@ class Compressed:
         optimizer: The optimizer that trained the model, with its state.
         record: The course of the training.
         promises: Promises about the model's weights, by layer, including kept promises of earlier stages.
+        channel_groups: Groups of channels, if the stage removes channels.
         shape: Shape that the stage has planned, if it changes the shape; `run_stage` verifies it.
         taught: Whether it learned from the stage's teachers.
     """
@@ -55,6 +57,7 @@ class Compressed:
     promises: tuple[LayerPromise, ...] = ()
     shape: ShapePromise | None = None
     taught: bool = False
+    channel_groups: tuple[ChannelGroup, ...] = ()
 
 
 class MethodRunner(Protocol):

@@ -50,6 +50,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         keras_with_optimizer_zip_bytes=with_optimizer.zip_bytes,
         promises=made.promises,
         shape=shape,
+        channel_groups=made.channel_groups,
         threads=threads_in_use(),
         figures=measure_stage_figures(made),
     )

@@ -1,0 +1,113 @@
+"""One round of channel pruning: which channels are removed, and the network without them.
+
+1. The network's channels are grouped; groups are selected by the layers of the spec.
+2. The criterion ranks units, the allocation chooses how many of them each group keeps within the budget.
+3. The network is built without the other channels, and the statistics of its normalizations are estimated again.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgepress_common.errors import InvalidInputError
+from edgepress_common.results import ChannelGroup
+from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
+from edgepress_worker.channels.allocation import Allocator, Bounds, BudgetError, Growth, Kept
+from edgepress_worker.channels.cost import PrunedCost
+from edgepress_worker.channels.groups import find_groups, selected_groups
+from edgepress_worker.channels.importance import Batches, Candidates, importance
+from edgepress_worker.channels.sensitivity import loss_growth, trials
+from edgepress_worker.channels.surgery import without_channels
+from edgepress_worker.compression.kernels import SHARED_OR_ZERO, find_kernels, select
+from edgepress_worker.keras_cost import LayerCost
+from edgepress_worker.keras_environment import keras
+from edgepress_worker.training.batch_norm import estimate_statistics
+
+# Images that criteria and normalizations see: a mean over as many is known to 3 % of the deviation, 1 / sqrt(1024).
+_IMAGES = 1024
+
+
+@dataclass(frozen=True)
+class Round:
+    """Settings of one round.
+
+    Attributes:
+        stage: Parameters of the stage.
+        budget: Largest accepted cost after the round, in the unit of the target.
+        source_cost: Cost of the network that the stage began with, for messages.
+        batches: Function that returns the first training batches with about a number of images.
+        images: Number of training images.
+        seed: Seed of the criterion.
+    """
+
+    stage: PruneChannelsStage
+    budget: float
+    source_cost: float
+    batches: Callable[[int], Batches]
+    images: int
+    seed: int
+
+
+def prune_round(network: keras.Model, settings: Round) -> keras.Model:
+    """Return the network without its least important channels; the network itself is not changed.
+
+    Args:
+        network: A network in float32.
+        settings: Settings of the round.
+
+    Raises:
+        InvalidInputError: The network or its layers can't be pruned, or the budget can't be met.
+    """
+    stage = settings.stage
+    grouped = find_groups(network)
+    selected = {kernel.layer for kernel in select(find_kernels(network), stage.layers, SHARED_OR_ZERO)}
+    groups = selected_groups(grouped, selected)
+    candidates = Candidates(network, grouped, groups, functools.partial(settings.batches, _IMAGES), settings.seed)
+    scores = importance(stage.criterion, candidates)
+    priced = PrunedCost(grouped.flow)
+
+    def cost(kept: Kept) -> float:
+        return total(priced.layers(grouped.kept_channels(kept)), stage.target)
+
+    floor = stage.multiple_of if stage.min_channels is None else stage.min_channels
+    bounds = Bounds(groups, grouped.unit_count, multiple_of=stage.multiple_of, floor=floor)
+    growth: Growth = ()
+    if stage.allocation == "sensitivity":
+        # So few images that all trials together cost about a third of an epoch: they compute no gradients.
+        images = max(1, min(_IMAGES, settings.images // trials(bounds)))
+        few = dataclasses.replace(candidates, batches=functools.partial(settings.batches, images))
+        growth = loss_growth(few, bounds, scores)
+    try:
+        kept = Allocator(stage.allocation, bounds, scores, cost, growth).allocate(settings.budget)
+    except BudgetError as error:
+        raise _unreachable(settings, error.nearest, floor) from error
+    narrow = without_channels(network, grouped.flow, grouped.kept_channels(kept))
+    estimate_statistics(narrow, (pixels for pixels, _ in settings.batches(_IMAGES)))
+    return narrow
+
+
+def total(costs: tuple[LayerCost, ...], target: ChannelTarget) -> float:
+    """Return what a target counts, over all layers."""
+    return sum(getattr(cost, target.of) for cost in costs)
+
+
+def compared_groups(before: keras.Model, after: keras.Model) -> tuple[ChannelGroup, ...]:
+    """Return the groups of a network, with the number of their channels before and after channels were removed."""
+    sizes = {group.layers: len(group) for group in find_groups(after).groups}
+    return tuple(
+        ChannelGroup(
+            layers=group.layers, before=len(group), after=sizes[group.layers], ties=group.ties, fixed=group.fixed
+        )
+        for group in find_groups(before).groups
+    )
+
+
+def _unreachable(settings: Round, nearest: float, floor: int) -> InvalidInputError:
+    target = settings.stage.target
+    least = nearest / settings.source_cost
+    return InvalidInputError(
+        f"target.keep is {target.keep:g} of the {target.of}, but the selected layers still need {least:.4f} with at "
+        f"least {floor} channels each and a multiple of {settings.stage.multiple_of}; accepted: keep of at least "
+        f"{least:.4f}, a smaller min_channels or multiple_of, or more layers"
+    )

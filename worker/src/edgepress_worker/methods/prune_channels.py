@@ -1,0 +1,129 @@
+"""Channel pruning: in each round, the least important channels are removed and the smaller network is trained.
+
+1. The budget of a round lies on a geometric sequence from the input network's cost to the target's.
+2. The network that a round begins with is saved before it is trained, see `reshaping`. An interrupted stage continues
+   from there: earlier rounds are restored from their last epoch, without choosing channels again.
+3. Each round has its share of the epochs, and its own learning rate schedule.
+
+See `channels.pruning` for a round.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Sequence
+
+from edgepress_common.artifacts import ArtifactStore
+from edgepress_common.messages import Progress
+from edgepress_common.spec.methods.prune_channels import PruneChannelsStage
+from edgepress_common.steps import StageStep
+from edgepress_worker.channels.importance import Batches
+from edgepress_worker.channels.pruning import Round, compared_groups, prune_round, total
+from edgepress_worker.context import StepContext
+from edgepress_worker.keras_cost import layer_costs, shape_of
+from edgepress_worker.keras_environment import keras
+from edgepress_worker.keras_files import load_model
+from edgepress_worker.methods.fine_tuning import train_masters
+from edgepress_worker.methods.method import Compressed, Material, MethodRunner
+from edgepress_worker.methods.reshaping import reshaped_source
+from edgepress_worker.training import TrainingOutcome
+from edgepress_worker.training.batches import training_batches
+
+
+def prune_channels(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
+    """See `MethodRunner`."""
+    stage = parameters.stage
+    assert isinstance(stage, PruneChannelsStage)
+    assert material.source is not None
+    source = load_model(material.source)
+    source_cost = total(layer_costs(source), stage.target)
+    made: Compressed | None = None
+    records: list[TrainingOutcome] = []
+    for number, epochs in enumerate(_shares(parameters.training.epochs, stage.rounds), start=1):
+        in_round = _RoundContext(context, number, before=sum(len(each.epochs) for each in records), stage=parameters)
+        settings = Round(
+            stage,
+            budget=source_cost * stage.target.keep ** (number / stage.rounds),
+            source_cost=source_cost,
+            batches=functools.partial(_first_batches, parameters, material),
+            images=len(material.pack.train),
+            seed=parameters.training.seed + number,
+        )
+        prune = functools.partial(_pruned, None if made is None else made.model, settings, in_round)
+        of_round = parameters.model_copy(update={"training": parameters.training.model_copy(update={"epochs": epochs})})
+        network = reshaped_source(of_round, material, in_round, prune)
+        shape = shape_of(network)
+        made = train_masters(network, [], of_round, material, in_round, promises=())
+        records.append(made.record)
+    assert made is not None
+    return dataclasses.replace(
+        made, record=_joined(records), shape=shape, channel_groups=compared_groups(source, made.model)
+    )
+
+
+def _pruned(trained: keras.Model | None, settings: Round, context: StepContext, source: keras.Model) -> keras.Model:
+    """Return the network that a round trains, from that of the round before it, or from the stage's input network."""
+    context.report(Progress(fraction=0.0, message="choosing channels"))
+    return prune_round(source if trained is None else trained, settings)
+
+
+def _shares(epochs: int, rounds: int) -> list[int]:
+    """Return the number of epochs of each round; the last rounds have one more if they differ."""
+    return [(epochs + number) // rounds for number in range(rounds)]
+
+
+def _first_batches(parameters: StageStep, material: Material, images: int) -> Batches:
+    """Yield the first training batches of the first epoch, with about a number of images."""
+    training, pack = parameters.training, material.pack
+    batches = training_batches(pack.train, len(pack.classes), training, 0)
+    for pixels, labels, *_ in itertools.islice(batches, max(1, images // training.batch_size)):
+        yield pixels, labels
+
+
+class _RoundContext:
+    """The context of one round, as a `StepContext`: a folder of its own, and progress as a part of the stage's.
+
+    Args:
+        context: Context of the stage.
+        number: Number of the round, from 1.
+        before: Number of epochs of earlier rounds.
+        stage: Parameters of the stage.
+    """
+
+    def __init__(self, context: StepContext, number: int, *, before: int, stage: StageStep) -> None:
+        self._context = context
+        self._before = before
+        self._epochs = stage.training.epochs
+        self.scratch = context.scratch / f"round-{number}"
+        self.scratch.mkdir(exist_ok=True)
+
+    @property
+    def store(self) -> ArtifactStore:
+        """See `StepContext`."""
+        return self._context.store
+
+    def report(self, progress: Progress) -> None:
+        """See `StepContext`."""
+        share = 0.0 if progress.epochs is None else progress.fraction * progress.epochs
+        changes = {"fraction": (self._before + share) / self._epochs}
+        if progress.epoch is not None:
+            changes |= {"epoch": self._before + progress.epoch, "epochs": self._epochs}
+        self._context.report(progress.model_copy(update=changes))
+
+    def raise_if_cancelled(self) -> None:
+        """See `StepContext`."""
+        self._context.raise_if_cancelled()
+
+
+def _joined(records: Sequence[TrainingOutcome]) -> TrainingOutcome:
+    epochs = itertools.chain.from_iterable(record.epochs for record in records)
+    numbered = tuple(epoch.model_copy(update={"epoch": number}) for number, epoch in enumerate(epochs, start=1))
+    return TrainingOutcome(
+        numbered,
+        kept=len(numbered),
+        val_accuracy=records[-1].val_accuracy,
+        resumed_after_epochs=sum(record.resumed_after_epochs for record in records),
+    )
+
+
+RUNNER: MethodRunner = prune_channels
