@@ -108,7 +108,9 @@ def run_export(
     return outputs, result
 
 
-def _describe(file: EncodedFile, kept: Sequence[KeptPromise], coded_bytes: int, sensitivity: Sensitivity | None) -> ExportResult:
+def _describe(
+    file: EncodedFile, kept: Sequence[KeptPromise], coded_bytes: int, sensitivity: Sensitivity | None
+) -> ExportResult:
     model, weights = file.contents.model, file.contents.weights
     (entry,), (end,) = model.inputs, model.outputs
     return ExportResult(
