@@ -243,7 +243,7 @@ def test_impossible_test_figures_are_refused(
 
 
 def test_a_right_result_is_accepted_after_refused_ones(gateway_with_test: GatewayApp) -> None:
-    """Of the same attempt."""
+    """The attempt goes on after each refusal."""
     taken = lease(gateway_with_test, MEASURES_TEST)
     right = result() | {"test": made_up_test().model_dump(mode="json")}
     for wrong in (right | {"images": 0}, right | {"test": None}, right | {"confusion": []}):
