@@ -20,7 +20,7 @@ from edgepress_common.messages import Outputs, RunStep
 from edgepress_common.plan import make_plan
 from edgepress_common.results import StageResult, StepResult
 from edgepress_common.spec import JobSpec
-from edgepress_common.steps import Step, StepKey
+from edgepress_common.steps import StageStep, Step, StepKey
 from edgepress_worker.environment import Environment
 from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.run import run_step
@@ -34,7 +34,8 @@ def measure() -> Iterator[Figure]:
     """The stages of the preset `quick`, in one process, as a worker runs them."""
     content = yaml.safe_load(files("edgepress_api.commands").joinpath("demo.yaml").read_text())
     plan = make_plan(JobSpec.model_validate(content), fingerprint="", devices=())
-    dict(RUNNERS)  # imported before anything is timed, as by a worker that waits
+    for kind in {step.parameters.stage.kind for step in plan.steps if isinstance(step.parameters, StageStep)}:
+        RUNNERS[kind]  # imported before anything is timed, as by a worker that waits
     done: dict[StepKey, tuple[Outputs, StepResult]] = {}
     trained = epochs = stages = 0.0
     details = []
