@@ -42,7 +42,9 @@ def step_of(**changes: Any) -> StageStep:
 
 
 def run(source: Path, context: PlainContext, **changes: Any) -> tuple[Path, StageResult]:
-    outputs, result = run_stage(step_of(**changes), Material(coloured_pack(), source, context.scratch), context)
+    outputs, result = run_stage(
+        step_of(**changes), Material(coloured_pack(), source, context.scratch, teachers=(source,)), context
+    )
     return context.store.local_path(outputs["model"].sha256), result
 
 
@@ -86,6 +88,15 @@ def test_only_selected_layers_lose_channels(trained: Path, tmp_path: Path) -> No
     assert (inner.before, inner.after) == (16, after["unit1_conv1"])
     assert {layer for layer in before if after[layer] != before[layer]} <= {"unit1_conv1", "conv0"}
     assert after != before
+
+
+def test_next_layer_is_rescaled_for_thinet(trained: Path, tmp_path: Path) -> None:
+    """The inside of the unit is read by one convolution, and can be ranked; the stream is read by several layers."""
+    thinet: dict[str, Any] = {"criterion": "thinet", "epochs": 1, "target": {"keep": 0.8}}
+    file, _ = run(trained, PlainContext(tmp_path), **thinet, layers={"include": ["name:unit1_conv1"]})
+    assert sizes(file)["unit1_conv1"] < sizes(trained)["unit1_conv1"]
+    with pytest.raises(InvalidInputError, match="thinet can't rank the channels of"):
+        run(trained, PlainContext(tmp_path / "all"), **thinet)
 
 
 def test_target_below_the_floor_is_refused_with_the_nearest(trained: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 - `groups`: channels that can only be removed together, with the reasons
 - `cost`: multiply-accumulate operations and weights, layer by layer
 - `importance`: the criteria that rank channels
+- `reconstruction`: a criterion that also rescales the next layer
 - `allocation`: how many channels each group keeps
 - `folding`: what removed channels still contribute, as biases of the layers that remain
 - `silencing`: the network with zeros in place of removed channels

@@ -17,6 +17,7 @@ from edgepress_worker.channels.allocation import Allocator, Bounds, BudgetError,
 from edgepress_worker.channels.cost import PrunedCost
 from edgepress_worker.channels.groups import find_groups, selected_groups
 from edgepress_worker.channels.importance import Batches, Candidates, importance
+from edgepress_worker.channels.reconstruction import error_scores, reconstructions, rescale
 from edgepress_worker.channels.sensitivity import loss_growth, trials
 from edgepress_worker.channels.surgery import without_channels
 from edgepress_worker.compression.kernels import SHARED_OR_ZERO, find_kernels, select
@@ -64,7 +65,8 @@ def prune_round(network: keras.Model, settings: Round) -> keras.Model:
     selected = {kernel.layer for kernel in select(find_kernels(network), stage.layers, SHARED_OR_ZERO)}
     groups = selected_groups(grouped, selected)
     candidates = Candidates(network, grouped, groups, functools.partial(settings.batches, _IMAGES), settings.seed)
-    scores = importance(stage.criterion, candidates)
+    rebuilt = reconstructions(candidates) if stage.criterion == "thinet" else ()
+    scores = error_scores(rebuilt, grouped.unit_count) if rebuilt else importance(stage.criterion, candidates)
     priced = PrunedCost(grouped.flow)
 
     def cost(kept: Kept) -> float:
@@ -83,6 +85,7 @@ def prune_round(network: keras.Model, settings: Round) -> keras.Model:
     except BudgetError as error:
         raise _unreachable(settings, error.nearest, floor) from error
     narrow = without_channels(network, grouped.flow, grouped.kept_channels(kept))
+    rescale(narrow, rebuilt, kept)
     estimate_statistics(narrow, (pixels for pixels, _ in settings.batches(_IMAGES)))
     return narrow
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec.method import LargeKernelTuning, Method
 from edgepress_common.spec.model import Network
+from edgepress_common.spec.teaching import SOURCE, TEACHER, Teacher
 
 
 class ChannelTarget(Frozen):
@@ -25,11 +26,11 @@ class PruneChannelsStage(LargeKernelTuning):
 
     kind: Literal["prune_channels"] = "prune_channels"
     target: ChannelTarget = Field(default=ChannelTarget(), description="How small the network becomes.")
-    criterion: Literal["l1", "l2", "fpgm", "bn_scale", "taylor", "random"] = Field(
+    criterion: Literal["l1", "l2", "fpgm", "bn_scale", "taylor", "thinet", "random"] = Field(
         default="l1",
         description="Importance of a channel. l1, l2: norm of its filter; fpgm: distance of its filter from the "
         "others; bn_scale: factor of the normalizations on it; taylor: estimated change of the loss without it; "
-        "random: a control.",
+        "thinet: error of the next layer without it, whose weights are then rescaled; random: a control.",
     )
     allocation: Literal["uniform", "global", "sensitivity"] = Field(
         default="uniform",
@@ -42,6 +43,7 @@ class PruneChannelsStage(LargeKernelTuning):
     min_channels: int | None = Field(
         default=None, ge=1, le=4096, description="Number of channels that each layer keeps at least. null: multiple_of."
     )
+    teacher: Teacher = Field(default=SOURCE, description=TEACHER)
     rounds: int = Field(
         default=1,
         ge=1,
@@ -71,15 +73,16 @@ METHOD = Method(
     title="Channel pruning",
     position=15,
     summary="Removes whole channels of convolutions and dense layers, the least important ones by a criterion, and "
-    "trains the smaller network that is left. The result is a plain network with less arithmetic: smaller and faster "
-    "on every board, in every export. Channels that other layers add or multiply together are removed together.",
+    "trains the smaller network that is left, with the network that it came from as its teacher. The result is a plain "
+    "network with less arithmetic: smaller and faster on every board, in every export. Channels that other layers add "
+    "or multiply together are removed together.",
     paper="Li et al. 2017, Pruning Filters for Efficient ConvNets, arXiv:1608.08710",
     limits="Comes after train or distill, before prune, cluster and quantize_aware. The channels of the classifier and "
     "of grouped convolutions are never removed, and a layer can only lose channels if all layers that its channels are "
     "tied to are selected. Needs more epochs than the other methods: compare with the same narrow network, trained "
     "from the beginning.",
-    cost="An epoch costs what an epoch of the smaller network costs. Choosing the channels takes seconds; for taylor "
-    "and the statistics of normalizations, a few batches.",
+    cost="An epoch costs what an epoch of the smaller network costs, and the teacher's predictions. Choosing the "
+    "channels takes seconds; for taylor and thinet, and for the statistics of normalizations, a few batches.",
     parameters=PruneChannelsStage,
     describe=_describe,
     gives=frozenset({"shape"}),
