@@ -85,8 +85,8 @@ def chain(kernels: Mapping[str, Kernel], *, normalized: bool = False) -> Any:
     return keras.Model(image, layers.Softmax(name="probabilities")(flow), name="chain")
 
 
-def written(network: Any, kind: ExportKind, folder: Path) -> Path:
-    """The network as a file of this kind, as the converter leaves it."""
+def written(network: Any, kind: ExportKind, folder: Path, *, calibrated_on: int = 4) -> Path:
+    """The network as a file of this kind, as the converter leaves it; calibrated on the first images of the pack."""
     from edgepress_common.spec.exports import EXPORTS
     from edgepress_worker.exports.calibration import Calibration
     from edgepress_worker.exports.exporter import ExportMaterial
@@ -94,7 +94,7 @@ def written(network: Any, kind: ExportKind, folder: Path) -> Path:
     from fakes.step_context import PlainContext
 
     context = PlainContext(folder)
-    images = LabelledImages(small_pack().train.images[:4], np.arange(4))
+    images = LabelledImages(small_pack(max(30, calibrated_on)).train.images[:calibrated_on], np.arange(calibrated_on))
     material = ExportMaterial(network, SIDE, (), Calibration(images, 1, context), images, context)
     path = folder / f"{kind}.tflite"
     path.write_bytes(EXPORTERS[kind](EXPORTS[kind].parameters(kind=kind), material).content)

@@ -299,6 +299,33 @@ def test_every_activation_becomes_every_kind_of_file(kind: ExportKind, seed: int
     np.testing.assert_allclose(found, wanted, atol=1e-4 if kind == "float32" else 0.06)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["float32", "float16", "dynamic", "int16x8", "int8"])
+def test_every_layer_becomes_every_kind_of_file(kind: ExportKind, tmp_path: Path) -> None:
+    """All of them next to each other, on 64 images: within four scales of the outputs' range in int8."""
+    from edgepress_worker.keras_environment import keras as keras_2
+    from edgepress_worker.tflite.inference import infer
+    from fakes.small_network import small_pack, written
+
+    without_kernel = {"relu with slope and threshold"} if kind == "int16x8" else set()
+    others = [name for name in LAYERS if not name.startswith(("activation ", "convolution with "))]
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    scaled = L.Rescaling(1 / 127.5, -1)(pixels)
+    flow = L.Concatenate()([L.Flatten()(LAYERS[name]()(scaled)) for name in others if name not in without_kernel])
+    built = _built(_with_random_weights(keras.Model(pixels, L.Dense(3, activation="softmax")(flow))), tmp_path)
+    model = keras.models.load_model(tmp_path / "model.keras")
+    head = next(layer for layer in reversed(built.layers) if isinstance(layer, keras_2.layers.Dense))
+
+    path = written(keras_2.Model(built.input, head.input), kind, tmp_path, calibrated_on=64)
+
+    images = small_pack(64).train.images
+    wanted = np.asarray(keras.Model(model.input, model.layers[-1].input)(images.astype(np.float32), training=False))
+    found = np.concatenate([infer(path, image).output for image in images])
+    share = {"int8": 4 / 255, "int16x8": 1 / 255, "float16": 1e-3}.get(kind, 1e-5)
+    np.testing.assert_allclose(found, wanted, atol=share * np.ptp(wanted))
+
+
 def _scaled_pixels(largest: float) -> tuple[Any, Any]:
     from edgepress_worker.keras_environment import keras as keras_2
 
