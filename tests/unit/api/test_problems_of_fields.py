@@ -109,7 +109,7 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
          "pipelines[0].stages[1].student.width", 0.3,
          "width 0.3 does not exist for mobilenet_v2 with weights 'none'", "0.35, 0.5, 0.75, 1, 1.3, 1.4"),
         (pipeline(exports=[{"kind": "int8", "encoding": "csr"}]), "pipelines[0].exports[0].encoding", "csr",
-         "is not a known value", "smallest, dense, sparse"),
+         "is not a known value", "smallest, smallest_to_send, dense, sparse"),
         (pipeline(stages=[{"kind": "train", "training": {"batch_norm_momentum": "high"}}]),
          "pipelines[0].stages[0].training.batch_norm_momentum", "high", "is not an accepted value",
          "a number, or auto"),

@@ -28,6 +28,8 @@ CLUSTER_32 = CLUSTER | {"clusters": 32}
 QUANTIZE = {"kind": "quantize_aware"}
 DISTILL = {"kind": "distill"}
 FACTORIZE = {"kind": "factorize"}
+ELASTIC = {"kind": "elastic"}
+CUT = {"kind": "cut", "width": 0.5}
 
 
 def stages(*written: dict[str, Any]) -> tuple[Stage, ...]:
@@ -55,6 +57,8 @@ def planned(pipeline: tuple[Stage, ...]) -> Plan:
         (DISTILL, PRUNE, CLUSTER, QUANTIZE),
         (FACTORIZE, PRUNE, CLUSTER, QUANTIZE),
         (FACTORIZE, DISTILL, FACTORIZE),
+        (ELASTIC, CUT, PRUNE, CLUSTER, QUANTIZE),
+        (ELASTIC,),
         (DISTILL, CHANNELS, CHANNELS, PRUNE, CLUSTER, QUANTIZE),
         (PRUNE, DISTILL, CHANNELS),
         (PRUNE, DISTILL, PRUNE),
@@ -93,6 +97,21 @@ def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]
          "remaining weights, zeros among them; accepted: prune_channels before prune")),
         ((CLUSTER, CHANNELS), "stages[1] is 'prune_channels', but the network's weights share values at that point"),
         ((QUANTIZE, CHANNELS), "stages[1] is 'prune_channels', but the network's weights lie on int8's grid"),
+        ((CUT,),
+         "stages[0] is 'cut', but the network is not trained to be cut at that point; accepted: elastic before it"),
+        ((ELASTIC, CUT, CUT),
+         "stages[2] is 'cut', but the network is not trained to be cut at that point; accepted: elastic before it"),
+        ((ELASTIC, CUT | {"width": 0.4}),
+         "stages[1].width is 0.4, but stages[0] trains other widths; accepted: 0.25, 0.5, 0.75"),
+        ((ELASTIC, CUT | {"multiple_of": 8}),
+         "stages[1].multiple_of is 8, but stages[0] trains channels in multiples of 16; accepted: 16"),
+        ((ELASTIC, QUANTIZE),
+         ("stages[1] is 'quantize_aware', but the network can be cut to narrower ones at that point: training it at "
+         "its full width would change the weights that the narrower ones share with it; accepted: quantize_aware after "
+         "cut")),
+        ((PRUNE, ELASTIC),
+         ("stages[1] is 'elastic', but the network's pruned weights are zero at that point: it would change them; "
+         "accepted: elastic before prune")),
         ((QUANTIZE, PRUNE),
          ("stages[1] is 'prune', but the network's weights lie on int8's grid at that point: further training would "
          "move them off the grid; accepted: quantize_aware last, or followed by distill")),
@@ -195,7 +214,7 @@ def test_saying_outright_what_is_kept_changes_nothing(order: tuple[Stage, ...]) 
             "accepted: either parameters derived from NewNetwork and a value for network, or neither",
         ),
         ({"takes": "teacher"}, "continues a network; accepted: takes='model'"),
-        ({"gives": {"beauty"}}, "'zeros', 'shared_values', 'grid' or 'shape'"),
+        ({"gives": {"beauty"}}, "'zeros', 'shared_values', 'grid', 'shape'"),
         ({"promises": ["speed"]}, "'sparsity', 'pattern'"),
     ],
 )

@@ -51,6 +51,20 @@ def test_every_step_comes_after_its_inputs() -> None:
         seen.add(step.key)
 
 
+def test_all_widths_are_cut_out_of_one_training() -> None:
+    """A cut trains nothing: the pipelines differ from it on."""
+    widths = plan(
+        pipelines=[
+            {"name": f"{width}", "stages": [{"kind": "elastic"}, {"kind": "cut", "width": width}], "exports": ["int8"]}
+            for width in (0.25, 0.5, 0.75)
+        ]
+    )
+    stages = [step.parameters for step in widths.steps if isinstance(step.parameters, StageStep)]
+    assert [(each.stage.kind, each.training.epochs) for each in stages] == [
+        ("train", 2), ("elastic", 4), ("cut", 0), ("cut", 0), ("cut", 0),
+    ]  # fmt: skip
+
+
 def test_pipelines_share_what_they_have_in_common() -> None:
     """The network is trained once, whether a pipeline says so or not; equal exports are one step."""
     shared = plan(

@@ -94,10 +94,12 @@ class Method(Descriptor):
         gives: Traits that the network has after the stage.
         keeps: Traits that the stage preserves, each with the parameter that enables this, or None if it always does.
             If the parameter is null, a trait is preserved if the network has it.
+        needs: Traits that the network must have before the stage. The stage may use them up.
         undoes: Reasons why the stage would destroy a trait, where the usual reason does not apply. A stage that would
             destroy a trait is rejected.
-        conflict: Function that returns why a stage can't follow an earlier one of the same kind, or None if it can. Its
-            arguments are the parameters and the position of the earlier stage, and the parameters of the later one.
+        conflict: Function that returns why a stage can't follow an earlier one of the same kind, or one that gave a
+            trait which it needs; None if it can. Its arguments are the parameters and the position of the earlier
+            stage, and the parameters of the later one.
         promises: Kinds of promise about the network's weights that the stage makes.
         epoch_weight: Duration of an epoch relative to plain training; used only to weight progress.
     """
@@ -112,6 +114,7 @@ class Method(Descriptor):
     accepts_trained_weights: bool = False
     gives: frozenset[Trait] = frozenset()
     keeps: Mapping[Trait, str | None] = Field(default_factory=dict)
+    needs: frozenset[Trait] = frozenset()
     undoes: Mapping[Trait, str] = Field(default_factory=dict)
     conflict: Callable[[Any, int, Any], str | None] = never_conflicts
     promises: tuple[PromiseKind, ...] = ()

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgepress_common.frozen import Frozen
 
-Trait = Literal["zeros", "shared_values", "grid", "shape"]
+Trait = Literal["zeros", "shared_values", "grid", "shape", "elastic"]
 NetworkState = frozenset[Trait]
 
 NEW_NETWORK: NetworkState = frozenset()
@@ -66,5 +66,13 @@ TRAITS: dict[Trait, TraitWords] = {
         lost_accepted="{kind} before the stage that changes the network's shape",
         absent="the network has the shape of the model that it started from",
         absent_accepted="null, or a stage before it that changes the network's shape",
+    ),
+    "elastic": TraitWords(
+        noun="narrower networks within it",
+        present="the network can be cut to narrower ones",
+        lost="training it at its full width would change the weights that the narrower ones share with it",
+        lost_accepted="{kind} after cut",
+        absent="the network is not trained to be cut",
+        absent_accepted="elastic before it",
     ),
 }

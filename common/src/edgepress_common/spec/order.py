@@ -37,6 +37,7 @@ def check_order(stages: Sequence[Stage]) -> NetworkState:
     for position, stage in enumerate(stages):
         problem = (
             _not_first(position, stage)
+            or _missing(stage, state)
             or _destroyed(stage, state)
             or _nothing_to_keep(stage, state)
             or _conflict(stage, done)
@@ -61,12 +62,19 @@ def _not_first(position: int, stage: Stage) -> str | None:
     )
 
 
+def _missing(stage: Stage, state: NetworkState) -> str | None:
+    for trait in sorted(METHODS[stage.kind].needs - state):
+        words = TRAITS[trait]
+        return f" is {stage.kind!r}, but {words.absent} at that point; accepted: {words.absent_accepted}"
+    return None
+
+
 def _destroyed(stage: Stage, state: NetworkState) -> str | None:
     method = METHODS[stage.kind]
     if method.starts_network:
         return None
     for trait, words in TRAITS.items():
-        if trait in state - method.keeps.keys():
+        if trait in state - method.keeps.keys() - method.needs:
             reason, accepted = method.undoes.get(trait, words.lost), words.lost_accepted.format(kind=stage.kind)
             return f" is {stage.kind!r}, but {words.present} at that point: {reason}; accepted: {accepted}"
     return None
@@ -81,6 +89,10 @@ def _nothing_to_keep(stage: Stage, state: NetworkState) -> str | None:
 
 
 def _conflict(stage: Stage, done: Mapping[int, Stage]) -> str | None:
-    conflict = METHODS[stage.kind].conflict
-    problems = (conflict(earlier, position, stage) for position, earlier in done.items() if earlier.kind == stage.kind)
+    method = METHODS[stage.kind]
+    problems = (
+        method.conflict(earlier, position, stage)
+        for position, earlier in done.items()
+        if earlier.kind == stage.kind or METHODS[earlier.kind].gives & method.needs
+    )
     return next((problem for problem in problems if problem is not None), None)

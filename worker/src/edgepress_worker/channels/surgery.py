@@ -9,19 +9,22 @@ Each layer is built again with the channels that are kept, and takes the part of
 Constants of removed channels are added to biases, see `folding`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgepress_worker.channels.flow import Channels, Flow
+from edgepress_worker.channels.flow import Flow
 from edgepress_worker.channels.folding import folded_biases
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_graph import Call, Layer, rebuild
 
 _keras = keras.layers
 Kept = npt.NDArray[np.bool_]
+Positions = Mapping[int, npt.NDArray[np.int64]]
+"""Positions of channels by the number of their tensor, ``(channels,)``."""
 _Weights = npt.NDArray[np.float32]
 
 
@@ -34,16 +37,29 @@ def without_channels(network: keras.Model, flow: Flow, kept: Kept) -> keras.Mode
         kept: Whether each channel is kept, by its number ``(channels,)``. Tied channels are kept or removed together,
             at least one channel of each layer is kept.
     """
-    narrower = _Narrower(flow, kept)
-    return rebuild(network, replace=narrower.layer, weights_of=narrower.weights)
+    selection = ChannelSelection(flow, masked(flow, kept), folded_biases(flow, kept))
+    return rebuild(network, replace=selection.layer, weights_of=selection.weights)
 
 
-class _Narrower:
-    def __init__(self, flow: Flow, kept: Kept) -> None:
+def masked(flow: Flow, kept: Kept) -> Positions:
+    """Return the positions of the kept channels in each tensor."""
+    return {number: np.flatnonzero(kept[channels]) for number, channels in flow.channels.items()}
+
+
+class ChannelSelection:
+    """The layers of a network with some of its channels, in any order.
+
+    Args:
+        flow: The channels of the network.
+        positions: The positions in each tensor that its new channels come from.
+        folded: What to add to the biases of layers, by layer name, see `folding`.
+    """
+
+    def __init__(self, flow: Flow, positions: Positions, folded: Mapping[str, _Weights] = MappingProxyType({})) -> None:
         self._channels = flow.channels
-        self._kept = kept
+        self._positions = positions
         self._calls = {call.layer.name: call for call in reversed(flow.calls)}  # the first call of each layer
-        self._folded = folded_biases(flow, kept)
+        self._folded = folded
 
     def layer(self, layer: Layer) -> Layer:
         """Return the layer that takes the place of a layer, without weights."""
@@ -52,10 +68,15 @@ class _Narrower:
 
     def weights(self, layer: Layer) -> Sequence[_Weights]:
         """Return the weights of the layer that takes the place of a layer."""
-        call, values = self._calls[layer.name], layer.get_weights()
+        return self.selected(layer, layer.get_weights())
+
+    def selected(self, layer: Layer, values: Sequence[Any]) -> list[Any]:
+        """Return the part of each array that is selected, given arrays in the shapes of a layer's weights."""
+        call = self._calls[layer.name]
         if not values:
-            return values
-        taken, made = self._kept[self._channels[call.inputs[0]]], self._kept[self._channels[call.output]]
+            return []
+        taken, made = self._positions[call.inputs[0]], self._positions[call.output]
+        before = len(self._channels[call.output])
         match layer:
             case _keras.DepthwiseConv2D():
                 kernel, *bias = values
@@ -66,17 +87,18 @@ class _Narrower:
                 return [kernel[..., inputs, :][..., made], *self._bias(layer.name, bias, made)]
             case _:
                 # A normalization or a PReLU: the last axis counts channels, or has one value for all.
-                return [each if each.shape[-1] != len(made) else each[..., made] for each in values]
+                return [each if each.shape[-1] != before else each[..., made] for each in values]
 
-    def _bias(self, name: str, bias: Sequence[_Weights], made: Kept) -> list[_Weights]:
+    def _bias(self, name: str, bias: Sequence[Any], made: npt.NDArray[np.int64]) -> list[Any]:
         if name not in self._folded:
             return [each[made] for each in bias]
         return [((bias[0] if bias else 0) + self._folded[name])[made]]
 
     def _changed(self, call: Call, config: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
         """Return the settings of a layer that depend on the number of its channels."""
-        made = self._channels[call.output]
-        count = int(self._kept[made].sum())
+        made = self._positions[call.output]
+        count = len(made)
+        before = len(self._channels[call.output])
         match call.layer:
             case _keras.DepthwiseConv2D():
                 return {}
@@ -87,16 +109,17 @@ class _Narrower:
             case _keras.Reshape():
                 return {"target_shape": (*call.output_shape[:-1], count)}
             case _keras.Rescaling():
-                return {key: self._by_channel(config[key], made) for key in ("scale", "offset")}
+                return {key: _by_channel(config[key], made, before) for key in ("scale", "offset")}
             case _keras.Dropout() if isinstance(config["noise_shape"], (list, tuple)):
                 *places, last = config["noise_shape"]
-                return {"noise_shape": (*places, count if last == len(made) else last)}
+                return {"noise_shape": (*places, count if last == before else last)}
             case _:
                 return {}
 
     def _with_bias(self, name: str) -> dict[str, bool]:
         return {"use_bias": True} if name in self._folded else {}
 
-    def _by_channel(self, values: Any, channels: Channels) -> Any:
-        array = np.asarray(values)
-        return values if array.shape[-1:] != channels.shape else array[self._kept[channels]].tolist()
+
+def _by_channel(values: Any, made: npt.NDArray[np.int64], before: int) -> Any:
+    array = np.asarray(values)
+    return values if array.shape[-1:] != (before,) else array[made].tolist()

@@ -18,7 +18,7 @@ class FineTuneStage(Continuation):
 METHOD = Method(
     kind="fine_tune",
     title="Fine-tuning",
-    position=15,
+    position=12,
     summary="Continues to train the network, with the labels and a teacher, and keeps zeros and shared values. Use it "
     "to let several networks teach each of them, or to recover accuracy after pruning or clustering.",
     paper="Sun et al. 2017, Ensemble-Compression, arXiv:1606.00575",

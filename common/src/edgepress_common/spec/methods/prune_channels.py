@@ -71,7 +71,7 @@ _COUNTED = {"channels": "channels", "macs": "MACs", "weights": "weights"}
 METHOD = Method(
     kind="prune_channels",
     title="Channel pruning",
-    position=15,
+    position=14,
     summary="Removes whole channels of convolutions and dense layers, the least important ones by a criterion, and "
     "trains the smaller network that is left, with the network that it came from as its teacher. The result is a plain "
     "network with less arithmetic: smaller and faster on every board, in every export. Channels that other layers add "
