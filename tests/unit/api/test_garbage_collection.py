@@ -159,7 +159,7 @@ def test_a_deleted_job_frees_all_that_only_it_needed(works: Works) -> None:
     job_id = works.finished_job()
     works.now += LATER
     works.cleaner.collect()
-    assert len(works.kept()) == 7
+    assert len(works.kept()) == 8
     works.delete(job_id)
     works.cleaner.collect()
     assert works.kept() == {upload.sha256}
@@ -290,7 +290,7 @@ def test_being_killed_in_between_leaks_nothing(database: Database, tmp_path: Pat
     store.removals_left = removals
     with pytest.raises(KeyboardInterrupt):
         works.cleaner.collect()
-    assert len(works.kept()) == 6 - removals
+    assert len(works.kept()) == 7 - removals
     Works(database, store, now=works.now).cleaner.collect()
     assert works.kept() == set()
 

@@ -71,7 +71,6 @@ CODED = _size(
     "size of the coded .tflite file",
     94,
     unknown="for files that an earlier release has exported",
-    terminal=TerminalColumn(position=23, head="coded\nMB", note="coded: size of the file as .epz, entropy-coded."),
     page=PageColumn(group="Size", position=35, head="Coded", is_optional=True),
     goal=Goal(
         criterion="coded",
@@ -80,6 +79,7 @@ CODED = _size(
         most=_MOST,
         better="smaller coded",
         worse="larger coded",
+        is_told=False,
     ),
 )
 DENSE = _size(
