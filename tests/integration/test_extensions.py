@@ -61,7 +61,7 @@ def test_the_gateway_lists_and_plans_them(seen: Any) -> None:
     """They are listed after those of Edgepress."""
     gateway = seen["gateway"]
     assert gateway["methods"] == ["train", "prune", "cluster", "quantize_aware", "distill", "without_dropout"]
-    assert gateway["exports"] == ["float32", "float16", "dynamic", "int16x8", "int8", "rounded"]
+    assert gateway["exports"] == ["float32", "float16", "dynamic", "int16x8", "int8", "int4", "rounded"]
     assert {"WithoutDropoutStage", "RoundedExport", "FewDigitsDataset"} <= set(gateway["schemas"])
     assert gateway["status"] == 202
     assert gateway["steps"] == [
