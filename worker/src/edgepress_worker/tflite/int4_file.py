@@ -7,8 +7,8 @@ from -7 to 7 and a scale s for each output channel:
 2. The codes are stored in TFLite's type INT4: two in a byte, the first one in the lower half.
 3. The scale of an integer bias is the input's scale times the weights' scale, so the bias is converted as well.
 
-The file is written again, because arrays change their size. TFLite unpacks the codes: its own kernels of convolutions do
-so in each inference, XNNPACK's kernel of dense layers computes with them (see docs/methods.md).
+The file is written again, because arrays change their size. TFLite's own kernels of convolutions unpack the codes in
+each inference, XNNPACK's kernel of dense layers computes with them (see docs/methods.md).
 """
 
 from collections.abc import Mapping
