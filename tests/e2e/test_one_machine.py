@@ -137,7 +137,7 @@ def test_a_second_stack_in_the_same_folder_is_refused(edgepress: Edgepress) -> N
         ({"pipelines": []}, "pipelines"),
         ({"pipelines": [INT8 | {"stages": [{"kind": "melt"}]}]}, "pipelines[0].stages[0].kind"),
         ({"pipelines": [INT8 | {"stages": [{"kind": "train"}, {"kind": "train"}]}]}, "pipelines[0].stages[1]"),
-        ({"pipelines": [INT8 | {"exports": ["int4"]}]}, "pipelines[0].exports[0]"),
+        ({"pipelines": [INT8 | {"exports": ["int3"]}]}, "pipelines[0].exports[0]"),
         ({"pipelines": [INT8, INT8]}, "pipelines"),
         ({"dataset": {"kind": "folder", "path": "/nowhere/at/all", "image_size": 32}}, "dataset.path"),
         ({"dataset": {"kind": "builtin", "image_size": 16}}, "dataset.image_size"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgepress_common.spec import METHODS
+from edgepress_common.spec import EXPORTS, METHODS
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "tests" / "fakes" / "extension"
@@ -63,7 +63,7 @@ def test_the_gateway_lists_and_plans_them(seen: Any) -> None:
     """They are listed after those of Edgepress."""
     gateway = seen["gateway"]
     assert gateway["methods"] == [*METHODS, "without_dropout"]
-    assert gateway["exports"] == ["float32", "float16", "dynamic", "int16x8", "int8", "rounded"]
+    assert gateway["exports"] == [*EXPORTS, "rounded"]
     assert {"WithoutDropoutStage", "RoundedExport", "FewDigitsDataset"} <= set(gateway["schemas"])
     assert gateway["status"] == 202
     assert gateway["steps"] == [

@@ -179,6 +179,14 @@ PROMISES: dict[str, PromiseWords] = {
         promised=lambda promised: f"exactly {promised:g} layers in float",
         found=lambda found: f"{found:g}",
     ),
+    "weight_bits": PromiseWords(
+        title="bits of weights",
+        relation="<=",
+        verified="bits of each weight of convolutions and dense layers, without depthwise ones",
+        promised=lambda promised: f"at most {promised:g} bits per weight",
+        found=lambda found: f"{found:g}",
+        where="in the layer with most",
+    ),
     "weight_scales": PromiseWords(
         title="scales of weights",
         relation="<=",

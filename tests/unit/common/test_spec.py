@@ -56,7 +56,7 @@ def test_an_export_can_be_named_or_written_out() -> None:
         ({"training": {"batch_norm_momentum": 1.0}}, "training", "accepted: auto, or 0 to below 1"),
         ({"pipelines": []}, "pipelines", "at least 1"),
         ({"pipelines": "everything"}, "pipelines", "'quick', 'paper', 'distillation', 'patient' or 'ensemble'"),
-        ({"pipelines": [{"name": "p", "exports": ["int4"]}]}, "pipelines", "'float32', 'float16'"),
+        ({"pipelines": [{"name": "p", "exports": ["int3"]}]}, "pipelines", "'float32', 'float16'"),
         ({"pipelines": [{"name": "p", "exports": []}]}, "pipelines", "at least 1"),
         ({"pipelines": [{"name": "p", "exports": ["int8", "int8"]}]}, "pipelines", "repeats 'int8'"),
         ({"pipelines": [{"name": "p", "exports": ["int8"]}] * 2}, "pipelines", "two pipelines are called 'p'"),

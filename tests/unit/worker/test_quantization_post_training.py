@@ -246,6 +246,8 @@ def test_a_scale_of_four_bits_is_the_best_of_many() -> None:
     ]
     assert ((grid.rounded(kernel, scale) - kernel) ** 2).mean() <= 1.02 * min(errors)
     assert np.allclose(WeightGrid().scales(kernel, (0, 1, 2)), np.abs(kernel).max() / 127)
+    on_a_grid = np.float32(0.31) * np.array([[[[-5], [0], [2], [1]]]], np.float32)
+    assert np.allclose(grid.rounded(on_a_grid, grid.scales(on_a_grid, (0, 1, 2))), on_a_grid)
 
 
 @pytest.mark.parametrize(

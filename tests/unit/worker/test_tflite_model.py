@@ -176,11 +176,11 @@ def test_zero_is_what_the_zero_point_says() -> None:
 
 
 def test_weights_of_a_type_not_understood_are_refused() -> None:
-    """int4 packs two codes into a byte: better no figure than a wrong one."""
-    weights = Tensor(name="dense/kernel", shape=(1, 4), type="int4", content=np.zeros(2, np.uint8))
+    """int2 packs four codes into a byte: better no figure than a wrong one."""
+    weights = Tensor(name="dense/kernel", shape=(1, 4), type="int2", content=np.zeros(1, np.uint8))
     flow = Tensor(name="t", shape=(1, 4), type="int8")
     model = TfliteModel((flow, weights), (Operator("FULLY_CONNECTED", (0, 1, None), (0,)),), (0,), (0,))
-    with pytest.raises(StepFailedError, match="'dense/kernel' are stored as int4; understood are float32"):
+    with pytest.raises(StepFailedError, match="'dense/kernel' are stored as int2; understood are int4, float32"):
         list(read_weights(model))
 
 

@@ -67,6 +67,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "DynamicExport": "{kind: dynamic, encoding: sparse}",
     "Int16x8Export": "{kind: int16x8, representative_images: 256}",
     "Int8Export": "{kind: int8, input_type: uint8, calibration: {ranges: mse, bias_correction: true}}",
+    "Int4Export": "{kind: int4, calibration: {rounding: adaround, bias_correction: true}}",
     "CalibrationSettings": "{ranges: percentile, percentile: 99.9, equalization: true, rounding: adaround}",
     "Evaluation": "{devices: [rpi4, rpi5], threads: [1, 4], runs: 200}",
     "Webhook": "{url: 'https://ci.example.com/hooks/edgepress', secret: a-secret-of-your-own-choice}",

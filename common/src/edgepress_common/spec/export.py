@@ -41,28 +41,15 @@ class CalibratedExport(ExportParameters):
 class Int8ActivationsExport(CalibratedExport):
     """The parameters of an export with activations in int8."""
 
+    input_type: Literal["int8", "uint8"] = Field(default="int8", description="Type of the input and output tensors.")
     calibration: CalibrationSettings = added_field(
         CalibrationSettings(),
         description="Quantization without training; by default as TensorFlow does it.",
     )
-    weight_scales: Literal["channel", "layer"] = added_field(
-        "channel",
-        description="Weights with a common scale. layer: as some integer accelerators require; less accurate",
-    )
 
 
-def int8_conflict(export: Int8ActivationsExport, state: NetworkState) -> str | None:
-    """Return why a network with these traits can't be exported with int8 activations; see `ExportFormat.conflict`."""
-    if export.weight_scales == "layer" and "grid" in state:
-        return (
-            ".weight_scales is 'layer', but quantize_aware has trained the weights for one scale per channel; "
-            "accepted: channel"
-        )
-    if export.weight_scales == "layer" and export.calibration.ranges != "min_max":
-        return (
-            f".calibration.ranges is {export.calibration.ranges!r}, with which TensorFlow's converter can't write "
-            "weights with weight_scales: layer; accepted: min_max, or weight_scales: channel"
-        )
+def calibration_conflict(export: Int8ActivationsExport, state: NetworkState) -> str | None:
+    """Return why a network with these traits can't be calibrated this way; see `ExportFormat.conflict`."""
     problem = export.calibration.problem(state)
     return None if problem is None else f".calibration {problem}"
 

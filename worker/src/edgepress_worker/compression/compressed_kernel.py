@@ -8,6 +8,10 @@ The weights of the kernel are computed from the master in this order; each part 
 
 All three preserve zeros: the codebook of a pruned kernel contains zero, and zero is on the grid. Gradients pass
 straight through codebook and grid.
+
+A master near the middle between two codes can jump back and forth at each step, most of all in depthwise kernels, whose
+few weights have large gradients. Damping adds d sum((master - weight)^2) to the loss, which pulls each master to its
+code (Nagel et al. 2022, Overcoming Oscillations in Quantization-Aware Training, arXiv:2203.11086, section 4.1).
 """
 
 from edgepress_worker.compression.codebooks import Codebook
@@ -26,6 +30,7 @@ class CompressedKernel(tf.Module):
             it, so that a removed weight can return when the mask is selected again.
         codebook: Shared values.
         grid: Whether int8's scale applies per channel or per layer.
+        damping: The factor d of the damping; needs a grid.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class CompressedKernel(tf.Module):
         mask_is_final: bool = True,
         codebook: Codebook | None = None,
         grid: Granularity | None = None,
+        damping: float = 0.0,
     ) -> None:
         super().__init__()
         self.kernel = kernel
@@ -43,6 +49,7 @@ class CompressedKernel(tf.Module):
         self.codebook = codebook
         self._mask_is_final = mask_is_final
         self._grid = grid
+        self._damping = damping
         # A mask alone can be applied in place, without a separate master.
         in_place = codebook is None and grid is None
         self.master = kernel.variable if in_place else tf.Variable(kernel.variable, name=f"{kernel.layer}/master")
@@ -54,6 +61,9 @@ class CompressedKernel(tf.Module):
 
     def gradients(self, of_weights: tf.Tensor) -> list[tf.Tensor]:
         """Return the gradients of `trained`, given that of the kernel's weights."""
+        if self._damping:
+            # The kernel has the weights of this step: the optimizer has not moved its master yet.
+            of_weights = of_weights + 2 * self._damping * (self.master - self.kernel.variable)
         if self.mask is not None and self._mask_is_final:
             of_weights = of_weights * self.mask
         return [of_weights] if self.codebook is None else [of_weights, self.codebook.gradient(of_weights)]

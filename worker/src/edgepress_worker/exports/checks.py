@@ -54,6 +54,8 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     if promise.integers_only and floats:
         raise BrokenPromiseError(_floats_left(floats, model))
     kept = [KeptPromise(kind="float_operators", promised=0, found=len(floats))] if promise.integers_only else []
+    if promise.weight_bits is not None:
+        kept.append(_weight_bits(promise.weight_bits, model))
     if promise.float_layers:
         kept.append(_float_layers(promise.float_layers, floats, model))
     if promise.one_weight_scale:
@@ -67,6 +69,21 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
             )
         kept.append(KeptPromise(kind="float16_arithmetic", promised=1, found=1))
     return tuple(kept)
+
+
+def _weight_bits(promised: int, model: TfliteModel) -> KeptPromise:
+    bits = {
+        model.tensors[each.tensor].name: int(model.tensors[each.tensor].type.removeprefix("int"))
+        for each in read_weights(model)
+        if each.operators[0].name != "DEPTHWISE_CONV_2D"
+    }
+    worst = max(bits, key=lambda name: bits[name], default="")
+    if bits.get(worst, 0) > promised:
+        raise BrokenPromiseError(
+            f"the weights {worst!r} have {bits[worst]} bits; at most {promised} were asked for. Ask for the export "
+            "int8, and report this"
+        )
+    return KeptPromise(kind="weight_bits", promised=promised, found=bits.get(worst, 0), layers=len(bits))
 
 
 def _float_layers(promised: Sequence[str], floats: Sequence[Operator], model: TfliteModel) -> KeptPromise:

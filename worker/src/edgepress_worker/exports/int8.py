@@ -27,26 +27,27 @@ from edgepress_worker.training import begin_repeatable
 
 def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetwork:
     """See `Exporter`."""
-    quantization = post_training(parameters, material)
-    network = calibrated(parameters, material, quantization)
+    grid = WeightGrid(per_channel=parameters.weight_scales == "channel")
+    quantization = PostTraining(
+        parameters.calibration,
+        grids=lambda _kernel: grid,
+        batches=lambda: material.calibration.batches(parameters.representative_images),
+        seed=material.calibration.seed,
+    )
+    network = _calibrated(parameters, material, quantization)
     sensitivity, layers = _layers_in_float(parameters, material, quantization)
-    per_channel = parameters.weight_scales == "channel"
-    kept = KeptFloat(network, layers, parameters.input_type, per_channel=per_channel)
+    kept = KeptFloat(network, layers, parameters.input_type, per_channel=grid.per_channel)
 
     def configure(converter: Converter) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = material.calibration.dataset(parameters.representative_images)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.dtypes.as_dtype(parameters.input_type)
-        converter.inference_output_type = tf.dtypes.as_dtype(parameters.input_type)
-        converter._experimental_disable_per_channel = not per_channel  # noqa: SLF001 - no other way
+        computes_in_int8(converter, parameters, material)
+        converter._experimental_disable_per_channel = not grid.per_channel  # noqa: SLF001 - no other way
         converter._experimental_calibrate_only = bool(layers)  # noqa: SLF001 - likewise
 
     promise = FilePromise(
         input_type=parameters.input_type,
         output_type=parameters.input_type,
         integers_only=not layers,
-        one_weight_scale=not per_channel,
+        one_weight_scale=not grid.per_channel,
     )
     written = write_with_converter(
         parameters.kind,
@@ -65,18 +66,16 @@ def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetw
     )
 
 
-def post_training(parameters: Int8ActivationsExport, material: ExportMaterial) -> PostTraining:
-    """Return how the export quantizes a network."""
-    grid = WeightGrid(per_channel=parameters.weight_scales == "channel")
-    return PostTraining(
-        parameters.calibration,
-        grids=lambda _kernel: grid,
-        batches=lambda: material.calibration.batches(parameters.representative_images),
-        seed=material.calibration.seed,
-    )
+def computes_in_int8(converter: Converter, parameters: Int8ActivationsExport, material: ExportMaterial) -> None:
+    """Let a converter write integers only, calibrated with the representative images."""
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = material.calibration.dataset(parameters.representative_images)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.dtypes.as_dtype(parameters.input_type)
+    converter.inference_output_type = tf.dtypes.as_dtype(parameters.input_type)
 
 
-def calibrated(parameters: Int8ActivationsExport, material: ExportMaterial, quantization: PostTraining) -> keras.Model:
+def _calibrated(parameters: Int8ActivationsExport, material: ExportMaterial, quantization: PostTraining) -> keras.Model:
     """Return the network as the calibration of the export changes it."""
     if parameters.calibration == CalibrationSettings():
         return material.network

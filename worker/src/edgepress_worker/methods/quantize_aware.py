@@ -47,7 +47,10 @@ def quantize_aware(parameters: StageStep, material: Material, context: StepConte
         grid = _grid(kept.promise) if kernel.layer in chosen else None
         promises.append(kept.promise.model_copy(update={"grid": grid}))
         if kept.compressed or grid is not None:
-            compressed.append(CompressedKernel(kernel, mask=kept.mask, codebook=kept.codebook, grid=grid))
+            damping = stage.damping if kernel.kind == "depthwise_conv2d" and grid is not None else 0.0
+            compressed.append(
+                CompressedKernel(kernel, mask=kept.mask, codebook=kept.codebook, grid=grid, damping=damping)
+            )
     return train_masters(network, compressed, parameters, material, context, promises=promises)
 
 

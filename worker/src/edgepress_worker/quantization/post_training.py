@@ -41,6 +41,7 @@ class PostTraining:
     Attributes:
         settings: Settings of the calibration.
         grids: Function that returns the grid of a layer's weights.
+        always_rounds: Whether the weights are rounded in any case, because the converter would use other codes.
         batches: Calibration images.
         seed: Seed for AdaRound's choice of images.
     """
@@ -49,16 +50,17 @@ class PostTraining:
     grids: Callable[[Kernel], WeightGrid]
     batches: Batches
     seed: int
+    always_rounds: bool = False
 
     def prepare(self, network: keras.Model) -> keras.Model:
         """Return a network whose int8 file is to be written instead; the given network is not changed."""
         settings = self.settings
-        changes_weights = settings.equalization or settings.bias_correction or settings.rounding == "adaround"
-        base = folded(network) if changes_weights else network
+        rounds = settings.bias_correction or settings.rounding == "adaround" or self.always_rounds
+        base = folded(network) if rounds or settings.equalization else network
         if settings.equalization:
             base = equalized(base)
         made = rebuild(base, replace=copy_of) if settings.ranges == "min_max" else self.with_found_ranges(base)
-        if settings.bias_correction or settings.rounding == "adaround":
+        if rounds:
             self.round_layers(base, made)
         return made
 

@@ -47,7 +47,9 @@ class WeightGrid:
         whole = np.where(largest > 0, largest, 1.0).astype(np.float32)
         if self.bits == 8:  # noqa: PLR2004 - see the module
             return whole
-        shares = np.linspace(_SMALLEST_SHARE, 1, _CANDIDATES)
+        # The last ones are for weights that lie on such a grid already, and do not use its largest codes.
+        unused = self.codes[1] / np.arange(1, self.codes[1])
+        shares = np.concatenate([np.linspace(_SMALLEST_SHARE, 1, _CANDIDATES), unused])
         errors = [
             ((self.rounded(kernel, whole * share) - kernel) ** 2).sum(axis=axes, keepdims=True) for share in shares
         ]

@@ -4,6 +4,7 @@ Values are compared as they are stored: the int8 codes of a quantized tensor, no
 archive compresses these codes, and clustering limits the number of different codes.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -109,6 +110,18 @@ def _sortable(codes: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     return np.where(codes == 0, np.float16(0), codes).view(np.uint16) if codes.dtype == np.float16 else codes
 
 
+def pack_int4(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """Return codes from -8 to 7 as bytes, two in each: the first one in the lower half."""
+    halves = np.pad(codes.reshape(-1), (0, codes.size % 2)).view(np.uint8) & 15
+    return np.asarray(halves[::2] | (halves[1::2] << 4), np.uint8)
+
+
+def unpack_int4(content: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int8]:
+    """Return the ``count`` codes in bytes that `pack_int4` has written."""
+    halves = np.stack([content & 15, content >> 4], axis=1).reshape(-1)[:count].astype(np.int8)
+    return np.where(halves > 7, halves - 16, halves).astype(np.int8)  # noqa: PLR2004 - the sign is the highest of 4 bits
+
+
 def stored_constant(model: TfliteModel, tensor: int | None) -> int | None:
     """Return the index of the constant that a tensor is unpacked from; None for a tensor that is computed."""
     while tensor is not None and model.tensors[tensor].content is None:
@@ -120,9 +133,12 @@ def stored_constant(model: TfliteModel, tensor: int | None) -> int | None:
 
 
 def _codes(tensor: Tensor) -> npt.NDArray[np.generic]:
+    if tensor.type == "int4":
+        assert tensor.content is not None
+        return unpack_int4(tensor.content, math.prod(tensor.shape)).reshape(tensor.shape)
     if tensor.type not in _STORED_TYPES:
         raise StepFailedError(
-            f"weights {tensor.name!r} are stored as {tensor.type}; understood are {', '.join(_STORED_TYPES)}"
+            f"weights {tensor.name!r} are stored as {tensor.type}; understood are int4, {', '.join(_STORED_TYPES)}"
         )
     assert tensor.content is not None
     codes = tensor.content.view(_STORED_TYPES[tensor.type])

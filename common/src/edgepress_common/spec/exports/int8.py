@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edgepress_common.frozen import added_field
-from edgepress_common.spec.export import ExportFormat, Int8ActivationsExport, int8_conflict
+from edgepress_common.spec.export import ExportFormat, Int8ActivationsExport, calibration_conflict
 from edgepress_common.spec.layers import LayerPattern
 from edgepress_common.spec.network_state import NetworkState
 
@@ -14,7 +14,10 @@ class Int8Export(Int8ActivationsExport):
     """Int8 weights and activations; no operator computes on floats, except for layers that ``keep_float`` names."""
 
     kind: Literal["int8"] = "int8"
-    input_type: Literal["int8", "uint8"] = Field(default="int8", description="Type of the input and output tensors.")
+    weight_scales: Literal["channel", "layer"] = added_field(
+        "channel",
+        description="Weights with a common scale. layer: as some integer accelerators require; less accurate",
+    )
     sensitivity: bool = added_field(
         default=False,
         description="Measure what int8 costs in each layer. It takes about as long as two validations for each layer",
@@ -26,17 +29,28 @@ class Int8Export(Int8ActivationsExport):
 
 
 def _conflict(export: Int8Export, state: NetworkState) -> str | None:
-    if export.keep_float and export.calibration.ranges != "min_max":
+    ranges = export.calibration.ranges
+    if export.keep_float and ranges != "min_max":
         return (
-            f".calibration.ranges is {export.calibration.ranges!r}, with which TensorFlow's converter can't keep "
-            "layers in float; accepted: min_max, or no keep_float"
+            f".calibration.ranges is {ranges!r}, with which TensorFlow's converter can't keep layers in float; "
+            "accepted: min_max, or no keep_float"
         )
     if export.keep_float and "grid" in state:
         return (
             ".keep_float is set, but quantize_aware has trained all layers for int8; accepted: no keep_float, or an "
             "export before quantize_aware"
         )
-    return int8_conflict(export, state)
+    if export.weight_scales == "layer" and "grid" in state:
+        return (
+            ".weight_scales is 'layer', but quantize_aware has trained the weights for one scale per channel; "
+            "accepted: channel"
+        )
+    if export.weight_scales == "layer" and ranges != "min_max":
+        return (
+            f".calibration.ranges is {ranges!r}, with which TensorFlow's converter can't write weights with "
+            "weight_scales: layer; accepted: min_max, or weight_scales: channel"
+        )
+    return calibration_conflict(export, state)
 
 
 EXPORT = ExportFormat(

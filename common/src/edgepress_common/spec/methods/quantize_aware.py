@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from edgepress_common.frozen import added_field
 from edgepress_common.spec.method import FineTuning, Method
 
 
@@ -16,6 +17,13 @@ class QuantizeAwareStage(FineTuning):
     )
     preserve_clusters: bool | None = Field(
         default=None, description="Whether shared values stay shared. null: yes if the network was clustered."
+    )
+    damping: float = added_field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Pull of depthwise weights to their nearest code, so that they do not oscillate between two codes: "
+        "the loss grows by this factor times the sum of the squared distances",
     )
 
 
