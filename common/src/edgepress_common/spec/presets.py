@@ -21,7 +21,7 @@ from edgepress_common.spec.training import Augmentation, Training
 
 PresetName = Literal["quick", "paper", "distillation", "patient", "ensemble"]
 
-_ALL_EXPORTS = (Float32Export(), Float16Export(), DynamicExport(), Int16x8Export(), Int8Export())
+_STUDIED_EXPORTS = (Float32Export(), Float16Export(), DynamicExport(), Int16x8Export(), Int8Export())
 
 _PRUNE_HALF = PruneStage(schedule=PolynomialSchedule(final_sparsity=0.5))
 _CLUSTER_16 = ClusterStage(clusters=16)
@@ -29,7 +29,7 @@ _STUDENT = Model(architecture="mobilenet_v2")
 
 
 def _studied(name: str, *stages: Stage) -> Pipeline:
-    return Pipeline(name=name, stages=stages, exports=_ALL_EXPORTS)
+    return Pipeline(name=name, stages=stages, exports=_STUDIED_EXPORTS)
 
 
 # Predic et al. 2022, doi:10.3390/axioms11050229: its methods under its names (section 3.4 and Table 2), each with all
@@ -52,7 +52,7 @@ _PAPER = (
 
 # One pipeline per purpose: the trained network and its int8; the best int8; the smallest; the fastest.
 _QUICK = (
-    Pipeline(name="base", exports=_ALL_EXPORTS),
+    Pipeline(name="base", exports=_STUDIED_EXPORTS),
     Pipeline(name="QAT", stages=(QuantizeAwareStage(epochs=1),), exports=(Int8Export(),)),
     Pipeline(
         name="PCQAT",
