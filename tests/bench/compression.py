@@ -18,6 +18,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ from edgepress_worker.methods import Material, run_stage
 from edgepress_worker.networks import build_network
 from edgepress_worker.pack import LabelledImages, Pack
 from edgepress_worker.training import begin_repeatable
+from edgepress_worker.training.precision import computes_bfloat16
 from fakes.step_context import PlainContext
 from figures import Figure
 
@@ -55,6 +57,7 @@ _NETWORK = Model(architecture="resnet18")
 _STEPS, _ROUNDS = 10, 5  # steps a round; rounds that count
 _LIMIT, _LIMIT_OF_MATRIX = 1.5, 0.40
 _SECONDS_OF_CENTROIDS = 10
+_GAIN_OF_BFLOAT16 = 1.5
 
 # In addition to the stages of the paper's matrix.
 _MORE: tuple[Stage, ...] = (
@@ -85,6 +88,9 @@ def measure() -> Iterator[Figure]:
                 cost = bench.in_turn(step, stage.model)
                 costs[stage_name] = costs[plain] * cost.ratio
                 yield cost.figure(f"{stage_name} / {plain}", limit=_LIMIT)
+        if computes_bfloat16():
+            (step,) = (each for each in plan.steps if each.title == "train" and _stage(each).model == _NETWORK)
+            yield bench.in_16_bits(step)
     for clusters in (16, 32, 256):
         yield _first_centroids(clusters)
     yield _matrix(matrix, costs)
@@ -173,6 +179,29 @@ class _Bench:
             plain=statistics.median(plain for _, plain in rounds),
             ratio=statistics.median(seconds / plain for seconds, plain in rounds),
         )
+
+    def in_16_bits(self, step: Step) -> Figure:
+        """Return how much faster a training step is in mixed_bfloat16 than in float32."""
+        stage = _stage(step)
+        with tempfile.TemporaryDirectory(dir=self._folder) as name, ExitStack() as stack:
+            precise, mixed = (
+                stack.enter_context(
+                    AlternatingStage(
+                        stage.model_copy(
+                            update={"training": stage.training.model_copy(update={"precision": precision})}
+                        ),
+                        self._material(step),
+                        Path(name) / precision,
+                    )
+                )
+                for precision in ("float32", "mixed_bfloat16")
+            )
+            rounds = [(precise.turn(_STEPS), mixed.turn(_STEPS)) for _ in range(1 + _ROUNDS)][1:]
+        keras.backend.clear_session()
+        ratio = statistics.median(seconds / mixed for seconds, mixed in rounds)
+        milliseconds = [f"{statistics.median(each) * 1e3:.0f}" for each in zip(*rounds, strict=True)]
+        name, limit = f"train {stage.model.architecture}, float32 / mixed_bfloat16", f">= {_GAIN_OF_BFLOAT16:g}"
+        return Figure(name, ratio, "x", limit, ratio >= _GAIN_OF_BFLOAT16, " ms a step, ".join(milliseconds))
 
     def _material(self, step: Step) -> Material:
         """Return the input of a stage, made once by a short training of the stages before it."""

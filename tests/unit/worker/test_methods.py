@@ -159,6 +159,7 @@ def test_mixed_precision_leaves_no_trace_in_the_file(trained: Stage, tmp_path: P
     assert mixed.model().get_config() == trained.model().get_config()
     assert mixed.outputs != trained.outputs
     assert mixed.result.keras_bytes == trained.result.keras_bytes
+    assert mixed.result.precision == "mixed_bfloat16" != trained.result.precision
 
 
 def test_finished_training_is_only_stored_again(trained: Stage) -> None:

@@ -1,5 +1,6 @@
 """Mixed precision, and what is left of it in a stored model."""
 
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,13 @@ import pytest
 
 from edgepress_common.spec.model import Model
 from edgepress_worker.networks import build_network
-from edgepress_worker.training.precision import choose_policy, gpu_capabilities, in_float32, with_policy
+from edgepress_worker.training.precision import (
+    choose_policy,
+    computes_bfloat16,
+    gpu_capabilities,
+    in_float32,
+    with_policy,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +39,26 @@ def test_auto_is_mixed_where_a_gpu_gains(asked: str, gpus: list[tuple[int, int]]
 def test_capabilities_are_pairs() -> None:
     """Each GPU of this machine has a capability of two numbers."""
     assert all(len(capability) == 2 for capability in gpu_capabilities())
+
+
+@pytest.mark.parametrize(
+    ("processors", "expected"),
+    [
+        (["fpu avx512f avx512_bf16", "fpu avx512f avx512_bf16"], True),
+        (["fpu amx_bf16 amx_tile"], True),
+        (["fpu avx512f"], False),
+        (["fpu avx512_bf16", "fpu"], False),
+        ([], False),
+    ],
+)
+def test_bfloat16_is_found_in_the_flags_of_all_processors(
+    processors: list[str], expected: bool, tmp_path: Path
+) -> None:
+    """A machine whose processors differ may run a step on any of them."""
+    file = tmp_path / "cpuinfo"
+    file.write_text("".join(f"processor\t: {n}\nflags\t\t: {flags}\n" for n, flags in enumerate(processors)))
+    assert computes_bfloat16(file) == (expected and platform.machine() == "x86_64")
+    assert not computes_bfloat16(tmp_path / "another system")
 
 
 @pytest.mark.parametrize(

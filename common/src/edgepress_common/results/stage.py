@@ -76,6 +76,7 @@ class StageResult(Message):
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
+        precision: Precision of the training, such as mixed_bfloat16; None in results that are older than this field.
     """
 
     kind: Literal["stage"] = "stage"
@@ -92,5 +93,6 @@ class StageResult(Message):
     shape: ShapePromise | None = added_field(default=None)
     channel_groups: tuple[ChannelGroup, ...] = added_field(default=())
     threads: int | None = added_field(default=None)
+    precision: str | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

@@ -43,13 +43,15 @@ def kmeans_plus_plus(weights: _Floats, clusters: int) -> _Floats:
     """
     weights = np.ascontiguousarray(weights, np.float32)
     random, tries = _random_integers(), 3 + int(math.log(clusters))
-    distances = _Distances(weights)
     chosen: list[int] = []
-    for number in range(clusters):
-        draw = _weighted(distances.sums_up_to_each(), random, set(chosen)) if number else _uniform(len(weights), random)
-        drawn = [draw() for _ in range(tries)]
-        chosen.append(drawn[int(np.argmin(distances.sums_with(weights[drawn])))])
-        distances.add(weights[chosen[-1]])
+    with tf.device("CPU"):  # a GPU would start the loop's body again and again
+        distances = _Distances(weights)
+        draw = _uniform(len(weights), random)
+        while len(chosen) < clusters:
+            drawn = [draw() for _ in range(tries)]
+            chosen.append(drawn[int(np.argmin(distances.sums_with(weights[drawn])))])
+            distances.add(weights[chosen[-1]])
+            draw = _weighted(distances.sums_up_to_each(), random, set(chosen))
     return weights[chosen]
 
 

@@ -14,6 +14,7 @@ from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.methods.stage_figures import measure_stage_figures
 from edgepress_worker.threads import threads_in_use
 from edgepress_worker.training import TrainingOutcome, begin_repeatable
+from edgepress_worker.training.precision import precision_of
 
 
 def run_stage(parameters: StageStep, material: Material, context: StepContext) -> tuple[Outputs, StageResult]:
@@ -52,6 +53,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         shape=shape,
         channel_groups=made.channel_groups,
         threads=threads_in_use(),
+        precision=precision_of(parameters.training),
         figures=measure_stage_figures(made),
     )
 

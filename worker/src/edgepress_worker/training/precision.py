@@ -5,7 +5,9 @@ in 32 bits. Models are stored and passed between stages in float32: the policy i
 removed after it.
 """
 
+import platform
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 from edgepress_common.spec.training import Training
@@ -16,6 +18,10 @@ Policy = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 # From compute capability 7.0 (Volta), GPUs have units for float16 matrices; others do not gain from mixed precision.
 # https://www.tensorflow.org/guide/mixed_precision, "Supported hardware"
 _FIRST_WITH_FLOAT16_UNITS = (7, 0)
+
+# What Linux calls the instructions that multiply bfloat16 numbers; oneDNN, which TensorFlow computes with, uses them.
+# https://github.com/torvalds/linux/blob/v6.12/arch/x86/include/asm/cpufeatures.h
+_BFLOAT16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 
 
 def choose_policy(asked: Literal["auto"] | Policy, gpus: Sequence[tuple[int, int]]) -> Policy:
@@ -39,9 +45,26 @@ def gpu_capabilities() -> list[tuple[int, int]]:
     ]
 
 
+def computes_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether the processor multiplies bfloat16 numbers, so that mixed_bfloat16 is faster than float32.
+
+    Args:
+        cpuinfo: What Linux says of the processors.
+    """
+    if platform.machine() != "x86_64" or not cpuinfo.exists():
+        return False
+    flags = [line.partition(":")[2].split() for line in cpuinfo.read_text().splitlines() if line.startswith("flags")]
+    return bool(flags) and all(_BFLOAT16_INSTRUCTIONS & {*each} for each in flags)
+
+
+def precision_of(settings: Training) -> Policy:
+    """Return the policy of a training in this process."""
+    return choose_policy(settings.precision, gpu_capabilities())
+
+
 def in_training_precision(network: keras.Model, settings: Training) -> keras.Model:
     """Return the network itself if its training computes in float32, otherwise a copy in the precision of that."""
-    policy = choose_policy(settings.precision, gpu_capabilities())
+    policy = precision_of(settings)
     return network if policy == "float32" else with_policy(network, policy)
 
 
