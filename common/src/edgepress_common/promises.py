@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from edgepress_common.frozen import Frozen, MaybeUnknown
+from edgepress_common.frozen import Frozen, MaybeUnknown, added_field
 
 
 class LayerPromise(Frozen):
@@ -26,6 +26,8 @@ class LayerPromise(Frozen):
         pattern: Zeros in each group of neighbours, such as ``2:4``; None if not promised.
         clusters: Maximum number of different values; None if not promised.
         clusters_per_channel: Whether ``clusters`` applies to each output channel instead of the layer.
+        largest_code: Weights are codes up to this one, positive or negative, times a learned scale for each output
+            channel; None if not promised.
         grid: Whether the weights are on an int8 grid with one scale per ``channel`` or one per ``layer``; None if not
             promised.
     """
@@ -35,6 +37,7 @@ class LayerPromise(Frozen):
     pattern: str | None = None
     clusters: int | None = Field(default=None, ge=1)
     clusters_per_channel: bool = False
+    largest_code: int | None = added_field(None, ge=1, le=127)
     grid: Literal["channel", "layer"] | None = None
 
 

@@ -13,12 +13,12 @@ from tensorflow.lite.tools import flatbuffer_utils
 from edgepress_common.errors import BrokenPromiseError, StepFailedError
 from edgepress_common.promises import KeptPromise, LayerPromise
 from edgepress_common.steps import ExportStep
+from edgepress_worker.compression.grids import grid_scales
 from edgepress_worker.exports import StoredNetwork, run_export
 from edgepress_worker.exports.checks import check_promise
 from edgepress_worker.exports.exporter import FilePromise
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.tflite.file import TfliteFile
-from edgepress_worker.tflite.int4_file import grid_scales
 from edgepress_worker.tflite.weights import pack_int4, unpack_int4
 from fakes.preactivation_network import coloured_pack, preactivation_network
 from fakes.small_network import saved, small_network
@@ -153,6 +153,6 @@ def test_scales_are_found_from_the_weights() -> None:
     scales = np.array([0.1, 0.013, 2.5, 1.0], np.float32)
     codes = np.array([[7, -3, 1, 0], [-5, 3, 2, 1], [2, -4, 0, 6], [0, 0, 0, 0]])
     wanted = scales * [1, 1, 2, 1]
-    assert np.allclose(grid_scales((codes * scales[:, np.newaxis]).astype(np.float32)), wanted)
+    assert np.allclose(grid_scales((codes * scales[:, np.newaxis]).astype(np.float32), 7), wanted)
     with pytest.raises(StepFailedError, match="1 of 1 channels do not lie on a grid of 15 values"):
-        grid_scales(np.array([[1.0, 0.61803]], np.float32))
+        grid_scales(np.array([[1.0, 0.61803]], np.float32), 7)

@@ -242,11 +242,11 @@ def test_a_stage_that_breaks_its_promise_fails(trained: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "stages",
-    [[PRUNE], [PRUNE, CLUSTER], [QUANTIZE], [FACTORIZE]],
-    ids=["prune", "cluster", "quantize_aware", "factorize"],
+    [[PRUNE], [PRUNE, CLUSTER], [QUANTIZE], [{"kind": "quantize_aware", "scales": "learned", "bits": 4}], [FACTORIZE]],
+    ids=["prune", "cluster", "quantize_aware", "learned scales", "factorize"],
 )
 def test_a_resumed_stage_goes_on_as_if_nothing_had_happened(trained: Path, tmp_path: Path, stages: Any) -> None:
-    """Masks, schedule, codebooks, ranges and the optimizer are taken up again: the same bytes come out."""
+    """Masks, schedule, codebooks, ranges, scales and the optimizer are restored: the same bytes come out."""
     from edgepress_common.errors import StepCancelledError
     from edgepress_worker.methods import Material, run_stage
 

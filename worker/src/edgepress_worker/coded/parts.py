@@ -90,7 +90,8 @@ def _constants(file: TfliteFile, whole: npt.NDArray[np.uint8]) -> Iterator[Part]
     for index, tensor in enumerate(file.model.tensors):
         channels: Channels | None = None
         blocks: tuple[Blocks, ...] = ()
-        if index in axes and tensor.sparse_encoding is None:
+        # A byte of an int4 tensor has two codes, which may belong to two channels: it is coded as a plain sequence.
+        if index in axes and tensor.sparse_encoding is None and tensor.type != "int4":
             first = axes[index] == 0
             layout = decode.BLOCKED if first else decode.INTERLEAVED
             channels = Channels(tensor.shape[axes[index]], layout)

@@ -4,7 +4,7 @@ The weights of the kernel are computed from the master in this order; each part 
 
 1. the mask: multiplication by 0 or 1
 2. the codebook: the nearest shared value
-3. the grid: the nearest multiple of int8's scale
+3. the grid: the nearest multiple of int8's scale, or of a learned scale
 
 All three preserve zeros: the codebook of a pruned kernel contains zero, and zero is on the grid. Gradients pass
 straight through codebook and grid.
@@ -17,6 +17,7 @@ code (Nagel et al. 2022, Overcoming Oscillations in Quantization-Aware Training,
 from edgepress_worker.compression.codebooks import Codebook
 from edgepress_worker.compression.grids import Granularity, on_grid
 from edgepress_worker.compression.kernels import Kernel
+from edgepress_worker.compression.learned_grids import LearnedGrid
 from edgepress_worker.keras_environment import tf
 
 
@@ -29,7 +30,7 @@ class CompressedKernel(tf.Module):
         mask_is_final: Whether the mask never changes. Weights under a final mask have no gradient; otherwise they keep
             it, so that a removed weight can return when the mask is selected again.
         codebook: Shared values.
-        grid: Whether int8's scale applies per channel or per layer.
+        grid: Whether int8's scale applies per channel or per layer; or a grid with learned scales, without a codebook.
         damping: The factor d of the damping; needs a grid.
     """
 
@@ -40,7 +41,7 @@ class CompressedKernel(tf.Module):
         mask: tf.Tensor | None = None,
         mask_is_final: bool = True,
         codebook: Codebook | None = None,
-        grid: Granularity | None = None,
+        grid: Granularity | LearnedGrid | None = None,
         damping: float = 0.0,
     ) -> None:
         super().__init__()
@@ -57,23 +58,37 @@ class CompressedKernel(tf.Module):
     @property
     def trained(self) -> list[tf.Variable]:
         """The variables that the optimizer updates instead of the kernel."""
+        if isinstance(self._grid, LearnedGrid):
+            return [self.master, self._grid.logarithms]
         return [self.master] if self.codebook is None else [self.master, self.codebook.centroids]
 
     def gradients(self, of_weights: tf.Tensor) -> list[tf.Tensor]:
         """Return the gradients of `trained`, given that of the kernel's weights."""
+        of_masters, *others = self._straight_through(of_weights)
         if self._damping:
             # The kernel has the weights of this step: the optimizer has not moved its master yet.
-            of_weights = of_weights + 2 * self._damping * (self.master - self.kernel.variable)
+            of_masters = of_masters + 2 * self._damping * (self.master - self.kernel.variable)
+        if self.mask is not None and self._mask_is_final:
+            of_masters = of_masters * self.mask
+        return [of_masters, *others]
+
+    def _straight_through(self, of_weights: tf.Tensor) -> list[tf.Tensor]:
         if self.mask is not None and self._mask_is_final:
             of_weights = of_weights * self.mask
+        if isinstance(self._grid, LearnedGrid):
+            return list(self._grid.gradients(self._masked(), of_weights))
         return [of_weights] if self.codebook is None else [of_weights, self.codebook.gradient(of_weights)]
+
+    def _masked(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self.master) if self.mask is None else self.master * self.mask
 
     def project(self) -> None:
         """Compute the kernel's weights from the master."""
-        masters = tf.convert_to_tensor(self.master) if self.mask is None else self.master * self.mask
-        self.kernel.variable.assign(self._rounded(masters))
+        self.kernel.variable.assign(self._rounded(self._masked()))
 
     def _rounded(self, masters: tf.Tensor) -> tf.Tensor:
+        if isinstance(self._grid, LearnedGrid):
+            return self._grid.rounded(masters)
         if self.codebook is not None:
             # Rounding the few values rounds all weights: with a scale per channel, there is a book per channel.
             centroids = tf.convert_to_tensor(self.codebook.centroids)

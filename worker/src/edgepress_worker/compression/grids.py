@@ -8,11 +8,17 @@ exported codes are therefore exactly those of the training.
 
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
+from edgepress_common.errors import StepFailedError
 from edgepress_worker.keras_environment import tf
 
 Granularity = Literal["channel", "layer"]
 
 LARGEST_CODE = 127
+
+_OFF_GRID = 1e-3  # of a scale: a weight is a code times a scale, rounded to float32 a few times
 
 
 def on_grid(weights: tf.Tensor, within_channel_axes: tuple[int, ...]) -> tf.Tensor:
@@ -29,3 +35,28 @@ def on_grid(weights: tf.Tensor, within_channel_axes: tuple[int, ...]) -> tf.Tens
     # XLA would compile this for each shape of a kernel, a second or two for a network, and save a hundredth of a step.
     # Halves are rounded up, as in TensorFlow's own fake quantization.
     return tf.math.floor(tf.math.divide_no_nan(weights, scale) + 0.5) * scale
+
+
+def grid_scales(rows: npt.NDArray[np.float32], largest_code: int) -> npt.NDArray[np.float32]:
+    """Return the largest scale of each row for which all its weights are codes; 1 for a row of zeros.
+
+    Args:
+        rows: Weights, ``(channels, weights)``.
+        largest_code: The largest code, positive or negative.
+
+    Raises:
+        StepFailedError: A row does not lie on a grid of so many values.
+    """
+    largest = np.abs(rows).max(axis=1)
+    scales = np.where(largest > 0, 0.0, 1.0)
+    for code in range(1, largest_code + 1):
+        candidates = largest / code
+        codes = np.divide(rows, candidates[:, np.newaxis], out=np.zeros_like(rows), where=rows != 0)
+        fits = (np.abs(codes - np.rint(codes)) < _OFF_GRID).all(axis=1)
+        scales = np.where((scales == 0) & fits, candidates, scales)
+    if not scales.all():
+        raise StepFailedError(
+            f"{np.count_nonzero(scales == 0)} of {len(scales)} channels do not lie on a grid of "
+            f"{2 * largest_code + 1} values"
+        )
+    return scales.astype(np.float32)

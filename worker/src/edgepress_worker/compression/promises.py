@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from edgepress_common.errors import BrokenPromiseError
+from edgepress_common.errors import BrokenPromiseError, StepFailedError
 from edgepress_common.promises import LayerPromise
-from edgepress_worker.compression.grids import LARGEST_CODE
+from edgepress_worker.compression.grids import LARGEST_CODE, grid_scales
 from edgepress_worker.compression.kernels import Kernel
 from edgepress_worker.compression.masks import pattern_mask
 from edgepress_worker.keras_environment import keras
@@ -48,6 +48,12 @@ def _first_problem(kernel: Kernel, promise: LayerPromise) -> str | None:
         if unique > promise.clusters:
             place = "an output channel has" if promise.clusters_per_channel else "it has"
             return f"{place} {unique} different weights; at most {promise.clusters} were promised"
+    if promise.largest_code is not None:
+        rows = np.moveaxis(weights.reshape(*weights.shape[: -len(kernel.channel_axes)], -1), -1, 0)
+        try:
+            grid_scales(rows.reshape(len(rows), -1), promise.largest_code)
+        except StepFailedError as error:
+            return str(error)
     if promise.grid is not None:
         axes = kernel.within_channel_axes if promise.grid == "channel" else None
         off = _off_grid(weights, axes)

@@ -15,13 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgepress_common.errors import ConversionError, EdgepressError
 from edgepress_common.promises import LayerPromise
-from edgepress_worker.compression.kernels import kernel_values
+from edgepress_worker.compression.grids import grid_scales
+from edgepress_worker.compression.kernels import find_kernels
 from edgepress_worker.exports.exporter import ExportMaterial, FilePromise, WrittenNetwork
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.quantization.with_ranges import without_ranges
-from edgepress_worker.tflite.one_scale import with_one_scale
+from edgepress_worker.tflite.one_scale import with_one_scale, with_scales
 
 Converter = Any  # tf.lite.TFLiteConverter, which has no types
 
@@ -97,12 +100,22 @@ def convert(
 
 
 def _with_trained_scales(content: bytes, network: keras.Model, promises: Sequence[LayerPromise]) -> bytes:
-    """Return the file with one int8 scale for each layer that was trained for one."""
-    trained = {promise.layer for promise in promises if promise.grid == "layer"}
-    if not trained:
+    """Return the file with the int8 scales that layers were trained for: one for a layer, or learned ones."""
+    one = {promise.layer for promise in promises if promise.grid == "layer"}
+    learned = {promise.layer: promise.largest_code for promise in promises if promise.largest_code is not None}
+    if not one and not learned:
         return content
-    kernels = {layer: values for layer, values in kernel_values(network).items() if layer in trained}
-    return with_one_scale(content, kernels)
+    kernels = {kernel.layer: kernel for kernel in find_kernels(network) if kernel.kind != "depthwise_conv2d"}
+    values = {layer: keras.backend.get_value(kernel.variable) for layer, kernel in kernels.items()}
+    scales = {
+        layer: (
+            values[layer],
+            grid_scales(np.moveaxis(values[layer], -1, 0).reshape(values[layer].shape[-1], -1), code),
+        )
+        for layer, code in learned.items()
+        if layer in values
+    }
+    return with_scales(with_one_scale(content, {layer: each for layer, each in values.items() if layer in one}), scales)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.promises import PROMISES, KeptPromise, LayerPromise, PromiseKind, PromiseWords
 from edgepress_common.spec.exports import ExportKind
+from edgepress_worker.compression.grids import LARGEST_CODE
 from edgepress_worker.compression.kernels import KernelValues
 from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.layer_names import layers_of
@@ -95,7 +96,8 @@ def check_layers(
     layers = match_layers(known, written.weights, written.model, promised)
     findings: list[_Finding] = []
     for promise in promises:
-        if promise.sparsity is None and promise.pattern is None and promise.clusters is None:
+        few_codes = promise.largest_code is not None and promise.largest_code < LARGEST_CODE
+        if promise.sparsity is None and promise.pattern is None and promise.clusters is None and not few_codes:
             continue
         if promise.layer not in layers:
             raise BrokenPromiseError(_missing(promise.layer, written, kind))
@@ -114,6 +116,9 @@ def _findings(promise: LayerPromise, weights: StoredWeights, *, normalized: bool
         yield _Finding("sparsity", promise.layer, promise.sparsity, share, slack=1 / size)
     if promise.pattern is not None:
         yield _Finding("pattern", promise.layer, 0, groups_with_too_few_zeros(weights, promise.pattern))
+    if promise.largest_code is not None and promise.largest_code < LARGEST_CODE:
+        most = int(weights.unique_count_per_channel().max())
+        yield _Finding("unique_weights_per_channel", promise.layer, 2 * promise.largest_code + 1, most)
     if promise.clusters is not None:
         most = int(weights.unique_count_per_channel().max())
         yield _Finding("unique_weights_per_channel", promise.layer, promise.clusters, most)

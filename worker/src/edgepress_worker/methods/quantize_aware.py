@@ -3,7 +3,8 @@
 1. A range is inserted after each layer whose output int8 rounds, see `quantization.placement`.
 2. The weights of the kernels are rounded to int8's grid at every step, see `compression.grids`; masks and codebooks of
    earlier stages are applied before the grid. A kernel with one set of shared values has one scale, so that it has
-   equally few codes; other kernels have one scale per output channel.
+   equally few codes; other kernels have one scale per output channel, which may be learned, see
+   `compression.learned_grids`.
 3. Normalizations are trained without change. TFLite's converter folds a normalization after a convolution into the
    scales; a normalization elsewhere (which TFMOT rejects) becomes a multiplication and an addition in int8.
 
@@ -17,7 +18,8 @@ from edgepress_common.spec import QuantizeAwareStage
 from edgepress_common.steps import StageStep
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.grids import Granularity
-from edgepress_worker.compression.kernels import KERNEL_KINDS, find_kernels, select
+from edgepress_worker.compression.kernels import KERNEL_KINDS, Kernel, find_kernels, select
+from edgepress_worker.compression.learned_grids import LearnedGrid, initial_scales
 from edgepress_worker.context import StepContext
 from edgepress_worker.methods.fine_tuning import carry, load_source, train_masters
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
@@ -45,17 +47,27 @@ def quantize_aware(parameters: StageStep, material: Material, context: StepConte
     for kernel in kernels:
         kept = carried[kernel.layer]
         grid = _grid(kept.promise) if kernel.layer in chosen else None
-        promises.append(kept.promise.model_copy(update={"grid": grid}))
+        learned = _learned_grid(stage, kernel) if grid is not None and kept.codebook is None else None
+        said = {"grid": grid} if learned is None else {"largest_code": learned.largest_code}
+        promises.append(kept.promise.model_copy(update=said))
         if kept.compressed or grid is not None:
             damping = stage.damping if kernel.kind == "depthwise_conv2d" and grid is not None else 0.0
             compressed.append(
-                CompressedKernel(kernel, mask=kept.mask, codebook=kept.codebook, grid=grid, damping=damping)
+                CompressedKernel(kernel, mask=kept.mask, codebook=kept.codebook, grid=learned or grid, damping=damping)
             )
     return train_masters(network, compressed, parameters, material, context, promises=promises)
 
 
 def _grid(promise: LayerPromise) -> Granularity:
     return "layer" if promise.clusters is not None and not promise.clusters_per_channel else "channel"
+
+
+def _learned_grid(stage: QuantizeAwareStage, kernel: Kernel) -> LearnedGrid | None:
+    """Return the grid of a kernel with learned scales; None for a depthwise kernel, which keeps 8 bits."""
+    if stage.scales != "learned" or kernel.kind == "depthwise_conv2d":
+        return None
+    largest_code = 2 ** (stage.bits - 1) - 1
+    return LearnedGrid(kernel, initial_scales(kernel, largest_code), largest_code)
 
 
 RUNNER: MethodRunner = quantize_aware

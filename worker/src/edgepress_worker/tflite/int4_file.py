@@ -20,6 +20,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from edgepress_common.errors import StepFailedError
+from edgepress_worker.compression.grids import grid_scales
 from edgepress_worker.compression.kernels import KernelValues
 from edgepress_worker.tflite.file import TfliteFile
 from edgepress_worker.tflite.matching import match_layers
@@ -28,7 +29,6 @@ from edgepress_worker.tflite.weights import pack_int4
 LARGEST_CODE = 7
 _BIAS = 2  # input of a convolution or dense layer
 _NO_TENSOR = -1  # index of an optional input that is left out
-_OFF_GRID = 1e-3  # of a scale: a weight is a code times a scale, rounded to float32 a few times
 _BIAS_TYPES: Mapping[int, str] = {schema.TensorType.INT32: "<i4", schema.TensorType.INT64: "<i8"}
 
 
@@ -56,37 +56,13 @@ def with_int4_weights(content: bytes, kernels: Mapping[str, KernelValues]) -> by
             weights = graph.tensors[operator.inputs[1]]
             kernel = kernels[layer]
             rows = np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)  # the file's order: (out, ..., in)
-            scales = grid_scales(rows)
+            scales = grid_scales(rows, LARGEST_CODE)
             before = weights.quantization.scale
             codes = np.rint(rows / scales[:, np.newaxis]).astype(np.int8)
             _write_weights(tables, weights, codes, scales)
             if len(operator.inputs) > _BIAS and operator.inputs[_BIAS] != _NO_TENSOR:
                 _convert_bias(tables, graph.tensors[operator.inputs[_BIAS]], before / scales)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(tables))
-
-
-def grid_scales(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the largest scale of each row for which all its weights are integers up to 7; 1 for a row of zeros.
-
-    Args:
-        rows: Weights, ``(channels, weights)``.
-
-    Raises:
-        StepFailedError: A row does not lie on a grid of 15 values.
-    """
-    largest = np.abs(rows).max(axis=1)
-    scales = np.where(largest > 0, 0.0, 1.0)
-    for code in range(1, LARGEST_CODE + 1):
-        candidates = largest / code
-        codes = np.divide(rows, candidates[:, np.newaxis], out=np.zeros_like(rows), where=rows != 0)
-        fits = (np.abs(codes - np.rint(codes)) < _OFF_GRID).all(axis=1)
-        scales = np.where((scales == 0) & fits, candidates, scales)
-    if not scales.all():
-        raise StepFailedError(
-            f"{np.count_nonzero(scales == 0)} of {len(scales)} channels do not lie on a grid of "
-            f"{2 * LARGEST_CODE + 1} values"
-        )
-    return scales.astype(np.float32)
 
 
 def _write_weights(tables: Any, tensor: Any, codes: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> None:

@@ -32,13 +32,22 @@ _BIAS_TYPES = {schema.TensorType.INT32: np.dtype("<i4"), schema.TensorType.INT64
 
 
 def with_one_scale(content: bytes, kernels: Mapping[str, KernelValues]) -> bytes:
-    """Return the file with one scale for each given layer.
+    """Return the file with one scale for each given layer: see `with_scales`."""
+    return with_scales(
+        content,
+        {layer: (kernel, np.atleast_1d(np.abs(kernel).max() / LARGEST_CODE)) for layer, kernel in kernels.items()},
+    )
+
+
+def with_scales(content: bytes, trained: Mapping[str, tuple[KernelValues, npt.NDArray[np.float32]]]) -> bytes:
+    """Return the file with the scales that layers were trained for.
 
     Args:
         content: Bytes of a .tflite file.
-        kernels: Weights by layer name, in Keras's layout: ``(height, width, in, out)`` or ``(in, out)``. Layers whose
-            weights are not int8 in the file are not changed.
+        trained: By layer name, the weights in Keras's layout, ``(height, width, in, out)`` or ``(in, out)``, and their
+            scales, ``(channels,)`` or ``(1,)``. Layers whose weights are not int8 in the file are not changed.
     """
+    kernels = {layer: kernel for layer, (kernel, _) in trained.items()}
     contents = TfliteFile.parse(content)
     layers = {
         weights.tensor: layer for layer, weights in match_layers(kernels, contents.weights, contents.model).items()
@@ -53,7 +62,7 @@ def with_one_scale(content: bytes, kernels: Mapping[str, KernelValues]) -> bytes
         weights = graph.Tensors(operator.Inputs(_WEIGHTS))
         layer = layers.get(operator.Inputs(_WEIGHTS))
         if layer is not None and weights.Type() == schema.TensorType.INT8:
-            _patch(file, weights, _bias(graph, operator), kernels[layer])
+            _patch(file, weights, _bias(graph, operator), *trained[layer])
     return bytes(patched)
 
 
@@ -62,15 +71,15 @@ def _bias(graph: Any, operator: Any) -> Any | None:
     return graph.Tensors(operator.Inputs(_BIAS)) if has_bias else None
 
 
-def _patch(file: Any, weights: Any, bias: Any, kernel: KernelValues) -> None:
+def _patch(file: Any, weights: Any, bias: Any, kernel: KernelValues, own_scales: npt.NDArray[np.float32]) -> None:
     scales = weights.Quantization().ScaleAsNumpy()
     codes = file.Buffers(weights.Buffer()).DataAsNumpy().view(np.int8).reshape(len(scales), -1)
     rows = np.moveaxis(kernel, -1, 0).reshape(len(scales), -1)  # the file's order: (out, height, width, in), (out, in)
     factors = _factors(codes * scales[:, np.newaxis], rows)
-    one_scale = np.abs(kernel).max() / LARGEST_CODE
-    nonzero = (factors != 0) & (one_scale > 0)  # a channel that is multiplied by zero keeps its scale
-    new_scales = np.where(nonzero, np.abs(factors) * one_scale, scales)
-    new_codes = np.rint(rows / (one_scale or 1.0)) * np.sign(factors)[:, np.newaxis]
+    nonzero = (factors != 0) & (own_scales > 0)  # a channel that is multiplied by zero keeps its scale
+    new_scales = np.where(nonzero, np.abs(factors) * own_scales, scales)
+    divisors = np.where(own_scales > 0, own_scales, 1.0)
+    new_codes = np.rint(rows / divisors[:, np.newaxis]) * np.sign(factors)[:, np.newaxis]
     codes[...] = np.where(nonzero[:, np.newaxis], new_codes, codes).astype(np.int8)
     if bias is not None and bias.Type() in _BIAS_TYPES:
         bias_codes = file.Buffers(bias.Buffer()).DataAsNumpy().view(_BIAS_TYPES[bias.Type()])

@@ -1,8 +1,8 @@
 """Quantization-aware training."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgepress_common.frozen import added_field
 from edgepress_common.spec.method import FineTuning, Method
@@ -18,6 +18,14 @@ class QuantizeAwareStage(FineTuning):
     preserve_clusters: bool | None = Field(
         default=None, description="Whether shared values stay shared. null: yes if the network was clustered."
     )
+    scales: Literal["range", "learned"] = added_field(
+        default="range",
+        description="Scale of weights. range: from the largest weight; learned: trained, except for depthwise weights",
+    )
+    bits: Literal[8, 4] = added_field(
+        default=8,
+        description="Bits of a weight of convolutions and dense layers. 4 needs scales: learned; depthwise: always 8",
+    )
     damping: float = added_field(
         default=0.0,
         ge=0,
@@ -25,6 +33,15 @@ class QuantizeAwareStage(FineTuning):
         description="Pull of depthwise weights to their nearest code, so that they do not oscillate between two codes: "
         "the loss grows by this factor times the sum of the squared distances",
     )
+
+    @model_validator(mode="after")
+    def _can_round(self) -> Self:
+        if self.bits == 4 and self.scales != "learned":  # noqa: PLR2004
+            raise ValueError(
+                "bits is 4 with scales: range, which leaves most of the codes to a few large weights; accepted: "
+                "scales: learned, or bits: 8"
+            )
+        return self
 
 
 METHOD = Method(
@@ -38,10 +55,11 @@ METHOD = Method(
     "arXiv:1712.05877",
     limits="Must be the last stage of a network, or be followed by distill. Useful for the export int8; other exports "
     "drop the ranges and keep the rounded weights. Weights that share values have one scale per layer instead of one "
-    "per channel, so that their int8 codes are shared as well.",
+    "per channel, so that their int8 codes are shared as well; they are never learned, and always have 8 bits.",
     cost="Per step, two passes over all weights and three over all activations that int8 rounds.",
     parameters=QuantizeAwareStage,
     describe=lambda _stage, _network: "quantize_aware",
+    promises=("unique_weights_per_channel",),
     gives=frozenset({"grid"}),
     keeps={"zeros": "preserve_sparsity", "shared_values": "preserve_clusters", "shape": None},
 )
