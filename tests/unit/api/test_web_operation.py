@@ -77,7 +77,7 @@ def test_metrics_show_what_an_operator_must_know(gateway: GatewayApp) -> None:
     assert 'edgepress_attempts_failed_total{kind="stage"} 1.0' in lines
     assert 'edgepress_leases_lost_total{kind="stage"} 1.0' in lines
     assert 'edgepress_leases_lost_total{kind="evaluation"} 0.0' in lines
-    assert 'edgepress_artifact_bytes{of="steps"} 600.0' in lines
+    assert 'edgepress_artifact_bytes{of="steps"} 700.0' in lines
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     seen = float(values['edgepress_device_last_seen_timestamp_seconds{device="pi"}'])
     assert seen == pytest.approx(gateway.workforce.now.timestamp(), abs=10)
