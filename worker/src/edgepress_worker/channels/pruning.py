@@ -23,7 +23,7 @@ from edgepress_worker.channels.surgery import without_channels
 from edgepress_worker.compression.kernels import SHARED_OR_ZERO, find_kernels, select
 from edgepress_worker.keras_cost import LayerCost
 from edgepress_worker.keras_environment import keras
-from edgepress_worker.training.batch_norm import estimate_statistics
+from edgepress_worker.training.statistics import estimate_statistics
 
 # Images that criteria and normalizations see: a mean over as many is known to 3 % of the deviation, 1 / sqrt(1024).
 _IMAGES = 1024

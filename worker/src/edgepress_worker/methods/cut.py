@@ -15,9 +15,9 @@ from edgepress_worker.keras_environment import keras
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.methods.reshaping import reshaped_source
 from edgepress_worker.training import train
-from edgepress_worker.training.batch_norm import estimate_statistics
 from edgepress_worker.training.batches import training_batches
 from edgepress_worker.training.precision import in_float32
+from edgepress_worker.training.statistics import estimate_statistics
 
 _IMAGES = 1024  # a mean over as many is known to 3 % of the deviation, 1 / sqrt(1024)
 

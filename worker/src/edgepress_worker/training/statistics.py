@@ -5,13 +5,17 @@ weights: the mean and the variance of each channel over training images without 
 and without dropout. A thousand images are enough (Wu and Johnson 2021, Rethinking "Batch" in BatchNorm,
 arXiv:2105.07576, section 3.2).
 
-With the mean m_i and the variance v_i of each of n equal batches, the statistics are m = mean(m_i) and
-v = mean(v_i + m_i^2) - m^2. While a layer is estimated, the layers before it normalize by their batch, as in training.
+With the mean m_i and the variance v_i of each batch, the statistics are m = mean(m_i) and v = mean(v_i + m_i^2) - m^2,
+each batch weighted by its number of images. While a layer is estimated, the layers before it normalize by their batch,
+as in training.
+
+A network whose weights have been changed without training, such as by removing channels, has statistics of another
+network, and needs new ones even more (Yu and Huang 2019, arXiv:1903.05134).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +44,8 @@ class BatchNormStatistics:
         self._images = images
         chosen = np.random.default_rng([seed, _NO_EPOCH]).permutation(len(images))[:_IMAGES]
         self._batches = [np.sort(part) for part in np.array_split(chosen, -(-len(chosen) // batch_size))]
-        self._layers = [each for each in model.submodules if isinstance(each, keras.layers.BatchNormalization)]
-        self._forward = tf.function(lambda pixels: model(pixels, training=True), reduce_retracing=True)
+        self._layers = _normalizations(model)
+        self._forward = _training_pass(model)
 
     def values(self) -> _Values:
         """Return the statistics of all layers, to `restore` them."""
@@ -56,23 +60,47 @@ class BatchNormStatistics:
 
     def estimate(self) -> None:
         """Set the statistics of all layers to those of the current weights."""
-        if not self._layers:
-            return
-        sums = [np.zeros(value.shape, np.float64) for value in self.values()]
-        with _one_batch_at_a_time(self._model):
-            for indices in self._batches:
-                self._forward(tf.constant(self._images.images[indices], tf.float32))
-                for position, (mean, variance) in enumerate(_pairs(self.values())):
-                    sums[2 * position] += mean
-                    sums[2 * position + 1] += variance + np.square(mean, dtype=np.float64)
-        means = [total / len(self._batches) for total in sums]
-        for position in range(1, len(means), 2):  # of squares
-            means[position] -= np.square(means[position - 1])
-        self.restore([value.astype(np.float32) for value in means])
+        pixels = (tf.constant(self._images.images[indices], tf.float32) for indices in self._batches)
+        _estimate(self._model, self._forward, pixels)
 
 
-def _pairs(values: list[Any]) -> Iterator[tuple[Any, Any]]:
-    return zip(values[::2], values[1::2], strict=True)
+def estimate_statistics(model: keras.Model, batches: Iterable[tf.Tensor]) -> None:
+    """Set the statistics of all BatchNorm layers to those of all images, in place.
+
+    Args:
+        model: Model from pixels, 0 to 255.
+        batches: Pixels, float32 ``(batch, side, side, 3)``; at least one batch.
+    """
+    _estimate(model, _training_pass(model), batches)
+
+
+def _training_pass(model: keras.Model) -> Callable[[tf.Tensor], Any]:
+    return cast(
+        Callable[[tf.Tensor], Any],
+        tf.function(lambda pixels: model(pixels, training=True), reduce_retracing=True),
+    )
+
+
+def _estimate(model: keras.Model, forward: Callable[[tf.Tensor], Any], batches: Iterable[tf.Tensor]) -> None:
+    layers = _normalizations(model)
+    if not layers:
+        return
+    means, squares, images = [0.0] * len(layers), [0.0] * len(layers), 0
+    with _one_batch_at_a_time(model):
+        for pixels in batches:
+            forward(pixels)
+            images += len(pixels)
+            for number, layer in enumerate(layers):
+                mean = layer.moving_mean.numpy().astype(np.float64)
+                means[number] += len(pixels) * mean
+                squares[number] += len(pixels) * (layer.moving_variance.numpy() + mean**2)
+    for layer, mean, square in zip(layers, means, squares, strict=True):
+        layer.moving_mean.assign(mean / images)
+        layer.moving_variance.assign(square / images - (mean / images) ** 2)
+
+
+def _normalizations(model: keras.Model) -> list[keras.layers.Layer]:
+    return [layer for layer in model.submodules if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 @contextmanager
