@@ -10,18 +10,21 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-# How long an example may take says something about the machine, and not about the code.
-settings.register_profile("edgepress", settings(), deadline=None)
-settings.load_profile("edgepress")
+with suppress(ModuleNotFoundError):  # no test of the evaluator needs Hypothesis, and an Arm Python does not have it
+    from hypothesis import settings
+
+    # How long an example may take says something about the machine, and not about the code.
+    settings.register_profile("edgepress", settings(), deadline=None)
+    settings.load_profile("edgepress")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 UV = ROOT / ".uv" / "bin" / "uv"
 # Extras that requirements.lock covers; `cuda` has a lock of its own, and gigabytes.
-EXTRAS = frozenset({"one-machine", "pandas", "s3", "settings", "tensorboard"})
+EXTRAS = frozenset({"coded", "one-machine", "pandas", "s3", "settings", "tensorboard"})
 # For another Python than the lock is for: without what only other tests need, as not everything supports each Python.
 TEST_TOOLS = ("flask", "flask-cors", "hypothesis", "moto[s3]", "psutil", "pytest", "pytest-timeout", "pytest-xdist")
 IMPORT_ALL = """
