@@ -42,7 +42,7 @@ def listening(listener: Listener, address: str = "127.0.0.1", port: int = 0) -> 
 
     with ThreadingHTTPServer((address, port), Handler) as server:
         listener.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield listener

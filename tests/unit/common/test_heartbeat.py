@@ -81,7 +81,7 @@ class _Gateway(BaseHTTPRequestHandler):
 def gateway() -> Iterator[str]:
     """A gateway that is ready for one token; its port."""
     with HTTPServer(("127.0.0.1", 0), _Gateway) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield str(server.server_port)
         server.shutdown()
 

@@ -131,6 +131,7 @@ def trained(folder: Path, bits: int) -> tuple[Path, StageResult]:
     return context.store.local_path(outputs["model"].sha256), result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bits", "kind", "largest"), [(8, "int8", 127), (4, "int8", 7), (4, "int4", 7)])
 def test_the_file_has_the_codes_that_were_trained(bits: int, kind: str, largest: int, tmp_path: Path) -> None:
     """The codes of a channel are its weights divided by one number, its scale."""

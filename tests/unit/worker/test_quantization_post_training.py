@@ -250,6 +250,7 @@ def test_a_scale_of_four_bits_is_the_best_of_many() -> None:
     assert np.allclose(grid.rounded(on_a_grid, grid.scales(on_a_grid, (0, 1, 2))), on_a_grid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("calibration", "gain"),
     [
