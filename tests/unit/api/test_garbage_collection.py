@@ -23,8 +23,8 @@ from edgepress_api.garbage_collection.collector import GarbageCollector
 from edgepress_api.jobs.ending import cancel_job, delete_job
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.dispatch import choose_steps
-from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.artifacts import OWNER, ArtifactRef, ArtifactStore, FolderStore, StoredArtifact
 from edgepress_common.artifacts.copies import LocalCopies
 from edgepress_common.artifacts.s3 import S3Store

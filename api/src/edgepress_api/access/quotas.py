@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.visibility import steps_of
 from edgepress_api.database import DatasetRow, JobRow, ModelRow, PipelineRow, PipelineStepRow, StepArtifactRow
-from edgepress_common.answers.job_list import JobState
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.errors import StorageQuotaError, TooManyJobsError
-
-_ACTIVE: tuple[JobState, ...] = ("queued", "running")
 
 
 def check_job_fits(session: Session, who: Principal) -> None:
@@ -25,7 +23,7 @@ def check_job_fits(session: Session, who: Principal) -> None:
         StorageQuotaError: They have stored the maximum number of bytes; a job stores more.
     """
     if who.max_jobs is not None:
-        mine = select(func.count()).select_from(JobRow).where(JobRow.owner == who.user, JobRow.state.in_(_ACTIVE))
+        mine = select(func.count()).select_from(JobRow).where(JobRow.owner == who.user, JobRow.state.in_(ACTIVE_STATES))
         count = session.scalar(mine) or 0
         if count >= who.max_jobs:
             raise TooManyJobsError(
@@ -67,7 +65,7 @@ def most_bytes_of_step(session: Session, step_key: str) -> int | None:
         select(JobRow.owner, JobRow.max_bytes)
         .join(PipelineRow, PipelineRow.job_number == JobRow.number)
         .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
-        .where(PipelineStepRow.step_key == step_key, JobRow.state.in_(_ACTIVE))
+        .where(PipelineStepRow.step_key == step_key, JobRow.state.in_(ACTIVE_STATES))
         .distinct()
     )
     limits = [

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import Database, DeviceRow, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.requests import is_known, is_withdrawn, leased_for, note_lease
-from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import ConflictError

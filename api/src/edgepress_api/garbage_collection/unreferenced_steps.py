@@ -13,8 +13,8 @@ from sqlalchemy.orm import aliased
 
 from edgepress_api.database import Database, JobRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.jobs.ending import forget_job
-from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.states import ENDED
+from edgepress_common.answers.job_list import ACTIVE_STATES
 
 _JOBS_AT_ONCE = 20
 _STEPS_AT_ONCE = 500

@@ -10,8 +10,9 @@ from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, SpentKeyRow, StepRow
 from edgepress_api.jobs.deadline import deadline_of
-from edgepress_api.steps.following import ACTIVE_STATES, follow_steps, note_job
+from edgepress_api.steps.following import follow_steps, note_job
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.errors import ConflictError, NotFoundError
 
 

@@ -25,8 +25,9 @@ from edgepress_api.jobs.storing import store_plan
 from edgepress_api.planners.planner import PlannerError, PlannerJob
 from edgepress_api.planners.registry import Planners
 from edgepress_api.planners.results import PipelineResult
-from edgepress_api.steps.following import ACTIVE_STATES, follow_job, note_plan
+from edgepress_api.steps.following import follow_job, note_plan
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.plan import Plan
 
 logger = logging.getLogger(__name__)

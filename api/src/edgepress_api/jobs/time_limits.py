@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from edgepress_api.database import Database, JobRow, StepRow
 from edgepress_api.jobs.deadline import job_limit, step_limit
 from edgepress_api.jobs.ending import needed_by_no_other_job
-from edgepress_api.steps.following import ACTIVE_STATES, active_jobs, job_state, note_job
+from edgepress_api.steps.following import active_jobs, job_state, note_job
 from edgepress_api.steps.ledger import Ledger, Rules
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.messages import StepFailure
 
 _HOUR = timedelta(hours=1)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import EventRow, JobRow, PipelineRow, PipelineStepRow, StepRow
 from edgepress_api.jobs.views import show_job
-from edgepress_api.steps.following import ACTIVE_STATES
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.answers.jobs import JobEvent, JobProgress, RunningStep
 from edgepress_common.errors import NotFoundError
 from edgepress_common.frozen import Frozen

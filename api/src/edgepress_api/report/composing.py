@@ -15,8 +15,7 @@ from edgepress_api.report.row_figures import RowFigures
 from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
 from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_epoch
-from edgepress_api.steps.following import ACTIVE_STATES
-from edgepress_common.answers.job_list import JobSummary
+from edgepress_common.answers.job_list import ACTIVE_STATES, JobSummary
 from edgepress_common.answers.report import DatasetSummary, Report
 from edgepress_common.results import EvaluationResult, PackResult
 from edgepress_common.spec import Goals, JobSpec

@@ -16,8 +16,8 @@ from edgepress_api.access.quotas import most_bytes_of_step
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.devices.leasing import workers_must_rest
 from edgepress_api.scheduler.fair_scheduling import Wanted, fair_order
-from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.steps.ledger import Ledger
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.messages import QUEUES, RunStep
 from edgepress_common.steps import StepKind
 

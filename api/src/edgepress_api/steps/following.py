@@ -12,11 +12,9 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import EventRow, JobRow, PipelineRow, PipelineStepRow, StepRow, WebhookRow
 from edgepress_api.steps.states import ENDED
-from edgepress_common.answers.job_list import JobState
+from edgepress_common.answers.job_list import ACTIVE_STATES, JobState
 from edgepress_common.answers.jobs import EventType, StepState
 from edgepress_common.messages import Progress
-
-ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
 
 
 def follow_steps(session: Session, rows: Sequence[StepRow], now: datetime) -> None:

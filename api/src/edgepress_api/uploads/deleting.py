@@ -4,10 +4,9 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow, UploadRow
-from edgepress_common.answers.job_list import JobState
+from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.errors import ConflictError, NotFoundError
 
-_ACTIVE: tuple[JobState, ...] = ("queued", "running")
 _MOST_NAMED = 5
 
 
@@ -25,7 +24,7 @@ def delete_upload(session: Session, table: type[UploadRow], sha256: str, *, owne
     # Wherever it stands in a spec: as the data set, as the network, or as a teacher.
     active = select(JobRow.id).where(
         JobRow.owner.in_([row.owner for row in rows]),
-        JobRow.state.in_(_ACTIVE),
+        JobRow.state.in_(ACTIVE_STATES),
         cast(JobRow.spec, Text).contains(sha256),
     )
     if using := session.scalars(active.order_by(JobRow.number)).all():

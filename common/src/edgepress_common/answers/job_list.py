@@ -7,6 +7,7 @@ from edgepress_common.answers.users import LOCAL_USER, UserName
 from edgepress_common.frozen import Message
 
 JobState = Literal["queued", "running", "succeeded", "partly_succeeded", "failed", "cancelled"]
+ACTIVE_STATES: tuple[JobState, ...] = ("queued", "running")
 
 
 class JobSummary(Message):

@@ -10,13 +10,12 @@ from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
 from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
 from edgepress_api.jobs.views import list_jobs, show_job, show_step
-from edgepress_api.steps.following import ACTIVE_STATES
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, VisibleStep
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
 from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
-from edgepress_common.answers.job_list import JobPage
+from edgepress_common.answers.job_list import ACTIVE_STATES, JobPage
 from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
 from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
