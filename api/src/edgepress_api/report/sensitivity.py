@@ -30,7 +30,8 @@ def find_sensitivity(session: Session, job_id: str, model_sha256: str) -> Sensit
         each.result
         for each in exports
         if isinstance(each.result, ExportResult)
-        and any(out.sha256 == model_sha256 for out in (each.outputs or {}).values())
+        and each.outputs is not None
+        and each.outputs["tflite"].sha256 == model_sha256
     ]
     if not results:
         raise NotFoundError(

@@ -53,7 +53,7 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
         of_round = parameters.model_copy(update={"training": parameters.training.model_copy(update={"epochs": epochs})})
         network = reshaped_source(of_round, material, in_round, prune)
         shape = shape_of(network)
-        made = train_masters(network, [], of_round, material, in_round, promises=())
+        made = train_masters(network, [], of_round, material, in_round)
         records.append(made.record)
     assert made is not None
     return dataclasses.replace(

@@ -47,9 +47,8 @@ def fetch_bundle(
     """Download a model with everything that is needed to run it, as a zip."""
     media_type = preferred(request.headers.get("accept"), _TYPES) or _TYPES[0]
     with given.database.read() as session:
-        report = build_report(session, job_id)
+        bundle = find_bundle(build_report(session, job_id), sha256)
         file = find_coded_file(session, sha256) if coded else sha256
-    bundle = find_bundle(report, sha256)
     packed = pack_bundle(bundle, given.store.local_path(file), is_coded=coded)
     headers = {"Content-Disposition": f'attachment; filename="{bundle.name}.zip"', "Cache-Control": "no-cache"}
     return StreamingResponse(_chunks(packed), headers=headers, media_type=media_type)
