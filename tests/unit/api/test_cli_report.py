@@ -53,6 +53,16 @@ def test_the_table_has_the_figures_of_the_report() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_coded_sizes_are_next_to_zipped_ones(width: int) -> None:
+    """A report of files that an earlier release has exported has no such column."""
+    coded = make_report(make_row("int8", size_bytes=11_300_000, coded_bytes=9_870_000), make_row("float32"))
+    [int8, float32] = [line.split() for line in _table(coded, width) if line.lstrip().startswith("base")]
+    assert int8[8:11] == ["11.3", "10.2", "9.87"]
+    assert float32[8:11] == ["44.7", "40.2", "-"]
+    assert not any("coded" in line for line in _table(EXPORTS, width))
+
+
 def test_a_wide_table_has_what_was_done_to_the_weights() -> None:
     """How many times smaller the zipped file is than float32 not zipped, the share of zeros, and the values."""
     lines = _table(make_report(make_row("float16", size_bytes=11_000_000, zip_bytes=3_000_000)), 120)

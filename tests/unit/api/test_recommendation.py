@@ -179,6 +179,17 @@ def test_time_counts_in_nothing_on_an_emulated_device() -> None:
     assert any("emulated" in caution for caution in device.cautions)
 
 
+def test_a_coded_size_is_told_and_does_not_count() -> None:
+    """Standings are those without it."""
+    rows = [each.model_copy(update={"coded_bytes": each.size_bytes // 2}) for each in FILES]
+    found, without = recommended(*rows), recommended(*FILES)
+    assert [each.standing for each in found.candidates] == [each.standing for each in without.candidates]
+    assert [each.against for each in found.fronts] == ["latency", "size", "zip", "coded"]
+    words = {each.purpose: each.words for each in found.purposes}["fastest_to_run"]
+    assert "zipped size 2.07 MB, coded size 1.15 MB. Compared with" in words
+    assert "19.4\N{MULTIPLICATION SIGN} smaller zipped, 19.4\N{MULTIPLICATION SIGN} smaller coded. It is" in words
+
+
 def test_fronts_run_from_the_least_accurate_to_the_most() -> None:
     """A front has the undominated files, the knee, and its share of the space that the files span."""
     latency, size, zipped = recommended(*FILES).fronts

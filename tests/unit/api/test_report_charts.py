@@ -93,6 +93,21 @@ def test_the_final_comparison_has_a_panel_for_each_criterion_and_the_total_time(
     assert [name.begins for name in chart.names] == [at % 5 == 0 for at in range(65)]
 
 
+def test_coded_sizes_are_drawn_like_zipped_ones() -> None:
+    """They have a panel and a trade-off, although they do not count by default; not where a file has none."""
+    rows = [each.model_copy(update={"coded_bytes": each.size_bytes // 2}) for each in (BASE, INT8, STUDENT)]
+    (files,) = device_files(make_report(*rows))
+    panels = {panel.title: panel for panel in final_comparison(files, rows).panels}
+    assert [bar.label for bar in panels["Coded size, MB"].bars] == ["22.4 MB", "5.60 MB", "1.15 MB"]
+    by_title = {each.title: each for each in drawings(*rows)}
+    corners = [len(by_title[f"Accuracy against {name}"].front.split()) for name in ("size", "coded size")]
+    assert corners == [5, 5]
+    assert "coded size 5.60 MB" in by_title["Accuracy against coded size"].points[1].words
+    assert [each.title for each in drawings(*rows[:2], STUDENT)] == [
+        f"Accuracy against {name}" for name in ("latency", "size", "zipped size")
+    ]
+
+
 def test_the_keras_model_is_a_line_before_the_files_of_its_pipeline() -> None:
     """It has an accuracy and sizes, and no times."""
     report = paper_report()

@@ -91,8 +91,8 @@ def test_tables_have_their_figures_in_order() -> None:
     narrow, wide = (terminal_columns(is_wide=is_wide) for is_wide in (False, True))
     assert wide[: len(narrow)] == narrow
     assert [terminal_head(each) for each in wide] == [
-        "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "times\nsmaller", "float\nops",
-        "zip\ntimes", "zeros\n%", "values",
+        "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "coded\nMB", "times\nsmaller",
+        "float\nops", "zip\ntimes", "zeros\n%", "values",
     ]  # fmt: skip
 
 

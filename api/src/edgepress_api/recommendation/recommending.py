@@ -49,6 +49,7 @@ from edgepress_common.answers.recommendation import (
     WeightBounds,
 )
 from edgepress_common.answers.report import Baselines, ReportRow
+from edgepress_common.figures.objectives import TOLD
 from edgepress_common.significance import wilson
 from edgepress_common.spec import CRITERIA, Criterion, Goals, RankingMethod
 
@@ -90,6 +91,7 @@ class _Ranked:
     weights: tuple[float, ...]
     scores: list[list[float]]
     standings: tuple[Standing, ...]
+    fronts: tuple[Front, ...] = ()
 
     @property
     def order(self) -> list[int]:
@@ -120,7 +122,7 @@ def _on_device(
         if ranked.rows
         else (),
         candidates=tuple(_candidate(row, best, missed[id(row)], standings.get(id(row))) for row in ordered),
-        fronts=_fronts(ranked),
+        fronts=ranked.fronts,
         stability=_stability(ranked),
         cautions=(
             *find_cautions(rows, files, goals, weights.consistency_ratio),
@@ -138,7 +140,8 @@ def _rank(rows: Sequence[ReportRow], goals: Goals, weights: Priorities, times: T
     if not rows:
         return _Ranked((), criteria, effective, [], ())
     levels = times.levels(rows)
-    measured = [figures(row, criteria, levels[id(row)]) for row in rows]
+    drawn = (*criteria, *_told_too(rows, criteria))
+    measured = [figures(row, drawn, levels[id(row)]) for row in rows]
     scores, costs = score_columns(measured, criteria), cost_columns(measured, criteria)
     totals: dict[RankingMethod, list[float]] = {
         "weighted_sum": weighted_sum(scores, effective),
@@ -159,7 +162,15 @@ def _rank(rows: Sequence[ReportRow], goals: Goals, weights: Priorities, times: T
         )
         for at in range(len(rows))
     )
-    return _Ranked(tuple(rows), criteria, effective, scores, standings)
+    fronts = _fronts(rows, drawn, score_columns(measured, drawn))
+    return _Ranked(tuple(rows), criteria, effective, scores, standings, fronts)
+
+
+def _told_too(rows: Sequence[ReportRow], counting: Sequence[Criterion]) -> list[Criterion]:
+    """Return the criteria that do not count, but that charts show."""
+    return [
+        name for name, each in TOLD.items() if name not in counting and all(each.value(row) is not None for row in rows)
+    ]
 
 
 def _shares(scores: Sequence[Sequence[float]], front: Sequence[int]) -> list[float]:
@@ -189,19 +200,31 @@ def _candidate(row: ReportRow, best: ReportRow, misses: tuple[str, ...], standin
     )
 
 
-def _fronts(ranked: _Ranked) -> tuple[Front, ...]:
-    return tuple(_front(ranked, against) for against in ranked.criteria if against != "accuracy" and ranked.rows)
+def _fronts(
+    rows: Sequence[ReportRow], criteria: Sequence[Criterion], scores: Sequence[Sequence[float]]
+) -> tuple[Front, ...]:
+    """Return the fronts of accuracy against each other criterion.
+
+    Args:
+        rows: The files, at least one.
+        criteria: Accuracy and other criteria.
+        scores: Scores, ``(files, criteria)``.
+    """
+    accuracy = criteria.index("accuracy")
+    return tuple(
+        _front(rows, against, [(each[at], each[accuracy]) for each in scores])
+        for at, against in enumerate(criteria)
+        if at != accuracy
+    )
 
 
-def _front(ranked: _Ranked, against: Criterion) -> Front:
-    accuracy, other = ranked.criteria.index("accuracy"), ranked.criteria.index(against)
-    points = [(row[other], row[accuracy]) for row in ranked.scores]
+def _front(rows: Sequence[ReportRow], against: Criterion, points: Sequence[tuple[float, float]]) -> Front:
     front = sorted(pareto_front(points), key=lambda at: (points[at][1], -points[at][0]))
     found = knee(points, front)
     return Front(
         against=against,
-        members=tuple(choice(ranked.rows[at]) for at in front),
-        knee=None if found is None else choice(ranked.rows[found]),
+        members=tuple(choice(rows[at]) for at in front),
+        knee=None if found is None else choice(rows[found]),
         hypervolume=hypervolume(points),
     )
 

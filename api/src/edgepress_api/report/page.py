@@ -18,7 +18,7 @@ from edgepress_common.answers.report import Report
 from edgepress_common.figures.declared import FIGURES
 from edgepress_common.figures.figure import Figure
 from edgepress_common.figures.formats import significant
-from edgepress_common.figures.objectives import TOLD
+from edgepress_common.figures.objectives import told_against_accuracy
 from edgepress_common.figures.tables import page_columns
 from edgepress_common.recommendation_words import CRITERION_WORDS, PURPOSES, RANKING_TITLES
 from edgepress_common.spec import EXPORTS
@@ -94,7 +94,7 @@ def _recommended(report: Report) -> dict[str, Any]:
         "purposes": PURPOSES,
         "methods": RANKING_TITLES,
         "criteria": CRITERION_WORDS,
-        "other_objectives": [each for criterion, each in TOLD.items() if criterion != "accuracy"],
+        "told_against_accuracy": told_against_accuracy,
         "limit_words": limit_words,
         "ranked": _RANKED,
         "recommended": () if report.recommendation is None else report.recommendation.devices,

@@ -10,10 +10,9 @@ from rich.text import Text
 
 from edgepress_client.cli.formats import moment
 from edgepress_common.answers.comparison import Change, ComparedFile, ComparedRow, JobsComparison
-from edgepress_common.figures.objectives import TOLD
+from edgepress_common.figures.objectives import Objective, told_against_accuracy
 from edgepress_common.figures.tables import terminal_head
 
-_OTHERS = {criterion: each for criterion, each in TOLD.items() if criterion != "accuracy"}
 _SPACED = 100  # width from which on figures are separated by a space
 
 
@@ -94,13 +93,14 @@ def _table(comparison: JobsComparison, width: int) -> RenderableType:
     if places > 1:
         table.add_column("device", min_width=6, overflow="fold")
         table.add_column("thr", justify="right", no_wrap=True)
-    others = (head for each in _OTHERS.values() for head in (terminal_head(each.figure), "times"))
+    others = told_against_accuracy([each for row in comparison.rows for each in row.jobs if each is not None])
+    heads = (head for each in others for head in (terminal_head(each.figure), "times"))
     test = ("test\n%", "points") if _has_test(comparison) else ()
-    for name in ("job", "acc\n%", "points", *test, *others):
+    for name in ("job", "acc\n%", "points", *test, *heads):
         table.add_column(name, justify="right", no_wrap=True)
     for row in comparison.rows:
         place = (row.device, str(row.threads)) if places > 1 else ()
-        _add_rows(table, row, (row.pipeline, row.export, *place), comparison)
+        _add_rows(table, row, (row.pipeline, row.export, *place), comparison, others)
     return table
 
 
@@ -108,17 +108,19 @@ def _has_test(comparison: JobsComparison) -> bool:
     return any(each is not None and each.test_accuracy is not None for row in comparison.rows for each in row.jobs)
 
 
-def _add_rows(table: Table, row: ComparedRow, names: Sequence[str], comparison: JobsComparison) -> None:
+def _add_rows(
+    table: Table, row: ComparedRow, names: Sequence[str], comparison: JobsComparison, others: Sequence[Objective]
+) -> None:
     letters, has_test = _letters(comparison), _has_test(comparison)
     for letter, measured in zip(letters, row.jobs, strict=True):
         is_first, is_last = letter == letters[0], letter == letters[-1]
         shown = names if is_first else [""] * len(names)
-        table.add_row(*shown, letter, *_cells(measured, has_test=has_test), end_section=is_last)
+        table.add_row(*shown, letter, *_cells(measured, others, has_test=has_test), end_section=is_last)
 
 
-def _cells(measured: ComparedFile | None, *, has_test: bool) -> Iterator[str]:
+def _cells(measured: ComparedFile | None, others: Sequence[Objective], *, has_test: bool) -> Iterator[str]:
     if measured is None:
-        yield from ("-",) * (2 + 2 * has_test + 2 * len(_OTHERS))
+        yield from ("-",) * (2 + 2 * has_test + 2 * len(others))
         return
     change = measured.change
     over = measured.over_seeds
@@ -127,7 +129,8 @@ def _cells(measured: ComparedFile | None, *, has_test: bool) -> Iterator[str]:
     if has_test:
         yield _test_accuracy(measured)
         yield "" if change is None else _test_points(change)
-    for criterion, each in _OTHERS.items():
+    for each in others:
+        criterion = each.goal.criterion
         yield each.figure.bare(getattr(measured, each.goal.field))
         tie = "~" if change is not None and criterion == "latency" and change.latency_within_noise else ""
         yield "" if change is None else _ratio(getattr(change, f"{criterion}_ratio")) + tie

@@ -1,6 +1,6 @@
 """A recommendation in the terminal: the choices and their reasons, then the ranking that they follow from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import RenderableType
@@ -16,12 +16,10 @@ from edgepress_common.answers.recommendation import (
     PerCriterion,
     Recommendation,
 )
-from edgepress_common.figures.objectives import TOLD
+from edgepress_common.figures.objectives import OBJECTIVES, Objective, told_against_accuracy
 from edgepress_common.figures.tables import terminal_head
 from edgepress_common.recommendation_words import CRITERION_WORDS, PURPOSES, RANKING_TITLES
 from edgepress_common.spec import CRITERIA
-
-_OTHERS = tuple(each for criterion, each in TOLD.items() if criterion != "accuracy")
 
 
 def recommendation_parts(recommendation: Recommendation, most: int) -> Iterator[RenderableType]:
@@ -41,7 +39,7 @@ def recommendation_parts(recommendation: Recommendation, most: int) -> Iterator[
 
 def _weights(weights: PerCriterion) -> str:
     found = [(name, weight) for name in CRITERIA if (weight := getattr(weights, name)) is not None]
-    shown = ((CRITERION_WORDS[name], weight) for name, weight in found if weight or name in TOLD)
+    shown = ((CRITERION_WORDS[name], weight) for name, weight in found if weight or OBJECTIVES[name].goal.weight)
     return ", ".join(f"{word} {100 * weight:.0f} %" for word, weight in shown)
 
 
@@ -66,16 +64,17 @@ def _ranking(device: DeviceRecommendation, most: int) -> RenderableType:
     )  # fmt: skip
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("file", overflow="fold")
-    others = (terminal_head(each.figure) for each in _OTHERS)
+    others = told_against_accuracy(device.candidates)
+    heads = [terminal_head(each.figure) for each in others]
     test = ("test\n%",) if device.test_images is not None else ()
-    for name in ("acc\n%", "95 %\nfrom, to", *test, *others, "sum", "TOPSIS", "AHP"):
+    for name in ("acc\n%", "95 %\nfrom, to", *test, *heads, "sum", "TOPSIS", "AHP"):
         table.add_column(name, justify="right", no_wrap=True)
     for candidate in device.candidates[:most]:
-        table.add_row(*_cells(candidate, has_test=bool(test)))
+        table.add_row(*_cells(candidate, others, has_test=bool(test)))
     return table
 
 
-def _cells(candidate: Candidate, *, has_test: bool) -> Iterator[str]:
+def _cells(candidate: Candidate, others: Sequence[Objective], *, has_test: bool) -> Iterator[str]:
     standing = candidate.standing
     mark = "*" if standing is not None and standing.on_front else ""
     yield "-" if standing is None else f"{standing.place}"
@@ -84,7 +83,7 @@ def _cells(candidate: Candidate, *, has_test: bool) -> Iterator[str]:
     yield f"{100 * candidate.accuracy_low:.1f} {100 * candidate.accuracy_high:.1f}"
     if has_test:
         yield "-" if candidate.final is None else f"{100 * candidate.final.accuracy:.2f}"
-    yield from (each.figure.bare(getattr(candidate, each.goal.field)) for each in _OTHERS)
+    yield from (each.figure.bare(getattr(candidate, each.goal.field)) for each in others)
     for method in RANKING_TITLES:
         yield "-" if standing is None else f"{standing.totals[method]:.3f}"
 

@@ -27,7 +27,7 @@ def report_table(report: Report, width: int, *, is_grouped: bool = True) -> Rend
         width: Width of the terminal in columns, at least 80.
         is_grouped: Whether rows of a pipeline stand together, and are set apart from others.
     """
-    figures = terminal_columns(is_wide=width >= _WIDE, has_test=report.has_test_split)
+    figures = terminal_columns(report.rows, is_wide=width >= _WIDE, has_test=report.has_test_split)
     padding = (0, 1 if width >= _SPACED else 0, 0, 0)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding, header_style="bold")
     table.add_column("pipeline", min_width=8, overflow="fold")

@@ -143,12 +143,14 @@ class TerminalColumn:
         head: One or two lines; without one the figure's head, and its unit below.
         is_wide: Whether it is only shown on wide terminals.
         note: Explanation below the table; empty for none.
+        is_optional: Whether the column is left out of reports whose rows do not have the figure.
     """
 
     position: int = APPENDED
     head: str = ""
     is_wide: bool = True
     note: str = ""
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

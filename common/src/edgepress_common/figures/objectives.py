@@ -1,5 +1,6 @@
 """The figures that recommendations can be made by, which are declared with a `Goal`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,6 +70,19 @@ OBJECTIVES = {
 
 TOLD = {criterion: each for criterion, each in OBJECTIVES.items() if each.goal.is_told}
 """The criteria that sentences and tables about files include."""
+
+
+def told_against_accuracy(candidates: Sequence[Any]) -> list[Objective]:
+    """Return the criteria that a table of candidates shows next to accuracy.
+
+    Args:
+        candidates: Files with a field for each criterion; a criterion that is unknown for all of them is left out.
+    """
+    return [
+        each
+        for criterion, each in TOLD.items()
+        if criterion != "accuracy" and any(getattr(file, each.goal.field) is not None for file in candidates)
+    ]
 
 
 def objective_fields(*, besides: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -19,8 +19,9 @@ start(async () => {
   const jobs = query.getAll("job");
   if (jobs.length < 2) await offerJobs(new Set(jobs));
   else {
-    const compared = getJson("/v1/comparison", {}, new URLSearchParams(jobs.map((job) => ["job", job])));
-    show(await compared, shownCriteria(await fetchFigures()));
+    const comparison = await getJson("/v1/comparison", {}, new URLSearchParams(jobs.map((job) => ["job", job])));
+    const files = comparison.rows.flatMap((row) => row.jobs);
+    show(comparison, shownCriteria(await fetchFigures(), files));
   }
 }, "Job");
 

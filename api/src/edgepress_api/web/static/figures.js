@@ -30,12 +30,15 @@ export function criteriaOf({ figures }) {
 }
 
 /**
- * Return the criteria that tables, cards and charts show.
+ * Return the criteria that tables, cards and charts show: without criteria that are unknown for all files.
  *
  * @param {Figures} all
+ * @param {unknown[]} files Files with a field for each criterion.
  */
-export function shownCriteria(all) {
-  return criteriaOf(all).filter(({ criterion }) => criterion.is_told);
+export function shownCriteria(all, files) {
+  return criteriaOf(all).filter(
+    ({ criterion }) => criterion.is_told && files.some((file) => numberAt(file, criterion.field) !== null),
+  );
 }
 
 /**

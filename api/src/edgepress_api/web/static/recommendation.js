@@ -76,7 +76,7 @@ function firstOf({ device, candidates }) {
  * @param {Figures} figures
  */
 function deviceSection(job, device, method, figures) {
-  const criteria = shownCriteria(figures);
+  const criteria = shownCriteria(figures, device.candidates);
   const caveats = device.cautions.map((caution) => el("li", {}, caution));
   const title = `Recommended for ${device.device}`;
   const emulated = "This device is emulated: its latency is not valid and does not count.";
@@ -123,11 +123,7 @@ function card(job, { purpose, choice, words, final }, { candidates, test_images:
     testImages && el("p", {}, final?.words ?? "Not measured on the test images."),
     found &&
       facts(
-        Object.fromEntries(
-          shownCriteria(figures)
-            .filter(({ criterion }) => numberAt(found, criterion.field) !== null)
-            .map((figure) => [titleOf(figure), valueOf(found, figure)]),
-        ),
+        Object.fromEntries(shownCriteria(figures, [found]).map((figure) => [titleOf(figure), valueOf(found, figure)])),
       ),
     el("details", { class: "small" }, el("summary", {}, "Why this file"), el("p", {}, words)),
     el("p", {}, el("a", { ...bundle, onclick: fetchesFile }, "Download bundle")),
@@ -152,7 +148,7 @@ function accuracyOf({ accuracy, accuracy_mean: mean, accuracy_std: spread }) {
  * @param {Figures} figures
  */
 function ranking(job, device, method, figures) {
-  const [accuracy, ...others] = shownCriteria(figures);
+  const [accuracy, ...others] = shownCriteria(figures, device.candidates);
   const test = device.test_images ? ["Test accuracy"] : [];
   const heads = [accuracy, ...others].map(({ criterion }) => capitalized(criterion.title));
   heads.splice(1, 0, ...test);

@@ -71,6 +71,7 @@ CODED = _size(
     "size of the coded .tflite file",
     94,
     unknown="for files that an earlier release has exported",
+    terminal=TerminalColumn(position=15, head="coded\nMB", is_wide=False, is_optional=True),
     page=PageColumn(group="Size", position=35, head="Coded", is_optional=True),
     goal=Goal(
         criterion="coded",
@@ -79,7 +80,6 @@ CODED = _size(
         most=_MOST,
         better="smaller coded",
         worse="larger coded",
-        is_told=False,
     ),
 )
 DENSE = _size(

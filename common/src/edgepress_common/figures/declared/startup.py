@@ -1,6 +1,6 @@
 """Times before the timed inferences: restoring the file from its coded file, loading it, and the first inference."""
 
-from edgepress_common.figures.figure import Figure, Measured
+from edgepress_common.figures.figure import Figure, Measured, PageColumn
 
 LOAD = Figure(
     name="load_ms",
@@ -25,6 +25,7 @@ DECODE = Figure(
     direction="lower",
     is_timing=True,
     csv_position=95,
+    page=PageColumn(group="Startup", position=25, is_optional=True),
 )
 
 FIRST_INFERENCE = Figure(
