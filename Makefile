@@ -52,7 +52,7 @@ up: install  ## run gateway, scheduler, worker and evaluator on port 8000
 test: install  ## run all tests that need neither Docker nor an emulator
 	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --durations=25
 
-test-unit: install  ## run the unit tests without slow ones and PostgreSQL; about three minutes on two idle cores
+test-unit: install  ## run the unit tests without slow ones and PostgreSQL
 	$(BIN)/pytest tests/unit -m "not slow and not postgres" --numprocesses=auto --maxprocesses=4
 
 test-members: install  ## test each package in an environment with only its declared dependencies

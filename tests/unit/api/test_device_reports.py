@@ -264,6 +264,7 @@ _BAD: list[Json] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", _BAD)
 def test_a_result_that_was_stored_without_checks_is_left_out(gateway: GatewayApp, change: Json) -> None:
     """Reports, comparisons and the step say so, and go on to show everything else."""

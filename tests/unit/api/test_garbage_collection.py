@@ -166,6 +166,7 @@ def test_a_deleted_job_frees_all_that_only_it_needed(works: Works) -> None:
     assert [works.count(table) for table in (JobRow, StepRow, StepInputRow, EventRow)] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_what_jobs_share_goes_with_the_last_of_them(works: Works) -> None:
     """Steps, and artifacts that several steps gave."""
     first = works.finished_job()
@@ -186,6 +187,7 @@ def test_what_jobs_share_goes_with_the_last_of_them(works: Works) -> None:
     assert works.kept() == set()
 
 
+@pytest.mark.slow
 def test_what_a_running_job_needs_stays(works: Works) -> None:
     """This holds at each moment, also between an artifact and its message, however late that comes."""
     job_id = works.submit()
@@ -279,6 +281,7 @@ class Interrupted(FolderStore):
         return super().remove(sha256, stored_before=stored_before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("removals", range(6))
 def test_being_killed_in_between_leaks_nothing(database: Database, tmp_path: Path, removals: int) -> None:
     """The next garbage collection finds the artifacts, though the rows that named them are deleted."""

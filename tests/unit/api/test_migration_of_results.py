@@ -114,6 +114,7 @@ def test_a_list_of_pipelines_stays_as_it_was_posted(first: Database, now: dateti
     JobSpec.model_validate(written_out)
 
 
+@pytest.mark.slow
 def test_every_batch_is_filled_in_and_nothing_twice(first: Database, now: datetime) -> None:
     """Complete rows and rows without a result are unchanged; a second run changes nothing."""
     counted = json.loads(EXPORT_RESULT) | {

@@ -57,6 +57,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.slow
 def test_the_document_is_valid_and_has_the_contract(gateway: GatewayApp) -> None:
     """The document conforms to OpenAPI's own schema."""
     document = gateway.client.get("/openapi.json").json()

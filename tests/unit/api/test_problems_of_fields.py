@@ -212,6 +212,7 @@ _values = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(value=_values | st.dictionaries(st.sampled_from(list(JobSpec.model_fields)), _values))
 def test_anything_else_is_refused_in_words(value: JsonValue) -> None:
@@ -231,6 +232,7 @@ _stages = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(stages=st.lists(_stages, max_size=3))
 def test_a_problem_of_a_stage_is_named_inside_its_pipeline(stages: list[JsonValue]) -> None:

@@ -87,6 +87,7 @@ def test_the_fewest_of_equally_fast_threads_are_chosen() -> None:
     assert candidate.threads == 2
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(st.permutations([11.0, 30.0, 13.0, 12.0]))
 def test_times_of_equal_work_can_be_swapped(p50s: list[float]) -> None:

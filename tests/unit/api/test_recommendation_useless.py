@@ -129,6 +129,7 @@ def _ordered(rows: list[ReportRow], method: str) -> dict[str, int]:
     return {each.pipeline: each.standing.place for each in device.candidates if each.standing}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(files, METHODS, st.floats(0.1, 0.9), st.floats(0.01, 100), st.floats(0.01, 100))
 def test_a_far_less_accurate_file_never_changes_the_order(
@@ -143,6 +144,7 @@ def test_a_far_less_accurate_file_never_changes_the_order(
     assert _ordered([*rows, bad], method) == _ordered(rows, method)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(files, METHODS, st.floats(1.5, 100))
 def test_a_file_that_is_worse_in_everything_never_changes_the_order(

@@ -97,6 +97,7 @@ Console(width=200).print(report_table(report, 200))
 """
 
 
+@pytest.mark.slow
 def test_a_figure_that_can_not_be_read_is_missing(tmp_path: Path) -> None:
     """The report has its rows and all other figures, and says which figure is missing and why, in every form."""
     done = run_with_extensions(READ_BROKEN, {"figures/broken.py": BROKEN}, tmp_path)

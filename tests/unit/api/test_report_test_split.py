@@ -116,6 +116,7 @@ print(row.leak, row.test_accuracy is not None)
 """
 
 
+@pytest.mark.slow
 def test_a_criterion_of_an_extension_can_not_be_computed_from_the_test_split(tmp_path: Path) -> None:
     """It is unknown, although the row has test figures."""
     done = run_with_extensions(READ_LEAK, {"figures/leak.py": LEAK}, tmp_path)
@@ -164,6 +165,7 @@ def test_a_row_has_its_test_figures() -> None:
     assert int(line["test_images"]) == 400
 
 
+@pytest.mark.slow
 def test_the_page_names_the_split_of_each_accuracy() -> None:
     """The headline of a choice is its test accuracy; matrices and metrics by class are shown for both splits."""
     report = study(1)
@@ -201,6 +203,7 @@ def test_what_an_older_evaluator_did_not_measure_is_said() -> None:
     assert "not measured" in Page(report_html(none, "")).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_terminal_names_the_split_of_each_accuracy(width: int) -> None:
     """A column for each split, with notes; none for a data set without a test split."""

@@ -102,6 +102,7 @@ def test_a_tar_without_an_image_is_refused(
     assert not [path for path in tmp_path.rglob("artifacts/**/*") if path.is_file()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", TARS)
 def test_a_tar_whose_image_comes_late_is_accepted(
     database: Database, store: FolderStore, now: datetime, mode: str

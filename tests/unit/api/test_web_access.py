@@ -107,6 +107,7 @@ NEEDED: dict[str, set[Scope]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["submit", "read", "device", "admin"])
 def test_a_scope_opens_its_routes_and_no_others(gateway: GatewayApp, scope: Scope) -> None:
     """Where a token opens a route, the error is another: of the body, or Not found."""

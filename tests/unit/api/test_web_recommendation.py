@@ -69,6 +69,7 @@ def test_a_job_of_which_nothing_is_measured_yet_has_no_recommendation(gateway: G
     assert asked(gateway, gateway.submit())["devices"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "field", "message"),
     [

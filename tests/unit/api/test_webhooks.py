@@ -247,6 +247,7 @@ def test_a_secret_is_encrypted_in_the_database(database: Database, now: datetime
             SecretBox(None).open(each)
 
 
+@pytest.mark.slow
 def test_a_slow_receiver_holds_up_its_user_alone(told: Told) -> None:
     """However many words it lets wait: another user's goes at once, and what waits is carried when it is free."""
     held, free = threading.Event(), threading.Event()

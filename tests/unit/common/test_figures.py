@@ -111,6 +111,7 @@ ONE = Figure(name="test_toy", title="t", head="h", unit="share", description="d"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "imported", "message"),
     [

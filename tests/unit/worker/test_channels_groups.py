@@ -132,6 +132,7 @@ def test_selection_that_leaves_no_group_is_refused_with_the_reasons(pixels: Any,
     assert "the channels of end are fixed, as they are the network's output" in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_cost_without_channels_is_that_of_the_network_without_them(seed: int) -> None:
     """The cost that is computed from the masks is counted again in the network that is built."""
@@ -153,6 +154,7 @@ def test_cost_without_channels_is_that_of_the_network_without_them(seed: int) ->
     )
 
 
+@pytest.mark.slow
 def test_preactivation_resnet_has_a_stream_for_each_stage(tmp_path: Path) -> None:
     """ResNet18: four residual streams, the inner width of each of eight units, the entry and the classifier."""
     network = build_network(Model(architecture="resnet18"), image_size=32, classes=5, downloads=tmp_path)

@@ -89,6 +89,7 @@ def test_factors_of_normalizations(network: Any) -> None:
         ranked(network, "bn_scale")
 
 
+@pytest.mark.slow
 def test_taylor_is_the_squared_derivative_by_a_gate(network: Any) -> None:
     """The same derivative, by finite differences of the loss when a unit is multiplied by a gate near 1."""
     gates = {"inner": ["norm"], "entry": ["entry", "outer"]}

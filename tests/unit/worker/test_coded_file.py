@@ -41,6 +41,7 @@ def _clustered(kernel: Kernel) -> Kernel:
     return (np.round(kernel * 8).clip(-4, 3) / 8).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", get_args(ExportKind))
 @pytest.mark.parametrize("change", [lambda kernel: kernel, _pruned, _clustered], ids=["dense", "pruned", "clustered"])
 def test_every_export_is_restored(kind: ExportKind, change: Callable[[Kernel], Kernel], tmp_path: Path) -> None:
@@ -157,6 +158,7 @@ def test_the_decoder_runs_by_itself(coded: bytes, tmp_path: Path) -> None:
     assert imported - {*sys.stdlib_module_names} == {"numpy"}
 
 
+@pytest.mark.slow
 def test_damaged_and_hostile_files_are_refused() -> None:
     """Each with an error of its own, within bounds of memory and time; `make fuzz` tries 10,000."""
     fuzzer = CodedFuzzer(seed=1)

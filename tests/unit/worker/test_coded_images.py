@@ -55,6 +55,7 @@ def test_images_are_restored(images: Images, tmp_path: Path) -> None:
     assert np.array_equal(found, images)
 
 
+@pytest.mark.slow
 def test_photographs_take_fewer_bytes_than_png(tmp_path: Path) -> None:
     """Each image as a PNG of its own, which has the same information."""
     images = photographs(200, 64, 64)
@@ -68,6 +69,7 @@ def test_photographs_take_fewer_bytes_than_png(tmp_path: Path) -> None:
     assert size_bytes < 0.9 * png
 
 
+@pytest.mark.slow
 def test_images_are_coded_in_parts(tmp_path: Path) -> None:
     """A large file has several, so that it is restored in bounded memory."""
     images = photographs(5, 600, 600)

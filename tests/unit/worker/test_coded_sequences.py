@@ -23,6 +23,7 @@ def restored(content: bytes, count: int) -> npt.NDArray[np.uint8]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "values"), [*tensors()], ids=lambda value: value if isinstance(value, str) else "")
 @pytest.mark.parametrize("channels", [None, Channels(16, decode.BLOCKED), Channels(16, decode.INTERLEAVED)])
 def test_each_kind_of_tensor_is_restored(name: str, values: npt.NDArray[np.generic], channels: Channels | None) -> None:

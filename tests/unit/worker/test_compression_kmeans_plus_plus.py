@@ -20,6 +20,7 @@ def of_the_operator(weights: np.ndarray, clusters: int) -> np.ndarray:
     return np.ravel(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "clusters"),
     [(7, 3), (8, 4), (20, 4), (1000, 1), (1003, 16), (1015, 33), (4096, 2), (2**14, 64), (30_011, 256)],

@@ -67,6 +67,7 @@ def _best_scale(row: npt.NDArray[np.float32]) -> float:
     return float(tried[np.argmin(errors)])
 
 
+@pytest.mark.slow
 def test_training_finds_the_scale_of_the_smallest_error() -> None:
     """From twice the best scale, descent on the squared error of the weights ends near the best of 400 scales."""
     kernel = a_kernel()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 from edgepress_common.spec import BuiltinDataset
@@ -42,6 +43,7 @@ def test_the_digits_are_packed_in_the_full_range_of_grey(tmp_path: Path) -> None
             assert np.array_equal(image[..., 0], image[..., 2])
 
 
+@pytest.mark.slow
 def test_the_digits_have_a_fixed_test_set_if_one_is_asked_for(tmp_path: Path) -> None:
     """The same 179 images with each seed of the split; without one, all is as it was before there could be one."""
     context = PlainContext(tmp_path)

@@ -57,6 +57,7 @@ def test_every_image_is_written_where_its_task_says(tmp_path: Path, count: int) 
     assert decoders() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processors", [1, 2, 5])
 def test_the_bytes_are_the_same_with_any_number_of_processors(tmp_path: Path, processors: int) -> None:
     """The distribution of files over processors has no effect."""

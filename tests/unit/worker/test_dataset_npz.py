@@ -57,6 +57,7 @@ def resized(image: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(10, 14, 3), (10, 14), (10, 14, 1), (SIDE, SIDE, 3)])
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize("count", [30, 90])

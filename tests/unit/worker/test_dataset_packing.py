@@ -85,6 +85,7 @@ def test_a_folder_with_a_split_keeps_it(tmp_path: Path, context: PlainContext) -
     assert digests(again) == digests(outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [COUNTS, MANY])
 def test_the_same_set_gives_the_same_bytes(tmp_path: Path, context: PlainContext, counts: dict[str, int]) -> None:
     """The location, the order in which files were created and the distribution over decoders have no effect."""
@@ -100,6 +101,7 @@ def test_the_same_set_gives_the_same_bytes(tmp_path: Path, context: PlainContext
     assert digests(other_split) != digests(outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [COUNTS, MANY])
 def test_unreadable_images_are_named_and_leave_no_trace(
     tmp_path: Path, context: PlainContext, counts: dict[str, int]

@@ -64,6 +64,7 @@ def test_of_16_bit_grey_the_bits_that_the_whole_set_needs_are_kept(tmp_path: Pat
     assert found == {400 >> 4, 3400 >> 4}
 
 
+@pytest.mark.slow
 def test_images_that_stand_in_two_parts_are_reported(tmp_path: Path, context: PlainContext) -> None:
     """Copies by their content; images that look alike though they were scaled and compressed again."""
     train, validation, test = (tmp_path / "set" / name for name in ("train", "val", "test"))

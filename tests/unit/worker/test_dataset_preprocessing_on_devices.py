@@ -86,6 +86,7 @@ FILES: dict[str, Draw] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_becomes_the_same_pixels_in_the_pack_and_on_a_device(tmp_path: Path, name: str) -> None:
     """Every kind of file, at sizes that are reduced while they are decoded and at sizes that are not."""

@@ -120,6 +120,7 @@ def test_three_parts_need_three_images_of_each_class() -> None:
         split_set(labelled(*set_of([5, 2])), validation_fraction=0.2, test_fraction=0.2, seed=0)
 
 
+@pytest.mark.slow
 @given(
     sizes=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=12, max_size=40),
     test_fraction=st.sampled_from([0.0, 0.15]),

@@ -24,6 +24,7 @@ from fakes.step_context import PlainContext
 COUNTS = {"ant": 4, "bee": 6}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archiver", ARCHIVERS)
 @pytest.mark.parametrize("is_split", [True, False])
 def test_an_archive_is_packed_like_the_folder_it_holds(
@@ -142,6 +143,7 @@ def zip_in(path: Path, encoding: str, names: list[str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "names", "guessed"),
     [

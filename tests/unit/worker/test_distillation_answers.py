@@ -50,6 +50,7 @@ def test_predictions_are_cached_if_that_is_not_more_work(augmentation: dict[str,
     assert can_be_asked_once(Training.model_validate({"augmentation": augmentation, "epochs": epochs})) == once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(vertical_flip=True), FLIPS])
 def test_cached_predictions_are_the_teachers_in_inference(augmentation: Augmentation, tmp_path: Path) -> None:
     """They are logits without dropout, for each mirror image of each image."""

@@ -101,6 +101,7 @@ def test_half_of_a_resnet_is_the_narrow_resnet_of_the_catalogue(tmp_path: Path) 
     np.testing.assert_allclose(narrow(images), made(images), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_step_adds_up_the_gradients_of_all_widths() -> None:
     """Compared with finite differences of the sum of the losses, as functions of the wide network's weights alone."""
     network = branched()

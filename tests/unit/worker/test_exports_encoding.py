@@ -86,6 +86,7 @@ def test_some_files_are_always_dense(dense: Path, wanted: Encoding) -> None:
     assert (file.path, file.encoding, file.sparse) == (dense, "dense", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "classifier_is_sparse"), [("float32", True), ("int8", False), ("int16x8", False)])
 def test_dense_layers_of_integers_keep_their_zeros(
     kind: ExportKind, classifier_is_sparse: bool, tmp_path: Path
@@ -98,6 +99,7 @@ def test_dense_layers_of_integers_keep_their_zeros(
     assert (first, depthwise, pointwise, classifier) == (True, False, True, classifier_is_sparse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dense", ["float32", "int8"], indirect=True)
 def test_the_file_that_is_sent_has_the_smaller_coded_file(dense: Path) -> None:
     """The larger file can be the smaller one to send; both restore the same weights."""

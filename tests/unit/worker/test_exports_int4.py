@@ -71,6 +71,7 @@ def widened(content: bytes) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(tables))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [preactivation_network, small_network], ids=["normalized", "depthwise"])
 def test_four_bits_compute_what_a_byte_with_the_same_codes_does(network: Any, tmp_path: Path) -> None:
     """Bit for bit, in convolutions and dense layers; the weights take half of the bytes."""
@@ -117,6 +118,7 @@ def test_four_bits_represent_the_rounded_weights(tmp_path: Path) -> None:
     assert np.abs(values - clipped).max() <= scales.max() / 2 + 1e-6
 
 
+@pytest.mark.slow
 def test_zeros_of_a_pruned_network_are_zeros_in_four_bits(tmp_path: Path) -> None:
     """The promise of the stage is verified in the packed codes, also with AdaRound."""
 

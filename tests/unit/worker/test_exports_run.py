@@ -43,6 +43,7 @@ def test_every_kind_of_the_vocabulary_has_its_exporter() -> None:
     assert all(callable(EXPORTERS[kind]) for kind in EXPORTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "border", "computes_on_floats"),
     [
@@ -131,6 +132,7 @@ def test_without_promises_the_file_has_its_classes_and_int8_no_floats(tmp_path: 
     assert (result.dense_size_bytes, result.dense_zip_bytes) == (result.size_bytes, result.zip_bytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "encoding"), [("smallest", "sparse"), ("sparse", "sparse"), ("dense", "dense")])
 def test_a_pruned_network_is_stored_as_asked_for(wanted: str, encoding: str, tmp_path: Path) -> None:
     """The artifact and all figures are those of the file that is stored; the other one is weighed as well."""

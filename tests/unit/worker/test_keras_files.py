@@ -46,6 +46,7 @@ def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
     assert size.zip_bytes == (tmp_path / "model.zip").stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "times"), [("Adam", 3), ("SGD", 2)])
 def test_optimizer_adds_its_slots(optimizer: str, times: int, tmp_path: Path) -> None:
     """Adam keeps two values for each weight, SGD with momentum one; no file is left."""

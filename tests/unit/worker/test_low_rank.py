@@ -162,6 +162,7 @@ def ranks_at(energy: float, kernels: list[np.ndarray]) -> list[int]:
     return ranks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.9, 0.6, 0.3])
 def test_a_target_keeps_as_much_energy_as_it_can(share: float) -> None:
     """Compared with every energy on a fine grid; a layer whose spectrum falls quickly gets the lower rank."""

@@ -273,6 +273,7 @@ def test_calibration_helps_a_network_that_is_hard_to_quantize(
     assert better == exported(network, tmp_path, weight_scales="layer", calibration=calibration)
 
 
+@pytest.mark.slow
 def test_a_percentile_helps_against_rare_large_values(tmp_path: Path) -> None:
     """A channel that is large at few places, and that no layer reads, costs all other channels their codes."""
     network = hard_network()

@@ -77,6 +77,7 @@ def layers_in_float(model: TfliteModel) -> set[str]:
     return {layer for layer in LAYERS if any(f"/{layer}" in name for name in names)}
 
 
+@pytest.mark.slow
 def test_the_layer_to_blame_is_found_and_kept_in_float(network: Any, tmp_path: Path) -> None:
     """It has the lowest ratio, and with it in float the file is right again; the promise is verified in the file."""
     plain, result, path = exported(network, tmp_path / "plain", sensitivity=True)

@@ -46,6 +46,7 @@ def converted(network: Any, folder: Path, side: int = SIDE) -> tuple[int, int]:
     return count_macs(model), count_weights(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["float32", "float16", "dynamic", "int8"])
 def test_each_kind_of_file_has_the_counts_of_the_network(kind: ExportKind, tmp_path: Path) -> None:
     """8 filters of 3x3x3, 8 depthwise of 3x3, 160 of 1x1x8 and 3 of 160, at 14x14, 12x12, 12x12 and one place."""
@@ -54,6 +55,7 @@ def test_each_kind_of_file_has_the_counts_of_the_network(kind: ExportKind, tmp_p
     assert count_weights(model) == 216 + 72 + 1280 + 480
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer",
     [

@@ -60,6 +60,7 @@ def _built(file: Path, folder: Path, pixels: PixelRange = "0_to_255", classes: i
     return build_uploaded(model, file, image_size=SIDE, classes=classes, scratch=folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_a_model_computes_what_it_did_where_it_was_saved(library: str, tmp_path: Path) -> None:
     """Saved by Keras 3 or by Keras 2, compiled, with a model inside: the same probabilities."""
@@ -90,6 +91,7 @@ def test_logits_get_a_softmax_and_pixels_their_range(tmp_path: Path) -> None:
     np.testing.assert_allclose(built(images, training=False).numpy(), wanted.numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [0, 1])
 def test_a_training_goes_on_from_its_weights(epochs: int, tmp_path: Path) -> None:
     """Without an epoch the network and its accuracy are unchanged; with one it has weights derived from these."""
@@ -182,6 +184,7 @@ def _circle(content: h5py.File) -> None:
     content["layers/again"] = content["layers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "words"),
     [
@@ -264,6 +267,7 @@ def _can_unshare() -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "classes", "words"),
     [
