@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from edgepress_common.messages import RunStep, WorkerEvent
+from edgepress_common.messages import LiveWorker, RunStep, WorkerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ class ListBroker:
         self.sent: list[RunStep] = []
         self.mail: dict[str, bytes] = {}
         self.stopped: list[tuple[str, int]] = []
+        self.live: list[LiveWorker] = []
         self.waits: list[float] = []
         self.woken = threading.Event()
         self.away = 0
@@ -58,3 +59,7 @@ class ListBroker:
     def stop(self, step_key: str, attempt: int) -> None:
         """Ask the worker on an attempt to stop."""
         self.stopped.append((step_key, attempt))
+
+    def workers(self) -> list[LiveWorker]:
+        """Return the live workers."""
+        return self.live

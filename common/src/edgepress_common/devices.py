@@ -22,6 +22,7 @@ from pydantic import Field, StringConstraints
 
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.frozen import Message, added_field
+from edgepress_common.machine import MachineId
 from edgepress_common.messages import AttemptName
 from edgepress_common.spec.evaluation import DeviceSelector
 from edgepress_common.steps import EvaluationStep
@@ -44,11 +45,13 @@ class Announcement(Message):
         memory_bytes: Memory of the machine in bytes.
         runtime: Name and version of the interpreter.
         emulated: Whether it imitates another processor than the machine has.
-        shares_cpu: Whether workers run on the same processors: nothing else is then started while it measures.
+        shares_cpu: Whether workers may run on the same processors: those of its machine then rest while it measures.
         temperature_c: Temperature of the processor at the request, in degrees Celsius; None without a readable sensor.
         identity: 32 random hex digits that the device keeps when its name changes; None from an older evaluator.
         measures_test: Whether it measures the test split; false for an older evaluator, whose lease does not have it.
         decodes: Whether it restores a .tflite file from its coded file; false for an older evaluator.
+        machine_id: The machine that it runs on, see `edgepress_common.machine`. None if unknown: all workers then rest
+            while a device measures that shares its processors.
     """
 
     labels: tuple[Label, ...] = ()
@@ -64,6 +67,7 @@ class Announcement(Message):
     identity: str | None = added_field(default=None, pattern="^[0-9a-f]{32}$")
     measures_test: bool = added_field(default=False)
     decodes: bool = added_field(default=False)
+    machine_id: MachineId | None = added_field(default=None)
 
     def is_same_hardware(self, other: "Announcement") -> bool:
         """Return whether another announcement is of the same kind of machine: its board, processor and architecture."""

@@ -4,6 +4,8 @@
    everything that the worker needs, because a worker has no access to the database.
 2. The worker sends `WorkerEvent` to a Redis stream: started, progress (which renews the lease), then finished,
    failed, or returned.
+3. While it takes steps, the worker keeps a `LiveWorker` in Redis. The scheduler reads it while workers of some machine
+   rest because a device of that machine measures: it then sends steps to the queue of another machine.
 
 Each message names the step and the attempt. A message of an earlier attempt has no effect. Scheduler and worker may be
 of neighbouring versions: see `edgepress_common.frozen`.
@@ -16,6 +18,7 @@ from pydantic import Field
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.failures import FAILURE_CODES, FAILURES, FailureCode
 from edgepress_common.frozen import Message, added_field
+from edgepress_common.machine import MachineId
 from edgepress_common.results import StepResult
 from edgepress_common.steps import Role, StepKey, StepKind, StepParameters
 from edgepress_common.text import HarmlessText
@@ -24,8 +27,13 @@ RUN_STEP_TASK = "edgepress.run_step"
 EVENT_STREAM = "edgepress:events"
 EVENT_FIELD = "event"
 
+Queue = Literal["train", "convert"]
+
 # Workers run all kinds but evaluations, which devices run.
-QUEUES: dict[StepKind, Literal["train", "convert"]] = {"pack": "convert", "stage": "train", "export": "convert"}
+QUEUES: dict[StepKind, Queue] = {"pack": "convert", "stage": "train", "export": "convert"}
+
+LIVE_WORKERS = "edgepress:workers"
+"""The Redis set of the names of live workers; it may contain names of workers that have ended."""
 
 Outputs = dict[str, ArtifactRef]
 """Artifacts of a step by name. pack: ``train_images`` ``train_labels`` ``validation_images`` ``validation_labels``
@@ -42,6 +50,28 @@ def claim_key(step_key: str) -> str:
 def cancel_key(step_key: str, attempt: int) -> str:
     """Return the Redis key whose existence tells the worker to stop an attempt."""
     return f"edgepress:cancel:{step_key}:{attempt}"
+
+
+def live_worker_key(name: str) -> str:
+    """Return the Redis key of a `LiveWorker`, which expires soon after the worker has ended."""
+    return f"edgepress:worker:{name}"
+
+
+def queue_name(queue: Queue, machine_id: str | None) -> str:
+    """Return the name of the queue that the workers of a machine process; None for the queue that all process."""
+    return queue if machine_id is None else f"{queue}.{machine_id}"
+
+
+class LiveWorker(Message):
+    """A worker that takes steps.
+
+    Attributes:
+        machine_id: The machine that it runs on; see `edgepress_common.machine`.
+        queues: The queues that it processes, those of all workers and those of its machine.
+    """
+
+    machine_id: MachineId
+    queues: tuple[str, ...]
 
 
 class AttemptName(Message):
@@ -61,12 +91,14 @@ class RunStep(AttemptName):
         inputs: Input artifacts by role, then by name.
         input_results: Results of the input steps by role. A stage reads the class names from them.
         most_bytes: Maximum size of a pack in bytes, which is what its user may still store; None for no such limit.
+        machine_id: The machine whose workers it is sent to; None for all workers.
     """
 
     parameters: StepParameters
     inputs: dict[Role, Outputs] = Field(default_factory=dict)
     input_results: dict[Role, StepResult] = Field(default_factory=dict)
     most_bytes: int | None = added_field(default=None)
+    machine_id: MachineId | None = added_field(default=None)
 
 
 class Progress(Message):
@@ -117,9 +149,14 @@ class _WorkerMessage(AttemptName):
 
 
 class StepStarted(_WorkerMessage):
-    """The worker has started the step, or is still running it without known progress."""
+    """The worker has started the step, or is still running it without known progress.
+
+    Attributes:
+        machine_id: The machine that runs the step; None if the worker does not know it, or has reported it before.
+    """
 
     type: Literal["started"] = "started"
+    machine_id: MachineId | None = added_field(default=None)
 
 
 class StepProgress(_WorkerMessage):

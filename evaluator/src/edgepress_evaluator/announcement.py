@@ -12,14 +12,17 @@ _RASPBERRY_PI = re.compile(r"Raspberry Pi (Compute Module |Zero |)(\d)")
 _RASPBERRY_PI_KINDS = {"": "rpi", "Compute Module ": "rpicm", "Zero ": "rpizero"}
 
 
-def announce(machine: Machine, labels: Sequence[Label], *, shares_cpu: bool, identity: str) -> Announcement:
+def announce(
+    machine: Machine, labels: Sequence[Label], *, shares_cpu: bool, identity: str, machine_id: str | None
+) -> Announcement:
     """The announcement: what the machine tells, the labels given, and those that follow from the machine.
 
     Args:
         machine: The machine that the evaluator runs on.
         labels: Labels from the settings.
-        shares_cpu: Whether workers run on the same processors.
+        shares_cpu: Whether workers may run on the same processors.
         identity: See `edgepress_evaluator.identity`.
+        machine_id: See `edgepress_common.machine`.
     """
     return Announcement(
         labels=tuple(dict.fromkeys([*labels, *automatic_labels(machine)])),
@@ -34,6 +37,7 @@ def announce(machine: Machine, labels: Sequence[Label], *, shares_cpu: bool, ide
         identity=identity,
         measures_test=True,
         decodes=True,
+        machine_id=machine_id,
     )
 
 

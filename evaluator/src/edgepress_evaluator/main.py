@@ -48,7 +48,13 @@ def run(settings: EvaluatorSettings, stop: StopRequest) -> None:
     """Run evaluations for a gateway until the process is asked to stop."""
     machine = Machine(told_emulated=settings.emulated)
     identity = DeviceIdentity(settings.evaluator_cache)
-    announcement = announce(machine, settings.labels, shares_cpu=settings.shares_cpu, identity=identity.value)
+    announcement = announce(
+        machine,
+        settings.labels,
+        shares_cpu=settings.shares_cpu,
+        identity=identity.value,
+        machine_id=settings.machine_id,
+    )
     device = Device(settings.device, machine, settings.python_command)
     token = settings.token.get_secret_value() if settings.token else None
     _log.info("device %s connects to %s: %s", settings.device, settings.gateway, announcement)

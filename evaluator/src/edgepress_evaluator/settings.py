@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from edgepress_common.devices import DeviceName, Label
-from edgepress_common.settings import BaseEdgepressSettings
+from edgepress_common.settings import MachineSettings
 
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
 _NAME_LENGTH = 63
@@ -27,7 +27,7 @@ def _not_any(name: str) -> str:
     return name
 
 
-class EvaluatorSettings(BaseEdgepressSettings):
+class EvaluatorSettings(MachineSettings):
     """Settings of the evaluator."""
 
     gateway: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://", description="URL of the gateway.")
@@ -42,7 +42,9 @@ class EvaluatorSettings(BaseEdgepressSettings):
         description="Labels by which jobs can select this device, as a JSON list; labels such as arm64 and rpi4 are "
         "added automatically.",
     )
-    shares_cpu: bool = Field(default=False, description="Whether workers run on the same processors.")
+    shares_cpu: bool = Field(
+        default=False, description="Whether workers may run on this machine; they then rest while it measures."
+    )
     emulated: bool | None = Field(
         default=None, description="Whether the processor is emulated; detected if possible, otherwise set it."
     )

@@ -160,7 +160,7 @@ def test_announcement_holds_given_and_found_labels_once(tmp_path: Path) -> None:
     """Given labels come first; a label that is both given and found occurs once."""
     machine = _machine(tmp_path, PI_4_FILES, "aarch64", told_emulated=True)
 
-    announcement = announce(machine, ("lab", "arm64"), shares_cpu=True, identity="0" * 32)
+    announcement = announce(machine, ("lab", "arm64"), shares_cpu=True, identity="0" * 32, machine_id="boot")
 
     assert announcement.labels == ("lab", "arm64", "rpi4", "emulated")
     assert announcement.board == "Raspberry Pi 4 Model B Rev 1.4"
@@ -168,11 +168,12 @@ def test_announcement_holds_given_and_found_labels_once(tmp_path: Path) -> None:
     assert announcement.runtime.startswith("LiteRT ")
     assert announcement.emulated
     assert announcement.shares_cpu
+    assert announcement.machine_id == "boot"
 
 
 def test_this_machine_can_be_described() -> None:
     """An announcement is built from the real /proc."""
-    announcement = announce(Machine(), (), shares_cpu=False, identity="0" * 32)
+    announcement = announce(Machine(), (), shares_cpu=False, identity="0" * 32, machine_id=None)
 
     assert announcement.machine == os.uname().machine
     assert announcement.memory_bytes > 0

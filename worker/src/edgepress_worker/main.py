@@ -13,6 +13,7 @@ from redis import Redis
 
 from edgepress_common.artifacts.opening import check_store_or_exit, open_store
 from edgepress_common.heartbeat import Heartbeat
+from edgepress_common.messages import queue_name
 from edgepress_worker.environment import Environment
 from edgepress_worker.run import load_ahead, run_step
 from edgepress_worker.runtime.accelerators import settle
@@ -21,6 +22,7 @@ from edgepress_worker.runtime.ending import ChildEnder
 from edgepress_worker.runtime.event_channel import RedisEventChannel
 from edgepress_worker.runtime.execution import Executor, Work
 from edgepress_worker.runtime.heartbeat import heartbeat_step
+from edgepress_worker.runtime.presence import Presence
 from edgepress_worker.runtime.scratch import Scratch
 from edgepress_worker.runtime.standby import Standby, standby_step
 from edgepress_worker.settings import WorkerSettings
@@ -71,6 +73,7 @@ def work(settings: WorkerSettings, run: Work, *, begin: Callable[[], None] = lam
         run=run,
         worker_is_stopping=stopping.is_set,
         working_on=standby.working_on,
+        machine_id=settings.machine_id,
     )
     app = create_celery(
         settings,
@@ -80,13 +83,20 @@ def work(settings: WorkerSettings, run: Work, *, begin: Callable[[], None] = lam
         stop=lambda: _stop(stopping, ender),
         lost=executor.child_was_lost,
     )
-    app.steps["worker"].add(heartbeat_step(Heartbeat(settings.heartbeat_file)))
+    places = [None] if settings.machine_id is None else [None, settings.machine_id]
+    queues = [queue_name(queue, place) for place in places for queue in settings.worker_queues]
+    presence = Presence(redis, settings.machine_id, queues, is_stopping=stopping.is_set)
+    app.steps["worker"].add(heartbeat_step(Heartbeat(settings.heartbeat_file).beat, presence.beat))
     say = functools.partial(standby.say, events, settings.worker_name)
     app.steps["worker"].add(standby_step(say, ender.look))
     scratch.returned.send(events)
+    presence.beat()
     # Celery's heartbeats are for its monitors; ours are above.
     silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    app.worker_main(["--quiet", "worker", "--queues", ",".join(settings.worker_queues), *silent])
+    try:
+        app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), *silent])
+    finally:
+        presence.end()
 
 
 def _stop(stopping: Event, ender: ChildEnder) -> None:

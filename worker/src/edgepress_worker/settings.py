@@ -2,18 +2,18 @@
 
 import socket
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
-from edgepress_common.settings import BrokerSettings
+from edgepress_common.messages import Queue
+from edgepress_common.settings import BrokerSettings, MachineSettings
 
 
-class WorkerSettings(BrokerSettings):
+class WorkerSettings(BrokerSettings, MachineSettings):
     """Settings of the worker."""
 
     worker_name: str = Field(default_factory=socket.gethostname, description="Name of the worker in its messages.")
-    worker_queues: tuple[Literal["train", "convert"], ...] = Field(
+    worker_queues: tuple[Queue, ...] = Field(
         default=("train", "convert"), description="Queues that this worker processes, as a JSON list."
     )
     scratch: Path = Field(

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from edgepress_common.messages import EVENT_STREAM, QUEUES, cancel_key, claim_key
+from edgepress_common.messages import EVENT_STREAM, LIVE_WORKERS, QUEUES, cancel_key, claim_key, live_worker_key
 
 BrokerUser = Literal["gateway", "scheduler", "worker"]
 
@@ -23,15 +23,16 @@ _COMMANDS = "-@all +@read +@write +@transaction +@connection -@dangerous -scan -
 _SCRIPTS = "+eval +evalsha +script|load +script|exists"
 
 _QUEUE_KEYS = (
-    *(f"{queue}*" for queue in sorted(set(QUEUES.values()))),  # a list for each priority
+    *(f"{queue}*" for queue in sorted(set(QUEUES.values()))),  # a list for each machine and priority
     "_kombu.binding*",
 )
+_LIVE_WORKERS = (LIVE_WORKERS, live_worker_key("*"))
 _RULES: dict[BrokerUser, tuple[str, tuple[str, ...]]] = {
     "gateway": ("-@all +@connection -@dangerous", ()),
-    "scheduler": (_COMMANDS, (*_QUEUE_KEYS, EVENT_STREAM, cancel_key("*", 0).removesuffix(":0"))),
+    "scheduler": (_COMMANDS, (*_QUEUE_KEYS, *_LIVE_WORKERS, EVENT_STREAM, cancel_key("*", 0).removesuffix(":0"))),
     "worker": (
         f"{_COMMANDS} {_SCRIPTS}",
-        (*_QUEUE_KEYS, "unacked*", EVENT_STREAM, claim_key("*"), cancel_key("*", 0).removesuffix(":0")),
+        (*_QUEUE_KEYS, *_LIVE_WORKERS, "unacked*", EVENT_STREAM, claim_key("*"), cancel_key("*", 0).removesuffix(":0")),
     ),
 }
 

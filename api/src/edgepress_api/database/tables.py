@@ -134,6 +134,8 @@ class StepRow(Base):
         due_at: For ``sent``, when to send it again; for ``running``, when the lease expires; for a ``ready`` evaluation
         whose device is offline, when it fails.
         holder: Worker or device that has the lease of the current attempt.
+        machine_id: For ``sent``, the only machine whose workers can start it; for ``running``, the machine that it runs
+        on. None if it may be any machine.
     """
 
     __tablename__ = "steps"
@@ -151,6 +153,7 @@ class StepRow(Base):
     sends: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     holder: Mapped[str | None] = mapped_column(String(255))
+    machine_id: Mapped[str | None] = mapped_column(String(64))
     progress: Mapped[Progress | None] = mapped_column(AsJson(Progress))
     outputs: Mapped[Outputs | None] = mapped_column(AsJson(Outputs))
     result: Mapped[StepResult | None] = mapped_column(AsJson(StepResult))

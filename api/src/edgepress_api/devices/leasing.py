@@ -1,19 +1,18 @@
 """Leases a device the next evaluation that it can take.
 
 A device that shares its processors with workers measures only their noise while they are running. So it gets an
-evaluation only when no worker has a step, and `workers_must_rest` keeps workers from getting one meanwhile: while it
-measures, and while it has evaluations waiting of a job older than the workers' next.
+evaluation only when no worker of its machine has a step or can take one from a queue. `edgepress_api.devices.resting`
+keeps workers of the machine from getting one meanwhile.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select, true
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import Database, DeviceRow, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
+from edgepress_api.database import Database, DeviceRow, StepInputRow, StepRow
 from edgepress_api.devices.requests import is_known, is_withdrawn, leased_for, note_lease
 from edgepress_api.steps.ledger import Ledger
-from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import ConflictError
@@ -57,35 +56,13 @@ def lease_next(
         if repeated is not None:
             ledger.renew(session, repeated.key, repeated.attempt, holder=name, progress=None, now=now)
             return _lease_of(session, repeated, ledger, announcement)
-        if announcement.shares_cpu and _workers_at_work(session):
+        if announcement.shares_cpu and _workers_at_work(session, announcement.machine_id):
             return None
         row = session.scalars(_waiting_for(name).limit(1)).one_or_none()
         if row is None or not ledger.lease(session, row, name, now):
             return None
         note_lease(session, name, request, row)
         return _lease_of(session, row, ledger, announcement)
-
-
-def workers_must_rest(session: Session, now: datetime) -> int | None:
-    """Return the job number below which workers can get steps; None if they can get all."""
-    sharing = [
-        row.name
-        for row in session.scalars(select(DeviceRow).where(DeviceRow.last_seen_at > now - ONLINE_FOR))
-        if row.announcement.shares_cpu
-    ]
-    if not sharing:
-        return None
-    measuring = select(StepRow.key).where(StepRow.state == "running", StepRow.holder.in_(sharing)).limit(1)
-    if session.scalar(measuring) is not None:
-        return 0
-    waiting = session.scalar(
-        select(func.min(JobRow.number))
-        .join(PipelineRow, PipelineRow.job_number == JobRow.number)
-        .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
-        .join(StepRow, StepRow.key == PipelineStepRow.step_key)
-        .where(StepRow.state == "ready", StepRow.device.in_([*sharing, "any"]), JobRow.state.in_(ACTIVE_STATES))
-    )
-    return None if waiting is None else waiting + 1
 
 
 def _is_announced(database: Database, name: str, announcement: Announcement, now: datetime) -> bool:
@@ -136,9 +113,11 @@ def _waiting_for(name: str) -> Select[StepRow]:
     )
 
 
-def _workers_at_work(session: Session) -> bool:
-    busy = select(StepRow.key).where(StepRow.state.in_(["sent", "running"]), StepRow.kind != "evaluation").limit(1)
-    return session.scalar(busy) is not None
+def _workers_at_work(session: Session, machine_id: str | None) -> bool:
+    """Return whether workers of the machine have steps, or may have: workers or devices may not name their machine."""
+    here = true() if machine_id is None else or_(StepRow.machine_id.is_(None), StepRow.machine_id == machine_id)
+    busy = select(StepRow.key).where(StepRow.state.in_(["sent", "running"]), StepRow.kind != "evaluation", here)
+    return session.scalar(busy.limit(1)) is not None
 
 
 def _lease_of(session: Session, row: StepRow, ledger: Ledger, device: Announcement) -> EvaluationLease:

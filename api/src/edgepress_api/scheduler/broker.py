@@ -1,20 +1,25 @@
-"""The scheduler's access to Redis: the stream of events, the stop flags, and Celery's queues."""
+"""The scheduler's access to Redis: the stream of events, the stop flags, the live workers, and Celery's queues."""
 
 from contextlib import suppress
 from typing import cast
 
 from celery import Celery
+from pydantic import ValidationError
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from edgepress_api.scheduler.idling import BUSY_SECONDS
 from edgepress_common.messages import (
     EVENT_FIELD,
     EVENT_STREAM,
+    LIVE_WORKERS,
     QUEUES,
     RUN_STEP_TASK,
+    LiveWorker,
     RunStep,
     cancel_key,
+    live_worker_key,
+    queue_name,
 )
 
 BATCH = 200  # events applied in one transaction: tens of milliseconds
@@ -49,6 +54,25 @@ class RedisInbox:
         """See `Inbox.stop`."""
         self._redis.set(cancel_key(step_key, attempt), 1, ex=_STOP_SECONDS)
 
+    def workers(self) -> list[LiveWorker]:
+        """See `Inbox.workers`. Removes the names of workers that have ended."""
+        with suppress(NoPermissionError):  # until Redis has the rules of this version, none is known
+            names = sorted(cast("set[bytes]", self._redis.smembers(LIVE_WORKERS)))
+            if names:
+                keys = [live_worker_key(name.decode(errors="replace")) for name in names]
+                found = dict(zip(names, cast("list[bytes | None]", self._redis.mget(keys)), strict=True))
+                if ended := [name for name, content in found.items() if content is None]:
+                    self._redis.srem(LIVE_WORKERS, *ended)
+                return [worker for content in found.values() if content and (worker := _live_worker(content))]
+        return []
+
+
+def _live_worker(content: bytes) -> LiveWorker | None:
+    try:
+        return LiveWorker.model_validate_json(content)
+    except ValidationError:  # of another version
+        return None
+
 
 class Outbox:
     """Sends steps to workers, as Celery tasks by name."""
@@ -62,11 +86,11 @@ class Outbox:
         )
 
     def send(self, step: RunStep) -> None:
-        """Send one step to the queue of its kind."""
+        """Send one step to the queue of its kind and its machine."""
         self._celery.send_task(
             RUN_STEP_TASK,
             args=[step.model_dump(mode="json")],
-            queue=QUEUES[step.parameters.kind],
+            queue=queue_name(QUEUES[step.parameters.kind], step.machine_id),
             task_id=f"{step.step_key}-{step.attempt}",
             retry=False,
         )

@@ -3,22 +3,28 @@
 Users take turns (`edgepress_api.scheduler.fair_scheduling`), each user's oldest job first. A queue holds only a few
 steps that no worker has begun: enough that no worker waits, few enough that order, cancelling and a lost queue stay
 cheap.
+
+While a device that shares its processors measures, or is about to, steps go past the workers of its machine: each to
+the queue of another machine that has an idle worker (`edgepress_api.scheduler.places`). If that worker ends before it
+has begun the step, the step is sent elsewhere after the usual time, or waits until the device has measured.
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.access.quotas import most_bytes_of_step
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
-from edgepress_api.devices.leasing import workers_must_rest
+from edgepress_api.devices.resting import find_rest
 from edgepress_api.scheduler.fair_scheduling import Wanted, fair_order
+from edgepress_api.scheduler.places import Place, Places
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.answers.job_list import ACTIVE_STATES
-from edgepress_common.messages import QUEUES, RunStep
+from edgepress_common.messages import QUEUES, LiveWorker, RunStep
 from edgepress_common.steps import StepKind
 
 _CANDIDATES = 50  # of each user: more than any queue needs in one turn
@@ -37,32 +43,53 @@ _WANTED = (
 )
 
 
-def choose_steps(database: Database, ledger: Ledger, now: datetime, *, ahead: int) -> list[RunStep]:
+def choose_steps(
+    database: Database,
+    ledger: Ledger,
+    now: datetime,
+    *,
+    ahead: int,
+    workers: Callable[[], Sequence[LiveWorker]] = tuple,
+) -> list[RunStep]:
     """Mark the steps to send as sent, and return their messages; send them once this is committed.
 
     Args:
         database: The database of the steps.
         ledger: The ledger that changes their states.
         now: The current time.
-        ahead: Maximum number of steps in a queue that no worker has begun.
+        ahead: Maximum number of steps in the queue of all workers that no worker has begun.
+        workers: Returns the live workers; called only while workers of some machine rest.
     """
     with database.read() as session:
         if not _candidates(session, now):
             return []  # most of the time
+        rest = find_rest(session, now)
+    live = workers() if rest.limits else ()
     with database.write() as session:
-        limit = workers_must_rest(session, now)
-        sent = Counter(QUEUES[kind] for kind in session.scalars(select(StepRow.kind).where(StepRow.state == "sent")))
+        places = Places(find_rest(session, now), live, ahead=ahead)
+        for kind, state, machine_id in session.execute(_at_workers(now)):
+            places.note(Place(QUEUES[kind], machine_id), has_begun=state == "running")
         wanted, active, last_begun = _candidates(session, now), _active(session), _last_begun(session)
         by_queue = [[each for each in wanted if QUEUES[each.step.kind] == queue] for queue in _QUEUES]
         chosen = []
         for row, job_number, _ in chain.from_iterable(fair_order(part, active, last_begun) for part in by_queue):
-            queue = QUEUES[row.kind]
-            if row.state == "ready" and (sent[queue] >= ahead or (limit is not None and job_number >= limit)):
+            shared = Place(QUEUES[row.kind], None)
+            is_in_shared_queue = row.state == "sent" and row.machine_id is None
+            place = shared if is_in_shared_queue else places.choose(shared.queue, job_number)
+            if place is None or not ledger.send(session, row, now, machine_id=place.machine_id):
                 continue
-            sent[queue] += row.state == "ready"
-            if ledger.send(session, row, now):
-                chosen.append(_message(session, row))
+            if not is_in_shared_queue:
+                places.note(place, has_begun=False)
+            chosen.append(_message(session, row, place))
         return chosen
+
+
+def _at_workers(now: datetime) -> Select[tuple[StepKind, str, str | None]]:
+    """Return the query of what workers have, without steps that a machine was sent and has not begun for too long."""
+    is_at_machine = StepRow.machine_id.is_(None) | (StepRow.due_at > now)
+    return select(StepRow.kind, StepRow.state, StepRow.machine_id).where(
+        StepRow.kind.in_(_WORKER_KINDS), (StepRow.state == "running") | ((StepRow.state == "sent") & is_at_machine)
+    )
 
 
 def _candidates(session: Session, now: datetime) -> list[Wanted]:
@@ -110,7 +137,7 @@ def _last_begun(session: Session) -> dict[str, datetime]:
     return {owner: moment for owner, moment in session.execute(query)}  # noqa: C416 - a row is not a pair
 
 
-def _message(session: Session, row: StepRow) -> RunStep:
+def _message(session: Session, row: StepRow, place: Place) -> RunStep:
     entries = session.scalars(select(StepInputRow).where(StepInputRow.step_key == row.key)).all()
     return RunStep(
         step_key=row.key,
@@ -119,4 +146,5 @@ def _message(session: Session, row: StepRow) -> RunStep:
         inputs={entry.role: entry.source.outputs or {} for entry in entries},
         input_results={entry.role: entry.source.result for entry in entries if entry.source.result is not None},
         most_bytes=most_bytes_of_step(session, row.key) if row.kind == "pack" else None,
+        machine_id=place.machine_id,
     )

@@ -18,6 +18,7 @@ from edgepress_api.steps.ledger import Ledger
 from edgepress_common import __version__
 from edgepress_common.messages import (
     AttemptName,
+    LiveWorker,
     StepFailed,
     StepFailure,
     StepFinished,
@@ -39,7 +40,7 @@ class _Envelope(AttemptName):
 
 
 class Inbox(Protocol):
-    """The stream that workers write events to, and the flags that tell them to stop."""
+    """The stream that workers write events to, the flags that tell them to stop, and the workers that are live."""
 
     def read(self, wait_seconds: float = BUSY_SECONDS) -> list[tuple[str, bytes]]:
         """Return the entries that are not deleted, with ids, the oldest first; wait if there are none.
@@ -62,6 +63,10 @@ class Inbox(Protocol):
 
     def stop(self, step_key: str, attempt: int) -> None:
         """Tell the worker that runs this attempt to stop."""
+        ...
+
+    def workers(self) -> list[LiveWorker]:
+        """Return the workers that are live and whose machine is known."""
         ...
 
 
@@ -124,7 +129,10 @@ def _apply(session: Session, ledger: Ledger, event: WorkerEvent, now: datetime) 
     key, attempt = event.step_key, event.attempt
     match event:
         case StepStarted():
-            return ledger.renew(session, key, attempt, holder=event.worker, progress=None, now=now)
+            machine_id = event.machine_id
+            return ledger.renew(
+                session, key, attempt, holder=event.worker, progress=None, now=now, machine_id=machine_id
+            )
         case StepProgress():
             return ledger.renew(session, key, attempt, holder=event.worker, progress=event.progress, now=now)
         case StepFinished():

@@ -45,7 +45,7 @@ class Sender(Protocol):
     """Sends steps to workers."""
 
     def send(self, step: RunStep) -> None:
-        """Send one step to the queue of its kind."""
+        """Send one step to the queue of its kind and its machine."""
         ...
 
 
@@ -124,9 +124,11 @@ class Scheduler:
         if self.clock() - self._hears_since >= self.ledger.rules.lease:
             self._expire(list(QUEUES))
         grow_plans(self.database, self.ledger, self.planners, self.clock())
-        for step in choose_steps(self.database, self.ledger, self.clock(), ahead=self.ahead):
+        workers = self.inbox.workers
+        for step in choose_steps(self.database, self.ledger, self.clock(), ahead=self.ahead, workers=workers):
             self.sender.send(step)
-            logger.info("sent %s %s, attempt %d", step.parameters.kind, step.step_key[:12], step.attempt)
+            where = "" if step.machine_id is None else f", to machine {step.machine_id}"
+            logger.info("sent %s %s, attempt %d%s", step.parameters.kind, step.step_key[:12], step.attempt, where)
 
     def _resend(self) -> None:
         """Send again, in the first round, what no worker had begun: Redis may have ended with the last scheduler."""

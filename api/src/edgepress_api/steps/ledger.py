@@ -69,10 +69,22 @@ class Ledger:
 
     rules: Rules
 
-    def send(self, session: Session, row: StepRow, now: datetime) -> bool:
-        """Send the step to its queue, for the first time or again; return whether it is sent."""
+    def send(self, session: Session, row: StepRow, now: datetime, *, machine_id: str | None = None) -> bool:
+        """Send the step to a queue, for the first time or again; return whether it is sent.
+
+        A step that is sent again to another queue can still be in the first: any worker may start it then.
+
+        Args:
+            session: The caller's transaction.
+            row: The step.
+            now: The current time.
+            machine_id: Machine of the queue's workers; None for the queue of all workers.
+        """
         first = row.state == "ready"
-        return self._move(session, row, states.send(status_of(row), now, self.rules.resend_pause), now, quiet=not first)
+        sent = states.send(status_of(row), now, self.rules.resend_pause)
+        if sent is not None:
+            row.machine_id = machine_id if first or row.machine_id == machine_id else None
+        return self._move(session, row, sent, now, quiet=not first)
 
     def resend(self, session: Session, now: datetime) -> None:
         """Have all steps that were sent, and that no worker has begun, sent again at once.
@@ -90,9 +102,27 @@ class Ledger:
         return leased
 
     def renew(
-        self, session: Session, key: str, attempt: int, *, holder: str, progress: Progress | None, now: datetime
+        self,
+        session: Session,
+        key: str,
+        attempt: int,
+        *,
+        holder: str,
+        progress: Progress | None,
+        now: datetime,
+        machine_id: str | None = None,
     ) -> bool:
-        """Renew a lease whose owner has begun (without progress) or continues; return whether it was current."""
+        """Renew a lease whose owner has begun (without progress) or continues; return whether it was current.
+
+        Args:
+            session: The caller's transaction.
+            key: Key of the step.
+            attempt: Number of the attempt.
+            holder: Worker or device that has the lease.
+            progress: Progress of the attempt, if known.
+            now: The current time.
+            machine_id: Machine of the worker; None if the message does not name it.
+        """
         row = session.get(StepRow, key)
         if row is None:
             return False
@@ -101,6 +131,8 @@ class Ledger:
             return False
         if row.started_at is None:
             row.started_at = now
+        if machine_id is not None:
+            row.machine_id = machine_id
         if progress is not None:
             if progress.epoch and (row.progress is None or progress.epoch != row.progress.epoch):
                 note_epoch(session, row, progress, now)

@@ -1,5 +1,5 @@
 """Settings, read from the environment and from files of secrets."""
 
-from edgepress_common.settings.environment import SECRETS_DIR, BaseEdgepressSettings, BrokerSettings
+from edgepress_common.settings.environment import SECRETS_DIR, BaseEdgepressSettings, BrokerSettings, MachineSettings
 
-__all__ = ["SECRETS_DIR", "BaseEdgepressSettings", "BrokerSettings"]
+__all__ = ["SECRETS_DIR", "BaseEdgepressSettings", "BrokerSettings", "MachineSettings"]

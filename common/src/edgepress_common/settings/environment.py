@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from edgepress_common.artifacts.address import StoreAddress
 from edgepress_common.errors import InvalidInputError
+from edgepress_common.machine import MachineId, boot_id
 from edgepress_common.settings.broker_url import verified_url
 from edgepress_common.validation_words import in_words
 
@@ -81,6 +82,16 @@ class BaseEdgepressSettings(BaseSettings):
         """Return the sources of settings, by precedence. See `BaseSettings`."""
         folders = [Path(folder) for folder in os.environ.get(SECRETS_DIR, "").split(os.pathsep) if folder]
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folders)
+
+
+class MachineSettings(BaseEdgepressSettings):
+    """Settings of the services that compute."""
+
+    machine_id: MachineId | None = Field(
+        default_factory=boot_id,
+        description="Name of the machine, the same for all programs that share its processors (default: the kernel's "
+        "boot id). Workers rest while a device of their machine measures.",
+    )
 
 
 class BrokerSettings(BaseEdgepressSettings):

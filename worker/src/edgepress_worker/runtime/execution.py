@@ -54,6 +54,7 @@ class Executor:
         worker_is_stopping: Function that returns whether the worker has been told to stop.
         working_on: Function that returns a context manager, entered while a step runs; see `Standby`.
         pauses: Pauses before each further try while a disk is full or the artifact store does not answer, in seconds.
+        machine_id: The machine that the worker runs on, if known; see `edgepress_common.machine`.
     """
 
     events: EventChannel
@@ -64,6 +65,7 @@ class Executor:
     worker_is_stopping: Callable[[], bool]
     working_on: Callable[[RunStep], AbstractContextManager[None]] = lambda _: nullcontext()
     pauses: Sequence[float] = _PAUSES
+    machine_id: str | None = None
 
     def execute(self, step: RunStep) -> None:
         """Run a step, unless a worker has already claimed it; an error in the step is reported, not raised."""
@@ -74,7 +76,7 @@ class Executor:
     def _execute(self, step: RunStep) -> None:
         label = f"{step.parameters.kind} {step.step_key[:12]}, attempt {step.attempt}"
         names = {"step_key": step.step_key, "attempt": step.attempt, "worker": self.worker}
-        if not self.events.claim(StepStarted.model_validate(names)):
+        if not self.events.claim(StepStarted.model_validate(names | {"machine_id": self.machine_id})):
             logger.info("dropped %s: it has been taken", label)
             return
         logger.info("begins %s", label)

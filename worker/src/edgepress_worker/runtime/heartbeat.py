@@ -1,20 +1,19 @@
-"""The heartbeat of the worker process, from Celery's own loop that consumes messages from Redis.
+"""The heartbeats of the worker process, from Celery's own loop that consumes messages from Redis.
 
-While Redis is unavailable the loop stands still and so does the heartbeat; a child that computes for hours does not
-delay it.
+While Redis is unavailable the loop stands still and so do the heartbeats; a child that computes for hours does not
+delay them.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from celery import bootsteps
 
-from edgepress_common.heartbeat import Heartbeat
-
 _SECONDS = 5.0
 
 
-def heartbeat_step(heartbeat: Heartbeat) -> type[bootsteps.StartStopStep]:
-    """Return a Celery bootstep that beats at an interval."""
+def heartbeat_step(*beats: Callable[[], object]) -> type[bootsteps.StartStopStep]:
+    """Return a Celery bootstep that calls functions at an interval."""
 
     class HeartbeatStep(bootsteps.StartStopStep):
         """See the module."""
@@ -23,6 +22,7 @@ def heartbeat_step(heartbeat: Heartbeat) -> type[bootsteps.StartStopStep]:
 
         def start(self, parent: Any) -> None:
             """Begins."""
-            parent.timer.call_repeatedly(_SECONDS, heartbeat.beat)
+            for beat in beats:
+                parent.timer.call_repeatedly(_SECONDS, beat)
 
     return HeartbeatStep
