@@ -21,10 +21,20 @@ from conftest import free_port
 from edgepress_api.access.broker_users import BROKER_USERS, BrokerUser
 from edgepress_api.one_machine.redis_server import RedisServer, configure
 from edgepress_api.scheduler.broker import Outbox, RedisInbox
-from edgepress_common.messages import EVENT_STREAM, RunStep, StepStarted, cancel_key, claim_key
+from edgepress_common.messages import (
+    EVENT_STREAM,
+    LIVE_WORKERS,
+    LiveWorker,
+    RunStep,
+    StepStarted,
+    cancel_key,
+    claim_key,
+    live_worker_key,
+)
 from edgepress_common.settings import BrokerSettings
 from edgepress_common.spec import BuiltinDataset
 from edgepress_common.steps import PackStep
+from edgepress_worker.runtime.presence import Presence
 from fakes.tls_front import make_certificate, tls_front
 
 STEP = RunStep(
@@ -53,7 +63,7 @@ def execute(step):
 
 ignore = lambda *_: None
 create_celery(settings, execute, begin=ignore, stop=ignore, lost=ignore, refuse=ignore).worker_main(
-    ["--quiet", "worker", "--queues", "train,convert", "--without-gossip", "--without-mingle"]
+    ["--quiet", "worker", "--queues", "train,convert,train.m,convert.m", "--without-gossip", "--without-mingle"]
 )
 """
 
@@ -98,10 +108,10 @@ def url_of(
 
 
 def test_a_step_goes_out_and_is_answered(url_of: Callable[[BrokerUser], str], tmp_path: Path) -> None:
-    """Real channels of scheduler and worker send, take, claim, begin, stop and return a step."""
+    """Real channels of scheduler and worker send, take, claim, begin, stop and return a step, by a machine's queue."""
     inbox = RedisInbox(Redis.from_url(as_set(url_of("scheduler"))))
     environment = os.environ | {"EDGEPRESS_REDIS_URL": url_of("worker")}
-    step = STEP.model_copy(update={"step_key": secrets.token_hex(32)})
+    step = STEP.model_copy(update={"step_key": secrets.token_hex(32), "machine_id": "m"})
     with (tmp_path / "log").open("wb") as log:
         worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stderr=log, stdout=log, cwd=tmp_path)
         try:
@@ -147,6 +157,7 @@ FORBIDDEN: list[tuple[BrokerUser, Callable[[Redis], object]]] = [
         lambda redis: redis.slaveof("10.0.0.1", 6379),
     )),
     ("gateway", lambda redis: redis.lrange("train", 0, -1)),
+    ("gateway", lambda redis: redis.smembers(LIVE_WORKERS)),
     ("gateway", lambda redis: redis.xadd(EVENT_STREAM, {"event": "x"})),
     ("scheduler", lambda redis: redis.set(claim_key("b" * 64), 1)),
     ("scheduler", lambda redis: redis.eval("return 1", 0)),
@@ -177,6 +188,33 @@ def test_flags_and_claims_are_where_the_rules_say(server: RedisServer) -> None:
     client(server, "worker").set(claim_key("c" * 64), 1)
     client(server, "scheduler").set(cancel_key("c" * 64, 7), 1)
     assert client(server, "worker").exists(cancel_key("c" * 64, 7))
+
+
+def test_the_scheduler_knows_live_workers(server: RedisServer) -> None:
+    """Until they end, or miss their heartbeats; a name without a key, and a key of another version, are ignored."""
+    stopping: list[bool] = []
+    worker, inbox = client(server, "worker"), RedisInbox(client(server, "scheduler"))
+    queues = ["train", "train.m"]
+    one, other = (Presence(worker, "m", queues, is_stopping=lambda: bool(stopping)) for _ in range(2))
+    Presence(worker, None, queues, is_stopping=lambda: False).beat()
+    worker.sadd(LIVE_WORKERS, b"ended", b"of another version", b"\xff")
+    worker.set(live_worker_key("of another version"), "{}")
+    assert inbox.workers() == []
+    for presence in (one, other, one):
+        presence.beat()
+    assert inbox.workers() == [LiveWorker(machine_id="m", queues=("train", "train.m"))] * 2
+    assert worker.scard(LIVE_WORKERS) == 3, "what has no key is removed"
+    stopping.append(True)
+    one.end()
+    one.beat()
+    assert len(inbox.workers()) == 1
+
+
+def test_no_worker_is_known_while_redis_has_the_rules_of_an_earlier_release(server: RedisServer) -> None:
+    """Scheduler and worker go on with the queues of all workers."""
+    without_the_keys = client(server, "gateway")
+    assert RedisInbox(without_the_keys).workers() == []
+    Presence(without_the_keys, "m", ["train"], is_stopping=lambda: False).beat()
 
 
 def as_set(url: str) -> str:
