@@ -76,7 +76,8 @@ def test_each_reader_of_secrets_has_its_own_folder() -> None:
 
 def defaults_of(kind: type[BaseEdgepressSettings]) -> dict[str, object]:
     """Return the default settings of a program, by the names of its environment variables."""
-    return {f"EDGEPRESS_{name.upper()}": field.get_default() for name, field in kind.model_fields.items()}
+    fields = kind.model_fields.items()
+    return {f"EDGEPRESS_{name.upper()}": field.get_default(call_default_factory=True) for name, field in fields}
 
 
 def as_read(name: str, text: str) -> object:

@@ -120,6 +120,7 @@ ALLOWED: dict[tuple[str, str], str] = {
             ("api/src/edgepress_api/devices/leasing.py", "holder"),
             ("api/src/edgepress_api/devices/listing.py", "holder"),
             ("api/src/edgepress_api/devices/reporting.py", "holder"),
+            ("api/src/edgepress_api/devices/resting.py", "holder"),
             ("api/src/edgepress_api/devices/requests.py", "holder"),
             ("tests/chaos/lies.py", "holder"),
             ("tests/bench/streams.py", "holder"),
@@ -142,6 +143,7 @@ ALLOWED |= dict.fromkeys(
     (
         ("tests/deployment/test_deployment.py", "holder"),
         ("tests/fakes/job_gateway.py", "holder"),
+        ("tests/integration/test_machines.py", "holder"),
         ("tests/unit/api/test_devices_waiting.py", "holder"),
         ("tests/unit/api/test_jobs.py", "holder"),
         ("tests/unit/api/test_quotas.py", "holder"),

@@ -7,13 +7,15 @@ import pytest
 from edgepress_api.database import Database, StepRow
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.devices.leasing import lease_next
+from edgepress_api.devices.reporting import LeaseName, report_progress
 from edgepress_api.devices.resting import Rest
+from edgepress_api.jobs.discarding import discard_result
 from edgepress_api.jobs.submission import Submission
 from edgepress_api.scheduler.loop import Scheduler
 from edgepress_api.scheduler.places import Place, Places
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.devices import EvaluationLease
-from edgepress_common.messages import LiveWorker, RunStep, StepFinished, StepStarted, queue_name
+from edgepress_common.messages import LiveWorker, Progress, RunStep, StepFinished, StepStarted, queue_name
 from fakes.broker import ListBroker
 from fakes.jobs import ANNOUNCEMENT, evaluation_result, made_up, small_spec
 
@@ -63,6 +65,17 @@ class Stack:
         self.scheduler.round()
         return self.broker.sent[before:]
 
+    def let_pass(self, seconds: int, lease: EvaluationLease | None = None) -> list[RunStep]:
+        """Run a round every ten seconds, while a device keeps its lease if it has one; return what was sent."""
+        sent = []
+        for _ in range(0, seconds, 10):
+            if lease is not None:
+                name = LeaseName(device="pi", step_key=lease.step_key, attempt=lease.attempt)
+                report_progress(self.database, self.ledger, name, Progress(fraction=0.5), self.now)
+            sent += self.round()
+            self.now += timedelta(seconds=10)
+        return sent
+
     def start(self, step: RunStep, machine_id: str | None) -> None:
         """A worker starts a step; the next round reads it."""
         names = {"step_key": step.step_key, "attempt": step.attempt, "worker": "w", "machine_id": machine_id}
@@ -82,8 +95,7 @@ class Stack:
 
     def measure_again(self, lease: EvaluationLease) -> None:
         """The result of an evaluation is discarded, so that it waits for the device again."""
-        with self.database.write() as session:
-            assert self.ledger.discard(session, session.get_one(StepRow, lease.step_key), self.now)
+        discard_result(self.database, self.ledger, lease.step_key, self.now)
 
     def run_until_evaluation(self) -> None:
         """Workers finish all steps of the jobs so far."""
@@ -205,6 +217,28 @@ def test_a_step_of_the_last_worker_elsewhere_goes_to_all_once_the_device_has_mea
     assert [(step.step_key, step.machine_id) for step in stack.round()] == [(training.step_key, None)]
 
 
+def test_a_step_that_no_machine_begins_disturbs_no_measurement_and_is_not_stuck(stack: Stack) -> None:
+    """Two workers elsewhere end, one after the other: the step waits for the measurement, and then comes first."""
+    stack.broker.live = [live("elsewhere")]
+    lease = stack.ask()
+    assert lease is not None
+    sent = stack.let_pass(20, lease)
+    stack.broker.live = [live("third")]
+    sent += stack.let_pass(20, lease)
+    stack.broker.live = []
+    sent += stack.let_pass(400, lease)
+    assert [(step.machine_id, step.attempt) for step in sent] == [("elsewhere", 1), ("third", 1)]
+    stack.measured(lease)
+    stack.measure_again(lease)
+    assert stack.ask() is None, "any machine may have the step"
+    (again,) = stack.let_pass(1)
+    assert (again.machine_id, again.attempt) == (None, 1)
+    stack.start(again, "here")
+    stack.finish(again)
+    stack.round()
+    assert stack.ask() is not None
+
+
 def test_a_step_that_redis_lost_is_sent_to_the_same_machine_again(stack: Stack) -> None:
     """Its worker is live and idle, so the queue was lost; the step still counts for that machine alone."""
     stack.broker.live = [live("elsewhere")]
@@ -283,7 +317,7 @@ def test_a_step_goes_to_a_machine_with_an_idle_worker(
 
 
 def test_the_queue_of_all_workers_is_filled_ahead() -> None:
-    """Up to the limit, without steps that have begun; the queues of machines are not filled beside it."""
+    """Up to the limit, without steps that have begun; the queues of machines are then not filled in addition."""
     found = Places(Rest({"here": 5}), [live("n")], ahead=1)
     shared = Place("train", None)
     found.note(shared, has_begun=True)

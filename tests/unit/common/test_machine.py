@@ -30,7 +30,7 @@ def test_an_id_that_can_not_be_read_is_unknown(tmp_path: Path, content: bytes | 
 
 
 def test_a_setting_names_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By default it is the boot id; what can't be part of the name of a queue is refused."""
+    """The default is the boot id; what can't be part of the name of a queue is refused."""
     monkeypatch.delenv("EDGEPRESS_MACHINE_ID", raising=False)
     assert MachineSettings.read().machine_id == boot_id()
     monkeypatch.setenv("EDGEPRESS_MACHINE_ID", "rack-3")

@@ -16,10 +16,12 @@ from edgepress_api.database import DeviceRow, JobRow, PipelineRow, PipelineStepR
 from edgepress_api.devices.leasing import ONLINE_FOR
 from edgepress_common.answers.job_list import ACTIVE_STATES
 
+_MEASURING = 0  # as a limit: of no job
+
 
 @dataclass(frozen=True)
 class Rest:
-    """What workers can't get at the moment.
+    """Limits on what workers can get at the moment.
 
     Attributes:
         limits: For each machine whose workers rest, the number of the first job whose steps they can't get. The machine
@@ -27,6 +29,11 @@ class Rest:
     """
 
     limits: Mapping[str | None, int]
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether a device measures."""
+        return _MEASURING in self.limits.values()
 
     def allows(self, job_number: int, machine_id: str | None) -> bool:
         """Return whether a step of a job can be sent to the workers of a machine; None for the queue of all workers."""
@@ -48,7 +55,7 @@ def find_rest(session: Session, now: datetime) -> Rest:
     limits: dict[str | None, int] = {}
     for name, machine_id in sharing.items():
         jobs = [waiting[device] + 1 for device in (name, "any") if device in waiting]
-        limit = 0 if name in measuring else min(jobs, default=None)
+        limit = _MEASURING if name in measuring else min(jobs, default=None)
         if limit is not None:
             limits[machine_id] = min(limit, limits.get(machine_id, limit))
     return Rest(limits)

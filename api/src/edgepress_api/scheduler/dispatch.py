@@ -24,6 +24,7 @@ from edgepress_api.scheduler.fair_scheduling import Wanted, fair_order
 from edgepress_api.scheduler.places import Place, Places
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.answers.job_list import ACTIVE_STATES
+from edgepress_common.answers.jobs import StepState
 from edgepress_common.messages import QUEUES, LiveWorker, RunStep
 from edgepress_common.steps import StepKind
 
@@ -73,18 +74,16 @@ def choose_steps(
         by_queue = [[each for each in wanted if QUEUES[each.step.kind] == queue] for queue in _QUEUES]
         chosen = []
         for row, job_number, _ in chain.from_iterable(fair_order(part, active, last_begun) for part in by_queue):
-            shared = Place(QUEUES[row.kind], None)
-            is_in_shared_queue = row.state == "sent" and row.machine_id is None
-            place = shared if is_in_shared_queue else places.choose(shared.queue, job_number)
-            if place is None or not ledger.send(session, row, now, machine_id=place.machine_id):
-                continue
-            if not is_in_shared_queue:
-                places.note(place, has_begun=False)
-            chosen.append(_message(session, row, place))
+            is_for_all = row.state == "sent" and row.machine_id is None
+            place = places.choose(QUEUES[row.kind], job_number, is_for_all=is_for_all)
+            if place is not None and ledger.send(session, row, now, machine_id=place.machine_id):
+                if not is_for_all:
+                    places.note(place, has_begun=False)
+                chosen.append(_message(session, row, place))
         return chosen
 
 
-def _at_workers(now: datetime) -> Select[tuple[StepKind, str, str | None]]:
+def _at_workers(now: datetime) -> Select[StepKind, StepState, str | None]:
     """Return the query of what workers have, without steps that a machine was sent and has not begun for too long."""
     is_at_machine = StepRow.machine_id.is_(None) | (StepRow.due_at > now)
     return select(StepRow.kind, StepRow.state, StepRow.machine_id).where(

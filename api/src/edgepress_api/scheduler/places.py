@@ -52,10 +52,19 @@ class Places:
         """
         self._steps[place] += place.machine_id is not None or not has_begun
 
-    def choose(self, queue: Queue, job_number: int) -> Place | None:
-        """Return where a step of a job can be sent now; None if it has to wait."""
+    def choose(self, queue: Queue, job_number: int, *, is_for_all: bool = False) -> Place | None:
+        """Return where a step of a job can be sent now; None if it has to wait.
+
+        Args:
+            queue: The kind of queue.
+            job_number: Number of the job.
+            is_for_all: Whether the step was sent before, and workers of any machine may have it. No device that shares
+                its processors then gets an evaluation, so the step only waits for those that measure.
+        """
+        shared = Place(queue, None)
+        if is_for_all and not self._rest.is_measuring:
+            return shared
         if self._rest.allows(job_number, None):
-            shared = Place(queue, None)
             return shared if self._steps[shared] < self._ahead else None
         machines = sorted({worker.machine_id for worker in self._workers})
         idle = {each: self._idle(queue, each) for each in machines if self._rest.allows(job_number, each)}

@@ -1,4 +1,4 @@
-"""Tells the scheduler that this worker takes steps, and on which machine.
+"""A key in Redis that shows the scheduler that this worker takes steps, and on which machine.
 
 The scheduler has to know idle workers only while a device measures on another machine: it then sends steps to the queue
 of a machine with an idle worker. So a worker keeps a key in Redis that expires soon after its last heartbeat.
