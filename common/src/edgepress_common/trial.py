@@ -1,4 +1,4 @@
-"""What a search records of a pipeline that it proposes; see `edgepress_api.planners.search`."""
+"""The record of a search about a pipeline that it proposes; see `edgepress_api.planners.search`."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ TrialKind = Literal["reference", "screening", "full", "finalist"]
 
 
 class Trial(Message):
-    """What a search records of a pipeline.
+    """The record of a search about a pipeline.
 
     Attributes:
         kind: ``reference``: the job's network, not compressed; ``screening``: trained for a share of the epochs;

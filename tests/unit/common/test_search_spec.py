@@ -183,7 +183,7 @@ def test_what_can_not_be_searched_is_refused_in_words(search: object, changes: d
 
 
 def test_a_network_of_the_space_needs_large_enough_images() -> None:
-    """As any network of the spec does."""
+    """The same check as for any network of the spec."""
     dataset = {"kind": "builtin", "image_size": 16}
     with pytest.raises(ValidationError, match=r"dataset\.image_size is 16, too small for"):
         spec_with({}, dataset=dataset)

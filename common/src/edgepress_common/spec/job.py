@@ -37,7 +37,8 @@ class JobSpec(Frozen):
     model: Network = Field(description="The network to train and compress.")
     training: Training = Field(default=Training(), description="Training that pipelines start with.")
     search: SearchPresetName | Search | None = added_field(
-        None, description="Name of a preset, or a search for the best pipelines. null: only those that are listed."
+        None,
+        description="Name of a preset, or a search for the best pipelines. null: only the listed pipelines are run.",
     )
     pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(max_length=_MOST_PIPELINES)] = Field(
         default="quick",

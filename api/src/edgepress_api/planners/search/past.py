@@ -1,4 +1,4 @@
-"""What a search knows so far, read from the results of the job's pipelines."""
+"""The trials of a search and their figures, read from the results of the job's pipelines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ is seeded with the spec's seed and the number of trials, so that the same trials
 - ``random``: uniformly.
 - ``grid``: in the order of the space.
 
-A sampler may repeat itself or combine values that are no member of the space. It is asked a few times more; what is
+A sampler may repeat itself or combine values to something that is not a member of the space. It is asked a few times more; what is
 then missing is drawn at random from the members that were not tried. At most half of a generation starts a new
 training: the others share the trained network of earlier trials or of this generation.
 """
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import optuna
 
 _ASKED_PER_MEMBER = 8  # at most
-_ELITE = 8  # parents of a generation; a tenth to a fifth of the usual budget
+_ELITE = 8  # parents of a generation
+# Two or three of seven choices. Budgets of searches are small: with the usual one, children repeat their parents.
+_MUTATION = 0.4
 _PREFIX = ("network", "teacher", "keep_macs")
 """Choices that decide the training that takes most of a trial's time."""
 
@@ -157,10 +159,13 @@ def _sampler(strategy: Strategy, seed: int) -> "optuna.samplers.BaseSampler":
         return sorted(population, key=lambda trial: int(trial.user_attrs[_PLACE]))[:_ELITE]
 
     match strategy:
-        case "knee_guided":
-            return Evolution(population_size=_ELITE, seed=seed, elite_population_selection_strategy=nearest_the_knee)
-        case "nsga2":
-            return Evolution(population_size=_ELITE, seed=seed)
+        case "knee_guided" | "nsga2":
+            return Evolution(
+                population_size=_ELITE,
+                mutation_prob=_MUTATION,
+                seed=seed,
+                elite_population_selection_strategy=nearest_the_knee if strategy == "knee_guided" else None,
+            )
         case "tpe":
             return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         case _:

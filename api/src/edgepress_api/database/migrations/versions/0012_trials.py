@@ -1,4 +1,4 @@
-"""What a search records of each pipeline that it proposes."""
+"""A column for the records of a search about the pipelines that it proposes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds the column; pipelines of before are no trials."""
+    """Adds the column; pipelines that exist already are not trials."""
     op.add_column("pipelines", sa.Column("trial", sa.JSON(), nullable=True))
