@@ -12,9 +12,15 @@ from edgepress_api.planners.planner import PlannerJob, Proposal
 from edgepress_api.planners.results import EvaluationOutcome, ExportOutcome, PipelineResult
 from edgepress_api.planners.search.planner import SearchPlanner
 from edgepress_common.repeats import Repetition
-from edgepress_common.spec import JobSpec, Pipeline
-from edgepress_common.spec.methods.distill import DistillStage
-from edgepress_common.spec.methods.train import TrainStage
+from edgepress_common.spec import (
+    ClusterStage,
+    DistillStage,
+    JobSpec,
+    Pipeline,
+    PruneChannelsStage,
+    PruneStage,
+    TrainStage,
+)
 from fakes.jobs import evaluation_result, made_up, small_spec
 
 # Milliseconds in int8 and megabytes in eight bits, at width 1.
@@ -26,9 +32,9 @@ _NETWORKS = {
 }
 
 
-def search_spec(epochs: int = 10, **search: object) -> JobSpec:
+def search_spec(**search: object) -> JobSpec:
     """Return a spec with a search and nothing else."""
-    content = small_spec().model_dump(exclude={"pipelines"}) | {"search": search, "training": {"epochs": epochs}}
+    content = small_spec().model_dump(exclude={"pipelines"}) | {"search": search, "training": {"epochs": 10}}
     return JobSpec.model_validate(content)
 
 
@@ -53,20 +59,20 @@ class MadeUpWorld:
         """Return accuracy, latency in milliseconds and coded size in bytes."""
         size, ms, accuracy = 0.0, 0.0, 0.96
         for stage in pipeline.stages:
-            match stage.kind:
-                case "train" | "distill":
+            match stage:
+                case TrainStage() | DistillStage():
                     network = getattr(stage, "student", None) or getattr(stage, "model", None)
                     name, width = ("resnet18", 1.0) if network is None else (network.architecture, network.width)
                     unit_ms, unit_size = _NETWORKS[name]
                     ms, size = unit_ms * width**2, unit_size * width**2
                     accuracy = 0.96 - 0.012 * log2(11.2 / size) + 0.006 * isinstance(stage, DistillStage)
-                case "prune_channels":
+                case PruneChannelsStage():
                     keep = stage.target.keep
                     ms, size, accuracy = ms * keep, size * keep, accuracy + 0.008 * log2(keep)
-                case "prune":
+                case PruneStage():
                     zeros = stage.schedule.final_sparsity
                     size, accuracy = size * (1 - 0.9 * zeros), accuracy - 0.02 * zeros**3
-                case "cluster":
+                case ClusterStage():
                     size, accuracy = size * log2(stage.clusters) / 8, accuracy - 0.03 / stage.clusters
                 case _:
                     accuracy += 0.004

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from itertools import pairwise
 from statistics import fmean
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,12 @@ def test_a_narrower_space_has_only_its_trials_as_finalists() -> None:
 @pytest.mark.parametrize("objective", ["latency", "coded"])
 def test_a_search_under_one_point_finds_one_of_the_best_of_its_space(objective: str) -> None:
     """Forty of 189 members are enough to find one of the ten best, which keeps the limit."""
-    search = {"space": SMALL, "objectives": [objective], "limits": {"max_accuracy_drop": 0.01}, "seeds": 1}
+    search: dict[str, object] = {
+        "space": SMALL,
+        "objectives": [objective],
+        "limits": {"max_accuracy_drop": 0.01},
+        "seeds": 1,
+    }
     world = MadeUpWorld(noise=0)
     spec = search_spec(**search, budget={"trials": 40})
     past = Past(spec, "pi", world.run(spec))
@@ -225,16 +231,15 @@ def test_the_knee_has_the_least_manhattan_distance_to_the_ideal_of_the_front() -
     found = candidates(60)
     ranked = rank(found, Search(), {})
     costs = np.array([[-c.values["accuracy"], np.log(c.values["latency"]), np.log(c.values["coded"])] for c in found])
-    is_dominated = (
-        (costs[None] <= costs[:, None]).all(axis=2) & (costs[None] < costs[:, None]).any(axis=2)
-    ).any(axis=1)  # fmt: skip
+    is_dominated = np.array([(np.all(costs <= one, axis=1) & np.any(costs < one, axis=1)).any() for one in costs])
     front = costs[~is_dominated]
     distances = ((costs - front.min(axis=0)) / np.ptp(front, axis=0)).sum(axis=1)
     assert {each.candidate.pipeline for each in ranked if each.on_front} == {
         each.pipeline for each, beaten in zip(found, is_dominated, strict=True) if not beaten
     }
     expected = min((d, c.pipeline) for d, c, beaten in zip(distances, found, is_dominated, strict=True) if not beaten)
-    assert (ranked[0].distance, ranked[0].candidate.pipeline) == (pytest.approx(expected[0]), expected[1])
+    assert ranked[0].candidate.pipeline == expected[1]
+    assert ranked[0].distance == pytest.approx(expected[0])
     assert all(one.distance <= other.distance for one, other in pairwise(ranked) if one.on_front == other.on_front)
 
 
@@ -283,7 +288,7 @@ def test_guided_strategies_find_better_trade_offs_than_random_ones() -> None:
     spec = search_spec()
     criteria = Search().criteria()
     space = members(Space(), spec.model)
-    settings = {"model": spec.model, "training": spec.training, "share": 1.0}
+    settings: dict[str, Any] = {"model": spec.model, "training": spec.training, "share": 1.0}
     pool = {
         key_of(member): Candidate(
             str(at),

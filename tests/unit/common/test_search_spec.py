@@ -79,7 +79,7 @@ def test_each_member_is_a_pipeline_and_no_two_are_the_same() -> None:
     found = members(Space(), RESNET18)
     choices = options(Space(), RESNET18)
     assert 1000 < len(found) < 2000
-    settings = {"space": Space(), "model": RESNET18, "training": Training(), "share": 1.0}
+    settings: dict[str, Any] = {"space": Space(), "model": RESNET18, "training": Training(), "share": 1.0}
     pipelines = [pipeline_of("one", member, **settings) for member in found]
     assert len({(pipeline.stages, pipeline.exports) for pipeline in pipelines}) == len(found)
     used = {(name, label) for member in found for name, label in member.items()}

@@ -66,7 +66,7 @@ def _seconds(session: Session, job_number: int) -> dict[str, float]:
     found: dict[str, float] = {}
     counted: set[StepKey] = set()
     for name, key, started, finished in rows:
-        if key not in counted:
+        if key not in counted and started is not None and finished is not None:
             counted.add(key)
             found[name] = found.get(name, 0.0) + (finished - started).total_seconds()
     return found

@@ -38,7 +38,7 @@ class JobSpec(Frozen):
     training: Training = Field(default=Training(), description="Training that pipelines start with.")
     search: SearchPresetName | Search | None = added_field(
         None,
-        description="Name of a preset, or a search for the best pipelines. null: only the listed pipelines are run.",
+        description="Name of a preset, or a search for the best pipelines. null: pipelines alone.",
     )
     pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(max_length=_MOST_PIPELINES)] = Field(
         default="quick",
@@ -94,8 +94,8 @@ class JobSpec(Frozen):
         yield "model", self.model
         search = self.searched()
         if search is not None:
-            for position, network in enumerate(networks_of(search.space, self.model)):
-                yield f"search.space.networks[{position}]", network
+            networks = networks_of(search.space, self.model)
+            yield from ((f"search.space.networks[{position}]", each) for position, each in enumerate(networks))
         for path, stage in self._stages():
             method = METHODS[stage.kind]
             network = method.own_network(stage)

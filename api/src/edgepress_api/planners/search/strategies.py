@@ -9,9 +9,9 @@ is seeded with the spec's seed and the number of trials, so that the same trials
 - ``random``: uniformly.
 - ``grid``: in the order of the space.
 
-A sampler may repeat itself or combine values to something that is not a member of the space. It is asked a few times more; what is
-then missing is drawn at random from the members that were not tried. At most half of a generation starts a new
-training: the others share the trained network of earlier trials or of this generation.
+A sampler may repeat itself, or combine values that the space excludes. It is then asked again, a limited number of
+times; what is missing after that is drawn at random from the members that were not tried. At most half of a generation
+starts a new training: the others share the trained network of earlier trials or of this generation.
 """
 
 import random
@@ -119,7 +119,9 @@ def _ask(
     import optuna  # noqa: PLC0415 - takes half a second, which only searches should wait for
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    distributions = {name: optuna.distributions.CategoricalDistribution(labels) for name, labels in values.items()}
+    distributions: dict[str, optuna.distributions.BaseDistribution] = {
+        name: optuna.distributions.CategoricalDistribution(labels) for name, labels in values.items()
+    }
     known = [each for each in told if all(each.choices.get(name) in labels for name, labels in values.items())]
     costs = next((each.costs for each in known if each.costs is not None), (0.0,))
     with warnings.catch_warnings():
