@@ -30,7 +30,7 @@ def test_a_search_needs_no_pipelines() -> None:
     """Without a search the default is a preset; with one there are none, also after the trip through JSON."""
     assert JobSpec.model_validate(CONTENT).pipelines == "quick"
     spec = spec_with({})
-    assert spec.pipelines == ()
+    assert spec.pipelines is None
     assert JobSpec.model_validate_json(spec.model_dump_json()) == spec
     assert spec_with({}, pipelines="quick").pipelines == "quick"
 
@@ -172,7 +172,7 @@ def test_values_with_the_same_name_have_different_labels() -> None:
         ),
         ({}, {"seeds": 3}, "seeds is 3 next to a search; accepted: search.seeds"),
         ({}, {"training": {"epochs": 0}}, "training.epochs is 0, but resnet18 has no trained weights"),
-        (None, {"pipelines": []}, "the list is empty; accepted: at least 1 pipeline, or a search"),
+        (None, {"pipelines": None}, "null without a search; accepted: a preset, or at least 1 pipeline"),
         ("find-nothing", {}, "find-fastest"),
     ],
 )

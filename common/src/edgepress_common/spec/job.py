@@ -40,9 +40,12 @@ class JobSpec(Frozen):
         None,
         description="Name of a preset, or a search for the best pipelines. null: pipelines alone.",
     )
-    pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(max_length=_MOST_PIPELINES)] = Field(
-        default="quick",
-        description="Name of a preset, or a list of pipelines. With a search, they are tried first; none by default.",
+    pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=_MOST_PIPELINES)] | None = (
+        Field(
+            default="quick",
+            description="Name of a preset, or a list of pipelines. With a search, they are tried first; null, which is "
+            "the default then: none.",
+        )
     )
     evaluation: Evaluation = Field(default=Evaluation(), description="Devices to measure on, and how to measure.")
     webhook: Webhook | None = Field(default=None, description="Webhook that is called when the job ends.")
@@ -61,12 +64,12 @@ class JobSpec(Frozen):
     @classmethod
     def _search_needs_no_pipelines(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("search") is not None and "pipelines" not in data:
-            return {**data, "pipelines": ()}
+            return {**data, "pipelines": None}
         return data
 
     def pipeline_list(self) -> tuple[Pipeline, ...]:
         """Return the pipelines, with a preset replaced by its pipelines."""
-        return PRESETS[self.pipelines] if isinstance(self.pipelines, str) else self.pipelines
+        return PRESETS[self.pipelines] if isinstance(self.pipelines, str) else self.pipelines or ()
 
     def searched(self) -> Search | None:
         """Return the search, with a preset replaced by its settings; None without a search."""
@@ -79,10 +82,10 @@ class JobSpec(Frozen):
 
     @field_validator("pipelines")
     @classmethod
-    def _names_are_unique(cls, pipelines: PresetName | tuple[Pipeline, ...], info: ValidationInfo) -> object:
-        if not pipelines and "search" in info.data and info.data["search"] is None:
-            raise ValueError("the list is empty; accepted: at least 1 pipeline, or a search")
-        if not isinstance(pipelines, str):
+    def _names_are_unique(cls, pipelines: PresetName | tuple[Pipeline, ...] | None, info: ValidationInfo) -> object:
+        if pipelines is None and "search" in info.data and info.data["search"] is None:
+            raise ValueError("null without a search; accepted: a preset, or at least 1 pipeline")
+        if isinstance(pipelines, tuple):
             names = [pipeline.name for pipeline in pipelines]
             for position, name in enumerate(names):
                 if name in names[:position]:

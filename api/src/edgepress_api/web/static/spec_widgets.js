@@ -272,9 +272,8 @@ function pipelinesField(form, schema, path) {
     element: el("div", {}, choice.element, about, list.element),
     value: () => (isOwn() ? (list.value() ?? []) : choice.value()),
     set(value) {
-      const listed = Array.isArray(value) ? value : [];
-      choice.set(listed.length ? OWN : Array.isArray(value) ? undefined : value); // a search has an empty list
-      list.set(listed);
+      choice.set(Array.isArray(value) ? OWN : value);
+      list.set(Array.isArray(value) ? value : []);
       show();
     },
     find: (rest) => (rest.length && isOwn() ? list.find(rest) : choice),
