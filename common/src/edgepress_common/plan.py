@@ -15,7 +15,7 @@ the same steps again is left out.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from edgepress_common.frozen import Message
+from edgepress_common.frozen import Message, added_field
 from edgepress_common.repeats import Repetition
 from edgepress_common.spec import EXPORTS, METHODS, JobSpec, Network, Pipeline, Stage, TrainStage, UploadedModel
 from edgepress_common.spec.export import CalibratedExport
@@ -36,16 +36,22 @@ from edgepress_common.steps import (
     StepKey,
     make_step,
 )
+from edgepress_common.trial import Trial
 
 # TFMOT's guides fine-tune with a tenth to a hundredth of the learning rate of the initial training.
 _FINE_TUNING_SLOWDOWN = 10
 
 
 class PlannedPipeline(Message):
-    """A pipeline and the steps that it needs, in an order in which they can run."""
+    """A pipeline and the steps that it needs, in an order in which they can run.
+
+    Attributes:
+        trial: What the search records of it; None for a pipeline of the spec.
+    """
 
     name: str
     steps: tuple[StepKey, ...]
+    trial: Trial | None = added_field(None)
 
 
 class Plan(Message):

@@ -42,7 +42,7 @@ def test_a_job_gets_the_first_planner_that_serves_its_spec() -> None:
     assert planners.for_spec(GROWS).name == "two_proposals"
     assert planners.for_spec(small_spec()).name == "fixed_list"
     assert planners.named("two_proposals") is planners.for_spec(GROWS)
-    with pytest.raises(PlannerError, match="no planner 'two_proposals'; this server has fixed_list"):
+    with pytest.raises(PlannerError, match="no planner 'two_proposals'; this server has fixed_list, search"):
         Planners().named("two_proposals")
 
 

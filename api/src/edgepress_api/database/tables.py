@@ -27,6 +27,7 @@ from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.results import StepResult
 from edgepress_common.spec import JobSpec
 from edgepress_common.steps import Role, StepKind, StepParameters
+from edgepress_common.trial import Trial
 
 _STATE = String(20)
 _KEY = String(64)
@@ -89,7 +90,11 @@ class JobRow(Base):
 
 
 class PipelineRow(Base):
-    """A pipeline of a job."""
+    """A pipeline of a job.
+
+    Attributes:
+        trial: What the search records of it; None for a pipeline of the spec.
+    """
 
     __tablename__ = "pipelines"
     __table_args__ = (
@@ -102,6 +107,7 @@ class PipelineRow(Base):
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(64))
     state: Mapped[JobState] = mapped_column(_STATE)
+    trial: Mapped[Trial | None] = mapped_column(AsJson(Trial))
 
     job: Mapped[JobRow] = relationship(back_populates="pipelines")
     steps: Mapped[list["PipelineStepRow"]] = relationship(

@@ -7,6 +7,7 @@ from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInp
 from edgepress_common.errors import NotFoundError
 from edgepress_common.plan import Plan, PlannedPipeline
 from edgepress_common.steps import Role, Step, StepKey
+from edgepress_common.trial import Trial
 
 
 def show_plan(session: Session, job_id: str) -> Plan:
@@ -21,17 +22,19 @@ def show_plan(session: Session, job_id: str) -> Plan:
     number, complete = job
     needs: dict[str, list[StepKey]] = {}
     steps: dict[StepKey, Step] = {}
+    trials: dict[str, Trial | None] = {}
     inputs = _inputs(session, number)
-    for pipeline, key, title, parameters in session.execute(
-        select(PipelineRow.name, StepRow.key, StepRow.title, StepRow.parameters)
+    for pipeline, trial, key, title, parameters in session.execute(
+        select(PipelineRow.name, PipelineRow.trial, StepRow.key, StepRow.title, StepRow.parameters)
         .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
         .join(StepRow, StepRow.key == PipelineStepRow.step_key)
         .where(PipelineRow.job_number == number)
         .order_by(PipelineRow.position, PipelineStepRow.position)
     ):
         needs.setdefault(pipeline, []).append(key)
+        trials[pipeline] = trial
         steps[key] = Step(key=key, title=title, parameters=parameters, inputs=inputs.get(key, {}))
-    pipelines = tuple(PlannedPipeline(name=name, steps=tuple(keys)) for name, keys in needs.items())
+    pipelines = tuple(PlannedPipeline(name=name, steps=tuple(keys), trial=trials[name]) for name, keys in needs.items())
     return Plan(steps=tuple(steps.values()), pipelines=pipelines, complete=complete)
 
 

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from edgepress_api.planners.planner import PlannerError, Proposal
 from edgepress_common.plan import Plan, make_plan
+from edgepress_common.repeats import Repetition
 from edgepress_common.spec import JobSpec
 
 
@@ -24,12 +25,18 @@ def plan_of_proposal(
     Raises:
         PlannerError: The spec would not be accepted with these pipelines.
     """
-    new = tuple(pipeline for pipeline in proposal.pipelines if pipeline.name not in known)
+    new = tuple(pipeline for pipeline in proposal.pipelines if proposal.seeds > 1 or pipeline.name not in known)
     if not new:
         return Plan(steps=(), pipelines=(), complete=proposal.complete)
+    changes = {"pipelines": new, "search": None} | ({"seeds": proposal.seeds} if proposal.seeds > 1 else {})
     try:
-        proposed = JobSpec.model_validate({**dict(spec), "pipelines": new})
+        proposed = JobSpec.model_validate({**dict(spec), **changes})
     except ValidationError as error:
         raise PlannerError(f"the proposed pipelines are not valid: {error}") from error
     plan = make_plan(proposed, fingerprint=fingerprint, devices=devices)
-    return plan.model_copy(update={"complete": proposal.complete})
+    pipelines = (
+        planned.model_copy(update={"trial": proposal.trials.get(Repetition.of(planned.name).pipeline)})
+        for planned in plan.pipelines
+        if planned.name not in known
+    )
+    return plan.model_copy(update={"complete": proposal.complete, "pipelines": tuple(pipelines)})

@@ -1,4 +1,4 @@
-"""Reads the results of a job's pipelines for its planner, in one query."""
+"""Reads the results of a job's pipelines for its planner, in two queries."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from edgepress_api.database import PipelineRow, PipelineStepRow, StepInputRow, StepRow
+from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.planners.results import EvaluationOutcome, ExportOutcome, PipelineResult
 from edgepress_api.steps.plausible import shown_result
 from edgepress_common.results import EvaluationResult
@@ -20,6 +20,7 @@ def results_so_far(session: Session, job_number: int) -> tuple[PipelineResult, .
         select(
             PipelineRow.name,
             PipelineRow.state.label("pipeline_state"),
+            PipelineRow.trial,
             StepRow.key,
             StepRow.parameters,
             StepRow.state,
@@ -32,10 +33,43 @@ def results_so_far(session: Session, job_number: int) -> tuple[PipelineResult, .
         .where(PipelineRow.job_number == job_number, StepRow.kind.in_(["export", "evaluation"]))
         .order_by(PipelineRow.position, PipelineStepRow.position)
     ).all()
-    return tuple(
-        PipelineResult(name=name, state=state, exports=tuple(_exports(list(steps))))
-        for (name, state), steps in groupby(rows, key=lambda row: (row.name, row.pipeline_state))
+    seconds = _seconds(session, job_number)
+    found = []
+    for name, group in groupby(rows, key=lambda row: row.name):
+        steps = list(group)
+        found.append(
+            PipelineResult(
+                name=name,
+                state=steps[0].pipeline_state,
+                exports=tuple(_exports(steps)),
+                trial=steps[0].trial,
+                seconds=seconds.get(name, 0.0),
+            )
+        )
+    return tuple(found)
+
+
+def _seconds(session: Session, job_number: int) -> dict[str, float]:
+    """Return the duration of each pipeline's own steps, by name; see `PipelineResult.seconds`."""
+    rows = session.execute(
+        select(PipelineRow.name, StepRow.key, StepRow.started_at, StepRow.finished_at)
+        .join(JobRow, JobRow.number == PipelineRow.job_number)
+        .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
+        .join(StepRow, StepRow.key == PipelineStepRow.step_key)
+        .where(
+            PipelineRow.job_number == job_number,
+            StepRow.finished_at.is_not(None),
+            StepRow.started_at >= JobRow.created_at,
+        )
+        .order_by(PipelineRow.position, PipelineStepRow.position)
     )
+    found: dict[str, float] = {}
+    counted: set[StepKey] = set()
+    for name, key, started, finished in rows:
+        if key not in counted and started is not None and finished is not None:
+            counted.add(key)
+            found[name] = found.get(name, 0.0) + (finished - started).total_seconds()
+    return found
 
 
 def _exports(rows: list[Any]) -> Iterable[ExportOutcome]:

@@ -53,6 +53,7 @@ def _append(job: JobRow, added: Sequence[PlannedPipeline]) -> list[PipelineRow]:
             position=first + place,
             name=pipeline.name,
             state="queued",
+            trial=pipeline.trial,
             steps=[PipelineStepRow(position=at, step_key=key) for at, key in enumerate(pipeline.steps)],
         )
         for place, pipeline in enumerate(added)

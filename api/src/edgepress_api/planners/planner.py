@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from pydantic import Field
+
 from edgepress_api.planners.results import PipelineResult
 from edgepress_common.errors import EdgepressError
 from edgepress_common.frozen import Frozen
 from edgepress_common.spec import JobSpec, Pipeline
+from edgepress_common.trial import Trial
 
 
 class PlannerError(EdgepressError):
@@ -19,11 +22,16 @@ class Proposal(Frozen):
     Attributes:
         pipelines: The pipelines, in the order in which they are added. One whose name the job has already is ignored,
             so a planner may propose its whole plan each time.
+        seeds: Number of seeds that each pipeline is trained with. The first is the pipeline itself; the others are
+            pipelines whose names have their seed, see `edgepress_common.repeats`.
+        trials: What a search records of the pipelines, by the pipeline's name; repetitions have the same.
         complete: Whether the planner will add no more pipelines. A proposal that adds no pipelines while no pipeline
-        is active completes the plan as well.
+            is active completes the plan as well.
     """
 
     pipelines: tuple[Pipeline, ...] = ()
+    seeds: int = 1
+    trials: dict[str, Trial] = Field(default_factory=dict)
     complete: bool = False
 
 

@@ -6,9 +6,10 @@ from typing import Self
 
 from edgepress_api.planners.fixed_list import FixedList
 from edgepress_api.planners.planner import Planner, PlannerError
+from edgepress_api.planners.search.planner import SearchPlanner
 from edgepress_common.spec import JobSpec
 
-BUILT_IN: tuple[Planner, ...] = (FixedList(),)
+BUILT_IN: tuple[Planner, ...] = (SearchPlanner(), FixedList())
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from edgepress_common.answers.jobs import StepState
 from edgepress_common.frozen import Frozen
 from edgepress_common.results import EvaluationResult, ExportResult
 from edgepress_common.spec import Export
+from edgepress_common.trial import Trial
 
 
 class EvaluationOutcome(Frozen):
@@ -38,8 +39,15 @@ class ExportOutcome(Frozen):
 
 
 class PipelineResult(Frozen):
-    """A pipeline of the job, with its exports in the order of the pipeline."""
+    """A pipeline of the job, with its exports in the order of the pipeline.
+
+    Attributes:
+        trial: What the search recorded when it proposed the pipeline; None for a pipeline of the spec.
+        seconds: Duration of the steps that no earlier pipeline of the job has, without those from before the job.
+    """
 
     name: str
     state: JobState
     exports: tuple[ExportOutcome, ...]
+    trial: Trial | None = None
+    seconds: float = 0.0

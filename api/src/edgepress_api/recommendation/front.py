@@ -20,7 +20,12 @@ _LEAST_BULGE = 1e-9  # nearer to the line than rounding
 
 def pareto_front(points: Sequence[Sequence[float]]) -> list[int]:
     """Return the positions of the points on the front, equal points included."""
-    return [position for position, point in enumerate(points) if not any(_dominates(other, point) for other in points)]
+    front: list[int] = []
+    # From the largest: what dominates a point comes before it, and what is not on the front is dominated from there.
+    for position in sorted(range(len(points)), key=lambda at: tuple(points[at]), reverse=True):
+        if not any(_dominates(points[other], points[position]) for other in front):
+            front.append(position)
+    return sorted(front)
 
 
 def knee(points: Sequence[ScorePoint], front: Sequence[int]) -> int | None:

@@ -35,7 +35,7 @@ def build_report(session: Session, job_id: str, asked: AskedGoals | None = None)
     return compose_report(
         JobSummary(**{name: getattr(job, name) for name in JobSummary.model_fields}),
         ReportedJob(spec=job.spec, pipelines=_pipelines(session, job.number)),
-        None if asked is None else asked.over(job.spec.goals),
+        None if asked is None else asked.over(job.spec.all_goals()),
     )
 
 

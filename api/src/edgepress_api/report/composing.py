@@ -54,7 +54,7 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         repeats=find_repeats(rows, baselines.float32_tflite),
         cautions=figures.cautions(),
         recommendation=recommend(
-            rows, baselines, goals or job.spec.goals, classes=() if pack is None else pack.classes
+            rows, baselines, goals or job.spec.all_goals(), classes=() if pack is None else pack.classes
         ),
     )
 

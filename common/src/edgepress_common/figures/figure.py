@@ -32,7 +32,7 @@ class Sample:
     """The results that one row of a report is made from.
 
     Attributes:
-        stages: Results of the pipeline's stages, in order.
+        stages: Results of the pipeline's stages, in order; none where only figures of the file are read.
         export: Result of the export.
         evaluation: Result of the evaluation.
         measurement: The evaluation's measurement with the row's number of threads.
@@ -56,13 +56,16 @@ class Measured:
 
     def value(self, name: str, sample: Sample) -> Value:
         """Return the figure of a sample; None if the result does not have it."""
-        results: dict[str, StageResult | ExportResult | EvaluationResult | ThreadMeasurement] = {
-            "stage": sample.stages[-1],
-            "export": sample.export,
-            "evaluation": sample.evaluation,
-            "threads": sample.measurement,
-        }
-        result = results[self.by]
+        result: StageResult | ExportResult | EvaluationResult | ThreadMeasurement
+        match self.by:
+            case "stage":
+                result = sample.stages[-1]
+            case "export":
+                result = sample.export
+            case "evaluation":
+                result = sample.evaluation
+            case "threads":
+                result = sample.measurement
         value: Value = getattr(result, name, None)
         return result.figures.get(name) if value is None else value
 

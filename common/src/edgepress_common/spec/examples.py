@@ -69,6 +69,20 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "Int8Export": "{kind: int8, input_type: uint8, calibration: {ranges: mse, bias_correction: true}}",
     "Int4Export": "{kind: int4, calibration: {rounding: adaround, bias_correction: true}}",
     "CalibrationSettings": "{ranges: percentile, percentile: 99.9, equalization: true, rounding: adaround}",
+    "Search": """
+objectives: [accuracy]
+limits: {max_latency_ms: 8, max_coded_bytes: 1000000}
+device: rpi4
+budget: {trials: 60, hours: 12}
+""",
+    "SearchLimits": "{max_accuracy_drop: 0.01, max_latency_ms: 8}",
+    "Budget": "{trials: 100, hours: 24}",
+    "Space": """
+networks: [{architecture: resnet18}, {architecture: resnet18, width: 0.5}, {architecture: mobilenet_v2}]
+keep_macs: [1, 0.5]
+zeros: [0, 0.8, 0.9]
+exports: [int8, {kind: int8, calibration: {ranges: mse}}]
+""",
     "Evaluation": "{devices: [rpi4, rpi5], threads: [1, 4], runs: 200}",
     "Webhook": "{url: 'https://ci.example.com/hooks/edgepress', secret: a-secret-of-your-own-choice}",
     "Limits": "{step_hours: 4, job_hours: 48}",

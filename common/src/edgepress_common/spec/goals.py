@@ -48,7 +48,9 @@ if TYPE_CHECKING:
         size: float = 1
         zip: float = 1
 
-    class _EachLimit(Frozen):
+    class EachLimit(Frozen):
+        """A limit for each criterion; None for no limit."""
+
         max_accuracy_drop: float | None = None
         max_latency_ms: float | None = None
         max_size_bytes: int | None = None
@@ -67,7 +69,7 @@ else:
             for name, each in OBJECTIVES.items()
         },
     )
-    _EachLimit = create_model("_EachLimit", __base__=Frozen, **limit_fields())
+    EachLimit = create_model("EachLimit", __base__=Frozen, **limit_fields())
 
 
 class Weights(_EachWeight):
@@ -102,7 +104,7 @@ class Preference(Frozen):
         return self
 
 
-class Goals(_EachLimit):
+class Goals(EachLimit):
     """Limits that a file must keep, and the weight of each criterion among the files that keep them."""
 
     weights: Weights = Field(default=Weights(), description="Weights of the criteria.")

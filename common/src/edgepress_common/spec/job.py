@@ -1,12 +1,12 @@
 """The spec of a job."""
 
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from edgepress_common.architectures import ARCHITECTURES
-from edgepress_common.frozen import ANSWER, Frozen
+from edgepress_common.frozen import ANSWER, Frozen, added_field
 from edgepress_common.repeats import Repetition
 from edgepress_common.spec.dataset_kinds import Dataset
 from edgepress_common.spec.evaluation import Evaluation
@@ -17,6 +17,8 @@ from edgepress_common.spec.methods import METHODS, Stage
 from edgepress_common.spec.model import Network, UploadedModel
 from edgepress_common.spec.pipeline import Pipeline, after_their_teachers
 from edgepress_common.spec.presets import PRESETS, PresetName
+from edgepress_common.spec.search import SEARCHES, Search, SearchLimits, SearchPresetName
+from edgepress_common.spec.space import members, networks_of
 from edgepress_common.spec.training import SEEDS, Training
 from edgepress_common.spec.webhook import Webhook
 
@@ -34,8 +36,16 @@ class JobSpec(Frozen):
     dataset: Dataset = Field(description="The labelled images.")
     model: Network = Field(description="The network to train and compress.")
     training: Training = Field(default=Training(), description="Training that pipelines start with.")
-    pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=_MOST_PIPELINES)] = Field(
-        default="quick", description="Name of a preset, or a list of pipelines."
+    search: SearchPresetName | Search | None = added_field(
+        None,
+        description="Name of a preset, or a search for the best pipelines. null: pipelines alone.",
+    )
+    pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=_MOST_PIPELINES)] | None = (
+        Field(
+            default="quick",
+            description="Name of a preset, or a list of pipelines. With a search, they are tried first; null, which is "
+            "the default then: none.",
+        )
     )
     evaluation: Evaluation = Field(default=Evaluation(), description="Devices to measure on, and how to measure.")
     webhook: Webhook | None = Field(default=None, description="Webhook that is called when the job ends.")
@@ -50,14 +60,32 @@ class JobSpec(Frozen):
     )
     goals: Goals = Field(default=Goals(), description="Goals of the recommendation; steps do not depend on them.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _search_needs_no_pipelines(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("search") is not None and "pipelines" not in data:
+            return {**data, "pipelines": None}
+        return data
+
     def pipeline_list(self) -> tuple[Pipeline, ...]:
         """Return the pipelines, with a preset replaced by its pipelines."""
-        return PRESETS[self.pipelines] if isinstance(self.pipelines, str) else self.pipelines
+        return PRESETS[self.pipelines] if isinstance(self.pipelines, str) else self.pipelines or ()
+
+    def searched(self) -> Search | None:
+        """Return the search, with a preset replaced by its settings; None without a search."""
+        return SEARCHES[self.search] if isinstance(self.search, str) else self.search
+
+    def all_goals(self) -> Goals:
+        """Return the goals, with the limits of the search."""
+        search = self.searched()
+        return self.goals if search is None else self.goals.model_copy(update=_given(search.limits))
 
     @field_validator("pipelines")
     @classmethod
-    def _names_are_unique(cls, pipelines: PresetName | tuple[Pipeline, ...], _: ValidationInfo) -> object:
-        if not isinstance(pipelines, str):
+    def _names_are_unique(cls, pipelines: PresetName | tuple[Pipeline, ...] | None, info: ValidationInfo) -> object:
+        if pipelines is None and "search" in info.data and info.data["search"] is None:
+            raise ValueError("null without a search; accepted: a preset, or at least 1 pipeline")
+        if isinstance(pipelines, tuple):
             names = [pipeline.name for pipeline in pipelines]
             for position, name in enumerate(names):
                 if name in names[:position]:
@@ -67,6 +95,10 @@ class JobSpec(Frozen):
     def networks(self) -> Iterator[tuple[str, Network]]:
         """Yield the networks that the spec names, each with the path of its field."""
         yield "model", self.model
+        search = self.searched()
+        if search is not None:
+            networks = networks_of(search.space, self.model)
+            yield from ((f"search.space.networks[{position}]", each) for position, each in enumerate(networks))
         for path, stage in self._stages():
             method = METHODS[stage.kind]
             network = method.own_network(stage)
@@ -77,10 +109,36 @@ class JobSpec(Frozen):
     def _can_be_carried_out(self, info: ValidationInfo) -> Self:
         if info.context != ANSWER:
             after_their_teachers(self.pipeline_list())
+            self._check_search()
             self._check_seeds()
             self._check_image_size()
             self._check_training()
         return self
+
+    def _check_search(self) -> None:
+        """Check that a search has something to try, and does not contradict the rest of the spec."""
+        search = self.searched()
+        if search is None:
+            return
+        if self.seeds != 1:
+            raise ValueError(f"seeds is {self.seeds} next to a search; accepted: search.seeds, which is of finalists")
+        devices = self.evaluation.devices
+        if search.device is not None and search.device not in devices:
+            raise ValueError(
+                f"search.device is {search.device!r}, which evaluation.devices does not name; accepted: "
+                f"{', '.join(devices)}, or the device added to evaluation.devices"
+            )
+        for name, limit in _given(search.limits).items():
+            other = getattr(self.goals, name)
+            if other not in {None, limit}:
+                raise ValueError(
+                    f"search.limits.{name} is {limit:g}, but goals.{name} is {other:g}; accepted: one of them, or the "
+                    "same limit"
+                )
+        try:
+            members(search.space, self.model)
+        except ValueError as error:
+            raise ValueError(f"search.{error}") from error
 
     def _check_seeds(self) -> None:
         """Check that each seed of a repetition is valid, and that the names have space for its number."""
@@ -125,6 +183,10 @@ class JobSpec(Frozen):
         """Check that every network without trained weights is trained for at least one epoch."""
         if self.training.epochs == 0 and not isinstance(self.model, UploadedModel):
             raise _no_epochs("training", self.model)
+        search = self.searched()
+        for network in () if search is None else networks_of(search.space, self.model):
+            if self.training.epochs == 0 and not isinstance(network, UploadedModel):
+                raise _no_epochs("training", network)
         for path, stage in self._stages():
             if not isinstance(stage, NewNetwork):
                 continue
@@ -138,6 +200,10 @@ class JobSpec(Frozen):
         for position, pipeline in enumerate(self.pipeline_list()):
             for number, stage in enumerate(pipeline.stages):
                 yield f"pipelines[{position}].stages[{number}]", stage
+
+
+def _given(limits: SearchLimits) -> dict[str, Any]:
+    return {name: limit for name, limit in limits if limit is not None}
 
 
 def _no_epochs(field: str, network: Network) -> ValueError:

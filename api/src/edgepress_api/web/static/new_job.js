@@ -14,7 +14,7 @@ import { counted, duration } from "./words.js";
 import { toYaml } from "./yaml.js";
 
 const FIRST_SPEC = { name: "", dataset: { kind: "builtin", image_size: 32 }, model: { architecture: "resnet18" } };
-const ORDER = ["name", "dataset", "model", "pipelines", "goals", "training", "evaluation"];
+const ORDER = ["name", "dataset", "model", "search", "pipelines", "goals", "training", "evaluation"];
 const OPEN = ["dataset", "model", "pipelines", "goals"]; // the other groups are collapsed
 
 /** @type {Field} */

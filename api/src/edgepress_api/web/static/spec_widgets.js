@@ -24,6 +24,14 @@ const PRESETS = {
   paper: "The whole study of Predić et al. 2022: each method in every export.",
   [OWN]: "Each pipeline is a list of stages and the files to export.",
 };
+const NONE = "none";
+const SEARCH_TITLES = {
+  [NONE]: "No search",
+  "find-fastest": "Find the fastest, at most one point less accurate",
+  "find-smallest": "Find the smallest, at most one point less accurate",
+  "find-best": "Find the best trade-off",
+  [OWN]: "As in the text",
+};
 const FIRST_PIPELINE = { name: "base", exports: ["float32", "int8"] };
 /** @type {UnionWords} */
 const DATASETS = {
@@ -55,6 +63,7 @@ export async function specWidgets() {
     "dataset.sha256": archiveField,
     "model.sha256": modelField,
     "student.sha256": modelField,
+    search: searchField,
     pipelines: pipelinesField,
     ...goalFields(figures),
   };
@@ -202,6 +211,30 @@ function exportEntry({ kind, title, summary }, form, schema, path) {
     settings.element,
   );
   return { kind, box, settings, choose, element };
+}
+
+/**
+ * Make a choice between searches. A search with settings of its own is written in the text form, and kept as it is.
+ *
+ * @param {Form} _
+ * @param {Schema} schema
+ * @param {string} path
+ * @returns {Field}
+ */
+function searchField(_, schema, path) {
+  const presets = (schema.anyOf ?? []).find((each) => each.enum)?.enum ?? [];
+  /** @type {unknown} */
+  let own;
+  const words = { default: NONE, description: schema.description };
+  const choice = choiceField(labelOf(path), words, [NONE, ...presets, OWN], SEARCH_TITLES);
+  return {
+    ...choice,
+    value: () => (choice.value() === OWN ? own : choice.value()),
+    set(value) {
+      own = value !== null && typeof value === "object" ? value : undefined;
+      choice.set(own === undefined ? value : OWN);
+    },
+  };
 }
 
 /**
