@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import TypeAdapter
 
 from edgepress_common.errors import InvalidInputError, StepCancelledError
 from edgepress_common.spec import LayerSelection, Model, Stage, Training
 from edgepress_common.spec.methods.elastic import ElasticStage
 from edgepress_common.steps import StageStep
+from edgepress_worker.channels.groups import prunable
 from edgepress_worker.channels.importance import Candidates, importance
 from edgepress_worker.elastic.depth import left_out, residual_blocks
 from edgepress_worker.elastic.sizes import Cutter, Size, phases, trained_sizes
-from edgepress_worker.elastic.smaller import cuttable, first_channels, for_images, smaller
+from edgepress_worker.elastic.smaller import first_channels, for_images, smaller
 from edgepress_worker.elastic.sorting import with_sorted_channels
-from edgepress_worker.elastic.training import ElasticModel, Phase
+from edgepress_worker.elastic.training import ElasticModel, Phase, reducing_weights
 from edgepress_worker.keras_cost import shape_of
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.keras_files import load_model, save_model
@@ -60,7 +62,7 @@ def branched() -> Any:
 def test_sorting_changes_the_order_and_not_the_network(make: Any) -> None:
     """The outputs stay equal; in each layer that is alone in its group, the filters' norms descend."""
     network = make()
-    grouped, groups = cuttable(network, LAYERS)
+    grouped, groups = prunable(network, LAYERS)
     scores = importance("l1", Candidates(network, grouped, groups, batches=lambda: (), seed=0))
     made = with_sorted_channels(network, grouped, groups, scores)
     images = np.random.default_rng(1).uniform(0, 1, (3, *network.input_shape[1:])).astype(np.float32)
@@ -75,7 +77,7 @@ def test_sorting_changes_the_order_and_not_the_network(make: Any) -> None:
 def test_a_narrower_network_has_the_first_channels() -> None:
     """Its kernels are slices of the wide network's, and so are the gradients."""
     network = preactivation_network()
-    grouped, groups = cuttable(network, LAYERS)
+    grouped, groups = prunable(network, LAYERS)
     made = smaller(network, grouped, first_channels(grouped, groups, 0.5, 4))
     assert shape_of(made.network).channels == {
         "conv0": 8, "unit1_sc": 8, "unit1_conv1": 8, "unit1_conv2": 8, "classifier": 3,
@@ -99,7 +101,7 @@ def test_half_of_a_resnet_is_the_narrow_resnet_of_the_catalogue(tmp_path: Path) 
         build_network(Model(architecture="resnet18", width=width), image_size=32, classes=3, downloads=tmp_path)
         for width in (1.0, 0.5)
     )
-    grouped, groups = cuttable(wide, LAYERS)
+    grouped, groups = prunable(wide, LAYERS)
     made = smaller(wide, grouped, first_channels(grouped, groups, 0.5, 16)).network
     assert shape_of(made) == shape_of(narrow)
     narrow.set_weights(made.get_weights())
@@ -114,7 +116,7 @@ def test_a_step_adds_up_the_gradients_of_all_widths() -> None:
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-    grouped, groups = cuttable(network, LAYERS)
+    grouped, groups = prunable(network, LAYERS)
     small = smaller(network, grouped, first_channels(grouped, groups, 0.5, 2))
     model = ElasticModel(network, [small], seed=0)
     model.compile(keras.optimizers.SGD(1.0), keras.losses.CategoricalCrossentropy(), metrics=["accuracy"])
@@ -183,7 +185,7 @@ def test_blocks_are_left_out_from_the_end_of_their_stages() -> None:
 def test_a_shallower_network_is_the_one_without_the_functions_of_its_blocks() -> None:
     """Its outputs equal those of the whole network with these functions set to zero, and their layers are gone."""
     network = residual()
-    grouped, _ = cuttable(network, LAYERS)
+    grouped, _ = prunable(network, LAYERS)
     made = smaller(network, grouped, np.ones(grouped.flow.count, bool), left_out(network, 0.4))
     images = np.random.default_rng(1).uniform(0, 1, (3, 8, 8, 3)).astype(np.float32)
     for name in ("first1", "second"):
@@ -207,6 +209,16 @@ def test_a_network_for_smaller_images_has_the_same_layers() -> None:
     np.testing.assert_allclose(made(images), fed[max(fed)], atol=1e-6)
     with pytest.raises(InvalidInputError, match=r"can't take images of 5 pixels.*dense.*: a network that pools"):
         for_images(branched(), 5)
+
+
+def test_images_are_reduced_as_packs_are() -> None:
+    """By Pillow, whose pixels are rounded after each direction."""
+    pixels = np.random.default_rng(3).integers(0, 256, (13, 13, 3), dtype=np.uint8)
+    for side in (5, 8, 12):
+        weights = reducing_weights(13, side)
+        reduced = np.einsum("oh,hwc,pw->opc", weights, pixels, weights)
+        by_pillow = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
+        np.testing.assert_allclose(reduced, np.asarray(by_pillow), atol=1.01)
 
 
 def test_sizes_shrink_one_after_the_other() -> None:

@@ -54,7 +54,14 @@ def sizes(file: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("criterion", "allocation"),
-    [("l2", "uniform"), ("fpgm", "global"), ("taylor", "global"), ("l1", "sensitivity"), ("random", "uniform")],
+    [
+        ("l2", "uniform"),
+        ("fpgm", "global"),
+        ("taylor", "global"),
+        ("l1", "sensitivity"),
+        ("random", "uniform"),
+        ("ising", "knee"),
+    ],
 )
 def test_network_is_within_its_budget(criterion: str, allocation: str, trained: Path, tmp_path: Path) -> None:
     """At most half of the MACs are kept, and each layer has a multiple of four channels."""
@@ -121,6 +128,24 @@ def test_interrupted_stage_continues_bit_for_bit(stop_after: int, trained: Path,
         np.testing.assert_array_equal(one, other)
     assert [report.fraction for report in again.reports] == sorted(report.fraction for report in again.reports)
     assert again.reports[-1].fraction == 1
+
+
+def test_slimming_comes_before_the_choice(trained: Path, tmp_path: Path) -> None:
+    """It trains the whole network until factors are zero; an interrupted stage ends with the same weights."""
+    changes: dict[str, Any] = {
+        "criterion": "bn_scale", "allocation": "global", "epochs": 3, "target": {"keep": 0.7},
+        "slimming": {"epochs": 2, "penalty": 50, "learning_rate": 0.01},
+    }  # fmt: skip
+    file, result = run(trained, PlainContext(tmp_path / "whole"), **changes)
+    assert len(result.epochs) == 3
+    begun = load_model(tmp_path / "whole" / "scratch" / "round-1" / "reshaped.h5")
+    assert macs(layer_costs(begun)) <= 0.7 * macs(layer_costs(load_model(trained)))
+    with pytest.raises(StepCancelledError):
+        run(trained, CancellingContext(tmp_path / "stopped", lambda progress: progress.epoch == 1), **changes)
+    resumed, resumed_result = run(trained, PlainContext(tmp_path / "stopped"), **changes)
+    assert resumed_result.resumed_after_epochs == 1
+    for one, other in zip(load_model(file).get_weights(), load_model(resumed).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_rounds_end_within_the_budget(trained: Path, tmp_path: Path) -> None:

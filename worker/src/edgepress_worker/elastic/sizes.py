@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from edgepress_common.spec.methods.cut import CutStage
 from edgepress_common.spec.methods.elastic import ElasticStage
-from edgepress_worker.channels.groups import Group, Grouped
+from edgepress_worker.channels.groups import Group, Grouped, prunable
 from edgepress_worker.elastic.depth import left_out
-from edgepress_worker.elastic.smaller import Smaller, cuttable, first_channels, smaller
+from edgepress_worker.elastic.smaller import Smaller, first_channels, smaller
 from edgepress_worker.keras_environment import keras
 
 
@@ -54,7 +54,7 @@ class Cutter:
         self._multiple_of = stage.multiple_of
         self._grouped: Grouped
         self._groups: Sequence[Group]
-        self._grouped, self._groups = cuttable(network, stage.layers)
+        self._grouped, self._groups = prunable(network, stage.layers)
 
     def cut(self, sizes: Sequence[Size]) -> tuple[Smaller, ...]:
         """Return the smaller networks; those that only differ in the image size share their layers.

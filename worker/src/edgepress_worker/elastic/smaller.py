@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.errors import InvalidInputError
-from edgepress_common.spec import LayerSelection
-from edgepress_worker.channels.groups import Group, Grouped, find_groups, selected_groups
+from edgepress_worker.channels.groups import Group, Grouped
 from edgepress_worker.channels.surgery import ChannelSelection, Kept, masked
-from edgepress_worker.compression.kernels import SHARED_OR_ZERO, find_kernels, select
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.keras_graph import Layer, rebuild
 
@@ -61,17 +59,6 @@ class Smaller:
     def for_images(self, image_size: int) -> Self:
         """Return it for images of another size, see `for_images`."""
         return type(self)(for_images(self.network, image_size), self.shared)
-
-
-def cuttable(network: keras.Model, layers: LayerSelection) -> tuple[Grouped, tuple[Group, ...]]:
-    """Return the groups of a network, and those that get narrower: all layers of a group are selected.
-
-    Raises:
-        InvalidInputError: There are none, or the network has a layer whose channels can't be followed.
-    """
-    grouped = find_groups(network)
-    selected = {kernel.layer for kernel in select(find_kernels(network), layers, SHARED_OR_ZERO)}
-    return grouped, selected_groups(grouped, selected)
 
 
 def first_channels(grouped: Grouped, groups: Sequence[Group], width: float, multiple_of: int) -> Kept:

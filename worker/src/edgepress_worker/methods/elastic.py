@@ -8,10 +8,10 @@
 
 from edgepress_common.spec.methods.elastic import ElasticStage
 from edgepress_common.steps import StageStep
+from edgepress_worker.channels.groups import prunable
 from edgepress_worker.channels.importance import Candidates, importance
 from edgepress_worker.context import StepContext
 from edgepress_worker.elastic.sizes import Cutter, phases, trained_sizes
-from edgepress_worker.elastic.smaller import cuttable
 from edgepress_worker.elastic.sorting import with_sorted_channels
 from edgepress_worker.elastic.training import ElasticModel, Phase
 from edgepress_worker.keras_environment import keras
@@ -28,7 +28,7 @@ def elastic(parameters: StageStep, material: Material, context: StepContext) -> 
     assert isinstance(stage, ElasticStage)
 
     def sort(network: keras.Model) -> keras.Model:
-        grouped, groups = cuttable(network, stage.layers)
+        grouped, groups = prunable(network, stage.layers)
         scores = importance("l1", Candidates(network, grouped, groups, batches=lambda: (), seed=training.seed))
         return with_sorted_channels(network, grouped, groups, scores)
 
