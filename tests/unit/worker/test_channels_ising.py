@@ -22,7 +22,7 @@ def energy(state: tuple[int, ...], couplings: list[Coupling], price: float) -> f
 
 
 def test_a_unit_is_kept_up_to_the_price_at_which_dropping_it_lowers_the_energy() -> None:
-    """Of all states in which no kept unit can go with less energy, the largest has the units with a higher price."""
+    """The largest state in which no kept unit can go with less energy has the units with a higher price."""
     random = np.random.default_rng(3)
     couplings: list[Coupling] = [
         (np.array([0, 1]), np.array([2, 3, 4]), random.uniform(0, 1, (2, 3))),
@@ -44,7 +44,7 @@ def test_a_unit_is_kept_up_to_the_price_at_which_dropping_it_lowers_the_energy()
 
 
 def test_couplings_are_relative_to_their_layer() -> None:
-    """A unit without weights goes first, whatever the scale of the layers; scaling a layer changes nothing."""
+    """A unit without weights goes first; multiplying the weights of a layer changes nothing."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(2)
     pixels = keras.Input((6, 6, 3), name="pixels")

@@ -65,7 +65,7 @@ def test_each_epoch_begins_without_momentum() -> None:
 
 
 def test_only_factors_of_channels_that_can_go_are_penalized() -> None:
-    """Those of the inside, for the inside; those on the residual stream, for the layers that make it."""
+    """The inside of a unit has its own normalization; the residual stream has that of the layers that make it."""
     network = preactivation_network()
     grouped = find_groups(network)
 

@@ -169,7 +169,7 @@ def residual(blocks: int = 2, side: int = 8) -> Any:
 
 
 def test_blocks_are_left_out_from_the_end_of_their_stages() -> None:
-    """Of three blocks in the first stage and one in the second, a projection not among them, the last ones go first."""
+    """The last ones of three blocks in the first stage and one in the second go first; a projection stays."""
     network = residual(3)
     names = {call.output: call.layer.name for call in calls(network)}
     assert [names[block.sum] for block in residual_blocks(network)] == ["add0", "add1", "add2", "last"]
@@ -212,7 +212,7 @@ def test_a_network_for_smaller_images_has_the_same_layers() -> None:
 
 
 def test_images_are_reduced_as_packs_are() -> None:
-    """By Pillow, whose pixels are rounded after each direction."""
+    """Pillow has the same pixels, rounded after each direction."""
     pixels = np.random.default_rng(3).integers(0, 256, (13, 13, 3), dtype=np.uint8)
     for side in (5, 8, 12):
         weights = reducing_weights(13, side)

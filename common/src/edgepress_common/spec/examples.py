@@ -50,6 +50,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "BayesRank": "{kind: bayes}",
     "TargetRank": "{kind: target, of: weights, share: 0.3}",
     "PruneChannelsStage": "{kind: prune_channels, epochs: 20, target: {keep: 0.25}, criterion: taylor, rounds: 2}",
+    "Slimming": "{epochs: 3, penalty: 0.2}",
     "ChannelTarget": "{of: weights, keep: 0.25}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",

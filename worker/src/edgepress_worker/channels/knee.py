@@ -8,7 +8,7 @@ each group keeps, its most important ones by the criterion: so the search is abo
 2. Children take each number from one of two parents, then some go up or down by a level. A child beyond the budget goes
    down until it is within.
 3. The next generation are the individuals of the first fronts (those that no other is better than in both objectives);
-   within a front, those that are nearest to the ideal.
+   within a front, the nearest to the ideal.
 4. The result is the knee of all individuals: the one on the first front with the minimum Manhattan distance to the
    ideal, where each objective goes from 0 to 1 over the front.
 
