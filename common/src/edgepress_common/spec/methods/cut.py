@@ -19,7 +19,7 @@ class CutStage(StageParameters):
         default=0.5,
         gt=0,
         le=1,
-        description=f"{WIDTHS}: one of the widths of elastic, or 1. With a depth or an image_size, the default is 1.",
+        description=f"{WIDTHS}: one of the widths of elastic, or 1, the default if another size is cut.",
     )
     depth: float = added_field(1.0, ge=0, le=1, description=f"{DEPTHS}; one of the depths of elastic, or 1.")
     image_size: ImageSize | None = added_field(
@@ -33,7 +33,8 @@ class CutStage(StageParameters):
     @model_validator(mode="before")
     @classmethod
     def _keeps_the_width_if_another_size_is_cut(cls, given: Any) -> Any:
-        return {"width": 1.0, **given} if isinstance(given, dict) and given.keys() & {"depth", "image_size"} else given
+        cuts = isinstance(given, dict) and (given.get("depth", 1) != 1 or given.get("image_size") is not None)
+        return {"width": 1.0, **given} if cuts else given
 
     @model_validator(mode="after")
     def _cuts_something(self) -> Self:
