@@ -67,7 +67,7 @@ def test_all_widths_are_cut_out_of_one_training() -> None:
 
 
 SMALL = ({"kind": "elastic", "image_sizes": [48, 32]}, {"kind": "cut", "image_size": 48})
-AT_64 = {"dataset": {"kind": "builtin", "image_size": 64}}
+AT_64: dict[str, Any] = {"dataset": {"kind": "builtin", "image_size": 64}}
 
 
 def test_a_cut_to_smaller_images_has_a_pack_of_its_own() -> None:

@@ -18,7 +18,7 @@ UNITS = 7
 def energy(state: tuple[int, ...], couplings: list[Coupling], price: float) -> float:
     kept = np.array(state)
     pairs = sum(float(kept[inputs] @ strength @ kept[outputs]) for inputs, outputs, strength in couplings)
-    return -pairs + price * kept.sum()
+    return -pairs + price * float(kept.sum())
 
 
 def test_a_unit_is_kept_up_to_the_price_at_which_dropping_it_lowers_the_energy() -> None:

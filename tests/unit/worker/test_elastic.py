@@ -260,11 +260,11 @@ ELASTIC = {"kind": "elastic", "widths": [0.25, 0.5, 0.75], "multiple_of": 4}
 
 
 def run(
-    source: Path, context: PlainContext, stage: dict[str, Any], epochs: int = 3, pack: Pack | None = None
+    source: Path, context: PlainContext, stage: dict[str, Any], pack: Pack | None = None, **changes: Any
 ) -> tuple[Path, StageResult]:
     """Run a stage; return its network and result."""
     parsed: Any = TypeAdapter(Stage).validate_python(stage)
-    training = TRAINING.model_copy(update={"epochs": epochs})
+    training = TRAINING.model_copy(update=changes)
     step = StageStep(stage=parsed, model=Model(architecture="resnet18"), training=training)
     outputs, result = run_stage(step, Material(pack or coloured_pack(), source, context.scratch), context)
     return context.store.local_path(outputs["model"].sha256), result
@@ -307,14 +307,15 @@ def test_a_resumed_elastic_training_makes_the_same_choices(trained: Path, tmp_pa
 def test_depth_and_image_size_are_cut_after_a_progressive_training(tmp_path: Path) -> None:
     """The smallest network tells the classes of smaller images apart; a resumed training has the same bytes."""
     source = tmp_path / "source.h5"
-    save_model(residual(side=SIDE), source)
+    save_model(keras.models.clone_model(residual(side=SIDE)), source)
     stage = {
         "kind": "elastic", "widths": [0.5], "depths": [0], "image_sizes": [8], "progressive": True, "multiple_of": 2,
     }  # fmt: skip
-    whole, _ = run(source, PlainContext(tmp_path / "undisturbed"), stage, epochs=6)
+    changes: dict[str, Any] = {"epochs": 6, "learning_rate": 0.02}
+    whole, _ = run(source, PlainContext(tmp_path / "undisturbed"), stage, **changes)
     with pytest.raises(StepCancelledError):
-        run(source, CancellingContext(tmp_path / "stopped", lambda progress: progress.epoch == 4), stage, epochs=6)
-    resumed, _ = run(source, PlainContext(tmp_path / "stopped"), stage, epochs=6)
+        run(source, CancellingContext(tmp_path / "stopped", lambda progress: progress.epoch == 4), stage, **changes)
+    resumed, _ = run(source, PlainContext(tmp_path / "stopped"), stage, **changes)
     assert resumed.read_bytes() == whole.read_bytes()
     parts = coloured_pack()
     reduced = dataclasses.replace(parts.train, images=parts.train.images[:, ::2, ::2])

@@ -41,7 +41,7 @@ def first_front(objectives: Objectives) -> npt.NDArray[np.bool_]:
     """Return whether no other individual is as good in both objectives and better in one, ``(individuals,)``."""
     no_worse = (objectives[:, None] <= objectives).all(axis=2)
     better = (objectives[:, None] < objectives).any(axis=2)
-    return ~(no_worse & better).any(axis=0)
+    return np.logical_not((no_worse & better).any(axis=0))
 
 
 def distances(objectives: Objectives) -> npt.NDArray[np.float64]:
@@ -110,9 +110,9 @@ class KneeSearch:
             places[number] = int(np.clip(places[number] + random.choice([-1, 1]), 0, len(levels[number]) - 1))
         counts = [each[place] for each, place in zip(levels, places, strict=True)]
         while self.allocators[0].cost(self._kept(tuple(counts))) > self.budget:
-            number = int(random.choice(np.flatnonzero(places)))
-            places[number] -= 1
-            counts[number] = levels[number][places[number]]
+            lowered = int(random.choice(np.flatnonzero(places)))
+            places[lowered] -= 1
+            counts[lowered] = levels[lowered][places[lowered]]
         return tuple(counts)
 
     def _measure(self, population: Sequence[Counts], known: dict[Counts, tuple[float, float]]) -> None:

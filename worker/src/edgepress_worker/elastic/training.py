@@ -14,7 +14,8 @@ optimizer's number of steps, and so does the phase of a progressive training: a 
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,8 @@ def reducing_weights(before: int, after: int) -> npt.NDArray[np.float32]:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-class Phase(NamedTuple):
+@dataclass(frozen=True)
+class Phase:
     """A part of a training.
 
     Attributes:
