@@ -1,13 +1,15 @@
 """Channel pruning."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.spec.method import LargeKernelTuning, Method
 from edgepress_common.spec.model import Network
 from edgepress_common.spec.teaching import SOURCE, TEACHER, Teacher
+
+_TIMES = ("ms", "milliseconds", "latency", "latency_ms")
 
 
 class ChannelTarget(Frozen):
@@ -19,6 +21,16 @@ class ChannelTarget(Frozen):
         "operations (MACs) of an inference, or weights without biases.",
     )
     keep: float = Field(default=0.5, gt=0, lt=1, description="Share of the input network that is kept, at most.")
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _is_counted(cls, of: Any) -> Any:
+        if of in _TIMES:
+            raise ValueError(
+                f"{of} can't be a target: what a network takes on a device is known only after its file is measured "
+                "there; accepted: channels, macs or weights, and goals.max_latency_ms for the recommendation"
+            )
+        return of
 
 
 class Slimming(Frozen):
