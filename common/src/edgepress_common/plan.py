@@ -100,8 +100,11 @@ def _pack_steps(pipeline: Pipeline, pack: Step) -> Iterator[Step]:
     assert isinstance(pack.parameters, PackStep)
     dataset = pack.parameters.dataset
     for size in image_sizes(_all_stages(pipeline), dataset.image_size):
-        at_size = dataset.model_copy(update={"image_size": size})
-        yield make_step("pack", pack.parameters.model_copy(update={"dataset": at_size}))
+        if size == dataset.image_size:
+            yield pack
+        else:
+            at_size = dataset.model_copy(update={"image_size": size})
+            yield make_step(f"pack at {size} pixels", pack.parameters.model_copy(update={"dataset": at_size}))
 
 
 def _all_stages(pipeline: Pipeline) -> tuple[Stage, ...]:

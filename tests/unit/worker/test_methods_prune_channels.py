@@ -142,7 +142,7 @@ def test_slimming_comes_before_the_choice(trained: Path, tmp_path: Path) -> None
     """It trains the whole network until factors are zero; an interrupted stage ends with the same weights."""
     changes: dict[str, Any] = {
         "criterion": "bn_scale", "allocation": "global", "epochs": 3, "target": {"keep": 0.7},
-        "slimming": {"epochs": 2, "penalty": 50, "learning_rate": 0.01},
+        "slimming": {"epochs": 2, "penalty": 50, "learning_rate": 0.01, "auxiliary_classifiers": 1},
     }  # fmt: skip
     file, result = run(trained, PlainContext(tmp_path / "whole"), **changes)
     assert len(result.epochs) == 3

@@ -25,6 +25,8 @@ from edgepress_worker.channels.pruning import Round, compared_groups, prune_roun
 from edgepress_worker.channels.slimming import ProximalSteps, factors
 from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.context import StepContext
+from edgepress_worker.distillation.auxiliary import SupervisedLesson, auxiliary_classifiers
+from edgepress_worker.distillation.lesson import Lesson
 from edgepress_worker.keras_cost import layer_costs, shape_of
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
@@ -83,7 +85,12 @@ def _slimmed(parameters: StageStep, stage: PruneChannelsStage, material: Materia
         return [ProximalSteps(penalized, slimming.penalty, lambda: learning_rate(model.optimizer))]
 
     network = reshaped_source(of_phase, material, in_phase, lambda source: source)
-    return train_masters(network, [], of_phase, material, in_phase, callbacks=steps)
+    classifiers = auxiliary_classifiers(network, slimming.auxiliary_classifiers)
+
+    def supervise(lesson: Lesson | None) -> Lesson | SupervisedLesson | None:
+        return SupervisedLesson(lesson, classifiers, slimming.auxiliary_weight) if classifiers else lesson
+
+    return train_masters(network, [], of_phase, material, in_phase, callbacks=steps, supervise=supervise)
 
 
 def _trained(parameters: StageStep, **changes: Any) -> StageStep:

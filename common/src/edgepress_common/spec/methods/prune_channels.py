@@ -47,6 +47,15 @@ class Slimming(Frozen):
     learning_rate: float | None = Field(
         default=None, gt=0, le=10, description="Peak learning rate. null: ten times that of the stage."
     )
+    auxiliary_classifiers: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="Number of classifiers on intermediate maps that learn the labels as well, and are then discarded.",
+    )
+    auxiliary_weight: float = Field(
+        default=0.3, gt=0, le=100, description="Weight of each auxiliary classifier in the loss."
+    )
 
 
 class PruneChannelsStage(LargeKernelTuning):
