@@ -20,7 +20,7 @@ from edgepress_worker.elastic.depth import left_out, residual_blocks
 from edgepress_worker.elastic.sizes import Cutter, Size, phases, trained_sizes
 from edgepress_worker.elastic.smaller import first_channels, for_images, smaller
 from edgepress_worker.elastic.sorting import with_sorted_channels
-from edgepress_worker.elastic.training import ElasticModel, Phase, reducing_weights
+from edgepress_worker.elastic.training import ElasticModel, Phase, reduced
 from edgepress_worker.keras_cost import shape_of
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.keras_files import load_model, save_model
@@ -154,13 +154,15 @@ def residual(blocks: int = 2, side: int = 8) -> Any:
     keras.backend.clear_session()
     layers = keras.layers
     pixels = keras.Input((side, side, 3), name="pixels")
-    flow = layers.Conv2D(4, 3, padding="same", name="stem")(pixels)
+    flow = layers.Conv2D(4, 3, padding="same", use_bias=False, name="stem")(pixels)
     for number in range(blocks):
-        inner = layers.Conv2D(4, 3, padding="same", name=f"first{number}")(layers.BatchNormalization()(flow))
+        inner = layers.ReLU()(layers.BatchNormalization()(flow))
+        inner = layers.Conv2D(4, 3, padding="same", use_bias=False, name=f"first{number}")(inner)
         flow = layers.Add(name=f"add{number}")([inner, flow])
-    inner = layers.Conv2D(8, 3, strides=2, padding="same", name="wider")(layers.ReLU()(flow))
-    flow = layers.Add(name="projected")([inner, layers.Conv2D(8, 1, strides=2, name="projection")(flow)])
-    flow = layers.Add(name="last")([flow, layers.Conv2D(8, 1, name="second")(flow)])
+    inner = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="wider")(layers.ReLU()(flow))
+    shortcut = layers.Conv2D(8, 1, strides=2, use_bias=False, name="projection")(flow)
+    flow = layers.Add(name="projected")([inner, shortcut])
+    flow = layers.Add(name="last")([flow, layers.Conv2D(8, 1, use_bias=False, name="second")(flow)])
     flow = layers.Dense(3, activation="softmax", name="classifier")(layers.GlobalAveragePooling2D()(flow))
     network = keras.Model(pixels, flow, name="residual")
     random = np.random.default_rng(2)
@@ -215,10 +217,9 @@ def test_images_are_reduced_as_packs_are() -> None:
     """Pillow has the same pixels, rounded after each direction."""
     pixels = np.random.default_rng(3).integers(0, 256, (13, 13, 3), dtype=np.uint8)
     for side in (5, 8, 12):
-        weights = reducing_weights(13, side)
-        reduced = np.einsum("oh,hwc,pw->opc", weights, pixels, weights)
         by_pillow = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
-        np.testing.assert_allclose(reduced, np.asarray(by_pillow), atol=1.01)
+        (found,) = reduced(tf.constant(pixels[np.newaxis], tf.float32), side).numpy()
+        np.testing.assert_allclose(found, np.asarray(by_pillow), atol=1.01)
 
 
 def test_sizes_shrink_one_after_the_other() -> None:
@@ -318,8 +319,8 @@ def test_depth_and_image_size_are_cut_after_a_progressive_training(tmp_path: Pat
     resumed, _ = run(source, PlainContext(tmp_path / "stopped"), stage, **changes)
     assert resumed.read_bytes() == whole.read_bytes()
     parts = coloured_pack()
-    reduced = dataclasses.replace(parts.train, images=parts.train.images[:, ::2, ::2])
-    small = Pack(parts.classes, train=reduced, validation=reduced)
+    few = dataclasses.replace(parts.train, images=parts.train.images[:, ::2, ::2])
+    small = Pack(parts.classes, train=few, validation=few)
     cut = {"kind": "cut", "width": 0.5, "depth": 0, "image_size": 8, "multiple_of": 2}
     file, result = run(whole, PlainContext(tmp_path / "cut"), cut, epochs=0, pack=small)
     assert load_model(file).input_shape == (None, 8, 8, 3)

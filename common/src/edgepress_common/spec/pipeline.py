@@ -92,7 +92,7 @@ def check_image_sizes(pipelines: Sequence[Pipeline], image_size: int) -> None:
                     f"{path}.image_sizes has {max(stage.image_sizes)}, and the images have {before} pixels; accepted: "
                     f"less than {before}"
                 )
-            teachers = stage.teachers if isinstance(stage, Taught) else ()
+            teachers: tuple[str, ...] = stage.teachers if isinstance(stage, Taught) else ()
             for name in teachers:
                 own = before if starts_network else trained
                 taken = own if name == SOURCE else last[name]

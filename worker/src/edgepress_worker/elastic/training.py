@@ -17,25 +17,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from edgepress_worker.elastic.smaller import Smaller
 from edgepress_worker.keras_environment import keras, tf
 
 _Part = Callable[[], list[tf.Tensor]]
 
 
-def reducing_weights(before: int, after: int) -> npt.NDArray[np.float32]:
-    """Return the weights of the pixels of a line in each pixel of a shorter line, ``(after, before)``.
-
-    They are those of Pillow's bilinear filter: a triangle as wide as two pixels of the shorter line. TensorFlow's own
-    function for it does not return the same values each time.
-    """
-    scale = before / after
-    centres = (np.arange(after) + 0.5) * scale
-    weights = np.maximum(0, 1 - np.abs(np.arange(before) + 0.5 - centres[:, np.newaxis]) / scale)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+def reduced(images: tf.Tensor, side: int) -> tf.Tensor:
+    """Return smaller images ``(batch, side, side, 3)``, reduced as by Pillow's bilinear filter, which packs use."""
+    return tf.image.resize(images, (side, side), antialias=True)
 
 
 @dataclass(frozen=True)
@@ -124,8 +114,7 @@ class ElasticModel(keras.Model):
             each.load()
         side = smaller.network.input_shape[1]
         if side != images.shape[1]:
-            weights_of = tf.constant(reducing_weights(images.shape[1], side))
-            images = tf.einsum("oh,bhwc,pw->bopc", weights_of, images, weights_of)
+            images = reduced(images, side)
         with tf.GradientTape() as tape:
             predicted = smaller.network(images, training=True)
             losses = keras.losses.categorical_crossentropy(taught, predicted)
