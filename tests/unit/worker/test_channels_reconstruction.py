@@ -98,11 +98,11 @@ def test_a_stream_is_reconstructed_in_each_layer_that_reads_it() -> None:
     pixels = keras.Input((7, 7, 3), name="pixels")
     shared = layers.Conv2D(5, 3, name="shared")(pixels)
     both = [layers.Conv2D(4, 3, name=name)(shared) for name in ("one", "other")]
-    beside = layers.Conv2D(3, 3, name="beside")(pixels)
-    flat = layers.Flatten()(layers.MaxPooling2D(5)(layers.Concatenate()([beside, layers.ReLU()(shared)])))
+    second = layers.Conv2D(3, 3, name="second")(pixels)
+    flat = layers.Flatten()(layers.MaxPooling2D(5)(layers.Concatenate()([second, layers.ReLU()(shared)])))
     flow = layers.Concatenate()([layers.GlobalAveragePooling2D()(layers.Add()(both)), flat])
     network = keras.Model(pixels, layers.Dense(3, activation="softmax", name="classifier")(flow))
-    for name in ("shared", "beside"):
+    for name in ("shared", "second"):
         kernel, bias = network.get_layer(name).get_weights()
         kernel[..., 2] = kernel[..., 1]
         network.get_layer(name).set_weights([kernel, bias])
@@ -115,12 +115,12 @@ def test_a_stream_is_reconstructed_in_each_layer_that_reads_it() -> None:
     kernel[4 + 2], kernel[4 + 3 + 2] = 0.5 * kernel[4 + 1], 0.5 * kernel[4 + 3 + 1]
     network.get_layer("classifier").set_weights([kernel, bias])
     grouped = find_groups(network)
-    groups = selected_groups(grouped, {"shared", "beside"})
+    groups = selected_groups(grouped, {"shared", "second"})
     candidates = Candidates(network, grouped, groups, batches, seed=1)
     found = reconstructions(candidates)
     assert [each.layer for each in found] == ["one", "other", "classifier", "classifier"]
     kept = np.ones(grouped.unit_count, bool)
-    for name in ("shared", "beside"):
+    for name in ("shared", "second"):
         kept[grouped.unit_of[grouped.flow.made[name][2]]] = False
     narrow = without_channels(network, grouped.flow, grouped.kept_channels(kept))
     rescale(narrow, found, kept)
