@@ -127,7 +127,7 @@ def test_a_stream_is_reconstructed_in_each_layer_that_reads_it() -> None:
     for images, _ in batches():
         np.testing.assert_allclose(narrow(images), network(images), atol=1e-4)
     (stream,) = (group for group in groups if group.layers == ("shared",))
-    relative = sum(each.products / each.whole for each in found if each.units[0] == stream.units[0])
+    relative = np.sum([each.products / each.whole for each in found if each.units[0] == stream.units[0]], axis=0)
     scores = error_scores(found, grouped.unit_count)[stream.units]
     assert scores.max() == pytest.approx(1)
     assert scores.min() == pytest.approx(relative.diagonal().min() / 3)

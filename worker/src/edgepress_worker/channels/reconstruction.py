@@ -114,7 +114,7 @@ def error_scores(found: tuple[Reconstruction, ...], unit_count: int) -> Scores:
     for _, same in itertools.groupby(found, key=lambda each: int(each.units[0])):
         first, *others = same
         if others:
-            first = replace(first, products=sum(each.products / each.whole for each in (first, *others)))
+            first = replace(first, products=np.sum([each.products / each.whole for each in (first, *others)], axis=0))
         scores[first.units] = first.errors()
     return scores
 

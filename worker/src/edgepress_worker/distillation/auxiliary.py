@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgepress_common.errors import InvalidInputError
+from edgepress_worker.distillation.hints import HintedLayer
 from edgepress_worker.distillation.lesson import Batch, Lesson
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.keras_graph import calls
@@ -52,7 +53,7 @@ class SupervisedLesson:
     weight: float
 
     @property
-    def hints(self) -> tuple[object, ...]:
+    def hints(self) -> tuple[HintedLayer | AuxiliaryClassifier, ...]:
         """The layers whose outputs `loss` needs: those of the teachers' lesson come first."""
         return (*(() if self.lesson is None else self.lesson.hints), *self.classifiers)
 
