@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SMALLEST = {
     "name": "shown",
-    "dataset": {"kind": "builtin", "image_size": 32},
+    "dataset": {"kind": "builtin", "image_size": 64},
     "model": {"architecture": "resnet18"},
 }
 

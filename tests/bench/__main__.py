@@ -13,6 +13,7 @@ _MEASURES = (
     "packing",
     "input_pipeline",
     "compression",
+    "channels",
     "quick",
     "evaluation",
     "coded",

@@ -70,7 +70,8 @@ def _method(method: Method) -> Iterator[str]:
     yield _parameter_table(method.parameters)
     for name, field in method.parameters.model_fields.items():
         for choice in _own_choices(field, method.parameters.__module__):
-            yield f"### `{choice.model_fields['kind'].default}` {name}"
+            kind = choice.model_fields.get("kind")
+            yield f"### `{name}`" if kind is None else f"### `{kind.default}` {name}"
             yield from _paragraphs(*(" ".join(each.split()) for each in (choice.__doc__ or "").split("\n\n")))
             if choice.model_fields.keys() != {"kind"}:
                 yield _parameter_table(choice)

@@ -1,6 +1,7 @@
 """The plan of a job: its steps as a graph.
 
-1. One step packs the data set; all others depend on it.
+1. One step packs the data set; all others depend on it. Where a stage cuts the network to another image size, another
+   step packs the data set at that size: for that stage, the stages after it, their exports and evaluations.
 2. The stages of a pipeline follow one another. The first one trains, even if the spec does not list it.
 3. Each export uses the model of the last stage, and the pack for calibration.
 4. Each device measures each export.
@@ -22,7 +23,7 @@ from edgepress_common.spec.export import CalibratedExport
 from edgepress_common.spec.method import Continuation, NewNetwork
 from edgepress_common.spec.network_state import NEW_NETWORK
 from edgepress_common.spec.order import after, with_choices_made
-from edgepress_common.spec.pipeline import after_their_teachers
+from edgepress_common.spec.pipeline import after_their_teachers, image_sizes
 from edgepress_common.spec.teaching import SOURCE, Taught
 from edgepress_common.spec.training import SEEDS
 from edgepress_common.steps import (
@@ -84,10 +85,11 @@ def make_plan(spec: JobSpec, *, fingerprint: str, devices: Sequence[str]) -> Pla
         networks: dict[str, Step] = {}  # the last stage of each pipeline, by name
         needed: dict[str, dict[StepKey, Step]] = {}
         for pipeline in after_their_teachers(spec.pipeline_list()):
-            stages = list(_stage_steps(spec, pipeline, pack, networks, offset=offset))
+            packs = list(_pack_steps(pipeline, pack))
+            stages = list(_stage_steps(spec, pipeline, packs, networks, offset=offset))
             networks[pipeline.name] = stages[-1]
-            exports = _export_steps(spec, pipeline, pack, stages[-1], devices=devices, offset=offset)
-            needed[pipeline.name] = {step.key: step for step in (pack, *stages, *exports)}
+            exports = _export_steps(spec, pipeline, packs[-1], stages[-1], devices=devices, offset=offset)
+            needed[pipeline.name] = {step.key: step for step in (*packs, *stages, *exports)}
             steps |= needed[pipeline.name]
         for pipeline in spec.pipeline_list():
             keys = tuple(needed[pipeline.name])
@@ -99,16 +101,30 @@ def make_plan(spec: JobSpec, *, fingerprint: str, devices: Sequence[str]) -> Pla
     return Plan(steps=tuple(steps.values()), pipelines=tuple(pipelines))
 
 
-def _stage_steps(
-    spec: JobSpec, pipeline: Pipeline, pack: Step, networks: Mapping[str, Step], *, offset: int
-) -> Iterator[Step]:
+def _pack_steps(pipeline: Pipeline, pack: Step) -> Iterator[Step]:
+    """Yield the pack that each stage uses, the implied training included."""
+    assert isinstance(pack.parameters, PackStep)
+    dataset = pack.parameters.dataset
+    for size in image_sizes(_all_stages(pipeline), dataset.image_size):
+        if size == dataset.image_size:
+            yield pack
+        else:
+            at_size = dataset.model_copy(update={"image_size": size})
+            yield make_step(f"pack at {size} pixels", pack.parameters.model_copy(update={"dataset": at_size}))
+
+
+def _all_stages(pipeline: Pipeline) -> tuple[Stage, ...]:
     stages = pipeline.stages
-    if not stages or METHODS[stages[0].kind].takes is not None:
-        stages = (TrainStage(), *stages)
+    return stages if stages and METHODS[stages[0].kind].takes is None else (TrainStage(), *stages)
+
+
+def _stage_steps(
+    spec: JobSpec, pipeline: Pipeline, packs: Sequence[Step], networks: Mapping[str, Step], *, offset: int
+) -> Iterator[Step]:
     made: Step | None = None
     trained: Step | None = None  # the latest stage that created a network
     state = NEW_NETWORK
-    for stage in stages:
+    for stage, pack in zip(_all_stages(pipeline), packs, strict=True):
         method = METHODS[stage.kind]
         source = made if method.starts_network else trained
         inputs: dict[Role, StepKey] = {"pack": pack.key}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from edgepress_common.spec import METHODS, LayerSelection
-from edgepress_common.spec.method import FineTuning
+from edgepress_common.spec.method import LayerChoice
 from edgepress_common.spec.network_state import TRAITS
 from edgepress_common.spec.teaching import Taught
 from edgepress_common.steps import StageStep
@@ -28,7 +28,7 @@ def _parts(step: StageStep) -> Iterator[str]:
         yield f"{' and '.join(kept)} kept"
     if isinstance(stage, Taught) and stage.teachers and stage.teacher != type(stage).model_fields["teacher"].default:
         yield f"taught by {' and '.join(stage.teachers)}"
-    if isinstance(stage, FineTuning) and stage.layers != LayerSelection():
+    if isinstance(stage, LayerChoice) and stage.layers != LayerSelection():
         yield _layers(stage.layers)
     most = "at most " if training.early_stopping is not None else ""
     yield f"{most}{training.epochs} epoch{'' if training.epochs == 1 else 's'}"

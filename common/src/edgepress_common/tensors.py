@@ -27,3 +27,8 @@ class ModelDescription(Message):
 
     input: TensorDescription
     output: TensorDescription
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images in pixels."""
+        return self.input.shape[1]

@@ -59,6 +59,7 @@ def planned(pipeline: tuple[Stage, ...]) -> Plan:
         (FACTORIZE, DISTILL, FACTORIZE),
         (ELASTIC, CUT, PRUNE, CLUSTER, QUANTIZE),
         (ELASTIC,),
+        (ELASTIC | {"depths": [0.5]}, {"kind": "cut", "depth": 0.5}),
         (DISTILL, CHANNELS, CHANNELS, PRUNE, CLUSTER, QUANTIZE),
         (PRUNE, DISTILL, CHANNELS),
         (PRUNE, DISTILL, PRUNE),
@@ -103,12 +104,15 @@ def test_an_order_that_makes_sense_is_accepted(order: tuple[dict[str, Any], ...]
          "stages[2] is 'cut', but the network is not trained to be cut at that point; accepted: elastic before it"),
         ((ELASTIC, CUT | {"width": 0.4}),
          "stages[1].width is 0.4, but stages[0] trains other widths; accepted: 0.25, 0.5, 0.75"),
+        ((ELASTIC, CUT | {"depth": 0.5}),
+         "stages[1].depth is 0.5, but stages[0] trains other depths; accepted: no depth, or depths for elastic"),
+        ((ELASTIC | {"image_sizes": [32]}, CUT | {"image_size": 24}),
+         "stages[1].image_size is 24, but stages[0] trains other image_sizes; accepted: 32"),
         ((ELASTIC, CUT | {"multiple_of": 8}),
          "stages[1].multiple_of is 8, but stages[0] trains channels in multiples of 16; accepted: 16"),
         ((ELASTIC, QUANTIZE),
-         ("stages[1] is 'quantize_aware', but the network can be cut to narrower ones at that point: training it at "
-         "its full width would change the weights that the narrower ones share with it; accepted: quantize_aware after "
-         "cut")),
+         ("stages[1] is 'quantize_aware', but the network can be cut to smaller ones at that point: training it alone "
+         "would change the weights that the smaller ones share with it; accepted: quantize_aware after cut")),
         ((PRUNE, ELASTIC),
          ("stages[1] is 'elastic', but the network's pruned weights are zero at that point: it would change them; "
          "accepted: elastic before prune")),

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from edgepress_common.plan import Plan, make_plan
 from edgepress_common.spec import ClusterStage, JobSpec, QuantizeAwareStage
@@ -63,6 +64,57 @@ def test_all_widths_are_cut_out_of_one_training() -> None:
     assert [(each.stage.kind, each.training.epochs) for each in stages] == [
         ("train", 2), ("elastic", 4), ("cut", 0), ("cut", 0), ("cut", 0),
     ]  # fmt: skip
+
+
+SMALL = ({"kind": "elastic", "image_sizes": [48, 32]}, {"kind": "cut", "image_size": 48})
+AT_64: dict[str, Any] = {"dataset": {"kind": "builtin", "image_size": 64}}
+
+
+def test_a_cut_to_smaller_images_has_a_pack_of_its_own() -> None:
+    """The cut, the stages after it, exports and evaluations use it; teachers are the networks of before."""
+    small = plan(
+        **AT_64,
+        pipelines=[
+            {"name": "whole", "exports": ["int8"]},
+            {"name": "small", "stages": [*SMALL, {"kind": "prune"}], "exports": ["int8"]},
+        ],
+    )
+    packs = {step.key: step.parameters.dataset.image_size for step in small.steps if step.parameters.kind == "pack"}
+    assert sorted(packs.values()) == [48, 64]
+    sizes = [(step.title, packs[step.inputs["pack"]]) for step in small.steps if step.kind != "pack"]
+    assert sizes == [
+        ("train", 64), ("int8", 64), ("int8 on any", 64),
+        ("elastic", 64), ("cut", 48), ("prune", 48), ("int8", 48), ("int8 on any", 48),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        (({"kind": "elastic", "image_sizes": [64]},),
+         r"stages\[0\].image_sizes has 64, and the images have 64 pixels; accepted: less than 64"),
+        (({"kind": "elastic", "image_sizes": [16]},),
+         r"stages\[0\].image_sizes is 16, too small for resnet18; accepted: 32 or more"),
+        ((*SMALL, {"kind": "fine_tune"}),
+         (r"stages\[2\].teacher is 'source', which takes images of 64 pixels, and the images have 48 at that point; "
+          "accepted: none, or a network for images of 48 pixels")),
+        ((*SMALL, {"kind": "fine_tune", "teacher": "whole"}), r"stages\[2\].teacher is 'whole', which takes images"),
+    ],
+)  # fmt: skip
+def test_image_sizes_that_do_not_fit_are_refused(stages: Any, message: str) -> None:
+    """Elastic networks are for smaller images; teachers see the images of the stage."""
+    pipelines = [{"name": "whole", "exports": ["int8"]}, {"name": "small", "stages": stages, "exports": ["int8"]}]
+    with pytest.raises(ValidationError, match=message):
+        plan(**AT_64, pipelines=pipelines)
+
+
+def test_a_cut_network_can_teach_others_for_its_images() -> None:
+    """Its student sees the images that it sees; so does the network of another pipeline that was cut to the size."""
+    pipelines = [
+        {"name": "small", "stages": [*SMALL, {"kind": "distill"}], "exports": ["int8"]},
+        {"name": "taught", "stages": [*SMALL, {"kind": "fine_tune", "teacher": "small"}], "exports": ["int8"]},
+    ]
+    assert kinds(plan(**AT_64, pipelines=pipelines))["pack"] == 2
 
 
 def test_pipelines_share_what_they_have_in_common() -> None:

@@ -10,7 +10,7 @@ import pytest
 from edgepress_common.errors import InvalidInputError
 from edgepress_worker.channels.groups import find_groups, selected_groups
 from edgepress_worker.channels.importance import Candidates
-from edgepress_worker.channels.reconstruction import Reconstruction, reconstructions, rescale
+from edgepress_worker.channels.reconstruction import Reconstruction, error_scores, reconstructions, rescale
 from edgepress_worker.channels.surgery import without_channels
 from edgepress_worker.keras_environment import keras, tf
 
@@ -88,13 +88,58 @@ def test_twin_of_a_removed_channel_takes_its_part_exactly(reader: str) -> None:
         np.testing.assert_allclose(narrow(images), network(images), atol=1e-4)
 
 
-def test_channels_that_several_layers_read_are_refused() -> None:
-    """The message names the layers."""
+def test_a_stream_is_reconstructed_in_each_layer_that_reads_it() -> None:
+    """A channel has a twin; two convolutions and a dense layer behind a concatenation and a flattening read both.
+
+    The network computes the same without it, although the dense layer also loses inputs of another group.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
     pixels = keras.Input((7, 7, 3), name="pixels")
-    flow = layers.Conv2D(5, 3, name="shared")(pixels)
-    both = [layers.Conv2D(4, 3, name=name)(flow) for name in ("one", "other")]
-    network = keras.Model(pixels, layers.Add()(both))
+    shared = layers.Conv2D(5, 3, name="shared")(pixels)
+    both = [layers.Conv2D(4, 3, name=name)(shared) for name in ("one", "other")]
+    second = layers.Conv2D(3, 3, name="second")(pixels)
+    flat = layers.Flatten()(layers.MaxPooling2D(5)(layers.Concatenate()([second, layers.ReLU()(shared)])))
+    flow = layers.Concatenate()([layers.GlobalAveragePooling2D()(layers.Add()(both)), flat])
+    network = keras.Model(pixels, layers.Dense(3, activation="softmax", name="classifier")(flow))
+    for name in ("shared", "second"):
+        kernel, bias = network.get_layer(name).get_weights()
+        kernel[..., 2] = kernel[..., 1]
+        network.get_layer(name).set_weights([kernel, bias])
+    for name in ("one", "other"):
+        layer = network.get_layer(name)
+        kernel, bias = layer.get_weights()
+        kernel[..., 2, :] = 0.5 * kernel[..., 1, :]
+        layer.set_weights([kernel, bias])
+    kernel, bias = network.get_layer("classifier").get_weights()
+    kernel[4 + 2], kernel[4 + 3 + 2] = 0.5 * kernel[4 + 1], 0.5 * kernel[4 + 3 + 1]
+    network.get_layer("classifier").set_weights([kernel, bias])
     grouped = find_groups(network)
-    candidates = Candidates(network, grouped, selected_groups(grouped, {"shared"}), batches, seed=1)
-    with pytest.raises(InvalidInputError, match=r"channels of shared, which (one, other|other, one) reads; acc"):
+    groups = selected_groups(grouped, {"shared", "second"})
+    candidates = Candidates(network, grouped, groups, batches, seed=1)
+    found = reconstructions(candidates)
+    assert [each.layer for each in found] == ["one", "other", "classifier", "classifier"]
+    kept = np.ones(grouped.unit_count, bool)
+    for name in ("shared", "second"):
+        kept[grouped.unit_of[grouped.flow.made[name][2]]] = False
+    narrow = without_channels(network, grouped.flow, grouped.kept_channels(kept))
+    rescale(narrow, found, kept)
+    for images, _ in batches():
+        np.testing.assert_allclose(narrow(images), network(images), atol=1e-4)
+    (stream,) = (group for group in groups if group.layers == ("shared",))
+    relative = np.sum([each.products / each.whole for each in found if each.units[0] == stream.units[0]], axis=0)
+    scores = error_scores(found, grouped.unit_count)[stream.units]
+    assert scores.max() == pytest.approx(1)
+    assert scores.min() == pytest.approx(relative.diagonal().min() / 3)
+
+
+def test_channels_that_a_layer_reads_in_several_calls_are_refused() -> None:
+    """The message names the layer."""
+    pixels = keras.Input((7, 7, 3), name="pixels")
+    flow = layers.Conv2D(5, 3, name="first")(pixels)
+    again = layers.Conv2D(4, 3, name="again")
+    network = keras.Model(pixels, layers.Add()([again(flow), again(layers.ReLU()(flow))]))
+    grouped = find_groups(network)
+    candidates = Candidates(network, grouped, selected_groups(grouped, {"first"}), batches, seed=1)
+    with pytest.raises(InvalidInputError, match="channels of first, which 'again' reads, which is called several"):
         reconstructions(candidates)

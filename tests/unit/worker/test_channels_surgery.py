@@ -49,11 +49,18 @@ def test_channels_with_zero_weights_can_be_removed_from_random_networks(seed: in
     check_silent_channels_can_go(random_network(seed), seed)
 
 
+CATALOGUE = [(name, 1.0) for name in ARCHITECTURES] + [
+    (name, width) for name in ("resnet18", "resnet18_postactivation") for width in ARCHITECTURES[name].widths[:-1]
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_channels_with_zero_weights_can_be_removed_from_the_catalogue(name: ArchitectureName, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "width"), CATALOGUE)
+def test_channels_with_zero_weights_can_be_removed_from_the_catalogue(
+    name: ArchitectureName, width: float, tmp_path: Path
+) -> None:
     """Each architecture computes the same without half of its channels, if their weights are zero."""
-    network = build_network(Model(architecture=name), image_size=64, classes=5, downloads=tmp_path)
+    network = build_network(Model(architecture=name, width=width), image_size=64, classes=5, downloads=tmp_path)
     randomize_normalizations(network, np.random.default_rng(1))
     check_silent_channels_can_go(network)
 

@@ -54,7 +54,13 @@ def sizes(file: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("criterion", "allocation"),
-    [("l2", "uniform"), ("fpgm", "global"), ("taylor", "global"), ("l1", "sensitivity"), ("random", "uniform")],
+    [
+        ("l2", "uniform"),
+        ("fpgm", "global"),
+        ("taylor", "global"),
+        ("l1", "sensitivity"),
+        ("random", "uniform"),
+    ],
 )
 def test_network_is_within_its_budget(criterion: str, allocation: str, trained: Path, tmp_path: Path) -> None:
     """At most half of the MACs are kept, and each layer has a multiple of four channels."""
@@ -63,6 +69,16 @@ def test_network_is_within_its_budget(criterion: str, allocation: str, trained: 
     assert 0.25 < kept <= 0.5
     assert all(count % 4 == 0 for layer, count in sizes(file).items() if layer != "classifier")
     assert result.parameters == load_model(file).count_params()
+
+
+def test_knee_is_within_the_budget(trained: Path, tmp_path: Path) -> None:
+    """It can be smaller than the target, and is the same each time."""
+    found = [
+        shape_of(load_model(run(trained, PlainContext(tmp_path / f"{n}"), criterion="ising", allocation="knee")[0]))
+        for n in range(2)
+    ]
+    assert found[0] == found[1]
+    assert found[0].macs <= 0.5 * macs(layer_costs(load_model(trained)))
 
 
 @pytest.mark.parametrize("of", ["channels", "weights"])
@@ -90,13 +106,12 @@ def test_only_selected_layers_lose_channels(trained: Path, tmp_path: Path) -> No
     assert after != before
 
 
-def test_next_layer_is_rescaled_for_thinet(trained: Path, tmp_path: Path) -> None:
-    """The inside of the unit is read by one convolution, and can be ranked; the stream is read by several layers."""
+@pytest.mark.parametrize("layers", ["name:unit1_conv1", "name:*"])
+def test_next_layers_are_rescaled_for_thinet(layers: str, trained: Path, tmp_path: Path) -> None:
+    """The inside of the unit is read by one convolution, the first convolution by two layers."""
     thinet: dict[str, Any] = {"criterion": "thinet", "epochs": 1, "target": {"keep": 0.8}}
-    file, _ = run(trained, PlainContext(tmp_path), **thinet, layers={"include": ["name:unit1_conv1"]})
-    assert sizes(file)["unit1_conv1"] < sizes(trained)["unit1_conv1"]
-    with pytest.raises(InvalidInputError, match="thinet can't rank the channels of"):
-        run(trained, PlainContext(tmp_path / "all"), **thinet)
+    file, _ = run(trained, PlainContext(tmp_path), **thinet, layers={"include": [layers]})
+    assert sum(sizes(file).values()) < sum(sizes(trained).values())
 
 
 def test_target_below_the_floor_is_refused_with_the_nearest(trained: Path, tmp_path: Path) -> None:
@@ -121,6 +136,24 @@ def test_interrupted_stage_continues_bit_for_bit(stop_after: int, trained: Path,
         np.testing.assert_array_equal(one, other)
     assert [report.fraction for report in again.reports] == sorted(report.fraction for report in again.reports)
     assert again.reports[-1].fraction == 1
+
+
+def test_slimming_comes_before_the_choice(trained: Path, tmp_path: Path) -> None:
+    """It trains the whole network until factors are zero; an interrupted stage ends with the same weights."""
+    changes: dict[str, Any] = {
+        "criterion": "bn_scale", "allocation": "global", "epochs": 3, "target": {"keep": 0.7},
+        "slimming": {"epochs": 2, "penalty": 50, "learning_rate": 0.01, "auxiliary_classifiers": 1},
+    }  # fmt: skip
+    file, result = run(trained, PlainContext(tmp_path / "whole"), **changes)
+    assert len(result.epochs) == 3
+    begun = load_model(tmp_path / "whole" / "scratch" / "round-1" / "reshaped.h5")
+    assert macs(layer_costs(begun)) <= 0.7 * macs(layer_costs(load_model(trained)))
+    with pytest.raises(StepCancelledError):
+        run(trained, CancellingContext(tmp_path / "stopped", lambda progress: progress.epoch == 1), **changes)
+    resumed, resumed_result = run(trained, PlainContext(tmp_path / "stopped"), **changes)
+    assert resumed_result.resumed_after_epochs == 1
+    for one, other in zip(load_model(file).get_weights(), load_model(resumed).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_rounds_end_within_the_budget(trained: Path, tmp_path: Path) -> None:

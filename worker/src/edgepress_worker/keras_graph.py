@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,7 @@ def rebuild(
     replace: Callable[[Layer], Layer | None],
     then: Callable[[Layer, tf.Tensor], tf.Tensor] = lambda _layer, tensor: tensor,
     weights_of: Callable[[Layer], Sequence[npt.NDArray[np.float32]]] = lambda layer: layer.get_weights(),
+    instead: Mapping[int, int] = MappingProxyType({}),
 ) -> keras.Model:
     """Return a new network with the structure of another one, which is not changed.
 
@@ -93,6 +95,8 @@ def rebuild(
         then: Function that receives each layer and the output of its replacement, and returns the tensor to use
             instead.
         weights_of: Function that returns the weights for a layer's replacement, given the layer.
+        instead: Numbers of tensors, as in `calls`, each with the number of an earlier tensor that takes its place.
+            Layers that only compute replaced tensors are left out.
 
     Returns:
         The new network. A layer with the same name as before and as many weights as ``weights_of`` returns has those.
@@ -100,7 +104,8 @@ def rebuild(
     made: dict[str, Layer | None] = {}
     entries: dict[int, tf.Tensor] = {}
     flow: dict[int, tf.Tensor] = {}
-    for node in _nodes(network):
+    done: list[tf.Tensor] = []
+    for number, node in enumerate(_nodes(network)):
         layer = node.layer
         if layer.name not in made:
             made[layer.name] = replace(layer)
@@ -110,7 +115,8 @@ def rebuild(
             output = entries[id(node.outputs)] = new.output
         else:
             output = _called(node, made[layer.name], flow)
-        flow[id(node.outputs)] = then(layer, output)
+        done.append(done[instead[number]] if number in instead else then(layer, output))
+        flow[id(node.outputs)] = done[-1]
     rebuilt = keras.Model(
         [entries[id(tensor)] for tensor in network.inputs],
         [flow[id(tensor)] for tensor in network.outputs],

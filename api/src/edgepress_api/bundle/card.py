@@ -165,10 +165,8 @@ def _provenance(report: Report, row: ReportRow) -> Iterator[str]:
     yield f"- Job {report.job.id}, “{_text(report.job.name)}”, posted {moment(report.job.created_at)}"
     yield f"- model.tflite has the SHA-256 {row.model_sha256}"
     if report.dataset is not None:
-        yield (
-            f"- Data set: {report.dataset.kind}, {report.dataset.image_size}x{report.dataset.image_size} pixels, "
-            f"{_counts(report.dataset)}"
-        )
+        size = report.dataset.image_size if row.tensors is None else row.tensors.image_size
+        yield f"- Data set: {report.dataset.kind}, {size}x{size} pixels, {_counts(report.dataset)}"
     if report.provenance is not None:
         yield f"- Edgepress {report.provenance.edgepress_version}"
         yield f"- Fingerprint of the data set: {report.provenance.dataset_fingerprint or 'not available'}"

@@ -78,11 +78,14 @@ def pack_bundle(bundle: Bundle, model: Path, *, is_coded: bool = False) -> IO[by
 def _texts(bundle: Bundle) -> dict[str, str]:
     dataset = bundle.report.dataset
     assert dataset is not None, "else there would be no bundle"
+    model = bundle.rows[0].tensors
     return {
         CARD: model_card(bundle.report, bundle.rows),
         LABELS: labels_txt(dataset.classes),
         PREPROCESSING: preprocessing_json(
-            {MODEL: bundle.rows[0].tensors}, image_size=dataset.image_size, grey_bits=dataset.grey_bits
+            {MODEL: model},
+            image_size=dataset.image_size if model is None else model.image_size,
+            grey_bits=dataset.grey_bits,
         ),
         PREDICT: predict_py(bundle.rows, dataset.grey_bits),
     }

@@ -117,7 +117,8 @@ def _exports(job: JobView) -> Iterator[tuple[Path, StepView]]:
 
 
 def _pack(job: Job, view: JobView) -> PackResult:
-    packs = {step.key for pipeline in view.pipelines for step in pipeline.steps if step.kind == "pack"}
-    result = job.step(packs.pop()).result
+    steps = (step for pipeline in view.pipelines for step in pipeline.steps)
+    key = next(step.key for step in steps if step.kind == "pack" and step.state == "succeeded")
+    result = job.step(key).result
     assert isinstance(result, PackResult)
     return result

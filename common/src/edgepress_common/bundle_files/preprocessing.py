@@ -21,8 +21,8 @@ class Preprocessing(Frozen):
         grey_16_bit: How 16-bit grey values are converted to 8 bits.
         grey_bits: Number of significant bits in 16-bit grey images; omitted if the data set has no such image.
         color: Order of the channels; grey values are repeated.
-        width: Width in pixels.
-        height: Height in pixels.
+        width: Width in pixels; of a model that was cut to smaller images, that of its input.
+        height: Height in pixels, likewise.
         resize: How images are resized.
         values: Range of the pixel values.
         integer_input: How to quantize pixels for an integer input tensor.

@@ -41,8 +41,8 @@ stages:
 exports: [float32, {kind: int8, input_type: uint8}]
 """,
     "TrainStage": "{kind: train, model: {architecture: mobilenet_v2}, training: {epochs: 20}}",
-    "ElasticStage": "{kind: elastic, epochs: 8, widths: [0.5, 0.75]}",
-    "CutStage": "{kind: cut, width: 0.25}",
+    "ElasticStage": "{kind: elastic, epochs: 12, widths: [0.5], depths: [0.5], image_sizes: [48], progressive: true}",
+    "CutStage": "{kind: cut, width: 0.25, image_size: 48}",
     "PruneStage": "{kind: prune, epochs: 6, teacher: source, schedule: {kind: polynomial, final_sparsity: 0.8}}",
     "FineTuneStage": "{kind: fine_tune, epochs: 10, teacher: [member 1, member 2, member 3]}",
     "FactorizeStage": "{kind: factorize, epochs: 8, rank: {kind: target, share: 0.3}, multiple_of: 8}",
@@ -50,6 +50,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "BayesRank": "{kind: bayes}",
     "TargetRank": "{kind: target, of: weights, share: 0.3}",
     "PruneChannelsStage": "{kind: prune_channels, epochs: 20, target: {keep: 0.25}, criterion: taylor, rounds: 2}",
+    "Slimming": "{epochs: 3, penalty: 0.2}",
     "ChannelTarget": "{of: weights, keep: 0.25}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",

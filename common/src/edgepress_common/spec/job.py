@@ -14,8 +14,9 @@ from edgepress_common.spec.goals import Goals
 from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.method import NewNetwork
 from edgepress_common.spec.methods import METHODS, Stage
+from edgepress_common.spec.methods.elastic import ElasticStage
 from edgepress_common.spec.model import Network, UploadedModel
-from edgepress_common.spec.pipeline import Pipeline, after_their_teachers
+from edgepress_common.spec.pipeline import Pipeline, after_their_teachers, check_image_sizes
 from edgepress_common.spec.presets import PRESETS, PresetName
 from edgepress_common.spec.search import SEARCHES, Search, SearchLimits, SearchPresetName
 from edgepress_common.spec.space import members, networks_of
@@ -168,16 +169,22 @@ class JobSpec(Frozen):
                 )
 
     def _check_image_size(self) -> None:
-        """Check that every network accepts images of the size."""
+        """Check that every network accepts images of the size, and of those that it is trained to be cut to."""
+        check_image_sizes(self.pipeline_list(), self.dataset.image_size)
+        sizes = {"dataset.image_size": self.dataset.image_size}
+        for path, stage in self._stages():
+            if isinstance(stage, ElasticStage) and stage.image_sizes:
+                sizes[f"{path}.image_sizes"] = min(stage.image_sizes)
         for _, model in self.networks():
             if isinstance(model, UploadedModel):
                 continue  # the gateway validates it, because it has the file
             architecture = ARCHITECTURES[model.architecture]
-            if self.dataset.image_size < architecture.min_image_size:
-                raise ValueError(
-                    f"dataset.image_size is {self.dataset.image_size}, too small for {architecture.name}; "
-                    f"accepted: {architecture.min_image_size} or more"
-                )
+            for path, size in sizes.items():
+                if size < architecture.min_image_size:
+                    raise ValueError(
+                        f"{path} is {size}, too small for {architecture.name}; "
+                        f"accepted: {architecture.min_image_size} or more"
+                    )
 
     def _check_training(self) -> None:
         """Check that every network without trained weights is trained for at least one epoch."""

@@ -41,25 +41,23 @@ class NewNetwork(StageParameters):
     )
 
 
-class _Epochs(StageParameters):
+class Continuation(StageParameters):
+    """The parameters of stages that continue to train a network. Other training settings are those of the job."""
+
     epochs: int = Field(default=4, ge=1, le=1000, description="Number of epochs.")
     learning_rate: float | None = Field(
         default=None, gt=0, le=10, description="Peak learning rate. null: a tenth of the job's."
     )
 
 
-class Continuation(Taught, _Epochs):
-    """The parameters of stages that continue to train a network. Other training settings are those of the job."""
-
-
-class FineTuning(Continuation):
-    """The parameters of stages that compress some layers of a network while they continue to train it."""
+class LayerChoice(StageParameters):
+    """The parameters of stages that change some layers of a network."""
 
     layers: LayerSelection = Field(default=LayerSelection(), description="Layers to compress; all by default.")
 
 
-class LargeKernelTuning(FineTuning):
-    """`FineTuning` without depthwise convolutions, which have nine weights per channel and need all of them."""
+class LargeKernelChoice(LayerChoice):
+    """`LayerChoice` without depthwise convolutions, which have nine weights per channel and need all of them."""
 
     @model_validator(mode="after")
     def _asks_for_no_depthwise(self) -> Self:
@@ -70,6 +68,14 @@ class LargeKernelTuning(FineTuning):
                     "support; accepted: first, last, kind:conv2d, kind:dense, or name: and a shell pattern"
                 )
         return self
+
+
+class FineTuning(LayerChoice, Taught, Continuation):
+    """The parameters of stages that compress some layers of a network while they continue to train it."""
+
+
+class LargeKernelTuning(LargeKernelChoice, FineTuning):
+    """`FineTuning` without depthwise convolutions."""
 
 
 def never_conflicts(_earlier: Any, _position: int, _stage: Any) -> str | None:
@@ -90,6 +96,8 @@ class Method(Descriptor):
             it learns from; None for a method without input, which must be the first stage.
         network: Parameter with the new network that the method creates; None for a method that continues a network. If
             the value of the parameter is null, the network is the job's.
+        image_size: Parameter with the image size that the network takes from this stage on; None for a method that
+            keeps the image size, as the null value of the parameter does.
         accepts_trained_weights: Whether an uploaded network may be used without training, with 0 epochs.
         gives: Traits that the network has after the stage.
         keeps: Traits that the stage preserves, each with the parameter that enables this, or None if it always does.
@@ -111,6 +119,7 @@ class Method(Descriptor):
     describe: Callable[[Any, Network], str]
     takes: Literal["model", "teacher"] | None = "model"
     network: str | None = None
+    image_size: str | None = None
     accepts_trained_weights: bool = False
     gives: frozenset[Trait] = frozenset()
     keeps: Mapping[Trait, str | None] = Field(default_factory=dict)
@@ -129,6 +138,11 @@ class Method(Descriptor):
         """Return the new network that a stage specifies; None if it specifies none."""
         return None if self.network is None else getattr(stage, self.network)
 
+    def image_size_after(self, stage: StageParameters, before: int) -> int:
+        """Return the height and width of the images that the network takes after a stage, given those before it."""
+        own: int | None = None if self.image_size is None else getattr(stage, self.image_size)
+        return before if own is None else own
+
     @property
     def changes_shape(self) -> bool:
         """Whether the resulting network can have another shape than the input network."""
@@ -137,7 +151,7 @@ class Method(Descriptor):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         fields = self.parameters.model_fields
-        named = [self.network, *self.keeps.values()]
+        named = [self.network, self.image_size, *self.keeps.values()]
         missing = [name for name in named if name is not None and name not in fields]
         if missing:
             raise ValueError(f"names {', '.join(missing)}; accepted: parameters of the method, {', '.join(fields)}")

@@ -68,9 +68,9 @@ TRAITS: dict[Trait, TraitWords] = {
         absent_accepted="null, or a stage before it that changes the network's shape",
     ),
     "elastic": TraitWords(
-        noun="narrower networks within it",
-        present="the network can be cut to narrower ones",
-        lost="training it at its full width would change the weights that the narrower ones share with it",
+        noun="smaller networks within it",
+        present="the network can be cut to smaller ones",
+        lost="training it alone would change the weights that the smaller ones share with it",
         lost_accepted="{kind} after cut",
         absent="the network is not trained to be cut",
         absent_accepted="elastic before it",

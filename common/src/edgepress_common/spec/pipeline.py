@@ -1,5 +1,6 @@
 """A pipeline: an ordered list of stages, followed by exports."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Self
@@ -8,7 +9,8 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from edgepress_common.frozen import ANSWER, Frozen
 from edgepress_common.spec.exports import EXPORTS, ExportOrName
-from edgepress_common.spec.methods import Stage
+from edgepress_common.spec.methods import METHODS, Stage
+from edgepress_common.spec.methods.elastic import ElasticStage
 from edgepress_common.spec.names import Name
 from edgepress_common.spec.order import check_order
 from edgepress_common.spec.teaching import SOURCE, Taught
@@ -63,6 +65,43 @@ def after_their_teachers(pipelines: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
     except CycleError as error:
         waiting = " learns from ".join(repr(name) for name in reversed(error.args[1]))
         raise ValueError(f"pipelines would wait for one another: {waiting}; accepted: teachers that do not") from None
+
+
+def image_sizes(stages: Sequence[Stage], image_size: int) -> tuple[int, ...]:
+    """Return the image size that the network takes after each stage, given that of the data set."""
+    sizes = itertools.accumulate(
+        stages, lambda before, stage: METHODS[stage.kind].image_size_after(stage, before), initial=image_size
+    )
+    return tuple(sizes)[1:]
+
+
+def check_image_sizes(pipelines: Sequence[Pipeline], image_size: int) -> None:
+    """Check that elastic stages train for smaller images, and that teachers take the images of the stages they teach.
+
+    Raises:
+        ValueError: A stage does not; the message has its position and what is accepted.
+    """
+    last = {pipeline.name: (image_size, *image_sizes(pipeline.stages, image_size))[-1] for pipeline in pipelines}
+    for position, pipeline in enumerate(pipelines):
+        before = trained = image_size  # of the network before the stage, and of the latest new network
+        for number, after in enumerate(image_sizes(pipeline.stages, image_size)):
+            stage, path = pipeline.stages[number], f"pipelines[{position}].stages[{number}]"
+            starts_network = METHODS[stage.kind].starts_network
+            if isinstance(stage, ElasticStage) and max(stage.image_sizes, default=0) >= before:
+                raise ValueError(
+                    f"{path}.image_sizes has {max(stage.image_sizes)}, and the images have {before} pixels; accepted: "
+                    f"less than {before}"
+                )
+            teachers: tuple[str, ...] = stage.teachers if isinstance(stage, Taught) else ()
+            for name in teachers:
+                own = before if starts_network else trained
+                taken = own if name == SOURCE else last[name]
+                if taken != after:
+                    raise ValueError(
+                        f"{path}.teacher is {name!r}, which takes images of {taken} pixels, and the images have "
+                        f"{after} at that point; accepted: none, or a network for images of {after} pixels"
+                    )
+            before, trained = after, after if starts_network else trained
 
 
 def _teachers(pipeline: Pipeline) -> Iterator[tuple[int, str]]:

@@ -16,7 +16,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from edgepress_common.errors import InvalidInputError
+from edgepress_common.spec import LayerSelection
 from edgepress_worker.channels.flow import Flow, follow
+from edgepress_worker.compression.kernels import SHARED_OR_ZERO, find_kernels, select
 from edgepress_worker.keras_environment import keras
 
 Units = npt.NDArray[np.int64]
@@ -114,6 +116,17 @@ def _distinct(units: Units) -> frozenset[int]:
 
 def _reasons(reasons: Sequence[tuple[str, frozenset[int]]], units: Collection[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reason for reason, of in reasons if not of.isdisjoint(units)))
+
+
+def prunable(network: keras.Model, layers: LayerSelection) -> tuple[Grouped, tuple[Group, ...]]:
+    """Return the groups of a network, and those that can lose units: all layers of a group are selected.
+
+    Raises:
+        InvalidInputError: There are none, or the network has a layer whose channels can't be followed.
+    """
+    grouped = find_groups(network)
+    selected = {kernel.layer for kernel in select(find_kernels(network), layers, SHARED_OR_ZERO)}
+    return grouped, selected_groups(grouped, selected)
 
 
 def selected_groups(grouped: Grouped, selected: Collection[str]) -> tuple[Group, ...]:

@@ -9,18 +9,20 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from edgepress_common.errors import InvalidInputError
 from edgepress_common.results import ChannelGroup
 from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_worker.channels.allocation import Allocator, Bounds, BudgetError, Growth, Kept
 from edgepress_worker.channels.cost import PrunedCost
-from edgepress_worker.channels.groups import find_groups, selected_groups
-from edgepress_worker.channels.importance import Batches, Candidates, importance
-from edgepress_worker.channels.reconstruction import error_scores, reconstructions, rescale
+from edgepress_worker.channels.groups import find_groups, prunable
+from edgepress_worker.channels.importance import Batches, Candidates, Scores, importance
+from edgepress_worker.channels.ising import ising_scores
+from edgepress_worker.channels.knee import IMAGES, KneeSearch, error_after_estimation
+from edgepress_worker.channels.reconstruction import Reconstruction, error_scores, reconstructions, rescale
 from edgepress_worker.channels.sensitivity import loss_growth, trials
 from edgepress_worker.channels.surgery import without_channels
-from edgepress_worker.compression.kernels import SHARED_OR_ZERO, find_kernels, select
 from edgepress_worker.keras_cost import LayerCost
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.training.statistics import estimate_statistics
@@ -61,12 +63,17 @@ def prune_round(network: keras.Model, settings: Round) -> keras.Model:
         InvalidInputError: The network or its layers can't be pruned, or the budget can't be met.
     """
     stage = settings.stage
-    grouped = find_groups(network)
-    selected = {kernel.layer for kernel in select(find_kernels(network), stage.layers, SHARED_OR_ZERO)}
-    groups = selected_groups(grouped, selected)
+    grouped, groups = prunable(network, stage.layers)
     candidates = Candidates(network, grouped, groups, functools.partial(settings.batches, _IMAGES), settings.seed)
-    rebuilt = reconstructions(candidates) if stage.criterion == "thinet" else ()
-    scores = error_scores(rebuilt, grouped.unit_count) if rebuilt else importance(stage.criterion, candidates)
+    rebuilt: tuple[Reconstruction, ...] = ()
+    match stage.criterion:
+        case "thinet":
+            rebuilt = reconstructions(candidates)
+            scores = error_scores(rebuilt, grouped.unit_count)
+        case "ising":
+            scores = ising_scores(candidates)
+        case criterion:
+            scores = importance(criterion, candidates)
     priced = PrunedCost(grouped.flow)
 
     def cost(kept: Kept) -> float:
@@ -74,20 +81,37 @@ def prune_round(network: keras.Model, settings: Round) -> keras.Model:
 
     floor = stage.multiple_of if stage.min_channels is None else stage.min_channels
     bounds = Bounds(groups, grouped.unit_count, multiple_of=stage.multiple_of, floor=floor)
-    growth: Growth = ()
-    if stage.allocation == "sensitivity":
-        # So few images that all trials together cost about a third of an epoch: they compute no gradients.
-        images = max(1, min(_IMAGES, settings.images // trials(bounds)))
-        few = dataclasses.replace(candidates, batches=functools.partial(settings.batches, images))
-        growth = loss_growth(few, bounds, scores)
     try:
-        kept = Allocator(stage.allocation, bounds, scores, cost, growth).allocate(settings.budget)
+        kept = _allocated(candidates, bounds, scores, cost, settings)
     except BudgetError as error:
         raise _unreachable(settings, error.nearest, floor) from error
     narrow = without_channels(network, grouped.flow, grouped.kept_channels(kept))
     rescale(narrow, rebuilt, kept)
     estimate_statistics(narrow, (pixels for pixels, _ in settings.batches(_IMAGES)))
     return narrow
+
+
+def _allocated(
+    candidates: Candidates, bounds: Bounds, scores: Scores, cost: Callable[[Kept], float], settings: Round
+) -> Kept:
+    """Return the units to keep within the budget of a round."""
+
+    def with_images(images: int) -> Candidates:
+        return dataclasses.replace(candidates, batches=functools.partial(settings.batches, images))
+
+    growth: Growth = ()
+    match settings.stage.allocation:
+        case "knee":
+            kinds: tuple[Literal["uniform", "global"], ...] = ("uniform", "global")
+            first = [Allocator(kind, bounds, scores, cost) for kind in kinds]
+            return KneeSearch(first, error_after_estimation(with_images(IMAGES)), settings.budget, settings.seed).run()
+        case "sensitivity":
+            # So few images that all trials together cost about a third of an epoch: they compute no gradients.
+            few = with_images(max(1, min(_IMAGES, settings.images // trials(bounds))))
+            growth = loss_growth(few, bounds, scores)
+        case _:
+            pass
+    return Allocator(settings.stage.allocation, bounds, scores, cost, growth).allocate(settings.budget)
 
 
 def total(costs: tuple[LayerCost, ...], target: ChannelTarget) -> float:

@@ -10,12 +10,13 @@ Luo et al. 2017, ThiNet, arXiv:1707.06342:
    (equation 7); they become part of the next layer's weights.
 
 The importance of a unit is the error at its removal, relative to the square of the whole sum, so that units of
-different layers can be compared. A group can be ranked if a single convolution or dense layer reads its channels, each
-once.
+different layers can be compared. Where several layers read a group, such as a residual stream, the errors of all of
+them are added, each relative to its own sum; each layer has factors of its own.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,24 +34,33 @@ _keras = keras.layers
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """The contributions of a group's units to the layer that reads them.
+    """The contributions of a group's units to a layer that reads them.
 
     Attributes:
-        units: The units, in the order of the layer's input channels.
+        units: The units, ascending.
         layer: Name of the layer.
-        inputs: Input channels of the layer that the units are, ``(units,)``.
+        reads: Unit of each input channel of the layer, those of other groups as well, ``(inputs,)``.
         products: Sum over the samples of the products of two units' contributions, ``(units, units)``.
     """
 
     units: npt.NDArray[np.int64]
     layer: str
-    inputs: npt.NDArray[np.int64]
+    reads: npt.NDArray[np.int64]
     products: npt.NDArray[np.float64]
+
+    @property
+    def whole(self) -> float:
+        """Square of the sum of all contributions."""
+        return max(float(self.products.sum()), float(np.finfo(np.float32).tiny))
+
+    @property
+    def inputs(self) -> npt.NDArray[np.int64]:
+        """Input channels of the layer that are units of the group."""
+        return np.flatnonzero(np.isin(self.reads, self.units))
 
     def errors(self) -> Scores:
         """Return the importance of each unit, ``(units,)``."""
         count = len(self.units)
-        whole = max(float(self.products.sum()), float(np.finfo(np.float32).tiny))
         errors, left = np.zeros(count), np.ones(count, bool)
         error, with_removed = 0.0, np.zeros(count)  # the square of the removed sum, and its product with each unit
         highest = 0.0
@@ -58,7 +68,7 @@ class Reconstruction:
             after = np.where(left, error + 2 * with_removed + self.products.diagonal(), np.inf)
             unit = int(after.argmin())
             error, highest = float(after[unit]), max(highest, float(after[unit]))
-            errors[unit] = highest / whole  # never less important than the units that were removed before it
+            errors[unit] = highest / self.whole  # never less important than the units that were removed before it
             with_removed += self.products[unit]
             left[unit] = False
         return errors
@@ -70,32 +80,42 @@ class Reconstruction:
 
 
 def reconstructions(candidates: Candidates) -> tuple[Reconstruction, ...]:
-    """Return the contributions of each group.
+    """Return the contributions of each group to each layer that reads it.
 
     Raises:
-        InvalidInputError: Several layers read the channels of a group, or a layer reads them several times.
+        InvalidInputError: No layer reads the channels of a group, or a layer that is called several times does.
     """
-    readers = [_reader(group, candidates) for group in candidates.groups]
-    read = _tensors(candidates.network, readers)
-    products = [np.zeros((len(inputs), len(inputs))) for _, inputs in readers]
+    readers = [(group, call) for group in candidates.groups for call in _readers(group, candidates)]
+    read = _tensors(candidates.network, [call for _, call in readers])
+    flow, unit_of = candidates.grouped.flow, candidates.grouped.unit_of
+    found = [
+        Reconstruction(
+            np.sort(group.units),
+            call.layer.name,
+            unit_of[flow.channels[call.inputs[0]]],
+            np.zeros((len(group), len(group))),
+        )
+        for group, call in readers
+    ]
     random = np.random.default_rng(candidates.seed)
     for pixels, _ in candidates.batches():
-        for number, (values, (call, inputs)) in enumerate(zip(read(pixels), readers, strict=True)):
+        for values, (_, call), each in zip(read(pixels), readers, found, strict=True):
             for contributions in _contributions(values, call.layer, random):
-                ours = contributions[:, inputs].astype(np.float64)
-                products[number] += ours.T @ ours
-    flow, unit_of = candidates.grouped.flow, candidates.grouped.unit_of
-    return tuple(
-        Reconstruction(unit_of[flow.channels[call.inputs[0]]][inputs], call.layer.name, inputs, product)
-        for (call, inputs), product in zip(readers, products, strict=True)
-    )
+                ours = np.zeros((len(contributions), len(each.units)))
+                at = np.searchsorted(each.units, each.reads[each.inputs])
+                np.add.at(ours.T, at, contributions[:, each.inputs].T)
+                each.products[:] += ours.T @ ours
+    return tuple(found)
 
 
 def error_scores(found: tuple[Reconstruction, ...], unit_count: int) -> Scores:
     """Return the importance of each unit, ``(units,)``; 0 for units of other groups."""
     scores = np.zeros(unit_count)
-    for each in found:
-        scores[each.units] = each.errors()
+    for _, same in itertools.groupby(found, key=lambda each: int(each.units[0])):
+        first, *others = same
+        if others:
+            first = replace(first, products=np.sum([each.products / each.whole for each in (first, *others)], axis=0))
+        scores[first.units] = first.errors()
     return scores
 
 
@@ -111,40 +131,39 @@ def rescale(network: keras.Model, found: tuple[Reconstruction, ...], kept: npt.N
         ours = kept[each.units]
         if ours.all():
             continue
+        factors = dict(zip(each.units[ours].tolist(), each.factors(ours), strict=True))
         layer = network.get_layer(each.layer)
         kernel, *bias = layer.get_weights()
-        # The removed inputs of the group are gone; what is left of the inputs keeps its order.
-        gone = np.sort(each.inputs[~ours])
-        places = each.inputs[ours] - np.searchsorted(gone, each.inputs[ours])
-        kernel[..., places, :] *= each.factors(ours)[:, None]
+        of_inputs = [factors.get(unit, 1.0) for unit in each.reads[kept[each.reads]].tolist()]
+        kernel *= np.array(of_inputs, np.float32)[:, None]
         layer.set_weights([kernel, *bias])
 
 
-def _reader(group: Group, candidates: Candidates) -> tuple[Call, npt.NDArray[np.int64]]:
-    """Return the call of the layer that reads a group's units, and its input channels that they are."""
-    grouped, units = candidates.grouped, set(map(int, group.units))
-    found = []
-    for call in grouped.flow.calls:
-        is_reader = isinstance(call.layer, _keras.Conv2D | _keras.Dense) and getattr(call.layer, "groups", 1) == 1
-        if is_reader and not isinstance(call.layer, _keras.DepthwiseConv2D):
-            of_inputs = grouped.unit_of[grouped.flow.channels[call.inputs[0]]]
-            inputs = np.flatnonzero(np.isin(of_inputs, group.units))
-            if len(inputs):
-                found.append((call, inputs))
-    if len(found) != 1 or len(found[0][1]) != len(units):
-        names = ", ".join(call.layer.name for call, _ in found)
+def _readers(group: Group, candidates: Candidates) -> list[Call]:
+    """Return the calls of the layers that read a group's units."""
+    flow, unit_of = candidates.grouped.flow, candidates.grouped.unit_of
+    dense = [
+        call
+        for call in flow.calls
+        if isinstance(call.layer, _keras.Conv2D | _keras.Dense)
+        and not isinstance(call.layer, _keras.DepthwiseConv2D)
+        and getattr(call.layer, "groups", 1) == 1
+    ]
+    found = [call for call in dense if np.isin(unit_of[flow.channels[call.inputs[0]]], group.units).any()]
+    names = [call.layer.name for call in found]
+    again = next((name for name in names if sum(call.layer.name == name for call in dense) > 1), None)
+    if again is not None or not found:
+        reader = "no layer reads" if again is None else f"{again!r} reads, which is called several times"
         raise InvalidInputError(
-            f"criterion thinet can't rank the channels of {group}, which {names or 'no layer'} reads; accepted: layers "
-            "whose channels a single convolution or dense layer reads, each once, or another criterion"
+            f"criterion thinet can't rank the channels of {group}, which {reader}; accepted: layers whose channels "
+            "convolutions or dense layers read that are called once, or another criterion"
         )
-    return found[0]
+    return found
 
 
-def _tensors(
-    network: keras.Model, readers: list[tuple[Call, npt.NDArray[np.int64]]]
-) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+def _tensors(network: keras.Model, readers: list[Call]) -> Callable[[tf.Tensor], list[tf.Tensor]]:
     """Return the function from pixels to the tensors that the readers are called on."""
-    model = keras.Model(network.inputs, [network.get_layer(call.layer.name).get_input_at(0) for call, _ in readers])
+    model = keras.Model(network.inputs, [network.get_layer(call.layer.name).get_input_at(0) for call in readers])
     return tf.function(lambda pixels: tf.nest.flatten(model(pixels, training=False)), reduce_retracing=True)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
+from edgepress_worker.distillation.auxiliary import SupervisedLesson
 from edgepress_worker.distillation.hints import outputs_of
 from edgepress_worker.distillation.lesson import Batch, Lesson
 from edgepress_worker.distillation.logits import logits_of
@@ -22,10 +23,15 @@ class CompressedModel(keras.Model):
     Args:
         network: The network; it is trained in place.
         kernels: Its compressed kernels.
-        lesson: What it learns from teachers; None to learn from the labels alone.
+        lesson: What it learns from teachers or in intermediate layers; None to learn from the labels alone.
     """
 
-    def __init__(self, network: keras.Model, kernels: Sequence[CompressedKernel], lesson: Lesson | None = None) -> None:
+    def __init__(
+        self,
+        network: keras.Model,
+        kernels: Sequence[CompressedKernel],
+        lesson: Lesson | SupervisedLesson | None = None,
+    ) -> None:
         super().__init__(name=network.name)
         self.network = network
         self.kernels = list(kernels)

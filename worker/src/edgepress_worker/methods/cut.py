@@ -1,7 +1,7 @@
-"""Cuts a narrower network out of an elastic one: its first channels, with statistics of its own.
+"""Cuts a smaller network out of an elastic one: its first channels and blocks, with statistics of its own.
 
-The narrower networks share everything but the statistics of their normalizations, which depend on the width. These are
-estimated on the first training images of the first epoch.
+The smaller networks share everything but the statistics of their normalizations, which depend on the size. These are
+estimated on the first training images of the first epoch, from the pack at the image size of the smaller network.
 """
 
 import itertools
@@ -9,7 +9,7 @@ import itertools
 from edgepress_common.spec.methods.cut import CutStage
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
-from edgepress_worker.elastic.narrower import cuttable, first_channels, narrower
+from edgepress_worker.elastic.sizes import Cutter, Size
 from edgepress_worker.keras_cost import shape_of
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
@@ -27,15 +27,15 @@ def cut(parameters: StageStep, material: Material, context: StepContext) -> Comp
     stage, training, pack = parameters.stage, parameters.training, material.pack
     assert isinstance(stage, CutStage)
 
-    def narrow(network: keras.Model) -> keras.Model:
-        grouped, groups = cuttable(network, stage.layers)
-        made = narrower(network, grouped, first_channels(grouped, groups, stage.width, stage.multiple_of)).network
+    def cut_out(network: keras.Model) -> keras.Model:
+        (smaller,) = Cutter(network, stage).cut([Size(stage.width, stage.depth, stage.image_size)])
+        made = smaller.network
         batches = training_batches(pack.train, len(pack.classes), training, 0)
         count = -(-_IMAGES // training.batch_size)
         estimate_statistics(made, (batch[0] for batch in itertools.islice(batches, count)))
         return made
 
-    network = reshaped_source(parameters, material, context, narrow)
+    network = reshaped_source(parameters, material, context, cut_out)
     shape = shape_of(network)
     record = train(network, pack, training, context, began=material.began)  # no epochs: only validated
     return Compressed(in_float32(network), network.optimizer, record, shape=shape)

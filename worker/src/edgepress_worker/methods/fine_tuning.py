@@ -13,6 +13,8 @@ from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.compression.kernels import Kernel, KernelValues, find_kernels
 from edgepress_worker.compression.promises import by_layer, check_kernels
 from edgepress_worker.context import StepContext
+from edgepress_worker.distillation.auxiliary import SupervisedLesson
+from edgepress_worker.distillation.lesson import Lesson
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
 from edgepress_worker.methods.method import Compressed, Material
@@ -90,6 +92,7 @@ def train_masters(
     *,
     promises: Sequence[LayerPromise] = (),
     callbacks: Callable[[CompressedModel], Sequence[keras.callbacks.Callback]] = lambda _: (),
+    supervise: Callable[[Lesson | None], Lesson | SupervisedLesson | None] = lambda lesson: lesson,
 ) -> Compressed:
     """Train a network, with the stage's teachers if it has any, and verify the promises at the end.
 
@@ -101,12 +104,13 @@ def train_masters(
         context: Context of the attempt.
         promises: Promises to verify after the training.
         callbacks: Function that returns the callbacks of the method, given the model in training.
+        supervise: Function that returns the lesson to train with, given that of the teachers.
 
     Raises:
         EdgepressError: The training failed; see `edgepress_common.errors`.
     """
     lesson, batches = prepare_lesson(network, parameters, material, context)
-    model = CompressedModel(network, compressed, lesson)
+    model = CompressedModel(network, compressed, supervise(lesson))
     record = train(
         model,
         material.pack,

@@ -1,9 +1,10 @@
 """Channel pruning: in each round, the least important channels are removed and the smaller network is trained.
 
 1. The budget of a round lies on a geometric sequence from the input network's cost to the target's.
-2. The network that a round begins with is saved before it is trained, see `reshaping`. An interrupted stage continues
+2. With ``slimming``, a training before the first round reduces the factors of normalizations, see `channels.slimming`.
+3. The network that a round begins with is saved before it is trained, see `reshaping`. An interrupted stage continues
    from there: earlier rounds are restored from their last epoch, without choosing channels again.
-3. Each round has its share of the epochs, and its own learning rate schedule.
+4. Each round has its share of the epochs, and its own learning rate schedule.
 
 See `channels.pruning` for a round.
 """
@@ -12,14 +13,20 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.messages import Progress
 from edgepress_common.spec.methods.prune_channels import PruneChannelsStage
 from edgepress_common.steps import StageStep
+from edgepress_worker.channels.groups import prunable
 from edgepress_worker.channels.importance import Batches
 from edgepress_worker.channels.pruning import Round, compared_groups, prune_round, total
+from edgepress_worker.channels.slimming import ProximalSteps, factors
+from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.context import StepContext
+from edgepress_worker.distillation.auxiliary import SupervisedLesson, auxiliary_classifiers
+from edgepress_worker.distillation.lesson import Lesson
 from edgepress_worker.keras_cost import layer_costs, shape_of
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
@@ -28,6 +35,7 @@ from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.methods.reshaping import reshaped_source
 from edgepress_worker.training import TrainingOutcome
 from edgepress_worker.training.batches import training_batches
+from edgepress_worker.training.optimizer import learning_rate
 
 
 def prune_channels(parameters: StageStep, material: Material, context: StepContext) -> Compressed:
@@ -37,9 +45,10 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
     assert material.source is not None
     source = load_model(material.source)
     source_cost = total(layer_costs(source), stage.target)
-    made: Compressed | None = None
-    records: list[TrainingOutcome] = []
-    for number, epochs in enumerate(_shares(parameters.training.epochs, stage.rounds), start=1):
+    made = None if stage.slimming is None else _slimmed(parameters, stage, material, context)
+    records = [] if made is None else [made.record]
+    done = sum(len(record.epochs) for record in records)
+    for number, epochs in enumerate(_shares(parameters.training.epochs - done, stage.rounds), start=1):
         in_round = _RoundContext(context, number, before=sum(len(each.epochs) for each in records), stage=parameters)
         settings = Round(
             stage,
@@ -50,7 +59,7 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
             seed=parameters.training.seed + number,
         )
         prune = functools.partial(_pruned, None if made is None else made.model, settings, in_round)
-        of_round = parameters.model_copy(update={"training": parameters.training.model_copy(update={"epochs": epochs})})
+        of_round = _trained(parameters, epochs=epochs)
         network = reshaped_source(of_round, material, in_round, prune)
         shape = shape_of(network)
         made = train_masters(network, [], of_round, material, in_round)
@@ -59,6 +68,33 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
     return dataclasses.replace(
         made, record=_joined(records), shape=shape, channel_groups=compared_groups(source, made.model)
     )
+
+
+def _slimmed(parameters: StageStep, stage: PruneChannelsStage, material: Material, context: StepContext) -> Compressed:
+    """Return the input network after the training that shrinks factors of normalizations."""
+    slimming = stage.slimming
+    assert slimming is not None
+    rate = slimming.learning_rate or 10 * parameters.training.learning_rate  # that of the job, by default
+    in_phase = _RoundContext(context, 0, before=0, stage=parameters)
+    # An average of factors would not be zero where they are.
+    of_phase = _trained(parameters, epochs=slimming.epochs, learning_rate=rate, weight_average=None)
+
+    def steps(model: CompressedModel) -> list[keras.callbacks.Callback]:
+        grouped, groups = prunable(model.network, stage.layers)
+        penalized = factors(model.network, grouped, groups)
+        return [ProximalSteps(penalized, slimming.penalty, lambda: learning_rate(model.optimizer))]
+
+    network = reshaped_source(of_phase, material, in_phase, lambda source: source)
+    classifiers = auxiliary_classifiers(network, slimming.auxiliary_classifiers)
+
+    def supervise(lesson: Lesson | None) -> Lesson | SupervisedLesson | None:
+        return SupervisedLesson(lesson, classifiers, slimming.auxiliary_weight) if classifiers else lesson
+
+    return train_masters(network, [], of_phase, material, in_phase, callbacks=steps, supervise=supervise)
+
+
+def _trained(parameters: StageStep, **changes: Any) -> StageStep:
+    return parameters.model_copy(update={"training": parameters.training.model_copy(update=changes)})
 
 
 def _pruned(trained: keras.Model | None, settings: Round, context: StepContext, source: keras.Model) -> keras.Model:

@@ -13,6 +13,7 @@ A network whose weights have been changed without training, such as by removing 
 network, and needs new ones even more (Yu and Huang 2019, arXiv:1903.05134).
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
@@ -71,7 +72,12 @@ def estimate_statistics(model: keras.Model, batches: Iterable[tf.Tensor]) -> Non
         model: Model from pixels, 0 to 255.
         batches: Pixels, float32 ``(batch, side, side, 3)``; at least one batch.
     """
-    _estimate(model, _training_pass(model), batches)
+    statistics_estimator(model)(batches)
+
+
+def statistics_estimator(model: keras.Model) -> Callable[[Iterable[tf.Tensor]], None]:
+    """Return `estimate_statistics` of a model, for several estimations with different weights."""
+    return functools.partial(_estimate, model, _training_pass(model))
 
 
 def _training_pass(model: keras.Model) -> Callable[[tf.Tensor], Any]:

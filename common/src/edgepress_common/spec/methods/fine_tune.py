@@ -5,10 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from edgepress_common.spec.method import Continuation, Method
-from edgepress_common.spec.teaching import SOURCE, TEACHER, Teacher
+from edgepress_common.spec.teaching import SOURCE, TEACHER, Taught, Teacher
 
 
-class FineTuneStage(Continuation):
+class FineTuneStage(Taught, Continuation):
     """Continue to train the network, with everything that earlier stages have done to it."""
 
     kind: Literal["fine_tune"] = "fine_tune"

@@ -1,13 +1,15 @@
 """Channel pruning."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.spec.method import LargeKernelTuning, Method
 from edgepress_common.spec.model import Network
 from edgepress_common.spec.teaching import SOURCE, TEACHER, Teacher
+
+_TIMES = ("ms", "milliseconds", "latency", "latency_ms")
 
 
 class ChannelTarget(Frozen):
@@ -20,22 +22,60 @@ class ChannelTarget(Frozen):
     )
     keep: float = Field(default=0.5, gt=0, lt=1, description="Share of the input network that is kept, at most.")
 
+    @field_validator("of", mode="before")
+    @classmethod
+    def _is_counted(cls, of: Any) -> Any:
+        if of in _TIMES:
+            raise ValueError(
+                f"{of} can't be a target: what a network takes on a device is known only after its file is measured "
+                "there; accepted: channels, macs or weights, and goals.max_latency_ms for the recommendation"
+            )
+        return of
+
+
+class Slimming(Frozen):
+    """A training before channels are chosen, in which the factors of normalizations shrink towards zero."""
+
+    epochs: int = Field(default=2, ge=1, le=1000, description="Number of epochs, which are part of those of the stage.")
+    penalty: float = Field(
+        default=0.1,
+        gt=0,
+        le=100,
+        description="Weight of the sum of the absolute factors in the loss: each step reduces a factor by the learning "
+        "rate times this. adam moves each weight by about the learning rate, so its values are between 0 and 1.",
+    )
+    learning_rate: float | None = Field(
+        default=None, gt=0, le=10, description="Peak learning rate. null: ten times that of the stage."
+    )
+    auxiliary_classifiers: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="Number of classifiers on intermediate maps that learn the labels as well, and are then discarded.",
+    )
+    auxiliary_weight: float = Field(
+        default=0.3, gt=0, le=100, description="Weight of each auxiliary classifier in the loss."
+    )
+
 
 class PruneChannelsStage(LargeKernelTuning):
     """Remove the least important channels, and continue to train the smaller network."""
 
     kind: Literal["prune_channels"] = "prune_channels"
     target: ChannelTarget = Field(default=ChannelTarget(), description="How small the network becomes.")
-    criterion: Literal["l1", "l2", "fpgm", "bn_scale", "taylor", "thinet", "random"] = Field(
+    criterion: Literal["l1", "l2", "fpgm", "bn_scale", "taylor", "thinet", "ising", "random"] = Field(
         default="l1",
         description="Importance of a channel. l1, l2: norm of its filter; fpgm: distance of its filter from the "
         "others; bn_scale: factor of the normalizations on it; taylor: estimated change of the loss without it; "
-        "thinet: error of the next layer without it, whose weights are then rescaled; random: a control.",
+        "thinet: error of the next layer without it, whose weights are then rescaled; ising: how strongly it is "
+        "coupled with others that stay; random: a control.",
     )
-    allocation: Literal["uniform", "global", "sensitivity"] = Field(
+    allocation: Literal["uniform", "global", "sensitivity", "knee"] = Field(
         default="uniform",
         description="How many channels each layer loses. uniform: all layers the same share; global: the least "
-        "important channels of the network; sensitivity: the least where the loss grows most without them.",
+        "important channels of the network; sensitivity: the least where the loss grows most without them; knee: an "
+        "evolutionary search for the best compromise between the error on training images and the size, within the "
+        "target.",
     )
     multiple_of: int = Field(
         default=16, ge=1, le=256, description="A layer that loses channels keeps a multiple of this number."
@@ -50,12 +90,28 @@ class PruneChannelsStage(LargeKernelTuning):
         le=100,
         description="Number of rounds in which channels are removed; the epochs are divided among the rounds.",
     )
+    slimming: Slimming | None = added_field(
+        None,
+        description="Training before channels are chosen by the criterion bn_scale (network slimming). null: none.",
+    )
 
     @model_validator(mode="after")
     def _each_round_trains(self) -> Self:
-        if self.rounds > self.epochs:
+        slimming = 0 if self.slimming is None else self.slimming.epochs
+        if self.rounds > self.epochs - slimming:
+            without = f", {slimming} of them for slimming" if slimming else ""
             raise ValueError(
-                f"rounds is {self.rounds}, but epochs is {self.epochs}; accepted: at most as many rounds as epochs"
+                f"rounds is {self.rounds}, but epochs is {self.epochs}{without}; accepted: at most as many rounds as "
+                "epochs that are left for them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _slims_what_it_ranks_by(self) -> Self:
+        if self.slimming is not None and self.criterion != "bn_scale":
+            raise ValueError(
+                f"slimming is given, but criterion is {self.criterion!r}, which does not read the factors of "
+                "normalizations; accepted: criterion bn_scale, or no slimming"
             )
         return self
 
@@ -63,7 +119,8 @@ class PruneChannelsStage(LargeKernelTuning):
 def _describe(stage: PruneChannelsStage, _network: Network) -> str:
     rounds = f" in {stage.rounds} rounds" if stage.rounds > 1 else ""
     kept = f"{100 * stage.target.keep:g} % of the {_COUNTED[stage.target.of]}"
-    return f"prune channels to {kept} ({stage.criterion}, {stage.allocation}){rounds}"
+    slimming = "" if stage.slimming is None else f" after {stage.slimming.epochs} epochs of slimming"
+    return f"prune channels to {kept} ({stage.criterion}, {stage.allocation}){rounds}{slimming}"
 
 
 _COUNTED = {"channels": "channels", "macs": "MACs", "weights": "weights"}
@@ -82,7 +139,8 @@ METHOD = Method(
     "tied to are selected. Needs more epochs than the other methods: compare with the same narrow network, trained "
     "from the beginning.",
     cost="An epoch costs what an epoch of the smaller network costs, and the teacher's predictions. Choosing the "
-    "channels takes seconds; for taylor and thinet, and for the statistics of normalizations, a few batches.",
+    "channels takes seconds; for taylor and thinet, and for the statistics of normalizations, a few batches. For the "
+    "allocation knee, it takes as long as training about 18,000 images of the input network.",
     parameters=PruneChannelsStage,
     describe=_describe,
     gives=frozenset({"shape"}),
