@@ -58,6 +58,12 @@ class FineTuning(Continuation):
     layers: LayerSelection = Field(default=LayerSelection(), description="Layers to compress; all by default.")
 
 
+ENTROPY_WEIGHT = (
+    "Factor by which the loss grows with the estimated bits per weight of the coded file: a higher one makes it "
+    "smaller, and the network less accurate"
+)
+
+
 class LargeKernelTuning(FineTuning):
     """`FineTuning` without depthwise convolutions, which have nine weights per channel and need all of them."""
 
