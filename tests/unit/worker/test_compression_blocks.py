@@ -91,9 +91,9 @@ def test_a_shared_block_moves_by_the_sum_of_its_blocks_gradients() -> None:
 
 def test_the_first_blocks_are_near_those_of_the_kernel() -> None:
     """Sixteen kinds of kernels with a little noise are found; the same seed draws the same ones."""
-    kinds = 10 * normal(16, 9)
+    kinds: Weights = np.float32(10) * normal(16, 9)
     drawn = np.random.default_rng(4).integers(0, 16, (32, 24))
-    rows = kinds[drawn] + normal(32, 24, 9, seed=5) / 100
+    rows: Weights = kinds[drawn] + normal(32, 24, 9, seed=5) / np.float32(100)
     weights = np.ascontiguousarray(rows.transpose(2, 1, 0).reshape(3, 3, 24, 32))
     layout = BlockLayout(weights.shape, "kernel")
     centroids = first_blocks(weights, 24, layout, seed=1)

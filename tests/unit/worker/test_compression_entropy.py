@@ -55,8 +55,8 @@ def test_places_among_values_are_linear_between_them() -> None:
     """In any order of the values; beyond the ends they do not move."""
     masters = tf.constant([[-2.0, -1.0, -0.25], [0.5, 1.5, 9.0]])
     places, slopes = places_among(masters, tf.constant([0.0, 3.0, -1.0, 1.0]))
-    np.testing.assert_allclose(places, [[0, 0, 0.75], [1.5, 2.25, 3]])
-    np.testing.assert_allclose(slopes, [[0, 0, 1], [1, 0.5, 0]])
+    np.testing.assert_allclose(places.numpy(), np.array([[0, 0, 0.75], [1.5, 2.25, 3]]))
+    np.testing.assert_allclose(slopes.numpy(), np.array([[0, 0, 1], [1, 0.5, 0]]))
 
 
 def rated(kind: str, kernel: Kernel, rate: float) -> CompressedKernel:
@@ -104,11 +104,11 @@ def codes_of(kind: str, compressed: CompressedKernel) -> npt.NDArray[np.uint8]:
     """The codes that a file stores for the weights."""
     weights = np.moveaxis(compressed.kernel.variable.numpy(), -1, 0)
     if kind == "codebook":
-        return np.unique(weights, return_inverse=True)[1].astype(np.uint8).reshape(-1)
+        return np.asarray(np.unique(weights, return_inverse=True)[1].reshape(-1), np.uint8)
     scales = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / LARGEST_CODE
     if kind == "learned":
         scales = np.moveaxis(np.exp(compressed.trained[1].numpy()), -1, 0)
-    return np.rint(weights / scales).astype(np.int8).view(np.uint8).reshape(-1)
+    return np.asarray(np.rint(weights / scales).reshape(-1), np.int8).view(np.uint8)
 
 
 @pytest.mark.parametrize("kind", ["codebook", "learned", "range"])
@@ -130,12 +130,12 @@ def train_towards(weights: npt.NDArray[np.float32], compressed: CompressedKernel
     """Train a kernel, with the mean squared distance from some weights as the loss."""
     optimizer = keras.optimizers.legacy.Adam(0.001)
 
-    @tf.function(autograph=False)
     def step() -> None:
         compressed.project()
         of_weights = 2 * (compressed.kernel.variable - weights) / weights.size
         optimizer.apply_gradients(zip(compressed.gradients(of_weights), compressed.trained, strict=True))
 
+    compiled = tf.function(step, autograph=False)
     for _ in range(100):
-        step()
+        compiled()
     compressed.project()

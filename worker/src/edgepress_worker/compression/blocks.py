@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -67,14 +67,14 @@ def stored_blocks(codes: npt.NDArray[Codes], block: Block) -> npt.NDArray[Codes]
     return rows.reshape(channels, -1, int(block.removeprefix("1x")))
 
 
-def unique_rows(rows: npt.NDArray[Codes]) -> int:
+def unique_rows(rows: npt.NDArray[Any]) -> int:
     """Return the number of different rows, ``(rows, length)``."""
     plain = np.ascontiguousarray(rows + rows.dtype.type(0))  # the two zeros of floats are one value
     return len(np.unique(plain.view(np.dtype((np.void, plain.shape[1] * plain.itemsize)))))
 
 
-def without_sign(rows: npt.NDArray[np.int8]) -> npt.NDArray[np.int16]:
-    """Return the rows, of a row and its negative the same: the one whose first element that is not 0 is positive."""
+def without_sign(rows: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Return rows of int8 codes; of a row and its negative the one whose first element that is not 0 is positive."""
     wide = rows.astype(np.int16)
     first = np.take_along_axis(wide, (wide != 0).argmax(axis=1)[:, np.newaxis], axis=1)
     return np.asarray(np.where(first < 0, -wide, wide), np.int16)
