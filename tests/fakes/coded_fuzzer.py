@@ -125,7 +125,7 @@ def _outcome(coded: bytes, original: bytes) -> str:
 
 
 def _header(size: int, digest: bytes) -> bytes:
-    return decode.MAGIC + bytes((decode.VERSION,)) + size.to_bytes(8, "little") + digest
+    return decode.MAGIC + bytes((1,)) + size.to_bytes(8, "little") + digest
 
 
 def _containers() -> list[tuple[bytes, bytes]]:

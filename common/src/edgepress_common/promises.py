@@ -16,6 +16,10 @@ from pydantic import Field
 
 from edgepress_common.frozen import Frozen, MaybeUnknown, added_field
 
+Block = Literal["weight", "kernel", "1x2", "1x4", "1x8"]
+"""Unit that the weights of a layer share: single values; kernels of a convolution, of all its weights between an input
+and an output channel; or the weights of so many neighbouring input channels."""
+
 
 class LayerPromise(Frozen):
     """Promised properties of one layer's weights (its kernel, not its bias).
@@ -24,8 +28,11 @@ class LayerPromise(Frozen):
         layer: Name of the Keras layer.
         sparsity: Minimum share of zeros, 0 to 1; None if not promised.
         pattern: Zeros in each group of neighbours, such as ``2:4``; None if not promised.
-        clusters: Maximum number of different values; None if not promised.
+        clusters: Maximum number of different values, or of different blocks; None if not promised.
         clusters_per_channel: Whether ``clusters`` applies to each output channel instead of the layer.
+        block: The block that ``clusters`` counts.
+        hashed: Whether all weights that `edgepress_common.bundle_files.decode.hashes` assigns to the same of
+            ``clusters`` places have the same value.
         largest_code: Weights are codes up to this one, positive or negative, times a learned scale for each output
             channel; None if not promised.
         grid: Whether the weights are on an int8 grid with one scale per ``channel`` or one per ``layer``; None if not
@@ -37,6 +44,8 @@ class LayerPromise(Frozen):
     pattern: str | None = None
     clusters: int | None = Field(default=None, ge=1)
     clusters_per_channel: bool = False
+    block: Block = added_field("weight")
+    hashed: bool = added_field(default=False)
     largest_code: int | None = added_field(None, ge=1, le=127)
     grid: Literal["channel", "layer"] | None = None
 
@@ -144,6 +153,40 @@ PROMISES: dict[str, PromiseWords] = {
         ),
         kept_by=_VALUES,
         each="of",
+    ),
+    "unique_blocks": PromiseWords(
+        title="unique blocks",
+        relation="<=",
+        verified="different blocks of weights in each layer",
+        promised=lambda promised: f"at most {promised:g} different blocks",
+        found=lambda found: f"{found:g}",
+        where="in the layer with most",
+        broken=lambda promised, found: f"it has {found:.0f} different blocks; at most {promised:.0f} were promised",
+        kept_by=_VALUES,
+    ),
+    "unique_blocks_per_channel": PromiseWords(
+        title="unique blocks per channel",
+        relation="<=",
+        verified="different blocks of weights in each output channel",
+        promised=lambda promised: f"at most {promised:g} different blocks in each output channel",
+        found=lambda found: f"{found:g}",
+        where="in the channel with most",
+        broken=lambda promised, found: (
+            f"an output channel has {found:.0f} different blocks; at most {promised:.0f} were promised"
+        ),
+        kept_by=_VALUES,
+        each="of",
+    ),
+    "hashed_weights": PromiseWords(
+        title="hashed weights",
+        relation="<=",
+        verified="weights that differ from others with the same hash",
+        promised=lambda _: "one value for all weights with the same hash",
+        found=lambda found: "kept by every weight" if found == 0 else f"{found:g} weights off it",
+        where="at most",
+        perfect=0,
+        broken=lambda _, found: f"{found:.0f} of its weights differ from others with the same hash",
+        kept_by=_VALUES,
     ),
     "channels": PromiseWords(
         title="channels",

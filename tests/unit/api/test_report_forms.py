@@ -185,6 +185,10 @@ def test_curves_have_round_ticks() -> None:
     assert [tick.label for tick in accuracy.ticks] == ["0.4", "0.5", "0.6", "0.7", "0.8"]
     assert [tick.label for tick in loss.ticks] == ["0", "1", "2", "3"]
     assert [line.name for line in loss.lines] == ["training", "validation"]
+    rated = [epoch.model_copy(update={"bits_per_weight": 7 - epoch.epoch / 2}) for epoch in epochs]
+    *_, bits = training_charts(rated)
+    assert (bits.title, [line.name for line in bits.lines]) == ("Estimated bits per weight", ["training"])
+    assert [tick.label for tick in bits.ticks] == ["4.0", "4.5", "5.0", "5.5", "6.0", "6.5"]
 
 
 @pytest.mark.parametrize(

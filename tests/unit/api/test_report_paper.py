@@ -182,7 +182,7 @@ def test_csv_has_what_was_done_and_promised_in_columns_of_their_own(report: Repo
     """They are at the end, where new columns are added."""
     lines = list(csv.DictReader(io.StringIO(report_csv(report), newline="")))
     assert len(lines) == 65
-    assert list(lines[0])[-36:] == [
+    assert list(lines[0])[-37:] == [
         "encoding", "dense_size_bytes", "sparse_size_bytes", "dense_zip_bytes", "sparse_zip_bytes",
         "unique_weights_per_channel_max", "promises", "stages", "stage_epoch_seconds", "accuracy_low", "accuracy_high",
         "latency_ms_max", "latency_ms_p50_low", "latency_ms_p50_high", "worst_class_recall", "spec_pipeline", "seed",
@@ -190,7 +190,7 @@ def test_csv_has_what_was_done_and_promised_in_columns_of_their_own(report: Repo
         "over_seeds_latency_ms_std", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_precision",
         "test_recall", "test_f1", "test_images", "compile_seconds", "macs", "weights",
         "over_seeds_test_accuracy_mean",
-        "over_seeds_test_accuracy_std", "coded_bytes", "decode_ms",
+        "over_seeds_test_accuracy_std", "coded_bytes", "decode_ms", "bits_per_weight",
     ]  # fmt: skip
     pruned = next(line for line in lines if (line["pipeline"], line["export"]) == ("PCQAT", "float32"))
     assert (pruned["method"], pruned["encoding"]) == ("prune + cluster + quantize_aware", "sparse")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_common.bundle_files.decode import MAGIC, RAW, VERSION
+from edgepress_common.bundle_files.decode import MAGIC, RAW
 from edgepress_common.devices import Announcement, EvaluationLease
 from edgepress_common.errors import BrokenPromiseError, StepCancelledError
 from edgepress_common.messages import Progress
@@ -161,7 +161,7 @@ def test_images_are_restored_from_their_coded_file(
 ) -> None:
     """They are the same bytes; the model, which has no coded file here, is downloaded."""
     plain = pack_files[0].read_bytes()
-    content = MAGIC + bytes((VERSION,)) + len(plain).to_bytes(8, "little") + bytes.fromhex(lease.images.sha256)
+    content = MAGIC + bytes((1,)) + len(plain).to_bytes(8, "little") + bytes.fromhex(lease.images.sha256)
     content += b"\0" + _number(len(plain)) + _number(len(plain) + 1) + bytes((RAW,)) + plain
     coded = tmp_path / "images.epz"
     coded.write_bytes(content)

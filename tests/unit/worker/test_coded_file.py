@@ -78,8 +78,8 @@ def coded() -> bytes:
         (lambda coded: b"PK" + coded, "this is not a coded file"),
         (lambda _: b"", "ends early"),
         (
-            lambda coded: coded[:4] + b"\x02" + coded[5:],
-            "has version 2; this decoder reads version 1: use the decoder of",
+            lambda coded: coded[:4] + b"\x03" + coded[5:],
+            "has version 3; this decoder reads versions 1 to 2: use the decoder of",
         ),
         (lambda coded: coded[:5] + (2**40).to_bytes(8, "little") + coded[13:], "accepted: at most 1073741824"),
         (lambda coded: coded[:13] + bytes(32) + coded[45:], "damaged: the SHA-256"),
@@ -117,7 +117,7 @@ def test_memory_is_that_of_a_part() -> None:
     peaks = []
     for parts in (1, 16):
         content = part.tobytes() * parts
-        coded = decode.MAGIC + bytes((decode.VERSION,)) + len(content).to_bytes(8, "little")
+        coded = decode.MAGIC + bytes((1,)) + len(content).to_bytes(8, "little")
         coded += hashlib.sha256(content).digest() + number(parts) + number(0)
         coded += (number(0) + number(len(part)) + number(len(node)) + node) * parts
         with Path(os.devnull).open("wb") as target:
@@ -134,7 +134,7 @@ def test_work_is_bounded() -> None:
     symbols = 1 << 22
     node = bytes((decode.RANS, 8, decode.INTERLEAVED)) + number(1) + number(1) + number(2) + b"\0\0\7"
     node += decode.LOWEST.to_bytes(4, "little") + number(0)
-    coded = decode.MAGIC + bytes((decode.VERSION,)) + symbols.to_bytes(8, "little") + bytes(32) + number(1) + number(0)
+    coded = decode.MAGIC + bytes((1,)) + symbols.to_bytes(8, "little") + bytes(32) + number(1) + number(0)
     began = time.monotonic()
     with pytest.raises(decode.CodedFileError, match="takes more than 2097152 steps"):
         _restored(coded + number(0) + number(symbols) + number(len(node)) + node)

@@ -116,3 +116,19 @@ def test_blocks_of_input_channels_that_repeat_are_coded_as_indices() -> None:
     written = smallest(content, blocks=(Blocks(9, 256, 9), Blocks(1, 256, 4))).write()
     assert np.array_equal(restored(written, len(content)), content)
     assert len(written) < 1.02 * (codebook.nbytes + (9 << 12) * np.log2(100) / 8)
+
+
+@pytest.mark.parametrize("bits", [2, 10, 16])
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_hashed_values_are_coded_without_their_assignment(bits: int, dtype: type[np.generic]) -> None:
+    """Only the values take bytes; one other weight, and the file has them all."""
+    random = np.random.default_rng(5)
+    values = random.integers(-127, 128, 1 << bits).astype(dtype)
+    elements = values[decode.hashes(300_000, bits)]
+    way = smallest(elements.view(np.uint8), elements.itemsize, may_be_hashed=True)
+    written = way.write()
+    assert np.array_equal(restored(written, elements.nbytes), elements.view(np.uint8))
+    assert (written[0], way.version) == (decode.HASHED, 2)
+    assert len(written) <= values.nbytes + 100
+    elements[-1] += dtype(1)
+    assert smallest(elements.view(np.uint8), elements.itemsize, may_be_hashed=True).version == 1

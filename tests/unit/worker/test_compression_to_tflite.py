@@ -192,3 +192,27 @@ def larger_pack() -> Pack:
     images = np.repeat(np.repeat(pack.train.images, 2, axis=1), 2, axis=2)
     part = LabelledImages(images, pack.train.labels)
     return Pack(pack.classes, part, part)
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind"),
+    [
+        (ClusterStage(clusters=8, block="kernel"), "unique_blocks"),
+        (ClusterStage(clusters=8, block="1x4"), "unique_blocks"),
+        (ClusterStage(clusters=32, centroids="hashed"), "hashed_weights"),
+    ],
+    ids=lambda value: value.block if isinstance(value, ClusterStage) else value,
+)
+def test_sharing_that_only_storage_sees_makes_the_coded_file_smaller(
+    qat: Compressed, tmp_path: Path, stage: ClusterStage, kind: str
+) -> None:
+    """It is verified in the int8 file of the quantized network, layer by layer, and its float file keeps it too."""
+    shared = Compressed(tmp_path, stage, QuantizeAwareStage())
+    _, plain = qat.exported("int8")
+    _, result = shared.exported("int8")
+    kept = {promise.kind: promise for promise in result.promises}
+    assert kept[kind].layers == sum(1 for promise in shared.promises if promise.clusters is not None) >= 2
+    assert kept[kind].found <= kept[kind].promised
+    assert result.size_bytes == plain.size_bytes
+    assert result.coded_bytes < 0.9 * plain.coded_bytes
+    shared.exported("float32")

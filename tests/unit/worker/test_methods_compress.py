@@ -169,6 +169,24 @@ def test_values_stay_the_layers_through_quantization(trained: Path, tmp_path: Pa
         np.testing.assert_allclose(codes, np.rint(codes), atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    "stage", [CLUSTER, QUANTIZE, QUANTIZE | {"scales": "learned"}], ids=["values", "range", "learned"]
+)
+def test_a_higher_entropy_weight_gives_fewer_bits(trained: Path, tmp_path: Path, stage: dict[str, Any]) -> None:
+    """The estimate is in each epoch of the result, and in none without a weight."""
+    low, high = (
+        [epoch.bits_per_weight or 0.0 for epoch in made.result.epochs]
+        for made in (
+            run(trained, tmp_path / "low", stage | {"entropy_weight": 1e-6}),
+            run(trained, tmp_path / "high", stage | {"entropy_weight": 1.0}),
+        )
+    )
+    assert all(0 < known < 8 for known in (*low, *high))
+    assert high[-1] < low[-1]
+    without = run(trained, tmp_path / "without", stage)
+    assert {epoch.bits_per_weight for epoch in without.result.epochs} == {None}
+
+
 def test_layers_that_a_stage_leaves_out_keep_what_they_have(trained: Path, tmp_path: Path) -> None:
     """Zeros of a layer that is not clustered stay zero while it trains on."""
     made = run(trained, tmp_path, PRUNE, CLUSTER | {"layers": {"include": ["last"]}})
@@ -242,8 +260,17 @@ def test_a_stage_that_breaks_its_promise_fails(trained: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "stages",
-    [[PRUNE], [PRUNE, CLUSTER], [QUANTIZE], [{"kind": "quantize_aware", "scales": "learned", "bits": 4}], [FACTORIZE]],
-    ids=["prune", "cluster", "quantize_aware", "learned scales", "factorize"],
+    [
+        [PRUNE],
+        [PRUNE, CLUSTER],
+        [CLUSTER | {"block": "kernel"}],
+        [CLUSTER | {"centroids": "hashed", "clusters": 32}],
+        [QUANTIZE],
+        [QUANTIZE | {"entropy_weight": 1}],
+        [{"kind": "quantize_aware", "scales": "learned", "bits": 4}],
+        [FACTORIZE],
+    ],
+    ids=["prune", "cluster", "blocks", "hashed", "quantize_aware", "entropy weight", "learned scales", "factorize"],
 )
 def test_a_resumed_stage_goes_on_as_if_nothing_had_happened(trained: Path, tmp_path: Path, stages: Any) -> None:
     """Masks, schedule, codebooks, ranges, scales and the optimizer are restored: the same bytes come out."""

@@ -1,4 +1,4 @@
-"""Restores a .tflite file from its coded file (.epz): python decode.py MODEL.epz [MODEL.tflite].
+"""Restores .tflite files from a coded file (.epz): python decode.py MODEL.epz [MODEL.tflite, or a folder for several].
 
 Needs Python 3.11 and numpy, and no other file: bundles carry this one. docs/coded-files.md describes the format byte by
 byte. The file is decoded part by part, so that memory holds the largest part (at most 64 MiB) a few times; the restored
@@ -23,20 +23,23 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 
 MAGIC = b"\x89EPZ"
-VERSION = 1
-RAW, LZMA, CONSTANT, RANS, DELTA, PLANES, CODEBOOK, MASK, TRANSPOSED, IMAGES = range(10)
+VERSION = 2
+RAW, LZMA, CONSTANT, RANS, DELTA, PLANES, CODEBOOK, MASK, TRANSPOSED, IMAGES, HASHED = range(11)
 INTERLEAVED, BLOCKED = range(2)
 WIDTHS = (1, 2, 4, 8)
 
 # A lane's state is in LOWEST ... 2^32 - 1 between symbols, and reads 16 bits when it is below.
 LOWEST = 1 << 16
 SCALE_BITS = range(8, 16)
+HASH_BITS = range(1, 17)
 LZMA_FILTERS = ({"id": lzma.FILTER_LZMA2, "dict_size": 4 << 20},)
 
 # Bounds of memory and time that no file can exceed.
 MOST_BYTES = 1 << 30
 MOST_PART_BYTES = 1 << 26
 MOST_PARTS = 1 << 16
+MOST_FILES = 1 << 8
+MOST_NAME_BYTES = 255
 MOST_DEPTH = 5
 MOST_LANES = 1 << 12
 MOST_CODEBOOK_ENTRIES = 1 << 16
@@ -62,10 +65,12 @@ class Header(NamedTuple):
     Attributes:
         size_bytes: Size of the .tflite file.
         sha256: SHA-256 of the .tflite file, in hexadecimal.
+        name: Path of the .tflite file, with slashes; empty in a coded file of a single one.
     """
 
     size_bytes: int
     sha256: str
+    name: str = ""
 
 
 def decode_file(source: Path, target: Path, most_bytes: int = MOST_BYTES) -> Header:
@@ -80,14 +85,46 @@ def decode_file(source: Path, target: Path, most_bytes: int = MOST_BYTES) -> Hea
         CodedFileError: The coded file is damaged, of a newer version, or not a coded file.
         OSError: A file can't be read or written.
     """
+    with source.open("rb") as coded:
+        (header,), reader = _begin(coded, most_bytes, most_files=1)
+        _restore(reader, header, target, is_last=True)
+    return header
+
+
+def decode_files(source: Path, folder: Path, most_bytes: int = MOST_BYTES) -> list[Path]:
+    """Restore the .tflite files of a coded file with several; each appears only when it is complete and verified.
+
+    Args:
+        source: The coded file.
+        folder: Folder for the .tflite files, which are named in the coded file; existing ones are replaced.
+        most_bytes: Size of the .tflite files that is accepted, together.
+
+    Returns:
+        The paths of the .tflite files.
+
+    Raises:
+        CodedFileError: See `decode_file`; files before the damaged one are restored.
+        OSError: A file can't be read or written.
+    """
+    with source.open("rb") as coded:
+        headers, reader = _begin(coded, most_bytes)
+        targets = [folder / header.name if header.name else folder / f"{source.stem}.tflite" for header in headers]
+        for header, target in zip(headers, targets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _restore(reader, header, target, is_last=header is headers[-1])
+    return targets
+
+
+def _restore(reader: "_Reader", header: Header, target: Path, *, is_last: bool) -> None:
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        with source.open("rb") as coded, unfinished.open("wb") as restored:
-            header = decode(coded, restored, most_bytes)
+        with unfinished.open("wb") as restored:
+            _decode_into(reader, header, restored)
+        if is_last:
+            _check_end(reader)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
-    return header
 
 
 def decode(source: BinaryIO, target: BinaryIO, most_bytes: int = MOST_BYTES) -> Header:
@@ -101,11 +138,26 @@ def decode(source: BinaryIO, target: BinaryIO, most_bytes: int = MOST_BYTES) -> 
     Raises:
         CodedFileError: See `decode_file`.
     """
-    header = read_header(source)
-    if header.size_bytes > most_bytes:
-        raise CodedFileError(f"the .tflite file has {header.size_bytes} bytes; accepted: at most {most_bytes}")
+    (header,), reader = _begin(source, most_bytes, most_files=1)
+    _decode_into(reader, header, target)
+    _check_end(reader)
+    return header
+
+
+def _begin(source: BinaryIO, most_bytes: int, most_files: int = MOST_FILES) -> tuple[list[Header], "_Reader"]:
+    headers = read_headers(source)
+    if len(headers) > most_files:
+        raise CodedFileError(f"the coded file has {len(headers)} .tflite files; accepted here: {most_files}")
+    size_bytes = sum(header.size_bytes for header in headers)
+    if size_bytes > most_bytes:
+        files = "file has" if len(headers) == 1 else "files have"
+        raise CodedFileError(f"the .tflite {files} {size_bytes} bytes; accepted: at most {most_bytes}")
+    return headers, _Reader(source)
+
+
+def _decode_into(reader: "_Reader", header: Header, target: BinaryIO) -> None:
     digest = hashlib.sha256()
-    for part in _parts(_Reader(source), header.size_bytes):
+    for part in _parts(reader, header.size_bytes):
         digest.update(part.data)
         target.write(part.data)
     if digest.hexdigest() != header.sha256:
@@ -113,11 +165,15 @@ def decode(source: BinaryIO, target: BinaryIO, most_bytes: int = MOST_BYTES) -> 
             f"damaged: the SHA-256 of what it restores to is {digest.hexdigest()}, that of the .tflite file is "
             f"{header.sha256}; download the file again"
         )
-    return header
 
 
-def read_header(source: BinaryIO) -> Header:
-    """Read the header of a coded file.
+def _check_end(reader: "_Reader") -> None:
+    if reader.source.read(1):
+        raise CodedFileError("damaged: bytes follow the last part; download the file again")
+
+
+def read_headers(source: BinaryIO) -> list[Header]:
+    """Read which .tflite files a coded file restores.
 
     Raises:
         CodedFileError: It is not a coded file, or it has a newer version.
@@ -126,39 +182,56 @@ def read_header(source: BinaryIO) -> Header:
     if reader.take(len(MAGIC)) != MAGIC:
         raise CodedFileError("this is not a coded file (.epz): its first bytes are others")
     version = reader.byte()
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         raise CodedFileError(
-            f"the coded file has version {version}; this decoder reads version {VERSION}: use the decoder of the "
+            f"the coded file has version {version}; this decoder reads versions 1 to {VERSION}: use the decoder of the "
             "release that wrote the file, or fetch the .tflite file"
         )
-    return Header(int.from_bytes(reader.take(8), "little"), reader.take(32).hex())
+    names = [""]
+    if version > 1:
+        names = [_name(reader.take(reader.number(MOST_NAME_BYTES))) for _ in range(reader.number(MOST_FILES, least=1))]
+    if len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+        raise CodedFileError("damaged: two .tflite files with one name, or one without; download the file again")
+    return [Header(int.from_bytes(reader.take(8), "little"), reader.take(32).hex(), name) for name in names]
+
+
+def _name(content: bytes) -> str:
+    """Return the name of a file, which can't lie outside of the folder that it is written to."""
+    try:
+        name = content.decode()
+    except UnicodeDecodeError as error:
+        raise CodedFileError("damaged: a name that is not text; download the file again") from error
+    if name and (not name.isprintable() or set(name) & {*'\\:*?"<>|'} or set(name.split("/")) & {"", ".", ".."}):
+        raise CodedFileError(f"the file {name!r} has a name that is not accepted; accepted: a relative path")
+    return name
 
 
 def _parts(reader: "_Reader", size_bytes: int) -> Iterator[Bytes]:
     """Yield the bytes of the .tflite file in order."""
     count, rest_bytes = reader.number(MOST_PARTS), reader.number(min(size_bytes, MOST_PART_BYTES))
-    rest = _decode_part(reader, rest_bytes) if rest_bytes else np.zeros(0, np.uint8)
+    rest = np.zeros(0, np.uint8)
+    if rest_bytes:
+        rest = _decode_part(reader, rest_bytes, reader.number(MOST_PART_BYTES + _MOST_OVERHEAD_BYTES))
     taken, left = 0, size_bytes - rest_bytes
     for _ in range(count):
         gap = reader.number(rest_bytes - taken)
         yield rest[taken : taken + gap]
         taken += gap
-        part = _decode_part(reader, reader.number(min(left, MOST_PART_BYTES)))
+        part = _decode_or_repeat_part(reader, reader.number(min(left, MOST_PART_BYTES)))
         left -= len(part)
         yield part
     yield rest[taken:]
     if left:
         raise CodedFileError(f"damaged: {left} bytes of the .tflite file are missing; download the file again")
-    if reader.source.read(1):
-        raise CodedFileError("damaged: bytes follow the last part; download the file again")
 
 
 class _Reader:
-    """Reads numbers and bytes, and counts the work of decoding."""
+    """Reads numbers and bytes, remembers where parts are and their sizes, and counts the work of decoding."""
 
     def __init__(self, source: BinaryIO) -> None:
         self.source = source
         self.taken = 0
+        self.parts: list[tuple[int, int]] = []
         self._work = 0
 
     def take(self, count: int) -> bytes:
@@ -192,9 +265,27 @@ class _Reader:
             raise CodedFileError(f"decoding takes more than {MOST_WORK} steps, which no encoder writes")
 
 
-def _decode_part(reader: _Reader, count: int) -> Bytes:
-    """Decode a part, whose coded length comes first, so that programs can tell parts apart without decoding them."""
+def _decode_or_repeat_part(reader: _Reader, count: int) -> Bytes:
+    """Decode a part, or once more the earlier one of any file that it is equal to."""
+    begin = reader.source.tell()
     length = reader.number(MOST_PART_BYTES + _MOST_OVERHEAD_BYTES)
+    if length:
+        if len(reader.parts) == MOST_PARTS:
+            raise CodedFileError(f"the coded file has more than {MOST_PARTS} parts")
+        reader.parts.append((begin, count))
+        return _decode_part(reader, count, length)
+    place = reader.number(MOST_PARTS)
+    if place >= len(reader.parts) or reader.parts[place][1] != count:
+        raise CodedFileError(f"damaged: a part of {count} bytes repeats part {place}; download the file again")
+    begin, end = reader.parts[place][0], reader.source.tell()
+    reader.source.seek(begin)
+    part = _decode_part(reader, count, reader.number(MOST_PART_BYTES + _MOST_OVERHEAD_BYTES))
+    reader.source.seek(end)
+    return part
+
+
+def _decode_part(reader: _Reader, count: int, length: int) -> Bytes:
+    """Decode a part of a coded length, by which programs can tell parts apart without decoding them."""
     end = reader.taken + length
     part = _decode_node(reader, count)
     if reader.taken != end:
@@ -257,6 +348,30 @@ def _decode_codebook(reader: _Reader, count: int, depth: int) -> Bytes:
     if width in WIDTHS:
         return codebook.reshape(-1).view(_unsigned(width)).take(indices).view(np.uint8)
     return codebook.take(indices, axis=0).reshape(-1)
+
+
+def hashes(count: int, bits: int) -> npt.NDArray[np.uint32]:
+    """Return pseudo-random numbers of some bits, one for each place: the finalizer of MurmurHash3, its upper bits.
+
+    Args:
+        count: Number of places.
+        bits: Number of bits, 1 to 32.
+    """
+    values = np.arange(count, dtype=np.uint32)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        values ^= values >> np.uint32(shift)
+        values *= np.uint32(factor)
+    values ^= values >> np.uint32(16)
+    return values >> np.uint32(32 - bits)
+
+
+def _decode_hashed(reader: _Reader, count: int, depth: int) -> Bytes:
+    """Decode elements of which all with the same hash of their place are equal: only these values are stored."""
+    width, bits = _width(reader, count), reader.byte()
+    if bits not in HASH_BITS:
+        raise CodedFileError(f"damaged: hashes of {bits} bits; download the file again")
+    values = _decode_node(reader, width << bits, depth + 1).view(_unsigned(width))
+    return values.take(hashes(count // width, bits)).view(np.uint8)
 
 
 def _decode_transposed(reader: _Reader, count: int, depth: int) -> Bytes:
@@ -475,18 +590,25 @@ _KINDS = (
     _decode_mask,
     _decode_transposed,
     _decode_images,
+    _decode_hashed,
 )
 
 
 def main(arguments: list[str]) -> None:
-    """Restore the file that the command line names."""
+    """Restore the files that the command line names."""
     source = Path(arguments[0])
-    target = Path(arguments[1]) if len(arguments) > 1 else source.with_suffix(".tflite")
     try:
-        header = decode_file(source, target)
+        with source.open("rb") as coded:
+            headers = read_headers(coded)
+        if len(headers) > 1:
+            targets = decode_files(source, Path(arguments[1]) if len(arguments) > 1 else source.parent)
+        else:
+            targets = [Path(arguments[1]) if len(arguments) > 1 else source.with_suffix(".tflite")]
+            decode_file(source, targets[0])
     except (CodedFileError, OSError) as error:
         sys.exit(f"{source}: {error}")
-    print(f"{target}  {header.size_bytes} bytes, SHA-256 {header.sha256}")  # noqa: T201 - a program's answer
+    for target, header in zip(targets, headers, strict=True):
+        print(f"{target}  {header.size_bytes} bytes, SHA-256 {header.sha256}")  # noqa: T201 - a program's answer
 
 
 if __name__ == "__main__":

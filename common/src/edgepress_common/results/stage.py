@@ -25,6 +25,8 @@ class Epoch(Message):
             network.
         preparation_seconds: Time before the first epoch of an attempt, for a teacher's predictions or initial clusters;
             not part of ``seconds``.
+        bits_per_weight: Estimated entropy of the codes of the weights that are compressed, in bits per weight; None
+            without ``entropy_weight``.
     """
 
     epoch: int
@@ -36,6 +38,7 @@ class Epoch(Message):
     seconds: float
     compile_seconds: float = added_field(0.0)
     preparation_seconds: float = added_field(0.0)
+    bits_per_weight: float | None = added_field(None)
 
 
 class ChannelGroup(Message):

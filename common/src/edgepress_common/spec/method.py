@@ -56,6 +56,12 @@ class LayerChoice(StageParameters):
     layers: LayerSelection = Field(default=LayerSelection(), description="Layers to compress; all by default.")
 
 
+ENTROPY_WEIGHT = (
+    "Factor by which the loss grows with the estimated bits per weight of the coded file: a higher one makes it "
+    "smaller, and the network less accurate"
+)
+
+
 class LargeKernelChoice(LayerChoice):
     """`LayerChoice` without depthwise convolutions, which have nine weights per channel and need all of them."""
 

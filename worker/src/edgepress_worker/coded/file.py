@@ -31,7 +31,7 @@ def coded_file(content: bytes) -> bytes:
     rest = np.ones(len(whole), np.bool_)
     for part, _ in chosen:
         rest[part.offset : part.end] = False
-    coded = bytearray(decode.MAGIC + bytes((decode.VERSION,)))
+    coded = bytearray(decode.MAGIC + _begin(max((way.version for _, way in chosen), default=1)))
     coded += len(content).to_bytes(8, "little") + hashlib.sha256(content).digest()
     coded += number(len(chosen)) + number(int(np.count_nonzero(rest)))
     if rest.any():
@@ -42,6 +42,11 @@ def coded_file(content: bytes) -> bytes:
         end = part.end
     _verify(coded, content)
     return bytes(coded)
+
+
+def _begin(version: int) -> bytes:
+    """Return what is before the size of the .tflite file; since version 2, there can be several, with names."""
+    return bytes((1,)) if version == 1 else bytes((version, 1, 0))
 
 
 def _with_length(content: bytes) -> bytes:
@@ -62,7 +67,14 @@ def _with_gaps(content: bytes) -> Iterator[Part]:
 
 def _way(part: Part) -> Iterator[Way]:
     """Yield the way to code a part, unless it is as well coded with the rest."""
-    way = smallest(part.content, part.width, part.channels, blocks=part.blocks, is_ascending=part.is_ascending)
+    way = smallest(
+        part.content,
+        part.width,
+        part.channels,
+        blocks=part.blocks,
+        may_be_hashed=part.may_be_hashed,
+        is_ascending=part.is_ascending,
+    )
     if not way.is_general or len(part.content) >= _MOST_REST_BYTES // 4:
         yield way
 

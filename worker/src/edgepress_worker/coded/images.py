@@ -43,7 +43,7 @@ def code_images(source: Path, target: Path) -> bool:
         return False
     with source.open("rb") as file, target.open("wb") as coded:
         header = file.read(header_bytes)
-        coded.write(decode.MAGIC + bytes((decode.VERSION,)) + size_bytes.to_bytes(8, "little") + _digest(source))
+        coded.write(decode.MAGIC + bytes((1,)) + size_bytes.to_bytes(8, "little") + _digest(source))
         starts = range(0, len(images), per_part)
         rest = smallest_symbols(np.frombuffer(header, np.uint8)).write()
         coded.write(number(len(starts)) + number(header_bytes) + number(len(rest)) + rest)

@@ -29,6 +29,7 @@ class Part:
         width: Bytes of an element.
         channels: How the elements belong to channels; None if they do not.
         blocks: Blocks of elements that may repeat.
+        may_be_hashed: Whether all elements with the same hash of their place may be equal.
         is_ascending: Whether elements mostly grow.
     """
 
@@ -37,6 +38,7 @@ class Part:
     width: int
     channels: Channels | None = None
     blocks: tuple[Blocks, ...] = ()
+    may_be_hashed: bool = False
     is_ascending: bool = False
 
     @property
@@ -96,17 +98,19 @@ def _constants(file: TfliteFile, whole: npt.NDArray[np.uint8]) -> Iterator[Part]
             layout = decode.BLOCKED if first else decode.INTERLEAVED
             channels = Channels(tensor.shape[axes[index]], layout)
             blocks = tuple(_blocks(tensor.shape))
-        yield from _part(whole, tensor.content, _WIDTHS.get(tensor.type, 1), channels=channels, blocks=blocks)
+        width, is_weights = _WIDTHS.get(tensor.type, 1), channels is not None
+        yield from _part(whole, tensor.content, width, channels=channels, blocks=blocks, may_be_hashed=is_weights)
 
 
 def _blocks(shape: Sequence[int]) -> Iterator[Blocks]:
-    """Yield the blocks that the stage `cluster` shares: kernels of two weights and more, four input channels."""
+    """Yield the blocks that the stage `cluster` shares: kernels of two weights and more, and some input channels."""
     *_, inputs = shape
     area = math.prod(shape[1:-1])
     if area > 1:
         yield Blocks(area, inputs, area)
-    if inputs % 4 == 0:
-        yield Blocks(1, inputs, 4)
+    for length in (2, 4, 8):
+        if inputs % length == 0:
+            yield Blocks(1, inputs, length)
 
 
 def _quantizations(file: TfliteFile, whole: npt.NDArray[np.uint8]) -> Iterator[Part]:

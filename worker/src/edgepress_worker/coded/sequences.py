@@ -5,7 +5,7 @@ A way first tells its size, which costs a histogram; only the chosen one is writ
 
 import lzma
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -25,7 +25,8 @@ _BYTES_PER_LANE = 640
 _MOST_ROWS = 1 << 14
 _SCALES = (11, 12, 14)
 _SCALES_OF_CHANNELS = (10, 12)
-_SAMPLED_BLOCKS = 2048  # where half of these differ, a codebook of blocks is longer
+_SAMPLED_HASHES = 1 << 16  # as many as there are hashes at most, so that some are equal
+_SAMPLED_BLOCKS = 1 << 14  # where half of these differ, a codebook of blocks is longer
 _LEAST_FILL = 0.25  # share of the commonest element from which a mask can pay
 
 
@@ -67,12 +68,14 @@ class Way:
     Attributes:
         size_bytes: Number of bytes that it takes; an estimate that is off by a few parts in a thousand at most.
         write: Returns the bytes.
+        version: Version of the format that it needs.
         is_general: Whether it knows nothing of elements, so that other bytes may as well be coded together with these.
     """
 
     size_bytes: float
     write: Callable[[], bytes]
     is_general: bool = False
+    version: int = 1
 
 
 def number(value: int) -> bytes:
@@ -91,6 +94,7 @@ def smallest(
     channels: Channels | None = None,
     *,
     blocks: Sequence[Blocks] = (),
+    may_be_hashed: bool = False,
     is_ascending: bool = False,
 ) -> Way:
     """Return the way that takes the fewest bytes.
@@ -100,6 +104,7 @@ def smallest(
         width: Bytes of an element, 1, 2, 4 or 8; the length is a multiple of it.
         channels: Channels of the elements; None if there are none.
         blocks: Blocks of elements that may repeat.
+        may_be_hashed: Whether all elements with the same hash of their place may be equal.
         is_ascending: Whether elements mostly grow, as indices do, so that differences are smaller.
     """
     elements = content.view(f"<u{width}")
@@ -109,6 +114,8 @@ def smallest(
         ways += [*_with_codebook(elements, channels), _in_planes(elements, channels)]
     for each in blocks:
         ways += _with_blocks(elements, each)
+    if may_be_hashed:
+        ways += _with_hashes(elements)
     if is_ascending:
         differences = np.diff(elements, prepend=elements.dtype.type(0))
         ways.append(_around(bytes((decode.DELTA, width)), smallest(differences.view(np.uint8), width)))
@@ -135,7 +142,9 @@ def _lzma(content: bytes) -> bytes:
 
 def _around(head: bytes, *parts: Way) -> Way:
     return Way(
-        len(head) + sum(part.size_bytes for part in parts), lambda: head + b"".join(part.write() for part in parts)
+        len(head) + sum(part.size_bytes for part in parts),
+        lambda: head + b"".join(part.write() for part in parts),
+        version=max(part.version for part in parts),
     )
 
 
@@ -219,6 +228,25 @@ def _with_blocks(elements: npt.NDArray[np.unsignedinteger], blocks: Blocks) -> I
     else:
         head = bytes((decode.TRANSPOSED, elements.itemsize)) + number(blocks.rows) + number(blocks.columns)
         yield _around(head, way)
+
+
+def _with_hashes(elements: npt.NDArray[np.unsignedinteger]) -> Iterator[Way]:
+    """Yield the way that stores one value for all elements with the same hash, if they are equal."""
+    few = elements[:_SAMPLED_HASHES]
+    for bits in decode.HASH_BITS:
+        if 1 << bits < len(elements) and _values_of_hashes(few, bits) is not None:
+            values = _values_of_hashes(elements, bits)
+            if values is not None:
+                way = _around(bytes((decode.HASHED, elements.itemsize, bits)), _smallest_values(values))
+                yield replace(way, version=2)
+                return
+
+
+def _values_of_hashes(elements: npt.NDArray[np.unsignedinteger], bits: int) -> npt.NDArray[np.unsignedinteger] | None:
+    """Return the value of each hash, 0 for one that no place has; None if elements with the same hash differ."""
+    places, values = decode.hashes(len(elements), bits), np.zeros(1 << bits, elements.dtype)
+    values[places] = elements
+    return values if np.array_equal(values[places], elements) else None
 
 
 def _as_items(rows: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.void]:

@@ -89,11 +89,21 @@ class Codebook(tf.Module):
         """Return the gradient of the centroids ``(books, clusters)``, given that of the kernel's weights."""
         books, clusters = self.centroids.shape
         index = self.assignments if books == 1 else self.assignments + clusters * tf.range(books)
-        counted, unit = _counted(of_weights)
-        length = books * clusters
-        total = tf.math.bincount(index, weights=counted, minlength=length, maxlength=length, dtype=tf.int64)
-        total = tf.reshape(tf.cast(tf.cast(total, tf.float64) * unit, tf.float32), (books, clusters))
+        total = tf.reshape(sums_by_centroid(of_weights, index, books * clusters), (books, clusters))
         return total if self._free is None else total * self._free
+
+
+def sums_by_centroid(of_weights: tf.Tensor, index: tf.Tensor, length: int) -> tf.Tensor:
+    """Return the sum of the gradients of each centroid's weights, ``(length,)``: exact, in any order of threads.
+
+    Args:
+        of_weights: Gradients of weights.
+        index: Centroid of each weight, int32 in the same shape.
+        length: Number of centroids.
+    """
+    counted, unit = _counted(of_weights)
+    total = tf.math.bincount(index, weights=counted, minlength=length, maxlength=length, dtype=tf.int64)
+    return tf.cast(tf.cast(total, tf.float64) * unit, tf.float32)
 
 
 @tf.function(jit_compile=True)

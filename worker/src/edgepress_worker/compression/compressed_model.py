@@ -48,6 +48,12 @@ class CompressedModel(keras.Model):
         """The variables that the optimizer updates."""
         return [variable for _, variables in self._trained() for variable in variables]
 
+    def bits_per_weight(self) -> float | None:
+        """Return the estimated bits per weight of all kernels with a rate together; None without any."""
+        rated = [kernel for kernel in self.kernels if kernel.has_rate]
+        weights = sum(kernel.master.shape.num_elements() for kernel in rated)
+        return sum(float(kernel.coded_bits()) for kernel in rated) / weights if rated else None
+
     @tf.autograph.experimental.do_not_convert  # converting takes longer than tracing, and nothing needs it
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: FBT001 - as Keras calls it
         """Return the output of the network."""

@@ -31,10 +31,15 @@ def on_grid(weights: tf.Tensor, within_channel_axes: tuple[int, ...]) -> tf.Tens
     Returns:
         The rounded weights, of the same shape.
     """
-    scale = tf.reduce_max(tf.abs(weights), within_channel_axes, keepdims=True) / LARGEST_CODE
+    scale = grid_scale(weights, within_channel_axes)
     # XLA would compile this for each shape of a kernel, a second or two for a network, and save a hundredth of a step.
     # Halves are rounded up, as in TensorFlow's own fake quantization.
     return tf.math.floor(tf.math.divide_no_nan(weights, scale) + 0.5) * scale
+
+
+def grid_scale(weights: tf.Tensor, within_channel_axes: tuple[int, ...]) -> tf.Tensor:
+    """Return the scale of weights that `on_grid` rounds, with the shared axes of size 1."""
+    return tf.reduce_max(tf.abs(weights), within_channel_axes, keepdims=True) / LARGEST_CODE
 
 
 def grid_scales(rows: npt.NDArray[np.float32], largest_code: int) -> npt.NDArray[np.float32]:

@@ -48,6 +48,22 @@ class LearnedGrid(tf.Module):
         of_scales = tf.reduce_sum(of_weights * (codes - within * places), self._axes, keepdims=True)
         return of_weights * within, of_scales * scales * self._share
 
+    def places(self, masters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the places of masters among the codes, from 0, and how fast they change with the master."""
+        scales = tf.exp(self.logarithms)
+        places = masters / scales
+        slopes = tf.where(tf.abs(places) < self.largest_code, 1 / scales, 0.0)
+        return tf.clip_by_value(places, -self.largest_code, self.largest_code) + self.largest_code, slopes
+
+    def scale_gradient(self, masters: tf.Tensor, of_masters: tf.Tensor) -> tf.Tensor:
+        """Return the gradient of the logarithms of the scales for a loss that depends on master / scale alone.
+
+        Args:
+            masters: The masters.
+            of_masters: Their gradient.
+        """
+        return -tf.reduce_sum(masters * of_masters, self._axes, keepdims=True)
+
     def _codes(self, masters: tf.Tensor) -> tf.Tensor:
         nearest = tf.floor(masters / tf.exp(self.logarithms) + 0.5)  # halves are rounded up, as on the other grids
         return tf.clip_by_value(nearest, -self.largest_code, self.largest_code)

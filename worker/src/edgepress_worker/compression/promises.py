@@ -7,10 +7,12 @@ import numpy.typing as npt
 
 from edgepress_common.errors import BrokenPromiseError, StepFailedError
 from edgepress_common.promises import LayerPromise
+from edgepress_worker.compression.block_codebooks import hashed_means, hashed_places
+from edgepress_worker.compression.blocks import BlockLayout, unique_rows
 from edgepress_worker.compression.grids import LARGEST_CODE, grid_scales
-from edgepress_worker.compression.kernels import Kernel
+from edgepress_worker.compression.kernels import Kernel, KernelValues
 from edgepress_worker.compression.masks import pattern_mask
-from edgepress_worker.keras_environment import keras
+from edgepress_worker.keras_environment import keras, tf
 
 # A weight on the grid is its code times the scale, rounded once: at most 127 half units in the last place off.
 _OFF_GRID = 1e-4
@@ -43,11 +45,8 @@ def _first_problem(kernel: Kernel, promise: LayerPromise) -> str | None:
         broken = _groups_with_too_few_zeros(weights, promise.pattern)
         if broken:
             return f"{broken} groups of its weights have fewer zeros than the pattern {promise.pattern} promises"
-    if promise.clusters is not None:
-        unique = _unique(weights, per_channel=promise.clusters_per_channel)
-        if unique > promise.clusters:
-            place = "an output channel has" if promise.clusters_per_channel else "it has"
-            return f"{place} {unique} different weights; at most {promise.clusters} were promised"
+    if promise.clusters is not None and (problem := _not_shared(weights, promise.clusters, promise)) is not None:
+        return problem
     if promise.largest_code is not None:
         rows = np.moveaxis(weights.reshape(*weights.shape[: -len(kernel.channel_axes)], -1), -1, 0)
         try:
@@ -60,6 +59,19 @@ def _first_problem(kernel: Kernel, promise: LayerPromise) -> str | None:
         if off > _OFF_GRID:
             return f"its weights are up to {off:.2g} scales off int8's grid"
     return None
+
+
+def _not_shared(weights: KernelValues, clusters: int, promise: LayerPromise) -> str | None:
+    if promise.hashed:
+        off = np.count_nonzero(weights != hashed_means(weights, clusters)[hashed_places(weights.shape, clusters)])
+        return f"{off} of its weights differ from others with the same hash" if off else None
+    if promise.block != "weight":
+        rows = BlockLayout(weights.shape, promise.block).rows(tf.constant(weights))
+        unique, what = unique_rows(rows.numpy()), "blocks"
+    else:
+        unique, what = _unique(weights, per_channel=promise.clusters_per_channel), "weights"
+    place = "an output channel has" if promise.clusters_per_channel else "it has"
+    return f"{place} {unique} different {what}; at most {clusters} were promised" if unique > clusters else None
 
 
 def _unique(weights: npt.NDArray[np.float32], *, per_channel: bool) -> int:

@@ -11,19 +11,24 @@
      other codes.
    - The layer was trained for one int8 scale and is stored in int8: it has few codes in spite of both. A normalization
      with negative factors changes the sign of the codes in some channels, so codes are counted without sign.
+
+5. Shared blocks and hashed values: the same, with blocks of codes, or weights with the same hash, instead of codes.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edgepress_common.bundle_files.decode import hashes
 from edgepress_common.errors import BrokenPromiseError
 from edgepress_common.promises import PROMISES, KeptPromise, LayerPromise, PromiseKind, PromiseWords
 from edgepress_common.spec.exports import ExportKind
+from edgepress_worker.compression.blocks import stored_blocks, unique_rows, without_sign
 from edgepress_worker.compression.grids import LARGEST_CODE
 from edgepress_worker.compression.kernels import KernelValues
 from edgepress_worker.tflite.file import TfliteFile
@@ -119,7 +124,9 @@ def _findings(promise: LayerPromise, weights: StoredWeights, *, normalized: bool
     if promise.largest_code is not None and promise.largest_code < LARGEST_CODE:
         most = int(weights.unique_count_per_channel().max())
         yield _Finding("unique_weights_per_channel", promise.layer, 2 * promise.largest_code + 1, most)
-    if promise.clusters is not None:
+    if promise.clusters is not None and (promise.hashed or promise.block != "weight"):
+        yield from _shared_in_storage(promise, weights, normalized=normalized)
+    elif promise.clusters is not None:
         most = int(weights.unique_count_per_channel().max())
         yield _Finding("unique_weights_per_channel", promise.layer, promise.clusters, most)
         if not promise.clusters_per_channel:
@@ -129,6 +136,41 @@ def _findings(promise: LayerPromise, weights: StoredWeights, *, normalized: bool
                 yield _Finding("unique_weights", promise.layer, promise.clusters, without_sign)
             elif trained_for_one_scale or not (normalized or weights.has_scale_per_channel):
                 yield _Finding("unique_weights", promise.layer, promise.clusters, weights.unique_count())
+
+
+def _shared_in_storage(promise: LayerPromise, weights: StoredWeights, *, normalized: bool) -> Iterator[_Finding]:
+    """Yield what was found of shared blocks or hashed values, where the module says that a whole layer is verified."""
+    assert promise.clusters is not None
+    trained_for_one_scale = promise.grid == "layer" and weights.codes.dtype == np.int8
+    in_layer = trained_for_one_scale or not (normalized or weights.has_scale_per_channel)
+    if promise.hashed:
+        codes = np.abs(weights.codes.astype(np.int16)) if trained_for_one_scale and normalized else weights.codes
+        off = differing_from_hash(codes, promise.clusters, per_channel=not in_layer)
+        yield _Finding("hashed_weights", promise.layer, 0, off)
+        return
+    blocks = stored_blocks(weights.codes, promise.block)
+    most = max(unique_rows(channel) for channel in blocks)
+    yield _Finding("unique_blocks_per_channel", promise.layer, promise.clusters, most)
+    if in_layer:
+        rows = blocks.reshape(-1, blocks.shape[-1])
+        found = unique_rows(without_sign(rows) if trained_for_one_scale and normalized else rows)
+        yield _Finding("unique_blocks", promise.layer, promise.clusters, found)
+
+
+def differing_from_hash(codes: npt.NDArray[Any], values: int, *, per_channel: bool) -> int:
+    """Return the number of weights that differ from the first one with the same hash.
+
+    Args:
+        codes: Stored weights, the output channel first.
+        values: Number of values that hashes assign.
+        per_channel: Whether to compare only weights of the same output channel.
+    """
+    places = hashes(codes.size, values.bit_length() - 1).astype(np.int64)
+    if per_channel:
+        places += np.arange(len(codes)).repeat(codes.size // len(codes)) * values
+    _, first, inverse = np.unique(places, return_index=True, return_inverse=True)
+    flat = codes.reshape(-1)
+    return int(np.count_nonzero(flat != flat[first][inverse]))
 
 
 def groups_with_too_few_zeros(weights: StoredWeights, pattern: str) -> int:

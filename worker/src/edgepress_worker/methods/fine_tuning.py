@@ -1,12 +1,14 @@
 """Common steps of stages that continue training: load the network, keep its properties, train masters, verify."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgepress_common.promises import LayerPromise
 from edgepress_common.steps import StageStep
+from edgepress_worker.compression.block_codebooks import BlockCodebook, HashedCodebook, existing_blocks, hashed_means
+from edgepress_worker.compression.blocks import BlockLayout
 from edgepress_worker.compression.codebooks import Codebook, existing_centroids
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.compressed_model import CompressedModel
@@ -35,7 +37,7 @@ class KeptKernel:
 
     promise: LayerPromise
     mask: KernelValues | None = None
-    codebook: Codebook | None = None
+    codebook: Codebook | BlockCodebook | HashedCodebook | None = None
 
     @property
     def compressed(self) -> bool:
@@ -66,8 +68,13 @@ def _carried(kernel: Kernel, promise: LayerPromise | None, *, keep_zeros: bool, 
     weights = keras.backend.get_value(kernel.variable)
     has_zeros = keep_zeros and (promise.sparsity is not None or promise.pattern is not None)
     mask = (weights != 0).astype(np.float32) if has_zeros else None
-    codebook = None
-    if keep_clusters and promise.clusters is not None:
+    codebook: Codebook | BlockCodebook | HashedCodebook | None = None
+    if keep_clusters and promise.clusters is not None and promise.hashed:
+        codebook = HashedCodebook(kernel.layer, hashed_means(weights, promise.clusters), weights.shape)
+    elif keep_clusters and promise.clusters is not None and promise.block != "weight":
+        layout = BlockLayout(weights.shape, promise.block)
+        codebook = BlockCodebook(kernel.layer, existing_blocks(weights, promise.clusters, layout), layout)
+    elif keep_clusters and promise.clusters is not None:
         centroids = existing_centroids(weights, promise.clusters, per_channel=promise.clusters_per_channel)
         codebook = Codebook(kernel.layer, centroids, weights.shape, pinned=centroids == 0 if has_zeros else None)
     return KeptKernel(
@@ -77,10 +84,22 @@ def _carried(kernel: Kernel, promise: LayerPromise | None, *, keep_zeros: bool, 
             pattern=promise.pattern if has_zeros else None,
             clusters=None if codebook is None else promise.clusters,
             clusters_per_channel=codebook is not None and promise.clusters_per_channel,
+            block="weight" if codebook is None else promise.block,
+            hashed=codebook is not None and promise.hashed,
         ),
         mask,
         codebook,
     )
+
+
+def rate_of(entropy_weight: float, kernels: Iterable[Kernel]) -> float:
+    """Return the factor of each kernel's rate, so that the loss grows by the entropy weight times the bits per weight.
+
+    Args:
+        entropy_weight: The stage's parameter.
+        kernels: All kernels that have a rate.
+    """
+    return entropy_weight / max(sum(kernel.variable.shape.num_elements() for kernel in kernels), 1)
 
 
 def train_masters(
@@ -119,6 +138,7 @@ def train_masters(
         callbacks=callbacks(model),
         batches=batches,
         project=model.project,
+        bits_per_weight=model.bits_per_weight,
         began=material.began,
     )
     plain = in_float32(network)

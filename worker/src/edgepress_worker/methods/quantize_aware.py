@@ -16,12 +16,13 @@ its own.
 from edgepress_common.promises import LayerPromise
 from edgepress_common.spec import QuantizeAwareStage
 from edgepress_common.steps import StageStep
+from edgepress_worker.compression.codebooks import Codebook
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.grids import Granularity
 from edgepress_worker.compression.kernels import KERNEL_KINDS, Kernel, find_kernels, select
 from edgepress_worker.compression.learned_grids import LearnedGrid, initial_scales
 from edgepress_worker.context import StepContext
-from edgepress_worker.methods.fine_tuning import carry, load_source, train_masters
+from edgepress_worker.methods.fine_tuning import KeptKernel, carry, load_source, rate_of, train_masters
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.quantization.with_ranges import with_ranges
 from edgepress_worker.training.batch_norm import momentum_for
@@ -43,6 +44,10 @@ def quantize_aware(parameters: StageStep, material: Material, context: StepConte
         keep_zeros=bool(stage.preserve_sparsity),
         keep_clusters=bool(stage.preserve_clusters),
     )
+    rated = {
+        kernel.layer: kernel for kernel in kernels if kernel.layer in chosen and _has_few_codes(carried[kernel.layer])
+    }
+    rate = rate_of(stage.entropy_weight, rated.values())
     compressed, promises = [], []
     for kernel in kernels:
         kept = carried[kernel.layer]
@@ -53,9 +58,21 @@ def quantize_aware(parameters: StageStep, material: Material, context: StepConte
         if kept.compressed or grid is not None:
             damping = stage.damping if kernel.kind == "depthwise_conv2d" and grid is not None else 0.0
             compressed.append(
-                CompressedKernel(kernel, mask=kept.mask, codebook=kept.codebook, grid=learned or grid, damping=damping)
+                CompressedKernel(
+                    kernel,
+                    mask=kept.mask,
+                    codebook=kept.codebook,
+                    grid=learned or grid,
+                    damping=damping,
+                    rate=rate if kernel.layer in rated else 0.0,
+                )
             )
     return train_masters(network, compressed, parameters, material, context, promises=promises)
+
+
+def _has_few_codes(kept: KeptKernel) -> bool:
+    """Return whether single weights of a kernel have codes that all its channels share."""
+    return kept.codebook is None or (isinstance(kept.codebook, Codebook) and not kept.promise.clusters_per_channel)
 
 
 def _grid(promise: LayerPromise) -> Granularity:

@@ -57,6 +57,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     batches: Callable[[int], tf.data.Dataset] | None = None,
     project: Callable[[], None] = lambda: None,
+    bits_per_weight: Callable[[], float | None] = lambda: None,
     began: float | None = None,
 ) -> TrainingOutcome:
     """Train the model in place.
@@ -71,6 +72,7 @@ def train(
         batches: Function that returns the batches of an epoch, counted from 0; None for `training_batches` of the pack.
             A model with its own ``train_step`` may use other batches.
         project: Function that computes compressed kernels from their masters; called before each validation.
+        bits_per_weight: Function that returns the estimated bits per weight; None if they are not estimated.
         began: When the stage began, by `time.monotonic`, to record what it did before its first epoch.
 
     Raises:
@@ -92,7 +94,16 @@ def train(
         context.raise_if_cancelled()
         number = len(history)
         every_callback = [watch, *final.callbacks, *callbacks]
-        epoch = _epoch(number, model, pack, settings, final, batches=batches(number), callbacks=every_callback)
+        epoch = _epoch(
+            number,
+            model,
+            pack,
+            settings,
+            final,
+            batches=batches(number),
+            callbacks=every_callback,
+            bits_per_weight=bits_per_weight,
+        )
         history.append(epoch.model_copy(update={"preparation_seconds": prepared}))
         prepared = 0.0
         watch.epoch_ended(history[-1])
@@ -130,6 +141,7 @@ def _epoch(
     *,
     batches: tf.data.Dataset,
     callbacks: Sequence[keras.callbacks.Callback],
+    bits_per_weight: Callable[[], float | None],
 ) -> Epoch:
     pace, is_compiled = Pace(), model.train_function is not None
     reseed_layers(model, settings.seed, number)
@@ -140,6 +152,7 @@ def _epoch(
     seconds = time.monotonic() - started
     with final.settled():
         validated = _validated(model, pack, settings, callbacks[0])
+        bits = bits_per_weight()
     return Epoch(
         epoch=number + 1,
         loss=fitted["loss"][0],
@@ -148,6 +161,7 @@ def _epoch(
         val_accuracy=validated["accuracy"],
         learning_rate=learning_rate(model.optimizer),
         seconds=seconds,
+        bits_per_weight=bits,
         compile_seconds=0.0 if is_compiled else pace.compile_seconds(),
     )
 

@@ -65,7 +65,8 @@ class Watch(keras.callbacks.Callback):
         if not math.isfinite(epoch.val_loss):
             raise DivergedError(self._diverged(f"the validation loss became {epoch.val_loss}", ""))
         self._done = epoch.epoch
-        self._metrics = epoch.model_dump(include={"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"})
+        shown = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "bits_per_weight"}
+        self._metrics = epoch.model_dump(include=shown, exclude_none=True)
         self._report(time.monotonic(), self._done * self._steps)
 
     def _report(self, now: float, steps_done: int) -> None:

@@ -48,9 +48,14 @@ class Chart:
 
 
 def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
-    """Return charts of accuracy and loss in training and validation; none for fewer than two epochs."""
+    """Return charts of accuracy and loss in training and validation, and of bits per weight where these are trained.
+
+    There are none for fewer than two epochs.
+    """
     if len(epochs) <= 1:
         return ()
+    bits = [math.nan if epoch.bits_per_weight is None else epoch.bits_per_weight for epoch in epochs]
+    rate = () if all(map(math.isnan, bits)) else (_chart("Estimated bits per weight", {"training": bits}),)
     return (
         _chart(
             "Accuracy",
@@ -59,6 +64,7 @@ def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
         _chart(
             "Loss", {"training": [epoch.loss for epoch in epochs], "validation": [epoch.val_loss for epoch in epochs]}
         ),
+        *rate,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from edgepress_common.frozen import added_field
-from edgepress_common.spec.method import FineTuning, Method
+from edgepress_common.spec.method import ENTROPY_WEIGHT, FineTuning, Method
 
 
 class QuantizeAwareStage(FineTuning):
@@ -33,6 +33,8 @@ class QuantizeAwareStage(FineTuning):
         description="Pull of depthwise weights to their nearest code, so that they do not oscillate between two codes: "
         "the loss grows by this factor times the sum of the squared distances",
     )
+
+    entropy_weight: float = added_field(default=0.0, ge=0, le=1000, description=ENTROPY_WEIGHT)
 
     @model_validator(mode="after")
     def _can_round(self) -> Self:
