@@ -70,6 +70,7 @@ def test_a_pattern_comes_to_a_share_of_zeros() -> None:
         (PRUNE | {"schedule": POLYNOMIAL | {"frequency": 0}}, "greater than or equal to 1"),
         (PRUNE | {"schedule": PATTERN | {"pattern": "4:4"}}, "pattern is '4:4'; accepted: m:n with m less than n"),
         (PRUNE | {"schedule": PATTERN | {"pattern": "0:4"}}, "should match pattern"),
+        (PRUNE | {"schedule": PATTERN | {"unit": "kernel"}}, "Extra inputs"),
         (PRUNE | {"layers": {"include": ["kind:depthwise_conv2d"]}},
          r"layers.include\[0\] is 'kind:depthwise_conv2d', which this method does not support; accepted: first, last"),
         ({"kind": "cluster", "layers": {"exclude": ["first", "kind:depthwise_conv2d"]}},

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
-from edgepress_worker.compression.masks import magnitude_mask, pattern_mask
+from edgepress_worker.compression.masks import kernel_mask, magnitude_mask, pattern_mask
 
 
 @settings(deadline=None)
@@ -32,6 +32,19 @@ def test_the_requested_number_of_tied_weights_is_zero(sparsity: float) -> None:
     weights = np.random.default_rng(0).integers(-16, 17, (3, 3, 20, 20)).astype(np.float32)
     mask = magnitude_mask(weights, sparsity)
     assert np.count_nonzero(mask == 0) == sparsity * weights.size
+
+
+@pytest.mark.parametrize(
+    ("shape", "sparsity", "removed"), [((3, 3, 4, 5), 0.5, 10), ((3, 2, 3, 3), 0.4, 4), ((6, 2), 0.5, 6)]
+)
+def test_whole_kernels_are_removed(shape: tuple[int, ...], sparsity: float, removed: int) -> None:
+    """The kernels with the smallest sums of absolute weights go, at least the share; in a dense layer, weights."""
+    weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    mask = kernel_mask(weights, sparsity)
+    sums = {(i, o): np.abs(weights[..., i, o]).sum() for i in range(shape[-2]) for o in range(shape[-1])}
+    gone = set(sorted(sums, key=lambda place: sums[place])[:removed])
+    for place in sums:
+        assert (mask[..., place[0], place[1]] == (place not in gone)).all()
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 8, 5), (3, 3, 6, 5), (12, 7)])

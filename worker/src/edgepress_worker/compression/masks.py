@@ -7,8 +7,13 @@ the tied weights are removed, so that the number of zeros is exactly as promised
 2^23 levels, and with small images many weights keep their initial values (ResNet18 at 32x32: a kernel of 2,359,296
 weights had two zeros too few).
 
+By kernel (the kernel level of Anwar et al. 2017, Structured Pruning of Deep Convolutional Neural Networks,
+arXiv:1512.08571): as by magnitude, with the sums of the absolute weights between each input and output channel.
+
 By pattern m:n: of each n neighbours along the input channels, the m smallest are removed, by TFMOT's own function.
 """
+
+import math
 
 import numpy as np
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_utils
@@ -37,6 +42,22 @@ def magnitude_mask(weights: KernelValues, sparsity: float) -> KernelValues:
     if surplus:
         mask.reshape(-1)[np.flatnonzero(magnitudes == threshold)[:surplus]] = 0
     return mask
+
+
+def kernel_mask(weights: KernelValues, sparsity: float) -> KernelValues:
+    """Return the mask that removes whole kernels of a convolution, at least a share of them.
+
+    Args:
+        weights: Weights of a convolution ``(height, width, in, out)``, or of a dense layer ``(in, out)``, whose kernels
+            are its weights.
+        sparsity: Share of kernels to remove, 0 to below 1.
+
+    Returns:
+        The mask, of the same shape.
+    """
+    norms = np.abs(weights).reshape(-1, *weights.shape[-2:]).sum(axis=0)
+    removed = min(math.ceil(norms.size * sparsity), norms.size - 1)
+    return np.broadcast_to(magnitude_mask(norms, removed / norms.size), weights.shape).copy()
 
 
 def pattern_mask(weights: KernelValues, zeros: int, group: int) -> KernelValues:

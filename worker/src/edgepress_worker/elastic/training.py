@@ -60,8 +60,6 @@ class ElasticModel(keras.Model):
         self._smaller = tuple(smaller)
         self._seed = seed
         self._phases = tuple(phases) or (Phase(len(smaller), 0),)
-        # Functions of their own, so that each is traced once, though a progressive training names it twice.
-        self._parts = [tf.function(functools.partial(self._gradients, each), autograph=False) for each in smaller]
 
     @property
     def trainable_weights(self) -> list[tf.Variable]:
@@ -82,7 +80,7 @@ class ElasticModel(keras.Model):
             predicted = self(images, training=True)
             loss = self._scaled(self.compute_loss(images, labels, predicted, weights))
         taught = tf.stop_gradient(predicted)
-        branches = [functools.partial(each, images, taught, weights) for each in self._parts]
+        branches = [functools.partial(self._gradients, each, images, taught, weights) for each in self._smaller]
         parts = [tape.gradient(loss, variables), *self._chosen(branches)]
         gradients = [tf.add_n(list(each)) for each in zip(*parts, strict=True)]
         if self._scales_loss:

@@ -21,7 +21,7 @@ from edgepress_common.steps import StageStep
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.compression.kernels import SHARED_OR_ZERO, Kernel, KernelValues, find_kernels, select
-from edgepress_worker.compression.masks import magnitude_mask, pattern_mask
+from edgepress_worker.compression.masks import kernel_mask, magnitude_mask, pattern_mask
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.methods.fine_tuning import KeptKernel, carry, load_source, train_masters
@@ -101,7 +101,8 @@ class MaskChoice:
     def _mask(self, weights: KernelValues, sparsity: float) -> KernelValues:
         if isinstance(self._schedule, PatternSchedule):
             return pattern_mask(weights, *self._schedule.zeros_of_group)
-        return magnitude_mask(weights, sparsity)
+        mask = kernel_mask if self._schedule.unit == "kernel" else magnitude_mask
+        return mask(weights, sparsity)
 
 
 def tfmot_schedule(schedule: PruningSchedule, steps: int) -> tfmot.sparsity.keras.PruningSchedule:

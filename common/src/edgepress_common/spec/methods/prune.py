@@ -4,9 +4,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.spec.method import LargeKernelTuning, Method
 from edgepress_common.spec.model import Network
+
+Unit = Annotated[
+    Literal["weight", "kernel"],
+    Field(
+        description="What becomes zero at once. weight: single weights; kernel: all weights of a convolution between "
+        "an input and an output channel, by the sum of their absolute values."
+    ),
+]
 
 
 class ConstantSchedule(Frozen):
@@ -19,6 +27,7 @@ class ConstantSchedule(Frozen):
         default=0.75, gt=0, le=1, description="Last selection of zeros, as a share of the stage's steps."
     )
     frequency: int = Field(default=10, ge=1, le=100_000, description="Steps between two selections of zeros.")
+    unit: Unit = added_field("weight")
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Self:
@@ -41,6 +50,7 @@ class PolynomialSchedule(Frozen):
     )
     power: float = Field(default=3.0, gt=0, le=10, description="Exponent of the polynomial; 1 is linear.")
     frequency: int = Field(default=10, ge=1, le=100_000, description="Steps between two selections of zeros.")
+    unit: Unit = added_field("weight")
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Self:
@@ -104,7 +114,8 @@ class PruneStage(LargeKernelTuning):
 def _describe(stage: PruneStage, _network: Network) -> str:
     if isinstance(stage.schedule, PatternSchedule):
         return f"prune {stage.schedule.pattern}"
-    return f"prune to {100 * stage.schedule.final_sparsity:g} % ({stage.schedule.kind})"
+    kernels = " of whole kernels" if stage.schedule.unit == "kernel" else ""
+    return f"prune to {100 * stage.schedule.final_sparsity:g} %{kernels} ({stage.schedule.kind})"
 
 
 def _conflict(earlier: PruneStage, position: int, stage: PruneStage) -> str | None:
