@@ -88,7 +88,8 @@ class CompressedKernel(tf.Module):
 
     def _rounded(self, masters: tf.Tensor) -> tf.Tensor:
         if isinstance(self._grid, LearnedGrid):
-            return self._grid.rounded(masters)
+            weights = self._grid.rounded(masters)
+            return weights if self.mask is None else weights * self.mask  # one bit has no code for zero
         if self.codebook is not None:
             # Rounding the few values rounds all weights: with a scale per channel, there is a book per channel.
             centroids = tf.convert_to_tensor(self.codebook.centroids)
