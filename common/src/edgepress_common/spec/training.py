@@ -89,8 +89,9 @@ class Training(Frozen):
     )
     batch_norm_statistics: Literal["moving", "estimated"] = added_field(
         "moving",
-        description="Statistics that BatchNormalization layers end with. moving: those that followed the weights "
-        "during training; estimated: those of a thousand training images with the final weights.",
+        description="Statistics that BatchNormalization layers of a new network end with. moving: those that followed "
+        "the weights during training; estimated: those of a thousand training images with the final weights, as after "
+        "every stage that continues a network.",
     )
     weight_average: float | None = added_field(
         None,

@@ -13,6 +13,11 @@ from edgepress_worker.quantization.placement import rounded_layers
 _SUFFIX = "_range"
 
 
+def range_of(layer: str) -> str:
+    """Return the name of the range of a layer's output."""
+    return layer + _SUFFIX
+
+
 def with_ranges(network: keras.Model, momentum: float) -> keras.Model:
     """Return the network with an `ActivationRange` after each layer whose output int8 rounds.
 
@@ -25,7 +30,7 @@ def with_ranges(network: keras.Model, momentum: float) -> keras.Model:
     def then(layer: Layer, tensor: tf.Tensor) -> tf.Tensor:
         if layer.name not in rounded:
             return tensor
-        return ActivationRange(momentum, name=layer.name + _SUFFIX)(tensor)
+        return ActivationRange(momentum, name=range_of(layer.name))(tensor)
 
     return rebuild(network, replace=copy_of, then=then)
 
