@@ -14,6 +14,7 @@ the same steps again is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from edgepress_common.frozen import Message
 from edgepress_common.repeats import Repetition
@@ -178,7 +179,7 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
         )
     # A trained network needs no warm-up. The promises of a stage are true only for the weights at its end.
     rate = spec.training.learning_rate / METHODS[stage.kind].slowdown
-    changes = {"epochs": 0, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+    changes: dict[str, Any] = {"epochs": 0, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
     if isinstance(stage, Continuation):
         stage = stage.model_copy(update={"learning_rate": stage.learning_rate or rate})
         changes |= {"epochs": stage.epochs, "learning_rate": stage.learning_rate, "batch_norm_statistics": "estimated"}

@@ -48,11 +48,11 @@ def test_gradients_are_those_of_the_papers(low: float) -> None:
         else:
             of_values[place] = gradient
             of_scale += gradient * (wanted[place] - value) / scale
-    inputs, ends = tf.constant(values, tf.float32), [tf.constant(low), tf.constant(high)]
+    inputs, lower, upper = tf.constant(values, tf.float32), tf.constant(low), tf.constant(high)
     with tf.GradientTape() as tape:
-        tape.watch([inputs, *ends])
-        found = rounded(inputs, *ends, share=0.5)
-    found_values, of_low, of_high = tape.gradient(found, [inputs, *ends], tf.constant(of_found, tf.float32))
+        tape.watch([inputs, lower, upper])
+        found = rounded(inputs, lower, upper, share=0.5)
+    found_values, of_low, of_high = tape.gradient(found, [inputs, lower, upper], tf.constant(of_found, tf.float32))
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     np.testing.assert_allclose(found_values, of_values, atol=1e-6)
     # high = offset + 255 scale at a fixed offset; the other end moves the offset, and the scale by -1 / 255.

@@ -11,6 +11,7 @@
 The images are not labelled. The result is deterministic.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -106,10 +107,10 @@ class PostTraining:
             weights, bias = layer.get_weights()
             if self.settings.rounding == "adaround":
                 after = tf.nn.relu if _relu_follows(taken_by[layer.name]) else tf.identity
-                apply = _Applied(layer, bias, after)
+                apply = functools.partial(_applied, _Applied(layer, bias, after))
                 (rounded,) = adaptively_rounded(
                     [self._to_round(kernel, weights)],
-                    lambda inputs, given, apply=apply: apply(inputs, given[0]),
+                    apply,
                     self._examples(
                         keras.Model(made.input, layer.input),
                         keras.Model(reference.input, reference.get_layer(kernel.layer).output),
@@ -228,6 +229,11 @@ class _Applied:
                 return layer.convolution_op(inputs, kernel)
             case _:
                 return tf.matmul(inputs, kernel)
+
+
+def _applied(apply: _Applied, inputs: tf.Tensor, kernels: Sequence[tf.Tensor]) -> tf.Tensor:
+    (kernel,) = kernels
+    return apply(inputs, kernel)
 
 
 class _BlockFunction:
