@@ -50,7 +50,7 @@ def test_float16_on_a_pi_4_is_not_faster_and_why() -> None:
 
 
 def test_four_bits_bring_size_or_speed() -> None:
-    """By the pair of files with the largest gain: which of the two is measured on the device."""
+    """Which of the two is decided by the pair of files with the largest gain on the device."""
     rows = [make_row("int8", p50=20), make_row("int4", p50=26)]
     assert "int4 brings size here and no speed (26.0 ms against 20.0 ms, base, 1 thread)." in cautions(*rows)
     dense = [make_row("int8", pipeline="dense", p50=20), make_row("int4", pipeline="dense", p50=10)]
