@@ -15,6 +15,7 @@ the same steps again is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from edgepress_common.frozen import Message, added_field
 from edgepress_common.repeats import Repetition
@@ -38,9 +39,6 @@ from edgepress_common.steps import (
     make_step,
 )
 from edgepress_common.trial import Trial
-
-# TFMOT's guides fine-tune with a tenth to a hundredth of the learning rate of the initial training.
-_FINE_TUNING_SLOWDOWN = 10
 
 
 class PlannedPipeline(Message):
@@ -201,10 +199,10 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
             model=method.own_network(stage) or spec.model,
             training=training.model_copy(update={"seed": (training.seed + stage.seed_offset) % SEEDS}),
         )
-    epochs, rate = 0, spec.training.learning_rate / _FINE_TUNING_SLOWDOWN
-    if isinstance(stage, Continuation):
-        epochs, rate = stage.epochs, stage.learning_rate or rate
-        stage = stage.model_copy(update={"learning_rate": rate})
     # A trained network needs no warm-up. The promises of a stage are true only for the weights at its end.
-    changes = {"epochs": epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+    rate = spec.training.learning_rate / METHODS[stage.kind].slowdown
+    changes: dict[str, Any] = {"epochs": 0, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+    if isinstance(stage, Continuation):
+        stage = stage.model_copy(update={"learning_rate": stage.learning_rate or rate})
+        changes |= {"epochs": stage.epochs, "learning_rate": stage.learning_rate, "batch_norm_statistics": "estimated"}
     return StageStep(stage=stage, model=network, training=spec.training.model_copy(update=changes))

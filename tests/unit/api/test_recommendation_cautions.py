@@ -4,6 +4,7 @@ import pytest
 
 from edgepress_api.recommendation.recommending import recommend
 from edgepress_common.answers.report import ReportRow
+from edgepress_common.promises import KeptPromise
 from edgepress_common.results import Latency, OperatorTime, Surroundings
 from edgepress_common.spec import ExportKind, Goals
 from fakes.reports import make_report, make_row
@@ -34,12 +35,29 @@ def test_float16_on_a_pi_4_is_not_faster_and_why() -> None:
         "float16 arithmetic (ARMv8.2 has)."
     ) in cautions(*rows)
     elsewhere = [make_row("float32", p50=5), make_row("float16", p50=11.9)]
-    assert cautions(*elsewhere).endswith("(11.9 ms against 5.00 ms, base, 1 thread).")
+    plain = cautions(*elsewhere)
+    assert "(11.9 ms against 5.00 ms, base, 1 thread). The file is computed in float32 on every processor" in plain
+    allowed = (KeptPromise(kind="float16_arithmetic", promised=1, found=1),)
+    with_option = make_row("float16", p50=11.9, promises=allowed)
+    assert cautions(elsewhere[0], with_option).endswith("(11.9 ms against 5.00 ms, base, 1 thread).")
+    both = cautions(elsewhere[0], with_option, make_row("float16", p50=2, model_sha256="b" * 64))
+    assert "float16 is half the size and not faster here (11.9 ms" in both
     widened = (OperatorTime(operator="DEQUANTIZE", calls=3, mean_ms=1),)
     assert "Its profile has 3 DEQUANTIZE operators" in cautions(
         elsewhere[0], make_row("float16", p50=11.9, operator_times=widened)
     )
     assert "float16" not in cautions(make_row("float32", p50=10), make_row("float16", p50=5))
+
+
+def test_four_bits_bring_size_or_speed() -> None:
+    """Which of the two is decided by the pair of files with the largest gain on the device."""
+    rows = [make_row("int8", p50=20), make_row("int4", p50=26)]
+    assert "int4 brings size here and no speed (26.0 ms against 20.0 ms, base, 1 thread)." in cautions(*rows)
+    dense = [make_row("int8", pipeline="dense", p50=20), make_row("int4", pipeline="dense", p50=10)]
+    said = cautions(*rows, *dense)
+    assert "int4 brings speed here as well as size: 2.00x (10.0 ms against 20.0 ms, dense, 1 thread)." in said
+    assert "no speed" not in said
+    assert "int4" not in cautions(*rows[:1])
 
 
 def test_another_board_under_the_same_name_is_told() -> None:

@@ -9,6 +9,7 @@ import pytest
 from edgepress_api.database import Database
 from edgepress_api.report.baselines import find_baselines
 from edgepress_api.report.building import build_report
+from edgepress_api.report.over_seeds import find_repeats
 from edgepress_api.report.records import find_failures
 from edgepress_api.report.rows import find_rows
 from edgepress_common.answers.report import Report
@@ -115,6 +116,18 @@ def test_there_is_a_row_for_each_export_device_and_number_of_threads() -> None:
     job = reported(small_spec(), results, devices=("pi", "pi"))
     rows = find_rows(job, find_baselines(job))
     assert [(row.export, row.threads) for row in rows] == [("float32", 1), ("int8", 1), ("int8", 4)]
+
+
+def test_exports_of_one_kind_are_told_apart_by_their_options() -> None:
+    """Each has a name of its own, and its own figures over the seeds; an export that is alone needs no options."""
+    exports = ["float32", "int8", {"kind": "int8", "weight_scales": "layer", "calibration": {"bias_correction": True}}]
+    job = reported(small_spec(pipelines=[{"name": "base", "exports": exports}], seeds=2), {})
+    rows = find_rows(job, find_baselines(job))
+    named = "int8 (calibration: {bias_correction: true}, weight_scales: layer)"
+    assert [row.export_name for row in rows] == ["float32", "int8", named] * 2
+    assert {row.options for row in rows if row.export == "float32"} == {""}
+    assert [row.over_seeds.seeds for row in rows if row.over_seeds is not None] == [2] * 6
+    assert len(find_repeats(rows, None)) == 3
 
 
 def test_ratios_are_against_the_network_that_was_only_trained() -> None:

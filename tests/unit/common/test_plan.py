@@ -190,9 +190,9 @@ def test_what_was_done_before_is_kept_unless_told_otherwise(
     ] == kept
 
 
-@pytest.mark.parametrize("stage", [PRUNE, CLUSTER, QUANTIZE])
-def test_a_stage_that_goes_on_trains_at_a_tenth_of_the_rate(stage: dict[str, Any]) -> None:
-    """It uses its own epochs and rate if given; settings of a beginning are left out, the rest is the job's."""
+@pytest.mark.parametrize(("stage", "rate"), [(PRUNE, 0.05), (CLUSTER, 0.005), (QUANTIZE, 0.005)])
+def test_a_stage_that_goes_on_has_settings_of_its_own(stage: dict[str, Any], rate: float) -> None:
+    """Its epochs, its rate (prune: the job's; others: a tenth) and estimated statistics; the rest is the job's."""
     training = {
         "epochs": 9,
         "learning_rate": 0.05,
@@ -204,15 +204,17 @@ def test_a_stage_that_goes_on_trains_at_a_tenth_of_the_rate(stage: dict[str, Any
     trained, as_it_comes = staged(stage, training=training)
     _, told = staged(stage | {"epochs": 2, "learning_rate": 0.01}, training=training)
     assert (trained.training.epochs, trained.training.warmup_epochs) == (9, 2)
-    for step, epochs, rate in ((as_it_comes, 4, 0.005), (told, 2, 0.01)):
-        expected = {"epochs": epochs, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+    assert trained.training.batch_norm_statistics == "moving"
+    fixed = {"warmup_epochs": 0, "early_stopping": None, "batch_norm_statistics": "estimated"}
+    for step, epochs, peak in ((as_it_comes, 4, rate), (told, 2, 0.01)):
+        expected = fixed | {"epochs": epochs, "learning_rate": peak}
         assert step.training == trained.training.model_copy(update=expected)
         assert step.model == trained.model
 
 
 def test_the_effective_rate_given_explicitly_is_the_same_step() -> None:
     """The same holds for other settings that equal the effective ones."""
-    assert staged(PRUNE) == staged(PRUNE | {"learning_rate": 0.0001, "epochs": 4}, model={"architecture": "resnet18"})
+    assert staged(PRUNE) == staged(PRUNE | {"learning_rate": 0.001, "epochs": 4}, model={"architecture": "resnet18"})
 
 
 def test_a_student_learns_from_the_network_before_it_and_is_the_network_from_then_on() -> None:

@@ -13,6 +13,8 @@ from edgepress_common.steps import CODE_VERSIONS
 # Written by the code before methods, exports and data set kinds became declarations. The specs `npz`, `upload` and
 # `uploaded` (a folder) were written again when packing changed: their paths left the key, uploads have pack version 2.
 # `shapes` was written before networks could be cut by depth and image size, and before network slimming.
+# Stages that continue a network, and what follows them, were written again when their defaults changed: they state
+# estimated statistics, and prune states another rate and another end of its schedule.
 PINNED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "step_keys.json").read_text())
 SPEC: dict[str, Any] = {
     "name": "pinned",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgepress_common.errors import StepCancelledError
 from edgepress_common.messages import Outputs
 from edgepress_common.results import StageResult
 from edgepress_common.spec.methods import METHODS
@@ -24,6 +25,7 @@ from edgepress_worker.methods import Material, run_stage
 from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.pack import LabelledImages, Pack
 from edgepress_worker.training.state import TrainingState
+from fakes.cancelling_context import CancellingContext
 from fakes.step_context import PlainContext
 from fakes.tiny_images import CLASSES, tiny_images
 
@@ -47,8 +49,12 @@ def _pack() -> Pack:
     return Pack(CLASSES, LabelledImages(*tiny_images(32)), LabelledImages(*tiny_images(12, seed=1)))
 
 
-def _run(folder: Path, **changes: object) -> Stage:
-    context, pack = PlainContext(folder), _pack()
+def _stops_after_an_epoch(folder: Path) -> PlainContext:
+    return CancellingContext(folder, lambda progress: progress.epoch == 1)
+
+
+def _run(folder: Path, make: Callable[[Path], PlainContext] = PlainContext, **changes: object) -> Stage:
+    context, pack = make(folder), _pack()
     settings = {"epochs": 2, "batch_size": 16, "seed": 3} | changes
     step = StageStep(
         stage=TrainStage(),
@@ -160,6 +166,16 @@ def test_mixed_precision_leaves_no_trace_in_the_file(trained: Stage, tmp_path: P
     assert mixed.outputs != trained.outputs
     assert mixed.result.keras_bytes == trained.result.keras_bytes
     assert mixed.result.precision == "mixed_bfloat16" != trained.result.precision
+
+
+def test_a_training_continues_in_the_precision_that_it_began_with(tmp_path: Path) -> None:
+    """Stopped after an epoch on a processor with bfloat16, it gives the bytes of one that was not stopped."""
+    whole = _run(tmp_path / "whole", precision="mixed_bfloat16")
+    with pytest.raises(StepCancelledError):
+        _run(tmp_path / "stopped", _stops_after_an_epoch, precision="mixed_bfloat16")
+    continued = _run(tmp_path / "stopped", precision="auto")
+    assert (continued.result.precision, continued.result.resumed_after_epochs) == ("mixed_bfloat16", 1)
+    assert continued.outputs == whole.outputs
 
 
 def test_finished_training_is_only_stored_again(trained: Stage) -> None:

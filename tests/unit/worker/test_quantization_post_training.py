@@ -23,7 +23,7 @@ from edgepress_worker.quantization.equalization import equalized
 from edgepress_worker.quantization.folding import folded
 from edgepress_worker.quantization.post_training import PostTraining
 from edgepress_worker.quantization.range_search import Histogram, find_range, rounded
-from edgepress_worker.quantization.rounding import adaptively_rounded
+from edgepress_worker.quantization.rounding import ToRound, adaptively_rounded
 from edgepress_worker.quantization.weight_grids import WeightGrid
 from edgepress_worker.tflite.inference import infer
 from edgepress_worker.tflite.model import parse_tflite
@@ -221,8 +221,12 @@ def test_adaround_finds_the_best_of_all_roundings() -> None:
     def error(candidate: Values) -> float:
         return float(((inputs @ (candidate - kernel)) ** 2).mean())
 
-    found = adaptively_rounded(
-        kernel, scale, (-7, 7), lambda batch, weights: batch @ weights, (inputs, inputs @ kernel), steps=400, seed=1
+    (found,) = adaptively_rounded(
+        [ToRound(kernel, scale, (-7, 7))],
+        lambda batch, weights: batch @ weights[0],
+        (inputs, inputs @ kernel),
+        steps=400,
+        seed=1,
     )
     places = [place for place in range(7) if place != 3]
     below = np.floor(kernel / scale)

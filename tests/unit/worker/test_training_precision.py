@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from edgepress_common.spec.model import Model
+from edgepress_common.spec.training import Training
 from edgepress_worker.networks import build_network
 from edgepress_worker.training.precision import (
     choose_policy,
     computes_bfloat16,
     gpu_capabilities,
     in_float32,
+    with_kept_precision,
     with_policy,
 )
 
@@ -20,20 +22,36 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpus", "policy"),
+    ("asked", "gpus", "bfloat16", "policy"),
     [
-        ("auto", [], "float32"),
-        ("auto", [(6, 1)], "float32"),
-        ("auto", [(7, 0)], "mixed_float16"),
-        ("auto", [(8, 6), (6, 1)], "float32"),
-        ("auto", [(0, 0)], "float32"),
-        ("float32", [(8, 6)], "float32"),
-        ("mixed_bfloat16", [], "mixed_bfloat16"),
+        ("auto", [], False, "float32"),
+        ("auto", [], True, "mixed_bfloat16"),
+        ("auto", [(6, 1)], True, "float32"),
+        ("auto", [(7, 0)], True, "mixed_float16"),
+        ("auto", [(8, 6), (6, 1)], False, "float32"),
+        ("auto", [(0, 0)], False, "float32"),
+        ("float32", [(8, 6)], True, "float32"),
+        ("mixed_bfloat16", [], False, "mixed_bfloat16"),
     ],
 )
-def test_auto_is_mixed_where_a_gpu_gains(asked: str, gpus: list[tuple[int, int]], policy: str) -> None:
-    """Auto depends on the capabilities of the GPUs; an explicit setting is effective."""
-    assert choose_policy(asked, gpus) == policy  # type: ignore[arg-type]
+def test_auto_is_mixed_where_the_machine_gains(
+    asked: str, gpus: list[tuple[int, int]], bfloat16: bool, policy: str
+) -> None:
+    """Auto depends on GPUs, and without any on the processor; an explicit setting is effective."""
+    assert choose_policy(asked, gpus, bfloat16=bfloat16) == policy  # type: ignore[arg-type]
+
+
+def test_an_attempt_on_another_machine_keeps_the_precision(tmp_path: Path) -> None:
+    """A training that began on a processor with bfloat16 continues so elsewhere; a file that was cut off counts not."""
+    settings = Training()
+    (tmp_path / "cut off").mkdir()
+    (tmp_path / "cut off" / "precision.txt").write_text("mixed_")
+    for folder in (tmp_path / "new", tmp_path / "cut off"):
+        began = with_kept_precision(settings, folder, choose=lambda _: "mixed_bfloat16")
+        continued = with_kept_precision(settings, folder, choose=lambda _: "float32")
+        assert began == continued == settings.model_copy(update={"precision": "mixed_bfloat16"})
+    asked = Training(precision="mixed_float16")
+    assert with_kept_precision(asked, tmp_path / "asked") == asked
 
 
 def test_capabilities_are_pairs() -> None:

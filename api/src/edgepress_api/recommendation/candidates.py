@@ -45,12 +45,12 @@ def representatives(rows: Sequence[ReportRow]) -> list[ReportRow]:
     """
     accuracies: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
-        accuracies.setdefault((row.spec_pipeline, row.export), {})[row.pipeline] = row.accuracy
+        accuracies.setdefault((row.spec_pipeline, row.export_name), {})[row.pipeline] = row.accuracy
     chosen = {}
     for key, by_name in accuracies.items():
         ordered = sorted(by_name, key=by_name.__getitem__)
         chosen[key] = ordered[(len(ordered) - 1) // 2]
-    return [row for row in rows if row.over_seeds is None or row.pipeline == chosen[row.spec_pipeline, row.export]]
+    return [row for row in rows if row.over_seeds is None or row.pipeline == chosen[row.spec_pipeline, row.export_name]]
 
 
 def accuracy_of(row: ReportRow) -> float:
@@ -145,9 +145,15 @@ def objective_values(row: ReportRow) -> dict[str, float | int | None]:
 
 def choice(row: ReportRow) -> Choice:
     """Return the file of a row."""
-    return Choice(pipeline=row.pipeline, export=row.export, threads=row.threads, model_sha256=row.model_sha256)
+    return Choice(
+        pipeline=row.pipeline,
+        export=row.export,
+        threads=row.threads,
+        model_sha256=row.model_sha256,
+        options=row.options,
+    )
 
 
 def name(row: ReportRow | Choice) -> str:
     """Return the name of a file in a sentence: ``PCQAT int8``."""
-    return f"{row.pipeline} {row.export}"
+    return f"{row.pipeline} {row.export_name}"

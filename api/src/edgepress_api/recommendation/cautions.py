@@ -189,12 +189,18 @@ def _float16(rows: Sequence[ReportRow]) -> Iterator[str]:
     for full, half in _pairs(rows, "float32", "float16"):
         if half.latency_ms.p50 < full.latency_ms.p50 and half.latency_ms.differs_from(full.latency_ms):
             continue
+        allowed = any(each.kind == "float16_arithmetic" for each in half.promises)
         reason = ""
         if any(board in where for board in _WITHOUT_FLOAT16):
             reason = " This processor has no float16 arithmetic (ARMv8.2 has)."
         elif widened := _profiled(half, "DEQUANTIZE"):
             reason = (
                 f" Its profile has {widened} DEQUANTIZE operators: they convert weights to float32 in each inference."
+            )
+        if not reason and not allowed:
+            reason = (
+                " The file is computed in float32 on every processor; the export option arithmetic: float16 allows "
+                "float16 where the processor has it."
             )
         yield (
             f"float16 is half the size and not faster here ({_both(half, full)}, {half.pipeline}, {_threads(half)})."
@@ -218,6 +224,22 @@ def _int8(rows: Sequence[ReportRow]) -> Iterator[str]:
             f"int8 is hardly faster than float32 here: {gain} for {integer.pipeline} ({_both(integer, full)}, "
             f"{_threads(integer)}); {_LEAST_INT8_GAIN:g} or more is usual.{_kernels(integer)}"
         )
+
+
+def _int4(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield what four bits bring on the device, by the pair of files with the largest difference."""
+    pairs = list(_pairs(rows, "int8", "int4"))
+    if not pairs:
+        return
+    byte, half = max(pairs, key=lambda pair: pair[0].latency_ms.p50 / pair[1].latency_ms.p50)
+    both = f"{_both(half, byte)}, {half.pipeline}, {_threads(half)}"
+    if half.latency_ms.p50 < byte.latency_ms.p50 and half.latency_ms.differs_from(byte.latency_ms):
+        yield f"int4 brings speed here as well as size: {times(byte.latency_ms.p50 / half.latency_ms.p50)} ({both})."
+        return
+    yield (
+        f"int4 brings size here and no speed ({both}). Fewer values per channel (bits of quantize_aware, weight_bits "
+        "of int4) bring none either: no kernel of LiteRT or XNNPACK convolves with weights of fewer than eight bits."
+    )
 
 
 def _int16x8(rows: Sequence[ReportRow]) -> Iterator[str]:
@@ -272,16 +294,17 @@ def _no_delegate(files: Sequence[ReportRow]) -> Iterator[str]:
 
 _OF_ONE_FILE: tuple[Rule, ...] = (_clustered, _pruned, _float_operators_in_int8)
 _OF_THE_FIGURES: tuple[Rule, ...] = (_few_images, *_OF_ONE_FILE)
-_OF_EXPORTS: tuple[Rule, ...] = (_float16, _int8, _int16x8)
+_OF_EXPORTS: tuple[Rule, ...] = (_float16, _int8, _int4, _int16x8)
 _OF_LATENCIES: tuple[Rule, ...] = (_jitter, _few_runs, _no_delegate)
 
 
 def _pairs(rows: Sequence[ReportRow], first: ExportKind, second: ExportKind) -> Iterator[tuple[ReportRow, ReportRow]]:
     """Yield two exports of the same pipeline, measured with the same number of threads."""
     for pipeline, threads in dict.fromkeys((row.pipeline, row.threads) for row in rows):
-        found = {row.export: row for row in rows if (row.pipeline, row.threads) == (pipeline, threads)}
-        if first in found and second in found and found[second].latency_ms.p50 > 0:
-            yield found[first], found[second]
+        found = [row for row in rows if (row.pipeline, row.threads) == (pipeline, threads)]
+        some = [row for row in found if row.latency_ms.p50 > 0]
+        # A pipeline may have several exports of a kind, with different options.
+        yield from ((one, other) for one in some if one.export == first for other in some if other.export == second)
 
 
 def _both(one: ReportRow, other: ReportRow) -> str:

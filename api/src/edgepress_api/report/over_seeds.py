@@ -40,7 +40,7 @@ def find_repeats(rows: Sequence[ReportRow], baseline: Baseline | None) -> tuple[
 
 
 def _key(row: ReportRow) -> _Key:
-    return row.spec_pipeline, row.export, row.device, row.threads
+    return row.spec_pipeline, row.export_name, row.device, row.threads
 
 
 def _groups(rows: Sequence[ReportRow]) -> dict[_Key, list[ReportRow]]:
@@ -90,7 +90,7 @@ def _repeated(row: ReportRow, reference: Sequence[ReportRow] | None) -> Repeated
         device=row.device,
         threads=row.threads,
         over_seeds=over,
-        against=None if against is None else f"{against.spec_pipeline} {against.export}",
+        against=None if against is None else f"{against.spec_pipeline} {against.export_name}",
         points_mean=None if against is None else fmean(differences),
         points_std=None if against is None else stdev(differences),
         p_value=p_value,
@@ -103,7 +103,7 @@ def _words(row: ReportRow, over: OverSeeds, compared: tuple[ReportRow, Sequence[
         "" if row.emulated else f", median latency {_spread(milliseconds, over.latency_ms_mean, over.latency_ms_std)}"
     )
     begin = (
-        f"{row.spec_pipeline} {row.export} over {over.seeds} seeds: validation accuracy "
+        f"{row.spec_pipeline} {row.export_name} over {over.seeds} seeds: validation accuracy "
         f"{_spread(percent, over.accuracy_mean, over.accuracy_std)}{latency} (mean and standard deviation)"
     )
     if compared is None:
@@ -111,10 +111,11 @@ def _words(row: ReportRow, over: OverSeeds, compared: tuple[ReportRow, Sequence[
     against, differences = compared
     mean, p_value = fmean(differences), paired_t(differences, 1 / row.images)
     kind = "a significant" if p_value < SIGNIFICANCE else "no significant"
+    other = f"{against.spec_pipeline} {against.export_name}"
     return (
-        f"{begin}; {points(abs(mean))} {'less' if mean < 0 else 'more'} than {against.spec_pipeline} {against.export} "
-        f"with the same seeds, standard deviation {points(stdev(differences))}: {kind} difference between the methods "
-        f"(paired t-test over {len(differences)} seeds, p = {p_value:.2g})."
+        f"{begin}; {points(abs(mean))} {'less' if mean < 0 else 'more'} than {other} with the same seeds, standard "
+        f"deviation {points(stdev(differences))}: {kind} difference between the methods (paired t-test over "
+        f"{len(differences)} seeds, p = {p_value:.2g})."
     )
 
 

@@ -31,6 +31,7 @@ class _Measured:
     pipeline: ReportedPipeline
     method: str
     kind: ExportStep
+    options: str
     stages: tuple[StageResult, ...]
     export: ExportResult
     evaluation: EvaluationResult
@@ -73,7 +74,18 @@ def _measured(pipeline: ReportedPipeline, method: str) -> Iterator[_Measured]:
             assert isinstance(export.parameters, ExportStep)
             assert isinstance(export.result, ExportResult)
             assert len(stages) == len(pipeline.stages)
-            yield _Measured(pipeline, method, export.parameters, stages, export.result, step.result)
+            options = _options(export.parameters, pipeline)
+            yield _Measured(pipeline, method, export.parameters, options, stages, export.result, step.result)
+
+
+def _options(of: ExportStep, pipeline: ReportedPipeline) -> str:
+    """Return an export's options that are not the default ones, if the pipeline has several exports of the kind."""
+    all_steps = (step.parameters for step in pipeline.steps)
+    kinds = [each.export.kind for each in all_steps if isinstance(each, ExportStep)]
+    if kinds.count(of.export.kind) == 1:
+        return ""
+    chosen = of.export.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})
+    return json.dumps(chosen)[1:-1].replace('"', "")
 
 
 def _baseline_pace(measured: Sequence[_Measured], baseline: Baseline | None) -> dict[tuple[str, int], Latency]:
@@ -102,6 +114,7 @@ def _row(
         method=measured.method,
         stages=stage_summaries(measured.pipeline),
         export=measured.kind.export.kind,
+        options=measured.options,
         device=evaluation.device,
         threads=measurement.threads,
         latency_ms=latency,

@@ -75,14 +75,14 @@ def _recommended(report: Report, purpose: PurposeName, device: str | None) -> tu
 def _named(report: Report, pipeline: str | None, export: str | None) -> tuple[str, str]:
     for row in report.rows:
         if pipeline in {None, row.pipeline} and export in {None, row.export}:
-            return row.model_sha256, f"{row.pipeline} {row.export}"
+            return row.model_sha256, f"{row.pipeline} {row.export_name}"
     known = ", ".join(dict.fromkeys(f"{row.pipeline} {row.export}" for row in report.rows)) or "none yet"
     wanted = " ".join(name for name in (pipeline, export) if name is not None)
     raise NotFoundError(f"{report.job.id} has no measured model {wanted!r}; accepted: {known}")
 
 
 def _name(choice: Choice) -> str:
-    return f"{choice.pipeline} {choice.export}"
+    return f"{choice.pipeline} {choice.export_name}"
 
 
 def _file_name(model: str) -> str:

@@ -78,7 +78,7 @@ def _cells(candidate: Candidate, others: Sequence[Objective], *, has_test: bool)
     standing = candidate.standing
     mark = "*" if standing is not None and standing.on_front else ""
     yield "-" if standing is None else f"{standing.place}"
-    yield f"{candidate.pipeline} {candidate.export}{mark}"
+    yield f"{candidate.pipeline} {candidate.export_name}{mark}"
     yield f"{100 * candidate.accuracy:.2f}{'~' if candidate.difference.within_noise else ''}"
     yield f"{100 * candidate.accuracy_low:.1f} {100 * candidate.accuracy_high:.1f}"
     if has_test:
@@ -120,4 +120,4 @@ def _front_words(front: Front) -> str:
 
 
 def _name(choice: Choice) -> str:
-    return f"{choice.pipeline} {choice.export}"
+    return f"{choice.pipeline} {choice.export_name}"

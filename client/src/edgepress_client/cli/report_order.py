@@ -46,7 +46,7 @@ def within_limits(report: Report) -> tuple[Report, list[str]]:
     missing = {_file(device, each): each for device, each in _candidates(report) if each.misses}
     rows = tuple(row for row in report.rows if _file(row.device, row) not in missing)
     notes = [
-        f"left out: {each.pipeline} {each.export} on {device}: {', '.join(each.misses)}"
+        f"left out: {each.pipeline} {each.export_name} on {device}: {', '.join(each.misses)}"
         for (device, *_), each in missing.items()
     ]
     return report.model_copy(update={"rows": rows}), notes

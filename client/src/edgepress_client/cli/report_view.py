@@ -31,12 +31,18 @@ def report_table(report: Report, width: int, *, is_grouped: bool = True) -> Rend
     padding = (0, 1 if width >= _SPACED else 0, 0, 0)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding, header_style="bold")
     table.add_column("pipeline", min_width=8, overflow="fold")
-    table.add_column("export", no_wrap=True)
+    table.add_column("export", no_wrap=not any(row.options for row in report.rows), overflow="fold")
     table.add_column("device", min_width=6, overflow="fold")
     for head in ("thr", *map(terminal_head, figures)):
         table.add_column(head, justify="right", no_wrap=True)
     for row, following in zip_longest(report.rows, report.rows[1:]):
-        cells = (row.pipeline, row.export, row.device, str(row.threads), *(each.bare(each.of(row)) for each in figures))
+        cells = (
+            row.pipeline,
+            row.export_name,
+            row.device,
+            str(row.threads),
+            *(each.bare(each.of(row)) for each in figures),
+        )
         is_last = is_grouped and following is not None and following.pipeline != row.pipeline
         table.add_row(*cells, end_section=is_last)
     return Group(table, *(Text(note, style="dim") for note in _notes(report, figures)))

@@ -68,14 +68,14 @@ def _left_out(report: Report, misses: Mapping[_File, Sequence[str]], rows: Seque
         if not row.emulated and row.latency_ms.p50 < fastest:
             better.append(f"faster ({figure(row.latency_ms.p50)} ms)")
         if row not in rows and better:
-            yield f"{row.pipeline} {row.export}, which is {' and '.join(better)}: {', '.join(misses[_file(row)])}"
+            yield f"{row.pipeline} {row.export_name}, which is {' and '.join(better)}: {', '.join(misses[_file(row)])}"
 
 
 def _misses(report: Report) -> dict[_File, Sequence[str]]:
     """Return why files are not recommended, by file; empty without a recommendation."""
     devices = () if report.recommendation is None else report.recommendation.devices
     return {
-        (device.device, each.pipeline, each.export): each.misses
+        (device.device, each.pipeline, each.export_name): each.misses
         for device in devices
         for each in device.candidates
         if each.misses
@@ -83,7 +83,7 @@ def _misses(report: Report) -> dict[_File, Sequence[str]]:
 
 
 def _file(row: ReportRow) -> _File:
-    return row.device, row.pipeline, row.export
+    return row.device, row.pipeline, row.export_name
 
 
 def _close(row: ReportRow, top: float) -> bool:
@@ -133,7 +133,7 @@ def _names(chosen: Sequence[ReportRow], rows: Sequence[ReportRow]) -> str:
     several = len({row.pipeline for row in rows}) > 1
     # Each model once, even if it was measured on several devices.
     every, named = (
-        list(dict.fromkeys(f"{row.pipeline} {row.export}" if several else row.export for row in some))
+        list(dict.fromkeys(f"{row.pipeline} {row.export_name}" if several else row.export_name for row in some))
         for some in (rows, chosen)
     )
     return "all models" if len(named) > 1 and named == every else ", ".join(named)

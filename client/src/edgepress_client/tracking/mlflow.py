@@ -181,7 +181,7 @@ def _of_row(row: ReportRow, at: float) -> tuple[str, dict[str, str], list[Metric
         "emulated": str(row.emulated).lower(),
         "model_sha256": row.model_sha256,
     }
-    name = f"{row.pipeline}: {row.export} on {row.device}, {row.threads} thread{'' if row.threads == 1 else 's'}"
+    name = f"{row.pipeline}: {row.export_name} on {row.device}, {row.threads} thread{'' if row.threads == 1 else 's'}"
     return name, parameters, [(key, value, 0, at) for key, value in _figures(row)]
 
 

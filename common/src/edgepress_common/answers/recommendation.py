@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import create_model
 
 from edgepress_common.figures.objectives import OBJECTIVES, objective_fields
-from edgepress_common.frozen import MaybeUnknown, Message
+from edgepress_common.frozen import MaybeUnknown, Message, added_field
 from edgepress_common.significance import Test
 from edgepress_common.spec import Criterion, ExportKind, Goals, RankingMethod
 
@@ -58,12 +58,19 @@ class Choice(Message):
         export: Kind of the export.
         threads: Number of interpreter threads with the lowest median latency.
         model_sha256: SHA-256 of the file, its name among the artifacts.
+        options: Options of the export, as in the row of the report.
     """
 
     pipeline: str
     export: MaybeUnknown[ExportKind]
     threads: int
     model_sha256: str
+    options: str = added_field("")
+
+    @property
+    def export_name(self) -> str:
+        """Name of the export among those of its pipeline: ``int8``, or ``int8 (weight_scales: layer)``."""
+        return f"{self.export} ({self.options})" if self.options else str(self.export)
 
 
 class Standing(Message):

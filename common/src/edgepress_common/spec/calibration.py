@@ -1,10 +1,10 @@
 """Settings of quantization after training."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from edgepress_common.frozen import Frozen
+from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.spec.network_state import NetworkState
 
 
@@ -31,8 +31,22 @@ class CalibrationSettings(Frozen):
         description="Rounding of weights. adaround: up or down, whichever changes the layer's output least.",
     )
     rounding_steps: int = Field(
-        default=1000, ge=1, le=20_000, description="Optimization steps for each layer, for rounding: adaround."
+        default=1000, ge=1, le=20_000, description="Optimization steps for each layer or block, for rounding: adaround."
     )
+    rounding_scope: Literal["layer", "block"] = added_field(
+        "layer",
+        description="Output that adaround preserves. layer: of each layer; block: of each block, such as a residual "
+        "unit or an inverted residual, whose layers are rounded together.",
+    )
+
+    @model_validator(mode="after")
+    def _scope_is_of_adaround(self) -> Self:
+        if self.rounding_scope == "block" and self.rounding != "adaround":
+            raise ValueError(
+                f"rounding_scope is block, but rounding is {self.rounding}; accepted: rounding: adaround, or "
+                "rounding_scope: layer"
+            )
+        return self
 
     def problem(self, state: NetworkState) -> str | None:
         """Return why a network with these traits can't be calibrated this way; None if it can."""

@@ -54,7 +54,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "ChannelTarget": "{of: weights, keep: 0.25}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
-    "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.5}",
+    "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.4}",
     "PatternSchedule": "{kind: pattern, pattern: '1:4'}",
     "ClusterStage": "{kind: cluster, clusters: 32, centroids: density, per_channel: true}",
     "QuantizeAwareStage": "{kind: quantize_aware, epochs: 3, preserve_sparsity: true}",

@@ -115,6 +115,8 @@ class Method(Descriptor):
             trait which it needs; None if it can. Its arguments are the parameters and the position of the earlier
             stage, and the parameters of the later one.
         promises: Kinds of promise about the network's weights that the stage makes.
+        slowdown: Job's learning rate divided by the stage's default. TFMOT's guides fine-tune with a tenth to a
+            hundredth of the learning rate of the initial training.
         epoch_weight: Duration of an epoch relative to plain training; used only to weight progress.
     """
 
@@ -133,6 +135,7 @@ class Method(Descriptor):
     undoes: Mapping[Trait, str] = Field(default_factory=dict)
     conflict: Callable[[Any, int, Any], str | None] = never_conflicts
     promises: tuple[PromiseKind, ...] = ()
+    slowdown: float = Field(default=10, gt=0)
     epoch_weight: float = Field(default=1.0, gt=0)
 
     @property

@@ -78,7 +78,9 @@ class Training(Frozen):
         default=None, description="Whether and when training stops early. null: after all epochs."
     )
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
-        default="auto", description="auto: mixed_float16 on a GPU with fast float16, otherwise float32."
+        default="auto",
+        description="auto: mixed_float16 on GPUs with fast float16, mixed_bfloat16 without a GPU on a processor that "
+        "multiplies bfloat16 (AVX512_BF16, AMX), otherwise float32. The stage's result says which it was.",
     )
     batch_norm_momentum: float | Literal["auto"] = Field(
         default="auto",
@@ -87,8 +89,9 @@ class Training(Frozen):
     )
     batch_norm_statistics: Literal["moving", "estimated"] = added_field(
         "moving",
-        description="Statistics that BatchNormalization layers end with. moving: those that followed the weights "
-        "during training; estimated: those of a thousand training images with the final weights.",
+        description="Statistics that BatchNormalization layers of a new network end with. moving: those that followed "
+        "the weights during training; estimated: those of a thousand training images with the final weights, as after "
+        "every stage that continues a network.",
     )
     weight_average: float | None = added_field(
         None,

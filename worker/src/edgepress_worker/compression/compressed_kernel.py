@@ -133,7 +133,8 @@ class CompressedKernel(tf.Module):
 
     def _rounded(self, masters: tf.Tensor) -> tf.Tensor:
         if isinstance(self._grid, LearnedGrid):
-            return self._grid.rounded(masters)
+            weights = self._grid.rounded(masters)
+            return weights if self.mask is None else weights * self.mask  # one bit has no code for zero
         if isinstance(self.codebook, BlockCodebook | HashedCodebook):
             shared = (
                 self.codebook.look_up() if isinstance(self.codebook, HashedCodebook) else self.codebook.look_up(masters)

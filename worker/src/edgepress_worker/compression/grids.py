@@ -6,6 +6,8 @@ the grid, TFLite's converter finds the same scales, regardless of the normalizat
 exported codes are therefore exactly those of the training.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,6 +21,40 @@ Granularity = Literal["channel", "layer"]
 LARGEST_CODE = 127
 
 _OFF_GRID = 1e-3  # of a scale: a weight is a code times a scale, rounded to float32 a few times
+
+
+Bits = Literal[8, 4, 2, "ternary", 1]
+
+
+@dataclass(frozen=True)
+class WeightCodes:
+    """The codes of a grid: all integers from the lowest to the largest, perhaps without zero."""
+
+    lowest: int
+    largest: int
+    zero: bool = True
+
+    @property
+    def count(self) -> int:
+        """Number of codes."""
+        return self.largest - self.lowest + self.zero
+
+    @property
+    def magnitude(self) -> int:
+        """Largest code without its sign."""
+        return max(-self.lowest, self.largest)
+
+
+CODES: Mapping[Bits, WeightCodes] = {
+    8: WeightCodes(-LARGEST_CODE, LARGEST_CODE),
+    4: WeightCodes(-7, 7),
+    2: WeightCodes(-2, 1),  # with -1 to 1, a fourth of what two bits can tell apart would be unused
+    "ternary": WeightCodes(-1, 1),
+    1: WeightCodes(-1, 1, zero=False),
+}
+
+# Shares of the largest weight to try as a scale: with one positive code, it can be dozens of scales.
+SHARES_FOR_ONE_CODE = np.geomspace(0.02, 1, 81)
 
 
 def on_grid(weights: tf.Tensor, within_channel_axes: tuple[int, ...]) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """Verifies an exported file against its promise. A file that breaks its promise fails the step."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +29,13 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     """Verify the types and operators of a file.
 
     Returns:
-        The kept promises that no operator computes on floats, that weights have one scale, and that the runtime may
-        compute in float16; empty if none was promised.
+        The kept promises that no operator computes on floats, that weights have few bits, few values or one scale, and
+        that the runtime may compute in float16; empty if none was promised.
 
     Raises:
         BrokenPromiseError: An input or output has another type, an operator computes on floats despite the promise, an
-            operator stops at some images, weights have several scales, or the file does not allow the promised
-            arithmetic.
+            operator stops at some images, weights have too many bits, values or scales, or the file does not allow the
+            promised arithmetic.
     """
     for name, promised, tensors in (
         ("input", promise.input_type, model.inputs),
@@ -54,12 +54,9 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     if promise.integers_only and floats:
         raise BrokenPromiseError(_floats_left(floats, model))
     kept = [KeptPromise(kind="float_operators", promised=0, found=len(floats))] if promise.integers_only else []
-    if promise.weight_bits is not None:
-        kept.append(_weight_bits(promise.weight_bits, model))
     if promise.float_layers:
         kept.append(_float_layers(promise.float_layers, floats, model))
-    if promise.one_weight_scale:
-        kept.append(_one_weight_scale(model))
+    kept += _weights(promise, model)
     if promise.float16_arithmetic:
         precision = model.metadata.get(_PRECISION_KEY, b"")
         if precision != _FLOAT16_ARITHMETIC:
@@ -69,6 +66,15 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
             )
         kept.append(KeptPromise(kind="float16_arithmetic", promised=1, found=1))
     return tuple(kept)
+
+
+def _weights(promise: FilePromise, model: TfliteModel) -> Iterator[KeptPromise]:
+    if promise.weight_bits is not None:
+        yield _weight_bits(promise.weight_bits, model)
+    if promise.weight_values is not None:
+        yield _weight_values(promise.weight_values, model)
+    if promise.one_weight_scale:
+        yield _one_weight_scale(model)
 
 
 def _weight_bits(promised: int, model: TfliteModel) -> KeptPromise:
@@ -84,6 +90,23 @@ def _weight_bits(promised: int, model: TfliteModel) -> KeptPromise:
             "int8, and report this"
         )
     return KeptPromise(kind="weight_bits", promised=promised, found=bits.get(worst, 0), layers=len(bits))
+
+
+def _weight_values(promised: int, model: TfliteModel) -> KeptPromise:
+    values = {
+        model.tensors[each.tensor].name: int(each.unique_count_per_channel().max())
+        for each in read_weights(model)
+        if each.operators[0].name != "DEPTHWISE_CONV_2D"
+    }
+    worst = max(values, key=lambda name: values[name], default="")
+    if values.get(worst, 0) > promised:
+        raise BrokenPromiseError(
+            f"an output channel of {worst!r} has {values[worst]} different weights; at most {promised} were asked for. "
+            "Ask for the export with weight_bits: 4, and report this"
+        )
+    return KeptPromise(
+        kind="unique_weights_per_channel", promised=promised, found=values.get(worst, 0), layers=len(values)
+    )
 
 
 def _float_layers(promised: Sequence[str], floats: Sequence[Operator], model: TfliteModel) -> KeptPromise:

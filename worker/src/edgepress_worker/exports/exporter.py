@@ -44,6 +44,8 @@ class FilePromise:
         output_type: Type of the output tensor, as a name of numpy.
         integers_only: Whether operators that compute on floats are forbidden.
         weight_bits: Largest number of bits of a weight, depthwise ones excluded; None if not promised.
+        weight_values: Largest number of different weights in an output channel, depthwise ones excluded; None if not
+            promised.
         float_layers: Names of the tensors that the operators in float compute, if exactly these are promised.
         one_weight_scale: Whether the weights of a layer must have one scale.
         float16_arithmetic: Whether the file must allow the runtime to compute in float16.
@@ -53,6 +55,7 @@ class FilePromise:
     output_type: str
     integers_only: bool = False
     weight_bits: int | None = None
+    weight_values: int | None = None
     float_layers: tuple[str, ...] = ()
     one_weight_scale: bool = False
     float16_arithmetic: bool = False

@@ -14,7 +14,7 @@ from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.methods.stage_figures import measure_stage_figures
 from edgepress_worker.threads import threads_in_use
 from edgepress_worker.training import TrainingOutcome, begin_repeatable
-from edgepress_worker.training.precision import precision_of
+from edgepress_worker.training.precision import with_kept_precision
 
 
 def run_stage(parameters: StageStep, material: Material, context: StepContext) -> tuple[Outputs, StageResult]:
@@ -32,6 +32,8 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         EdgepressError: The stage failed; see `edgepress_common.errors`.
     """
     begin_repeatable(parameters.training.seed)
+    training = with_kept_precision(parameters.training, context.scratch / "training")
+    parameters = parameters.model_copy(update={"training": training})
     made = RUNNERS[parameters.stage.kind](parameters, material, context)
     if material.teachers and not made.taught:
         raise StepFailedError(f"{parameters.stage.kind} has a teacher, but this worker's code of it did not use it")
@@ -53,7 +55,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         shape=shape,
         channel_groups=made.channel_groups,
         threads=threads_in_use(),
-        precision=precision_of(parameters.training),
+        precision=training.precision,
         figures=measure_stage_figures(made),
     )
 

@@ -3,14 +3,16 @@
 1. Normalizations are multiplied into the weights before them (`folding`), and scales are moved between channels
    (`equalization`).
 2. The range of each tensor that int8 rounds is chosen from its values for the calibration images (`range_search`).
-3. Layer by layer, in the order of the data flow, with the inputs that the layers before it have after rounding: the
-   weights are rounded (`rounding`), and the mean error that is left in each output channel is subtracted from the bias
-   (bias correction: Nagel et al. 2019, arXiv:1906.04721, section 4.2, empirical as in its appendix D).
+3. Layer by layer or block by block (`blocks`), in the order of the data flow, with the inputs that the layers before it
+   have after rounding: the weights are rounded (`rounding`), and the mean error that is left in each output channel is
+   subtracted from the bias (bias correction: Nagel et al. 2019, arXiv:1906.04721, section 4.2, empirical as in its
+   appendix D).
 
 The images are not labelled. The result is deterministic.
 """
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +21,15 @@ import numpy.typing as npt
 from edgepress_common.spec.calibration import CalibrationSettings
 from edgepress_worker.compression.kernels import Kernel, find_kernels
 from edgepress_worker.keras_environment import keras, tf
-from edgepress_worker.keras_graph import Layer, consumers, copy_of, rebuild
+from edgepress_worker.keras_graph import Layer, calls, consumers, copy_of, rebuild
 from edgepress_worker.quantization.activation_range import ActivationRange
+from edgepress_worker.quantization.blocks import Block, blocks_of
 from edgepress_worker.quantization.equalization import equalized
 from edgepress_worker.quantization.folding import folded
 from edgepress_worker.quantization.range_search import Histogram, find_range
-from edgepress_worker.quantization.rounding import adaptively_rounded
+from edgepress_worker.quantization.rounding import ToRound, adaptively_rounded
 from edgepress_worker.quantization.weight_grids import WeightGrid
-from edgepress_worker.quantization.with_ranges import with_ranges
+from edgepress_worker.quantization.with_ranges import range_of, with_ranges
 
 Batches = Callable[[], Iterator[npt.NDArray[np.float32]]]
 """Function that returns a new iterator over calibration images, ``(batch, side, side, 3)``, pixels from 0 to 255."""
@@ -83,38 +86,76 @@ class PostTraining:
         return made
 
     def round_layers(self, reference: keras.Model, made: keras.Model) -> None:
-        """Round the weights of a network and correct its biases, layer by layer.
+        """Round the weights of a network and correct its biases, layer by layer or block by block.
 
         Args:
             reference: The network in float, folded.
             made: The same network, perhaps with ranges; it is changed.
         """
         taken_by = consumers(reference)
-        for kernel in find_kernels(made):
-            wanted, layer = reference.get_layer(kernel.layer), made.get_layer(kernel.layer)
-            if len(layer.inbound_nodes) != 1:
-                continue  # a layer that is used twice has two inputs; the converter rounds it to the nearest code
+        # A layer that is used twice has two inputs; the converter rounds it to the nearest code.
+        kernels = [each for each in find_kernels(made) if len(made.get_layer(each.layer).inbound_nodes) == 1]
+        if self.settings.rounding == "adaround" and self.settings.rounding_scope == "block":
+            by_name = {kernel.layer: kernel for kernel in kernels}
+            for block in blocks_of(reference):
+                inside = [by_name[layer.name] for layer in block.kernels if layer.name in by_name]
+                self._round_block(reference, made, block, inside)
+                self._correct_biases(reference, made, inside)
+            return
+        for kernel in kernels:
+            layer = made.get_layer(kernel.layer)
             weights, bias = layer.get_weights()
-            grid = self.grids(kernel)
-            scales = grid.scales(weights, kernel.within_channel_axes)
-            inputs = keras.Model(made.input, layer.input)
-            outputs = keras.Model(reference.input, wanted.output)
             if self.settings.rounding == "adaround":
                 after = tf.nn.relu if _relu_follows(taken_by[layer.name]) else tf.identity
-                rounded = adaptively_rounded(
-                    weights,
-                    scales,
-                    grid.codes,
-                    _Applied(layer, bias, after),
-                    self._examples(inputs, outputs, after),
+                apply = functools.partial(_applied, _Applied(layer, bias, after))
+                (rounded,) = adaptively_rounded(
+                    [self._to_round(kernel, weights)],
+                    apply,
+                    self._examples(
+                        keras.Model(made.input, layer.input),
+                        keras.Model(reference.input, reference.get_layer(kernel.layer).output),
+                        after,
+                    ),
                     steps=self.settings.rounding_steps,
                     seed=self.seed,
                 )
             else:
-                rounded = grid.rounded(weights, scales)
+                grid = self.grids(kernel)
+                rounded = grid.rounded(weights, grid.scales(weights, kernel.within_channel_axes))
             layer.set_weights([rounded, bias])
-            if self.settings.bias_correction:
-                layer.set_weights([rounded, bias + self._mean_error(outputs, keras.Model(made.input, layer.output))])
+            self._correct_biases(reference, made, [kernel])
+
+    def _round_block(self, reference: keras.Model, made: keras.Model, block: Block, kernels: Sequence[Kernel]) -> None:
+        layers = [made.get_layer(kernel.layer) for kernel in kernels]
+        function = _BlockFunction(
+            made, block, [_Applied(layer, layer.get_weights()[1], tf.identity) for layer in layers]
+        )
+        found = adaptively_rounded(
+            [self._to_round(kernel, layer.get_weights()[0]) for kernel, layer in zip(kernels, layers, strict=True)],
+            function,
+            self._examples(
+                keras.Model(made.input, function.source),
+                keras.Model(reference.input, reference.get_layer(block.end).output),
+                tf.identity,
+            ),
+            steps=self.settings.rounding_steps,
+            seed=self.seed,
+        )
+        for layer, rounded in zip(layers, found, strict=True):
+            layer.set_weights([rounded, layer.get_weights()[1]])
+
+    def _to_round(self, kernel: Kernel, weights: npt.NDArray[np.float32]) -> ToRound:
+        grid = self.grids(kernel)
+        return ToRound(weights, grid.scales(weights, kernel.within_channel_axes), grid.codes)
+
+    def _correct_biases(self, reference: keras.Model, made: keras.Model, kernels: Sequence[Kernel]) -> None:
+        if not self.settings.bias_correction:
+            return
+        for kernel in kernels:
+            layer = made.get_layer(kernel.layer)
+            rounded, bias = layer.get_weights()
+            wanted = keras.Model(reference.input, reference.get_layer(kernel.layer).output)
+            layer.set_weights([rounded, bias + self._mean_error(wanted, keras.Model(made.input, layer.output))])
 
     def _examples(
         self, inputs: keras.Model, outputs: keras.Model, after: Callable[[tf.Tensor], tf.Tensor]
@@ -167,6 +208,11 @@ class _Applied:
         """Return the output for a batch of inputs."""
         return self.after(self._product(inputs, kernel) + self.bias)
 
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return str(self.layer.name)
+
     def _product(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         layer = self.layer
         match layer:
@@ -183,3 +229,40 @@ class _Applied:
                 return layer.convolution_op(inputs, kernel)
             case _:
                 return tf.matmul(inputs, kernel)
+
+
+def _applied(apply: _Applied, inputs: tf.Tensor, kernels: Sequence[tf.Tensor]) -> tf.Tensor:
+    (kernel,) = kernels
+    return apply(inputs, kernel)
+
+
+class _BlockFunction:
+    """A block of a network with other kernels.
+
+    Args:
+        network: The network, perhaps with ranges within the block and behind its input.
+        block: The block.
+        applied: The layers that get other kernels.
+    """
+
+    def __init__(self, network: keras.Model, block: Block, applied: Sequence[_Applied]) -> None:
+        flow = calls(network)
+        number = {call.layer.name: call.output for call in flow}
+        self._begin = number.get(range_of(block.source), number[block.source])
+        self._end = number[block.end]
+        self._inside = flow[self._begin + 1 : self._end + 1]
+        self._applied = applied
+        self.source: tf.Tensor = flow[self._begin].layer.output
+
+    def __call__(self, inputs: tf.Tensor, kernels: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Return the block's output for a batch of inputs."""
+        given = {each.name: (each, kernel) for each, kernel in zip(self._applied, kernels, strict=True)}
+        found = {self._begin: inputs}
+        for call in self._inside:
+            taken = [found[number] for number in call.inputs]
+            if call.layer.name in given:
+                apply, kernel = given[call.layer.name]
+                found[call.output] = apply(taken[0], kernel)
+            else:
+                found[call.output] = call.apply(taken)
+        return found[self._end]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edgepress_worker.compression.grids import CODES, SHARES_FOR_ONE_CODE, Bits
+
 Values = npt.NDArray[np.float32]
 
 _CANDIDATES = 40
@@ -22,18 +24,18 @@ class WeightGrid:
     """How the weights of a layer are rounded.
 
     Attributes:
-        bits: Bits of a code: 8 or 4. Codes are symmetric: -127 to 127, or -7 to 7.
+        bits: Bits of a code; the codes are those of `compression.grids`.
         per_channel: Whether each output channel has its own scale.
     """
 
-    bits: int = 8
+    bits: Bits = 8
     per_channel: bool = True
 
     @property
     def codes(self) -> tuple[int, int]:
         """The lowest and the largest code."""
-        largest = 2 ** (self.bits - 1) - 1
-        return -largest, largest
+        codes = CODES[self.bits]
+        return codes.lowest, codes.largest
 
     def scales(self, kernel: Values, within_channel_axes: Sequence[int]) -> Values:
         """Return the scales of a kernel, broadcastable to it; 1 where all weights are zero.
@@ -48,8 +50,9 @@ class WeightGrid:
         if self.bits == 8:  # noqa: PLR2004 - see the module
             return whole
         # The last ones are for weights that lie on such a grid already, and do not use its largest codes.
-        unused = self.codes[1] / np.arange(1, self.codes[1])
-        shares = np.concatenate([np.linspace(_SMALLEST_SHARE, 1, _CANDIDATES), unused])
+        unused = self.codes[1] / np.arange(1, 1 - self.codes[0])
+        tried = np.linspace(_SMALLEST_SHARE, 1, _CANDIDATES) if self.codes[1] > 1 else SHARES_FOR_ONE_CODE
+        shares = np.concatenate([tried, unused])
         errors = [
             ((self.rounded(kernel, whole * share) - kernel) ** 2).sum(axis=axes, keepdims=True) for share in shares
         ]

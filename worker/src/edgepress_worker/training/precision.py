@@ -3,12 +3,15 @@
 A mixed policy multiplies in 16 bits and keeps weights, BatchNorm's statistics, the classifier, logits and probabilities
 in 32 bits. Models are stored and passed between stages in float32: the policy is applied before the training and
 removed after it.
+
+``auto`` depends on the machine, so it is decided once, when a training begins, and kept with its saved state: an
+attempt on another machine continues in the same precision.
 """
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from edgepress_common.spec.training import Training
 from edgepress_worker.keras_environment import keras, tf
@@ -23,18 +26,22 @@ _FIRST_WITH_FLOAT16_UNITS = (7, 0)
 # https://github.com/torvalds/linux/blob/v6.12/arch/x86/include/asm/cpufeatures.h
 _BFLOAT16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 
+_FILE = "precision.txt"
 
-def choose_policy(asked: Literal["auto"] | Policy, gpus: Sequence[tuple[int, int]]) -> Policy:
+
+def choose_policy(asked: Literal["auto"] | Policy, gpus: Sequence[tuple[int, int]], *, bfloat16: bool) -> Policy:
     """Return the policy for a training.
 
     Args:
         asked: Precision in the settings.
         gpus: Compute capability of each GPU, such as ``(8, 6)``.
+        bfloat16: Whether the processor multiplies bfloat16 numbers.
     """
     if asked != "auto":
         return asked
-    gains = bool(gpus) and all(capability >= _FIRST_WITH_FLOAT16_UNITS for capability in gpus)
-    return "mixed_float16" if gains else "float32"
+    if gpus:
+        return "mixed_float16" if all(each >= _FIRST_WITH_FLOAT16_UNITS for each in gpus) else "float32"
+    return "mixed_bfloat16" if bfloat16 else "float32"
 
 
 def gpu_capabilities() -> list[tuple[int, int]]:
@@ -57,14 +64,38 @@ def computes_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return bool(flags) and all(_BFLOAT16_INSTRUCTIONS & {*each} for each in flags)
 
 
-def precision_of(settings: Training) -> Policy:
-    """Return the policy of a training in this process."""
-    return choose_policy(settings.precision, gpu_capabilities())
+def precision_here(settings: Training) -> Policy:
+    """Return the policy of a training that begins on this machine."""
+    return choose_policy(settings.precision, gpu_capabilities(), bfloat16=computes_bfloat16())
+
+
+def with_kept_precision(
+    settings: Training, folder: Path, choose: Callable[[Training], Policy] = precision_here
+) -> Training:
+    """Return the settings with the precision that the training began with, in place of ``auto``.
+
+    Args:
+        settings: Settings of the training.
+        folder: Folder of the training's saved state; the precision of a new training is written to it.
+        choose: Function that returns the precision of a new training.
+    """
+    file = folder / _FILE
+    policy = file.read_text() if file.exists() else ""
+    if policy not in get_args(Policy):  # a new training, or an attempt that was killed before its first step
+        policy = choose(settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(policy)
+    return settings.model_copy(update={"precision": policy})
 
 
 def in_training_precision(network: keras.Model, settings: Training) -> keras.Model:
-    """Return the network itself if its training computes in float32, otherwise a copy in the precision of that."""
-    policy = precision_of(settings)
+    """Return the network itself if its training computes in float32, otherwise a copy in the precision of that.
+
+    Args:
+        network: The network.
+        settings: Settings with the precision decided, see `with_kept_precision`; ``auto`` is that of this machine.
+    """
+    policy = precision_here(settings)
     return network if policy == "float32" else with_policy(network, policy)
 
 

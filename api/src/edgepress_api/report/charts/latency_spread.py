@@ -61,7 +61,7 @@ def _spreads(device: str, rows: Sequence[ReportRow], palette: dict[str, int]) ->
         least, p50, p90, p99, most = (
             scale.at(max(_SMALLEST_MS, value)) for value in (found.min, found.p50, found.p90, found.p99, found.max)
         )
-        name = f"{row.pipeline} {row.export}" + (f", {row.threads} threads" if several else "")
+        name = f"{row.pipeline} {row.export_name}" + (f", {row.threads} threads" if several else "")
         words = (
             f"{name}: {milliseconds(found.min)} to {milliseconds(found.max)}, median {milliseconds(found.p50)}, "
             f"90 % below {milliseconds(found.p90)}, 99 % below {milliseconds(found.p99)}; {found.runs} inferences"

@@ -160,4 +160,4 @@ def _key(of: ReportRow | Choice) -> tuple[str, str, str]:
 def _words(row: ReportRow) -> str:
     known = ((each, each.value(row)) for each in TOLD.values())
     facts = [f"{each.goal.title} {each.figure.text(value)}" for each, value in known if value is not None]
-    return f"{row.pipeline} {row.export}: {', '.join(facts)}"
+    return f"{row.pipeline} {row.export_name}: {', '.join(facts)}"

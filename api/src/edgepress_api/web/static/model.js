@@ -9,7 +9,7 @@ import { Problem, address, fetchesFile, getJson, pathParts } from "./api.js";
 import { at, el, facts, fill, table } from "./dom.js";
 import { bare, capitalized, columnsFrom, fetchFigures, numberAt, text } from "./figures.js";
 import { start } from "./page.js";
-import { microseconds, percent, significant, size, spaced, times } from "./words.js";
+import { microseconds, nameOf, percent, significant, size, spaced, times } from "./words.js";
 
 const AGREEING = 0.2; // the sum of the operators' times and the latency differ by less, relative to the latency
 
@@ -90,8 +90,8 @@ function layerCosts({ images, layers, float_accuracy: full, int8_accuracy: round
  */
 function show(job, report, rows, figures) {
   const [row] = rows;
-  document.title = `${row.pipeline} ${row.export} - Edgepress`;
-  at("name").textContent = `${row.pipeline} ${row.export}`;
+  document.title = `${nameOf(row)} - Edgepress`;
+  at("name").textContent = nameOf(row);
   at("about").textContent = `${row.stages.join("; ")}. From job ${report.job.name}, ${job}.`;
   /**
    * @param {string} path

@@ -10,7 +10,7 @@ import { afterPause, at, el, facts, fill, table } from "./dom.js";
 import { capitalized, shownCriteria, fetchFigures, numberAt, text } from "./figures.js";
 import { GoalsForm } from "./goals.js";
 import { isSameFile, tradeOffs } from "./trade_off.js";
-import { percent } from "./words.js";
+import { nameOf, percent } from "./words.js";
 
 const PAUSE_MS = 150;
 
@@ -56,11 +56,6 @@ async function makeForm(job, figures) {
  */
 function complain(goals, problem) {
   return problem.errors.some(({ field, message }) => goals.complain(field, message));
-}
-
-/** @param {{pipeline: string, export: string}} choice */
-function nameOf(choice) {
-  return `${choice.pipeline} ${choice.export}`;
 }
 
 /** @param {DeviceRecommendation} recommended */

@@ -9,6 +9,7 @@
 import { el, svg } from "./dom.js";
 import { bare, numberAt } from "./figures.js";
 import { logScale, scale } from "./scale.js";
+import { nameOf } from "./words.js";
 
 const WIDTH = 320;
 const HEIGHT = 170;
@@ -73,7 +74,7 @@ function chart({ device, candidates, fronts }, figure) {
           svg(
             "title",
             {},
-            `${file.pipeline} ${file.export}: ${accuracy.toFixed(2)} %, ${bare(figure, amount * scaling)} ${unit}`,
+            `${nameOf(file)}: ${accuracy.toFixed(2)} %, ${bare(figure, amount * scaling)} ${unit}`,
           ),
         ),
       ),
@@ -90,6 +91,6 @@ function chart({ device, candidates, fronts }, figure) {
  */
 export function isSameFile(one, other) {
   /** @param {Choice} each */
-  const nameOf = (each) => [each.pipeline, each.export, each.threads, each.model_sha256].join(" ");
-  return nameOf(one) === nameOf(other);
+  const key = (each) => [each.pipeline, each.export, each.threads, each.model_sha256].join(" ");
+  return key(one) === key(other);
 }

@@ -146,3 +146,12 @@ export function significant(value) {
   const amount = Math.abs(value);
   return value.toFixed(amount > 0 && amount < 1 ? 3 : amount < 10 ? 2 : amount < 100 ? 1 : 0);
 }
+
+/**
+ * Return the name of a file: its pipeline, its export, and options that tell it from others of the pipeline.
+ *
+ * @param {{pipeline: string, export: string, options?: string}} file
+ */
+export function nameOf(file) {
+  return `${file.pipeline} ${file.export}${file.options ? ` (${file.options})` : ""}`;
+}

@@ -9,7 +9,7 @@ from pydantic import Field, create_model
 
 from edgepress_common.figures.declared import FIGURES
 from edgepress_common.figures.figure import FieldPart, Figure
-from edgepress_common.frozen import MaybeUnknown, Message
+from edgepress_common.frozen import MaybeUnknown, Message, added_field
 from edgepress_common.promises import KeptPromise
 from edgepress_common.results import Latency, OperatorTime, Surroundings
 from edgepress_common.spec import ExportKind
@@ -113,6 +113,8 @@ class _MeasuredFile(Message):
             trained.
         stages: Summary of each stage, training included, as in ``prune to 50 % (polynomial), 4 epochs``.
         export: Kind of the export.
+        options: Options of the export that are not the default ones, such as ``weight_scales: layer``, where the
+            pipeline has several exports of the kind; empty otherwise.
         device: Name of the device.
         threads: Interpreter threads.
         latency_ms: Latency of single images, in milliseconds.
@@ -144,6 +146,7 @@ class _MeasuredFile(Message):
     method: str
     stages: tuple[str, ...]
     export: MaybeUnknown[ExportKind]
+    options: str = added_field("")
     device: str
     threads: int
     latency_ms: Latency
@@ -166,6 +169,11 @@ class _MeasuredFile(Message):
     spec_pipeline: str = ""
     seed: int | None = None
     over_seeds: OverSeeds | None = None
+
+    @property
+    def export_name(self) -> str:
+        """Name of the export among those of its pipeline: ``int8``, or ``int8 (weight_scales: layer)``."""
+        return f"{self.export} ({self.options})" if self.options else str(self.export)
 
 
 ROW_FIGURES = {name: figure for name, figure in FIGURES.items() if not isinstance(figure.source, FieldPart)}

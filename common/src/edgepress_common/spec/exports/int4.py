@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from edgepress_common.frozen import added_field
 from edgepress_common.spec.export import ExportFormat, Int8ActivationsExport, calibration_conflict
 from edgepress_common.spec.network_state import NetworkState
 
@@ -10,6 +11,11 @@ class Int4Export(Int8ActivationsExport):
     """Weights of convolutions and dense layers in four bits; all else in int8, without any float operator."""
 
     kind: Literal["int4"] = "int4"
+    weight_bits: Literal[4, 2] = added_field(
+        4,
+        description="Bits of a weight: 15 or 4 values for each output channel. Both are stored in four bits; with 2, "
+        "the zipped and the coded file are smaller",
+    )
 
 
 def _conflict(export: Int4Export, state: NetworkState) -> str | None:
@@ -30,6 +36,6 @@ EXPORT = ExportFormat(
     "unpack in each inference. Loses accuracy; calibration with adaround and bias_correction returns a part of it.",
     paper="Nagel et al. 2020, Up or Down? Adaptive Rounding for Post-Training Quantization, arXiv:2004.10568",
     parameters=Int4Export,
-    promises=("float_operators", "weight_bits", "classes"),
+    promises=("float_operators", "weight_bits", "unique_weights_per_channel", "classes"),
     conflict=_conflict,
 )

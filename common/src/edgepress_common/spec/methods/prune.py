@@ -46,7 +46,7 @@ class PolynomialSchedule(Frozen):
     final_sparsity: float = Field(default=0.5, gt=0, lt=1, description="Share of zeros in each layer after the end.")
     begin: float = Field(default=0.0, ge=0, lt=1, description="Start of pruning, as a share of the stage's steps.")
     end: float = Field(
-        default=0.75, gt=0, le=1, description="When the final sparsity is reached, as a share of the stage's steps."
+        default=0.5, gt=0, le=1, description="When the final sparsity is reached, as a share of the stage's steps."
     )
     power: float = Field(default=3.0, gt=0, le=10, description="Exponent of the polynomial; 1 is linear.")
     frequency: int = Field(default=10, ge=1, le=100_000, description="Steps between two selections of zeros.")
@@ -106,6 +106,9 @@ class PruneStage(LargeKernelTuning):
     """Set the smallest weights of each layer to zero, and continue to train the others."""
 
     kind: Literal["prune"] = "prune"
+    learning_rate: float | None = Field(
+        default=None, gt=0, le=10, description="Peak learning rate. null: the job's, so that few steps are enough."
+    )
     schedule: PruningSchedule = Field(
         default=PolynomialSchedule(), description="How many weights become zero, and when."
     )
@@ -148,4 +151,6 @@ METHOD = Method(
     undoes={"shared_values": "further training with some weights at zero would change the other values"},
     conflict=_conflict,
     promises=("sparsity", "pattern"),
+    # Renda et al. 2020, Comparing Rewinding and Fine-tuning in Neural Network Pruning, arXiv:2003.02389.
+    slowdown=1,
 )

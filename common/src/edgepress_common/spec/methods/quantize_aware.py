@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from edgepress_common.frozen import added_field
 from edgepress_common.spec.method import ENTROPY_WEIGHT, FineTuning, Method
+from edgepress_common.spec.model import Network
 
 
 class QuantizeAwareStage(FineTuning):
@@ -22,9 +23,15 @@ class QuantizeAwareStage(FineTuning):
         default="range",
         description="Scale of weights. range: from the largest weight; learned: trained, except for depthwise weights",
     )
-    bits: Literal[8, 4] = added_field(
+    bits: Literal[8, 4, 2, "ternary", 1] = added_field(
         default=8,
-        description="Bits of a weight of convolutions and dense layers. 4 needs scales: learned; depthwise: always 8",
+        description="Bits of a weight of convolutions and dense layers: 255, 15, 4, 3 or 2 values for each output "
+        "channel. Fewer than 8 need scales: learned; depthwise: always 8",
+    )
+    activations: Literal["observed", "learned"] = added_field(
+        default="observed",
+        description="Range of activations. observed: follows the values that occur; learned: trained, its scale alone "
+        "or, where values are below zero, scale and offset",
     )
     damping: float = added_field(
         default=0.0,
@@ -38,12 +45,22 @@ class QuantizeAwareStage(FineTuning):
 
     @model_validator(mode="after")
     def _can_round(self) -> Self:
-        if self.bits == 4 and self.scales != "learned":  # noqa: PLR2004
+        if self.bits != 8 and self.scales != "learned":  # noqa: PLR2004
             raise ValueError(
-                "bits is 4 with scales: range, which leaves most of the codes to a few large weights; accepted: "
-                "scales: learned, or bits: 8"
+                f"bits is {self.bits} with scales: range, which leaves most of the codes to a few large weights; "
+                "accepted: scales: learned, or bits: 8"
             )
         return self
+
+
+def _describe(stage: QuantizeAwareStage, _network: Network) -> str:
+    match stage.bits:
+        case 8:
+            return "quantize_aware"
+        case "ternary":
+            return "quantize_aware to ternary weights"
+        case bits:
+            return f"quantize_aware to {bits} bit{'' if bits == 1 else 's'}"
 
 
 METHOD = Method(
@@ -60,7 +77,7 @@ METHOD = Method(
     "per channel, so that their int8 codes are shared as well; they are never learned, and always have 8 bits.",
     cost="Per step, two passes over all weights and three over all activations that int8 rounds.",
     parameters=QuantizeAwareStage,
-    describe=lambda _stage, _network: "quantize_aware",
+    describe=_describe,
     promises=("unique_weights_per_channel",),
     gives=frozenset({"grid"}),
     keeps={"zeros": "preserve_sparsity", "shared_values": "preserve_clusters", "shape": None},
