@@ -17,11 +17,13 @@ ALLOWED = {
     "annotated-doc", "annotated-types", "anyio", "certifi", "click", "h11", "httpcore", "idna", "markdown-it-py",
     "mdurl",    "pydantic-core", "pygments", "shellingham", "sniffio", "typing-extensions", "typing-inspection",
 }  # fmt: skip
-# Promised are 0.3 s for the import and 0.6 s for a command on an idle machine, where 0.05 s and 0.28 s were measured.
-# Processor time has no waiting in it, but doubles while others use the same core and its caches. So the limits are at
-# least twice what was measured, and still within the promise.
-IMPORT_SECONDS = 0.15
-COMMAND_SECONDS = 0.55
+# Promised are 0.3 s for the import and 0.6 s for a command on an idle machine. Processor time has no waiting in it, but it
+# depends on the machine and on what others do there. So it is compared with importing the libraries that a command
+# stands on, in the same run: the import took 0.3 of that, a command 2.0 of it, and a server's
+# libraries would be a multiple.
+LIBRARIES = "import httpx, pydantic, rich.console, rich.table, typer"
+IMPORT_SHARE = 0.6
+COMMAND_SHARE = 2.8
 ATTEMPTS = 5  # the best counts: others' work on the machine only adds
 
 RUN = "import sys; sys.argv[1:] = {}; from edgepress_client.cli import main; main()"
@@ -95,10 +97,13 @@ def test_the_import_brings_no_library(alone: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "limit"),
-    [(IMPORT, IMPORT_SECONDS), (JOBS, COMMAND_SECONDS), (HELP, COMMAND_SECONDS)],
+    [(IMPORT, IMPORT_SHARE), (JOBS, COMMAND_SHARE), (HELP, COMMAND_SHARE)],
     ids=["import", "jobs", "help"],
 )
 def test_the_client_starts_quickly(alone: Path, code: str, limit: float) -> None:
     """Measured as processor time, which is the whole of it on an idle machine."""
-    run_alone(alone, code)  # compiles
-    assert min(run_alone(alone, code)[1] for _ in range(ATTEMPTS)) < limit
+    for each in (code, LIBRARIES):
+        run_alone(alone, each)  # compiles
+    pairs = [(run_alone(alone, code)[1], run_alone(alone, LIBRARIES)[1]) for _ in range(ATTEMPTS)]
+    least, of_libraries = (min(column) for column in zip(*pairs, strict=True))
+    assert least < limit * of_libraries
