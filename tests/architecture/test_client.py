@@ -17,10 +17,9 @@ ALLOWED = {
     "annotated-doc", "annotated-types", "anyio", "certifi", "click", "h11", "httpcore", "idna", "markdown-it-py",
     "mdurl",    "pydantic-core", "pygments", "shellingham", "sniffio", "typing-extensions", "typing-inspection",
 }  # fmt: skip
-# Promised are 0.3 s for the import and 0.6 s for a command on an idle machine. Processor time has no waiting in it, but it
+# Promised are 0.3 s for the import and 0.6 s for a command on an idle machine. Processor time has no waiting in it, but
 # depends on the machine and on what others do there. So it is compared with importing the libraries that a command
-# stands on, in the same run: the import took 0.3 of that, a command 2.0 of it, and a server's
-# libraries would be a multiple.
+# stands on, in the same run: the import took 0.3 of that, and a command 2.0 of it.
 LIBRARIES = "import httpx, pydantic, rich.console, rich.table, typer"
 IMPORT_SHARE = 0.6
 COMMAND_SHARE = 2.8
