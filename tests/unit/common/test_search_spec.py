@@ -197,3 +197,11 @@ def test_an_answer_with_unknown_kinds_is_read() -> None:
     read = JobSpec.model_validate(content, context=ANSWER)
     assert isinstance(read.search, Search)
     assert read.search.objectives == ("energy of later",)
+
+
+def test_a_posted_search_is_read_strictly() -> None:
+    """The gateway reads JSON without conversions: a list is a list, and text is not a number."""
+    spec = spec_with({"budget": {"trials": 5}, "space": {"zeros": [0, 0.5]}})
+    assert JobSpec.model_validate_json(spec.model_dump_json(), strict=True) == spec
+    listed = JobSpec.model_validate(CONTENT | {"pipelines": [{"name": "a", "exports": ["int8"]}]})
+    assert JobSpec.model_validate_json(listed.model_dump_json(), strict=True) == listed

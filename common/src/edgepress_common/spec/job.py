@@ -1,6 +1,6 @@
 """The spec of a job."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
@@ -28,6 +28,10 @@ _LONGEST_NAME = 64
 _LARGEST_SEED = SEEDS - 1
 
 
+def _default_pipelines(data: Mapping[str, Any]) -> PresetName | None:
+    return "quick" if data.get("search") is None else None
+
+
 class JobSpec(Frozen):
     """The spec of a job. It does not change after the job is accepted."""
 
@@ -43,7 +47,8 @@ class JobSpec(Frozen):
     )
     pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=_MOST_PIPELINES)] | None = (
         Field(
-            default="quick",
+            default_factory=_default_pipelines,
+            json_schema_extra={"default": "quick"},
             description="Name of a preset, or a list of pipelines. With a search, they are tried first; null, which is "
             "the default then: none.",
         )
@@ -60,13 +65,6 @@ class JobSpec(Frozen):
         "tell the effect of a method from that of a seed.",
     )
     goals: Goals = Field(default=Goals(), description="Goals of the recommendation; steps do not depend on them.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _search_needs_no_pipelines(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("search") is not None and "pipelines" not in data:
-            return {**data, "pipelines": None}
-        return data
 
     def pipeline_list(self) -> tuple[Pipeline, ...]:
         """Return the pipelines, with a preset replaced by its pipelines."""
