@@ -210,9 +210,7 @@ def _name(content: bytes) -> str:
 def _parts(reader: "_Reader", size_bytes: int) -> Iterator[Bytes]:
     """Yield the bytes of the .tflite file in order."""
     count, rest_bytes = reader.number(MOST_PARTS), reader.number(min(size_bytes, MOST_PART_BYTES))
-    rest = np.zeros(0, np.uint8)
-    if rest_bytes:
-        rest = _decode_part(reader, rest_bytes, reader.number(MOST_PART_BYTES + _MOST_OVERHEAD_BYTES))
+    rest = _decode_or_repeat_part(reader, rest_bytes) if rest_bytes else np.zeros(0, np.uint8)
     taken, left = 0, size_bytes - rest_bytes
     for _ in range(count):
         gap = reader.number(rest_bytes - taken)
