@@ -80,7 +80,7 @@ class CodedFuzzer:
         return bytes(content), b""
 
     def _node(self, length: int, depth: int) -> bytes:
-        kind = self._rng.choice((decode.RANS, decode.RANS, *range(11)))
+        kind = self._rng.choice((decode.RANS, decode.RANS, *range(12)))
         width = self._rng.choice((1, 2, 4, 8, 3))
         inner = self._node(length // width, depth - 1) if depth else b"\x02\x00"
         match kind:
@@ -88,8 +88,9 @@ class CodedFuzzer:
                 return bytes((kind,)) + self._rng.randbytes(self._rng.choice((1, 100, 5000)))
             case decode.RANS:
                 return self._lanes(length)
-            case decode.DELTA | decode.PLANES:
-                return bytes((kind, width)) + inner * (width if kind == decode.PLANES else 1)
+            case decode.DELTA | decode.PLANES | decode.HASHED:
+                bits = bytes((self._rng.choice((0, 1, 16, 17)),)) if kind == decode.HASHED else b""
+                return bytes((kind, width)) + bits + inner * (width if kind == decode.PLANES else 1)
             case decode.CODEBOOK:
                 entries = self._rng.choice((1, 256, 1 << 16))
                 return bytes((kind,)) + number(width) + number(entries) + b"\2\0" + inner
@@ -104,9 +105,16 @@ class CodedFuzzer:
         lanes = self._rng.choice((1, 2, 64, 4096, 5000, max(length, 1)))
         tables = self._rng.choice((1, 1, lanes))
         table = self._rng.choice((b"\0\7", b"\1\0\1\1", self._rng.randbytes(4))) * min(tables, 4096)
-        head = bytes((decode.RANS, bits, self._rng.randint(0, 2))) + number(lanes) + number(tables)
+        layout = self._rng.randint(0, 3)
+        head = bytes((decode.RANS, bits, layout)) + number(lanes) + number(tables)
         states = decode.LOWEST.to_bytes(4, "little") * min(lanes, 4096)
-        return head + number(len(table)) + b"\0" + table + states + number(0)
+        classes = b"" if layout != decode.CLASSED else self._classes(length, tables)
+        return head + number(len(table)) + b"\0" + table + classes + states + number(0)
+
+    def _classes(self, length: int, tables: int) -> bytes:
+        axes = self._rng.choice(((length, 1, 1), (1, 1, length), (length // 8, 2, 4), (1, 1, 1), (2**16, 2**16, 1)))
+        levels = b"".join(bytes((decode.CONSTANT, self._rng.randrange(256))) for _ in axes)
+        return b"".join(map(number, axes)) + levels + self._rng.randbytes(min(tables, 4096) - 1)
 
 
 def _outcome(coded: bytes, original: bytes) -> str:
@@ -139,6 +147,11 @@ def _containers() -> list[tuple[bytes, bytes]]:
             part = smallest(content, values.itemsize, channels).write()
             coded += number(0) + number(len(original)) + number(len(part)) + part
             found.append((coded, original))
+    codes = np.random.default_rng(1).normal(0, np.geomspace(0.3, 30, 16)[:, np.newaxis], (16, 1152)).astype(np.int8)
+    part = smallest(codes.reshape(-1).view(np.uint8), 1, axes=(16, 9, 128)).write()
+    assert part[2] == decode.CLASSED
+    head = _header(codes.size, hashlib.sha256(codes.tobytes()).digest()) + number(1) + number(0) + number(0)
+    found.append((head + number(codes.size) + number(len(part)) + part, codes.tobytes()))
     images = np.random.default_rng(0).normal(128, 20, (2, 12, 16, 3)).astype(np.uint8)
     node = b"".join(_node(images))
     original = images.tobytes()

@@ -67,6 +67,31 @@ def test_pull_fetches_coded_files_with_their_decoder_and_decode_restores_them(tm
     assert (absent.exit_code, "No such file" in absent.err) == (2, True)
 
 
+def test_coded_files_can_be_pulled_as_one(tmp_path: Path) -> None:
+    """Parts that models share are sent once; the command restores each under its name."""
+    pack, steps = make_step("pack", kind="pack"), [make_step(name, kind="export") for name in ("int8", "float16")]
+    gateway = FakeGateway(looks=[make_job(pack, *steps, state="succeeded")])
+    coded, model = ((MODELS / f"tiny_int8.{ending}").read_bytes() for ending in ("epz", "tflite"))
+    for step in steps:
+        outputs = {"tflite": gateway.add_artifact(model), "coded": gateway.add_artifact(coded)}
+        gateway.add_detail(step, outputs, made_up("export")[1])
+    gateway.add_detail(pack, {}, PackResult(classes=("0", "1"), train_counts=(1, 1), validation_counts=(1, 1)))
+
+    ran = run_command(gateway, ["pull", "job-1", "--one-file", "--to", str(tmp_path)])
+
+    assert ran.exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "decode.py", "labels.txt", "models.epz", "preprocessing.json"
+    ]  # fmt: skip
+    assert (tmp_path / "models.epz").stat().st_size < 2 * len(coded)
+
+    pytest.importorskip("numpy")  # optional in the client
+    assert run_command(gateway, ["decode", str(tmp_path / "models.epz")]).exit_code == 0
+    assert [(tmp_path / "base" / f"{name}.tflite").read_bytes() for name in ("int8", "float16")] == [model] * 2
+    kept = run_command(gateway, ["decode", str(tmp_path / "models.epz")])
+    assert (kept.exit_code, "the file exists" in kept.err) == (2, True)
+
+
 def test_an_export_of_an_earlier_release_can_not_be_pulled_coded(tmp_path: Path) -> None:
     """The error says which; nothing is downloaded."""
     pack, done = make_step("pack", kind="pack"), make_step("int8", kind="export")

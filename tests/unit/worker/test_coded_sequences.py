@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from edgepress_common.bundle_files import decode
+from edgepress_worker.coded.classes import find_classes
 from edgepress_worker.coded.frequencies import coded_bits, entropy_bits, scaled_frequencies
 from edgepress_worker.coded.sequences import Blocks, Channels, smallest
 from fakes.tensors_to_code import tensors
@@ -132,3 +133,51 @@ def test_hashed_values_are_coded_without_their_assignment(bits: int, dtype: type
     assert len(written) <= values.nbytes + 100
     elements[-1] += dtype(1)
     assert smallest(elements.view(np.uint8), elements.itemsize, may_be_hashed=True).version == 1
+
+
+def uneven(share: float, axes: tuple[int, int, int]) -> npt.NDArray[np.int8]:
+    """Codes whose magnitudes differ by output channel, place and input channel; a share of the smallest is 0."""
+    random = np.random.default_rng(6)
+    sides = [
+        np.exp(random.normal(0, 0.5, [size if axis == at else 1 for at in range(3)])) for axis, size in enumerate(axes)
+    ]
+    weights = random.laplace(0, 1, axes) * sides[0] * sides[1] * sides[2]
+    weights[np.abs(weights) < np.quantile(np.abs(weights), share)] = 0
+    return np.asarray(np.clip(np.rint(weights * 8), -127, 127), np.int8)
+
+
+@pytest.mark.parametrize(("share", "most"), [(0, 0.98), (0.8, 0.96)])
+def test_codes_of_uneven_channels_take_less_than_their_entropy(share: float, most: float) -> None:
+    """A table for each class of magnitudes saves what one for all does not see."""
+    axes = (128, 9, 64)
+    content = uneven(share, axes).reshape(-1).view(np.uint8)
+    entropy = entropy_bits(np.bincount(content, minlength=256)) / 8
+    way = smallest(content, 1, Channels(128, decode.BLOCKED), axes=axes)
+    written = way.write()
+    assert np.array_equal(restored(written, len(content)), content)
+    assert (written[0], written[2], way.version) == (decode.RANS, decode.CLASSED, 2)
+    assert way.size_bytes == pytest.approx(len(written), rel=0.005)
+    assert len(written) < most * entropy
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(*(st.integers(1, 20),) * 3), st.integers(2, 16), st.integers(0, 5))
+def test_each_class_has_the_codes_of_its_levels(axes: tuple[int, int, int], count: int, spread: int) -> None:
+    """No class is empty, and a class is what the decoder makes of levels and bounds."""
+    codes = np.asarray(np.random.default_rng(spread).normal(0, spread, axes), np.int8)
+    classes = find_classes(codes, count)
+    outer, middle, inner = (levels.astype(int) for levels in classes.levels)
+    for place in np.ndindex(axes):
+        level = outer[place[0]] + middle[place[1]] + inner[place[2]]
+        assert level < 256
+        assert classes.of_element.reshape(axes)[place] == sum(level >= bound for bound in classes.bounds.tolist())
+    assert set(classes.of_element.tolist()) == set(range(classes.count))
+    assert classes.count <= count
+
+
+def test_levels_are_logarithms_of_mean_magnitudes() -> None:
+    """Eight for twice the mean, 42 at the mean."""
+    codes = np.array([[[2, -2], [2, 2]], [[-1, 1], [1, 1]]], np.int8)
+    outer, middle, inner = find_classes(codes, 2).levels
+    assert outer.tolist() == [round(42 + 8 * np.log2(2 / 1.5)), round(42 + 8 * np.log2(1 / 1.5))]
+    assert (middle.tolist(), inner.tolist()) == ([42, 42], [42, 42])

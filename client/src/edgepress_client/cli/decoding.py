@@ -16,17 +16,23 @@ def decode(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Coded file (.epz).")],
     *,
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", help="Output file (default: the same name with .tflite).")
+        Path | None,
+        typer.Option(
+            "--to", metavar="PATH", help="Output file (default: the same name with .tflite), or folder for several."
+        ),
     ] = None,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
-    """Restore a .tflite file from its coded file. Needs numpy.
+    """Restore the .tflite file of a coded file, or several. Needs numpy.
 
     Example: `edgepress decode models/base/int8.epz`
     """
     here = invocation.of(context)
-    target = to or file.with_suffix(".tflite")
-    restored = restore(file, target, overwrite=force)
-    result = {"file": str(target), "size_bytes": restored.size_bytes, "model_sha256": restored.sha256}
-    here.show(result, f"{target}  {size(restored.size_bytes)}: SHA-256 {restored.sha256}", as_json=json_)
+    restored = restore(file, to, overwrite=force)
+    results = [
+        {"file": str(path), "size_bytes": each.size_bytes, "model_sha256": each.sha256}
+        for path, each in restored.items()
+    ]
+    lines = (f"{path}  {size(each.size_bytes)}: SHA-256 {each.sha256}" for path, each in restored.items())
+    here.show(results[0] if len(results) == 1 else {"files": results}, *lines, as_json=json_)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,12 @@ import typer
 from edgepress_client.cli import invocation
 from edgepress_client.cli.formats import size
 from edgepress_client.cli.invocation import ForceOption, GatewayOption, JobArgument, JsonOption
-from edgepress_client.files import check_absent
+from edgepress_client.files import check_absent, whole_file
 from edgepress_client.jobs import Job
 from edgepress_common.answers.jobs import JobView, StepDetail, StepView
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.bundle_files import DECODER, decoder_py
+from edgepress_common.bundle_files.joining import JOINED, join_coded_files
 from edgepress_common.bundle_files.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
 from edgepress_common.errors import NotFoundError
 from edgepress_common.results import ExportResult, PackResult
@@ -30,6 +32,12 @@ def pull(
     coded: Annotated[
         bool, typer.Option("--coded", help="Download coded files (.epz), which are smaller, with their decoder.")
     ] = False,
+    one_file: Annotated[
+        bool,
+        typer.Option(
+            "--one-file", help=f"Join the coded files into {JOINED}, with parts that models share stored once."
+        ),
+    ] = False,
     force: ForceOption = False,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
@@ -41,9 +49,11 @@ def pull(
     here = invocation.of(context)
     with here.job(job, gateway) as found:
         folder = to or Path(found.id)
-        models = pull_models(found, folder, coded=coded, overwrite=force)
+        models = pull_models(found, folder, coded=coded or one_file, overwrite=force)
+        if one_file:
+            models = [_join(models, folder, overwrite=force)]
     files = {folder / model: f"  {size((folder / model).stat().st_size)}" for model in models}
-    files |= {folder / name: "" for name in _names(coded=coded)}
+    files |= {folder / name: "" for name in _names(coded=coded or one_file)}
     result = {"folder": str(folder), "files": list(map(str, files))}
     here.show(result, *(f"{file}{words}" for file, words in files.items()), as_json=json_)
 
@@ -85,6 +95,19 @@ def pull_models(job: Job, folder: Path, *, coded: bool = False, overwrite: bool)
     if coded:
         (folder / DECODER).write_text(decoder_py())
     return files
+
+
+def _join(models: list[Path], folder: Path, *, overwrite: bool) -> Path:
+    """Join the coded files of models, which are removed; return the path of the joined file."""
+    check_absent(folder / JOINED, overwrite=overwrite)
+    with whole_file(folder / JOINED) as target:
+        join_coded_files({path.with_suffix(".tflite").as_posix(): folder / path for path in models}, target)
+    for path in models:
+        (folder / path).unlink()
+    for each in {path.parent for path in models}:
+        with suppress(OSError):  # a folder with other files is kept
+            (folder / each).rmdir()
+    return Path(JOINED)
 
 
 def _names(*, coded: bool) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ Bytes = npt.NDArray[np.uint8]
 MAGIC = b"\x89EPZ"
 VERSION = 2
 RAW, LZMA, CONSTANT, RANS, DELTA, PLANES, CODEBOOK, MASK, TRANSPOSED, IMAGES, HASHED = range(11)
-INTERLEAVED, BLOCKED = range(2)
+INTERLEAVED, BLOCKED, CLASSED = range(3)
 WIDTHS = (1, 2, 4, 8)
 
 # A lane's state is in LOWEST ... 2^32 - 1 between symbols, and reads 16 bits when it is below.
@@ -46,6 +46,7 @@ MOST_CODEBOOK_ENTRIES = 1 << 16
 COLOURS = 3
 IMAGE_BLOCK = 8
 MOST_BLOCK_CLASSES = 16
+MOST_CLASSES = 16
 MOST_TABLE_ENTRIES = 1 << 22
 # Rows of lanes; 4096 entries of a table, or 128 bytes of its description, count as one: half a minute on one core.
 MOST_WORK = 1 << 21
@@ -209,9 +210,7 @@ def _name(content: bytes) -> str:
 def _parts(reader: "_Reader", size_bytes: int) -> Iterator[Bytes]:
     """Yield the bytes of the .tflite file in order."""
     count, rest_bytes = reader.number(MOST_PARTS), reader.number(min(size_bytes, MOST_PART_BYTES))
-    rest = np.zeros(0, np.uint8)
-    if rest_bytes:
-        rest = _decode_part(reader, rest_bytes, reader.number(MOST_PART_BYTES + _MOST_OVERHEAD_BYTES))
+    rest = _decode_or_repeat_part(reader, rest_bytes) if rest_bytes else np.zeros(0, np.uint8)
     taken, left = 0, size_bytes - rest_bytes
     for _ in range(count):
         gap = reader.number(rest_bytes - taken)
@@ -476,21 +475,35 @@ class _Tables:
 def _decode_rans(reader: _Reader, count: int, depth: int) -> Bytes:
     bits, layout = reader.byte(), reader.byte()
     lanes = reader.number(min(count, MOST_LANES), least=1)
-    tables = reader.number(lanes, least=1)
+    tables = reader.number(MOST_LANES, least=1)
     rows = -(-count // lanes)
-    if bits not in SCALE_BITS or layout > BLOCKED or lanes % tables or (layout == BLOCKED and count % lanes):
+    fits = tables <= MOST_CLASSES if layout == CLASSED else lanes % tables == 0
+    if bits not in SCALE_BITS or layout > CLASSED or not fits or (layout == BLOCKED and count % lanes):
         raise CodedFileError(f"damaged: {count} symbols in {lanes} lanes with {tables} tables; download the file again")
     if tables << bits > MOST_TABLE_ENTRIES:
         raise CodedFileError(f"damaged: {tables} tables of 2^{bits} entries; download the file again")
     reader.work(rows + (tables << bits) // ENTRIES_PER_WORK)
     look_up = _read_tables(reader, bits, tables, depth)
+    classes = _read_classes(reader, count, tables, depth) if layout == CLASSED else None
     states = np.frombuffer(reader.take(4 * lanes), "<u4").astype(np.uint32)
     words = np.frombuffer(reader.take(2 * reader.number(count + lanes)), "<u2").astype(np.uint32)
     lane = np.arange(lanes, dtype=np.uint32)
-    bases = ((lane % tables if layout == INTERLEAVED else lane * tables // lanes) << bits).astype(np.uint32)
+    table_of_lane = (lane * tables // lanes if layout == BLOCKED else lane % tables).astype(np.uint32)
+    table_of = table_of_lane[np.newaxis] if classes is None else classes
     symbols = np.empty((rows, lanes), np.uint8)
-    _decode_rows(symbols, count, look_up, bits=bits, bases=bases if tables > 1 else None, states=states, words=words)
-    return symbols.reshape(-1)[:count] if layout == INTERLEAVED else np.ascontiguousarray(symbols.T).reshape(-1)
+    _decode_rows(symbols, count, look_up, bits=bits, table_of=table_of, states=states, words=words)
+    return np.ascontiguousarray(symbols.T).reshape(-1) if layout == BLOCKED else symbols.reshape(-1)[:count]
+
+
+def _read_classes(reader: _Reader, count: int, classes: int, depth: int) -> Bytes:
+    """Read the class of each element of a tensor of three axes, whose levels along the axes are added up."""
+    axes = [reader.number(count, least=1) for _ in range(3)]
+    if axes[0] * axes[1] * axes[2] != count:
+        raise CodedFileError(f"damaged: {count} elements in a tensor of {axes}; download the file again")
+    outer, middle, inner = (_decode_node(reader, length, depth + 1) for length in axes)
+    bounds = np.frombuffer(reader.take(classes - 1), np.uint8)
+    class_of_level = np.searchsorted(bounds, np.arange(256), side="right").astype(np.uint8)
+    return class_of_level.take((outer[:, np.newaxis] + middle)[..., np.newaxis] + inner).reshape(-1)
 
 
 def _read_tables(reader: _Reader, bits: int, tables: int, depth: int) -> _Tables:
@@ -534,7 +547,7 @@ def _decode_rows(
     look_up: _Tables,
     *,
     bits: int,
-    bases: npt.NDArray[np.uint32] | None,
+    table_of: npt.NDArray[np.uint32] | Bytes,
     states: npt.NDArray[np.uint32],
     words: npt.NDArray[np.uint32],
 ) -> None:
@@ -545,23 +558,28 @@ def _decode_rows(
         count: Number of symbols; the last row may have fewer than there are lanes.
         look_up: The tables.
         bits: Number of bits of a state that choose an entry of a table.
-        bases: First entry of the table of each lane; None if all lanes use the same.
+        table_of: Table of each lane, ``(1, lanes)``, or of each symbol, ``(count,)``.
         states: States, ``(lanes,)``; changed in place.
         words: The bits that the states read, 16 at a time, in order.
     """
     rows, lanes = symbols.shape
     mask, low, shift, half = np.uint32((1 << bits) - 1), np.uint32(LOWEST), np.uint32(bits), np.uint32(16)
-    lower_half = np.uint32(LOWEST - 1)
+    lower_half, has_tables = np.uint32(LOWEST - 1), len(look_up.symbols) > 1 << bits
     entries = np.empty((min(rows, _ROWS_AT_ONCE), lanes), np.uint32)
+    is_by_symbol = table_of.ndim == 1
+    bases = table_of.astype(np.uint32) << shift if not is_by_symbol else np.empty(entries.shape, np.uint32)
     taken, available = 0, len(words)
     for first in range(0, rows, _ROWS_AT_ONCE):
         block = symbols[first : first + _ROWS_AT_ONCE]
+        if is_by_symbol:
+            own = table_of[first * lanes :][: block.size]
+            np.left_shift(own, shift, out=bases.reshape(-1)[: own.size], dtype=np.uint32)
         for row in range(len(block)):
             active = min(lanes, count - (first + row) * lanes)
             state, entry = states[:active], entries[row, :active]
             np.bitwise_and(state, mask, out=entry)
-            if bases is not None:
-                entry += bases[:active]
+            if has_tables:
+                entry += bases[row if is_by_symbol else 0, :active]
             step = look_up.steps.take(entry)
             state >>= shift
             state *= step >> half

@@ -71,6 +71,7 @@ def _way(part: Part) -> Iterator[Way]:
         part.content,
         part.width,
         part.channels,
+        axes=part.axes,
         blocks=part.blocks,
         may_be_hashed=part.may_be_hashed,
         is_ascending=part.is_ascending,

@@ -17,7 +17,7 @@ def encode_lanes(
     frequencies: npt.NDArray[np.int64],
     *,
     bits: int,
-    table_of_lane: npt.NDArray[np.intp],
+    table_of: npt.NDArray[np.integer],
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
     """Encode symbols.
 
@@ -26,7 +26,7 @@ def encode_lanes(
         count: Number of symbols that count; the last row may have fewer than there are lanes.
         frequencies: Frequencies by table and symbol, ``(tables, 256)``; each table's sum is 2^bits.
         bits: Binary logarithm of the sum.
-        table_of_lane: Table of each lane, ``(lanes,)``.
+        table_of: Table of each lane, ``(1, lanes)``, or of each symbol, ``(rows, lanes)``.
 
     Returns:
         The state of each lane, with which decoding begins, ``(lanes,)``, and the bits that lanes read, in the
@@ -38,10 +38,11 @@ def encode_lanes(
     shift, word = np.uint64(bits), np.uint64(_WORD_BITS)
     written: list[npt.NDArray[np.uint16]] = []
     frequency_of, start_of = frequencies.astype(np.uint64).reshape(-1), starts.astype(np.uint64).reshape(-1)
-    bases = table_of_lane * frequencies.shape[1]
+    tables = np.broadcast_to(table_of, symbols.shape)
     for row in range(rows - 1, -1, -1):
         active = min(lanes, count - row * lanes)
-        state, entry = states[:active], bases[:active] + symbols[row, :active]
+        state = states[:active]
+        entry = tables[row, :active].astype(np.intp) * frequencies.shape[1] + symbols[row, :active]
         frequency = frequency_of[entry]
         full = np.flatnonzero(state >= frequency << np.uint64(2 * _WORD_BITS - bits))
         if full.size:

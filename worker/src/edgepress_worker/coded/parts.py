@@ -28,6 +28,7 @@ class Part:
         content: The bytes, uint8 ``(n,)``.
         width: Bytes of an element.
         channels: How the elements belong to channels; None if they do not.
+        axes: Numbers of output channels, of places in a kernel and of input channels; None for other tensors.
         blocks: Blocks of elements that may repeat.
         may_be_hashed: Whether all elements with the same hash of their place may be equal.
         is_ascending: Whether elements mostly grow.
@@ -37,6 +38,7 @@ class Part:
     content: npt.NDArray[np.uint8]
     width: int
     channels: Channels | None = None
+    axes: tuple[int, int, int] | None = None
     blocks: tuple[Blocks, ...] = ()
     may_be_hashed: bool = False
     is_ascending: bool = False
@@ -92,14 +94,23 @@ def _constants(file: TfliteFile, whole: npt.NDArray[np.uint8]) -> Iterator[Part]
     for index, tensor in enumerate(file.model.tensors):
         channels: Channels | None = None
         blocks: tuple[Blocks, ...] = ()
+        sides = None
         # A byte of an int4 tensor has two codes, which may belong to two channels: it is coded as a plain sequence.
         if index in axes and tensor.sparse_encoding is None and tensor.type != "int4":
             first = axes[index] == 0
             layout = decode.BLOCKED if first else decode.INTERLEAVED
             channels = Channels(tensor.shape[axes[index]], layout)
             blocks = tuple(_blocks(tensor.shape))
-        width, is_weights = _WIDTHS.get(tensor.type, 1), channels is not None
-        yield from _part(whole, tensor.content, width, channels=channels, blocks=blocks, may_be_hashed=is_weights)
+            sides = (tensor.shape[0], math.prod(tensor.shape[1:-1]), tensor.shape[-1])
+        yield from _part(
+            whole,
+            tensor.content,
+            _WIDTHS.get(tensor.type, 1),
+            channels=channels,
+            axes=sides,
+            blocks=blocks,
+            may_be_hashed=sides is not None,
+        )
 
 
 def _blocks(shape: Sequence[int]) -> Iterator[Blocks]:

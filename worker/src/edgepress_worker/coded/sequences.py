@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgepress_common.bundle_files import decode
+from edgepress_worker.coded.classes import Classes, find_classes
 from edgepress_worker.coded.frequencies import Integers, coded_bits, entropy_bits, scaled_frequencies, write_tables
 from edgepress_worker.coded.lanes import encode_lanes
 
 Bytes = npt.NDArray[np.uint8]
+Classified = tuple[tuple[int, int, int], Classes]  # lengths of the axes, and classes of the elements
 
 _SYMBOLS = 256
 # LZMA takes a second for each three megabytes. Weights that it codes better than rANS are not known.
@@ -25,6 +27,8 @@ _BYTES_PER_LANE = 640
 _MOST_ROWS = 1 << 14
 _SCALES = (11, 12, 14)
 _SCALES_OF_CHANNELS = (10, 12)
+_SCALES_OF_CLASSES = (11, 12)
+_CLASSES = (4, 8, 16)
 _SAMPLED_HASHES = 1 << 16  # as many as there are hashes at most, so that some are equal
 _SAMPLED_BLOCKS = 1 << 14  # where half of these differ, a codebook of blocks is longer
 _LEAST_FILL = 0.25  # share of the commonest element from which a mask can pay
@@ -93,6 +97,7 @@ def smallest(
     width: int = 1,
     channels: Channels | None = None,
     *,
+    axes: tuple[int, int, int] | None = None,
     blocks: Sequence[Blocks] = (),
     may_be_hashed: bool = False,
     is_ascending: bool = False,
@@ -103,6 +108,7 @@ def smallest(
         content: The sequence, not empty.
         width: Bytes of an element, 1, 2, 4 or 8; the length is a multiple of it.
         channels: Channels of the elements; None if there are none.
+        axes: Numbers of output channels, of places in a kernel and of input channels, if these are the tensor's axes.
         blocks: Blocks of elements that may repeat.
         may_be_hashed: Whether all elements with the same hash of their place may be equal.
         is_ascending: Whether elements mostly grow, as indices do, so that differences are smaller.
@@ -114,6 +120,8 @@ def smallest(
         ways += [*_with_codebook(elements, channels), _in_planes(elements, channels)]
     for each in blocks:
         ways += _with_blocks(elements, each)
+    if axes is not None and width == 1:
+        ways += _by_class(content, axes, min(way.size_bytes for way in ways))
     if may_be_hashed:
         ways += _with_hashes(elements)
     if is_ascending:
@@ -136,7 +144,10 @@ def _constant(content: Bytes) -> Way:
 
 
 def _lzma(content: bytes) -> bytes:
-    packed = lzma.compress(content, lzma.FORMAT_RAW, filters=[{**decode.LZMA_FILTERS[0], "preset": 9}])
+    # A dictionary of the size of the content has all of it, and is allocated in less time.
+    most = min(max(len(content), 1 << 12), decode.LZMA_FILTERS[0]["dict_size"])
+    filters = [{**decode.LZMA_FILTERS[0], "preset": 9, "dict_size": most}]
+    packed = lzma.compress(content, lzma.FORMAT_RAW, filters=filters)
     return bytes((decode.LZMA,)) + number(len(packed)) + packed
 
 
@@ -277,6 +288,19 @@ def _by_symbol(content: Bytes, channels: Channels | None) -> Iterator[Way]:
                     yield _rans(content, of_channel, bits, channels.count, channels.layout)
 
 
+def _by_class(content: Bytes, axes: tuple[int, int, int], most_bytes: float) -> Iterator[Way]:
+    """Yield ways with a table for each class of elements, if they can take fewer bytes than another way."""
+    for most in _CLASSES:
+        classes = find_classes(content.view(np.int8).reshape(axes), most)
+        together = classes.of_element.astype(np.int32) * _SYMBOLS + content
+        counts = np.bincount(together, minlength=classes.count * _SYMBOLS).reshape(classes.count, _SYMBOLS)
+        size_bytes = entropy_bits(counts) / 8
+        if classes.count > 1 and size_bytes + np.count_nonzero(counts) / 2 < most_bytes:
+            for bits in _SCALES_OF_CLASSES:
+                lanes = _lanes(len(content), size_bytes)
+                yield _rans(content, counts, bits, lanes, decode.CLASSED, classified=(axes, classes))
+
+
 def _fits(channels: Channels, length: int) -> bool:
     return 1 < channels.count <= decode.MOST_LANES and length % channels.count == 0 and length > channels.count
 
@@ -298,15 +322,32 @@ def _lanes(length: int, size_bytes: float) -> int:
     return int(min(decode.MOST_LANES, length, max(size_bytes // _BYTES_PER_LANE, -(-length // _MOST_ROWS), 1)))
 
 
-def _rans(content: Bytes, counts: Integers, bits: int, lanes: int, layout: int) -> Way:
+def _rans(
+    content: Bytes, counts: Integers, bits: int, lanes: int, layout: int, *, classified: Classified | None = None
+) -> Way:
     frequencies = np.stack([scaled_frequencies(each, bits) for each in counts])
     tables = write_tables(frequencies)
     packed = _shorter_tables(tables)
     head = bytes((decode.RANS, bits, layout)) + number(lanes) + number(len(counts)) + number(len(tables)) + packed
+    classes = None
+    if classified is not None:
+        axes, classes = classified
+        head += b"".join(number(length) for length in axes)
+        head += b"".join(smallest_symbols(levels).write() for levels in classes.levels) + classes.bounds.tobytes()
     size_bytes = len(head) + coded_bits(counts, frequencies) / 8 + 3 * lanes
     return Way(
         size_bytes,
-        partial(_write_rans, head, content, frequencies, bits=bits, lanes=lanes, layout=layout),
+        partial(
+            _write_rans,
+            head,
+            content,
+            frequencies,
+            None if classes is None else classes.of_element,
+            bits=bits,
+            lanes=lanes,
+            layout=layout,
+        ),
+        version=1 if classes is None else 2,
     )
 
 
@@ -316,12 +357,25 @@ def _shorter_tables(tables: bytes) -> bytes:
     return min(plain, packed, key=len)
 
 
-def _write_rans(head: bytes, content: Bytes, frequencies: Integers, *, bits: int, lanes: int, layout: int) -> bytes:
+def _write_rans(
+    head: bytes,
+    content: Bytes,
+    frequencies: Integers,
+    classes: Bytes | None,
+    *,
+    bits: int,
+    lanes: int,
+    layout: int,
+) -> bytes:
     if layout == decode.BLOCKED:
         symbols = np.ascontiguousarray(content.reshape(lanes, -1).T)
     else:
         symbols = np.resize(content, (-(-len(content) // lanes), lanes))
     lane = np.arange(lanes)
-    table_of_lane = lane % len(frequencies) if layout == decode.INTERLEAVED else lane * len(frequencies) // lanes
-    states, words = encode_lanes(symbols, len(content), frequencies, bits=bits, table_of_lane=table_of_lane)
+    if classes is not None:
+        table_of: npt.NDArray[np.integer] = np.resize(classes, symbols.shape)
+    else:
+        of_lane = lane % len(frequencies) if layout == decode.INTERLEAVED else lane * len(frequencies) // lanes
+        table_of = of_lane[np.newaxis]
+    states, words = encode_lanes(symbols, len(content), frequencies, bits=bits, table_of=table_of)
     return head + states.astype("<u4").tobytes() + number(len(words)) + words.astype("<u2").tobytes()
