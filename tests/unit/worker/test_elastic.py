@@ -160,7 +160,9 @@ def residual(blocks: int = 2, side: int = 8) -> Any:
         inner = layers.Conv2D(4, 3, padding="same", use_bias=False, name=f"first{number}")(inner)
         flow = layers.Add(name=f"add{number}")([inner, flow])
     inner = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="wider")(layers.ReLU()(flow))
-    shortcut = layers.Conv2D(8, 1, strides=2, use_bias=False, name="projection")(flow)
+    # Not a 1x1 convolution with strides: TensorFlow's gradient of a tiny one is not the same each time.
+    shortcut = layers.AveragePooling2D(2, padding="same")(flow)
+    shortcut = layers.Conv2D(8, 1, use_bias=False, name="projection")(shortcut)
     flow = layers.Add(name="projected")([inner, shortcut])
     flow = layers.Add(name="last")([flow, layers.Conv2D(8, 1, use_bias=False, name="second")(flow)])
     flow = layers.Dense(3, activation="softmax", name="classifier")(layers.GlobalAveragePooling2D()(flow))
