@@ -225,6 +225,13 @@ PROMISES: dict[str, PromiseWords] = {
         promised=lambda promised: f"exactly {promised:g} layers in float",
         found=lambda found: f"{found:g}",
     ),
+    "int16_layers": PromiseWords(
+        title="layers in int16",
+        relation="=",
+        verified="with `int16_layers`, that exactly these layers compute with activations in int16",
+        promised=lambda promised: f"exactly {promised:g} layers with activations in int16",
+        found=lambda found: f"{found:g}",
+    ),
     "weight_bits": PromiseWords(
         title="bits of weights",
         relation="<=",

@@ -56,6 +56,8 @@ def check_promise(promise: FilePromise, model: TfliteModel) -> tuple[KeptPromise
     kept = [KeptPromise(kind="float_operators", promised=0, found=len(floats))] if promise.integers_only else []
     if promise.float_layers:
         kept.append(_float_layers(promise.float_layers, floats, model))
+    if promise.int16_layers:
+        kept.append(_int16_layers(promise.int16_layers, model))
     kept += _weights(promise, model)
     if promise.float16_arithmetic:
         precision = model.metadata.get(_PRECISION_KEY, b"")
@@ -117,6 +119,17 @@ def _float_layers(promised: Sequence[str], floats: Sequence[Operator], model: Tf
             "asked for. Ask for other layers with keep_float"
         )
     return KeptPromise(kind="float_layers", promised=len(promised), found=len(found))
+
+
+def _int16_layers(promised: Sequence[str], model: TfliteModel) -> KeptPromise:
+    outputs = (model.tensors[each.operators[0].outputs[0]] for each in read_weights(model))
+    found = sorted(tensor.name for tensor in outputs if tensor.type == "int16")
+    if found != sorted(promised):
+        raise BrokenPromiseError(
+            f"the file computes {', '.join(found) or 'no layer'} in int16, where exactly {', '.join(promised)} was "
+            "asked for. Ask for other layers with int16_layers, and report this"
+        )
+    return KeptPromise(kind="int16_layers", promised=len(promised), found=len(found))
 
 
 def _one_weight_scale(model: TfliteModel) -> KeptPromise:

@@ -47,6 +47,7 @@ class FilePromise:
         weight_values: Largest number of different weights in an output channel, depthwise ones excluded; None if not
             promised.
         float_layers: Names of the tensors that the operators in float compute, if exactly these are promised.
+        int16_layers: Names of the tensors that layers compute in int16, if exactly these are promised.
         one_weight_scale: Whether the weights of a layer must have one scale.
         float16_arithmetic: Whether the file must allow the runtime to compute in float16.
     """
@@ -57,6 +58,7 @@ class FilePromise:
     weight_bits: int | None = None
     weight_values: int | None = None
     float_layers: tuple[str, ...] = ()
+    int16_layers: tuple[str, ...] = ()
     one_weight_scale: bool = False
     float16_arithmetic: bool = False
 

@@ -6,6 +6,7 @@ them for the tensors'. Ranges, scales and rounding that the calibration chooses 
 `quantization.post_training`.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from edgepress_common.results import Sensitivity
@@ -18,6 +19,7 @@ from edgepress_worker.exports.calibration import some_of
 from edgepress_worker.exports.converter import Converter, write_with_converter
 from edgepress_worker.exports.exporter import Exporter, ExportMaterial, FilePromise, WrittenNetwork
 from edgepress_worker.exports.kept_float import KeptFloat
+from edgepress_worker.exports.kept_int16 import KeptInt16
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.quantization.post_training import PostTraining
 from edgepress_worker.quantization.sensitivity import measure_sensitivity
@@ -37,6 +39,7 @@ def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetw
     network = _calibrated(parameters, material, quantization)
     sensitivity, layers = _layers_in_float(parameters, material, quantization)
     kept = KeptFloat(network, layers, parameters.input_type, per_channel=grid.per_channel)
+    wide = KeptInt16(network, _named(parameters.int16_layers, material), parameters, material)
 
     def configure(converter: Converter) -> None:
         computes_in_int8(converter, parameters, material)
@@ -46,7 +49,7 @@ def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetw
     promise = FilePromise(
         input_type=parameters.input_type,
         output_type=parameters.input_type,
-        integers_only=not layers,
+        integers_only=not layers and not parameters.int16_layers,
         one_weight_scale=not grid.per_channel,
     )
     written = write_with_converter(
@@ -55,15 +58,22 @@ def export_int8(parameters: Int8Export, material: ExportMaterial) -> WrittenNetw
         configure,
         promise=promise,
         network=network,
-        finish=kept.quantize if layers else lambda content: content,
+        finish=_finish(kept if layers else None, wide if parameters.int16_layers else None),
     )
     # The weights that stages promised something of are those before the calibration.
     return replace(
         written,
         network=material.network,
-        promise=replace(promise, float_layers=kept.outputs),
+        promise=replace(promise, float_layers=kept.outputs, int16_layers=wide.outputs),
         sensitivity=sensitivity,
     )
+
+
+def _finish(kept: KeptFloat | None, wide: KeptInt16 | None) -> Callable[[bytes], bytes]:
+    """Return the function that makes the file from what the converter has written."""
+    if kept is not None:
+        return kept.quantize
+    return (lambda content: content) if wide is None else wide.join
 
 
 def computes_in_int8(converter: Converter, parameters: Int8ActivationsExport, material: ExportMaterial) -> None:
