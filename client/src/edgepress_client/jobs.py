@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgepress_common.answers.comparison import JobsComparison
     from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
     from edgepress_common.answers.recommendation import Recommendation
+    from edgepress_common.answers.trials import TrialsView
     from edgepress_common.spec import JobSpec
 
 LATEST = "latest"
@@ -85,6 +86,24 @@ class Job:
     def retry(self) -> JobView:
         """Run the steps again that failed or were cancelled."""
         return self._do("retry")
+
+    def trials(self) -> TrialsView:
+        """Return the trials of the job's search, its winner, and the price of each limit."""
+        from edgepress_common.answers.trials import TrialsView
+
+        return self._connection.get(TrialsView, "jobs", self.id, "trials")
+
+    def extend(self, *, trials: int = 0, hours: float = 0) -> JobView:
+        """Extend the budget of the job's search.
+
+        Args:
+            trials: Members of the space to try in addition.
+            hours: Hours of work in addition.
+        """
+        from edgepress_common.answers.jobs import JobView
+
+        extension = {"trials": trials, "hours": hours}
+        return self._connection.post(JobView, "jobs", self.id, "extend", json=extension)
 
     def delete(self) -> None:
         """Delete the job, which must have ended."""

@@ -1,6 +1,6 @@
 """Reads the results of a job's pipelines for its planner, in two queries."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +14,15 @@ from edgepress_common.results import EvaluationResult
 from edgepress_common.steps import EvaluationStep, ExportStep, StepKey
 
 
-def results_so_far(session: Session, job_number: int) -> tuple[PipelineResult, ...]:
-    """Return the pipelines of a job in the order of its plan, each with its exports and their evaluations."""
+def results_so_far(session: Session, job_number: int, final: Collection[str] = ()) -> tuple[PipelineResult, ...]:
+    """Return the pipelines of a job in the order of its plan, each with its exports and their evaluations.
+
+    Args:
+        session: The database session.
+        job_number: Number of the job.
+        final: Names of pipelines to return alone, with the test split: when nothing is decided by them any more.
+    """
+    which = (PipelineRow.name.in_(final),) if final else ()
     rows = session.execute(
         select(
             PipelineRow.name,
@@ -30,7 +37,7 @@ def results_so_far(session: Session, job_number: int) -> tuple[PipelineResult, .
         .join(PipelineStepRow, PipelineStepRow.pipeline_id == PipelineRow.id)
         .join(StepRow, StepRow.key == PipelineStepRow.step_key)
         .join(StepInputRow, (StepInputRow.step_key == StepRow.key) & (StepInputRow.role == "model"))
-        .where(PipelineRow.job_number == job_number, StepRow.kind.in_(["export", "evaluation"]))
+        .where(PipelineRow.job_number == job_number, StepRow.kind.in_(["export", "evaluation"]), *which)
         .order_by(PipelineRow.position, PipelineStepRow.position)
     ).all()
     seconds = _seconds(session, job_number)
@@ -41,7 +48,7 @@ def results_so_far(session: Session, job_number: int) -> tuple[PipelineResult, .
             PipelineResult(
                 name=name,
                 state=steps[0].pipeline_state,
-                exports=tuple(_exports(steps)),
+                exports=tuple(_exports(steps, has_test=bool(final))),
                 trial=steps[0].trial,
                 seconds=seconds.get(name, 0.0),
             )
@@ -72,24 +79,27 @@ def _seconds(session: Session, job_number: int) -> dict[str, float]:
     return found
 
 
-def _exports(rows: list[Any]) -> Iterable[ExportOutcome]:
+def _exports(rows: list[Any], *, has_test: bool) -> Iterable[ExportOutcome]:
     """Return the exports of a pipeline. The ``model`` input of an evaluation is the step of its export."""
     evaluations: dict[StepKey, list[EvaluationOutcome]] = {}
     for row in rows:
         if isinstance(row.parameters, EvaluationStep):
-            outcome = EvaluationOutcome(device=row.parameters.device, state=row.state, result=_result(row))
+            outcome = EvaluationOutcome(
+                device=row.parameters.device, state=row.state, result=_result(row, has_test=has_test)
+            )
             evaluations.setdefault(row.input_key, []).append(outcome)
     for row in rows:
         if isinstance(row.parameters, ExportStep):
             yield ExportOutcome(
                 export=row.parameters.export,
                 state=row.state,
-                result=_result(row),
+                result=_result(row, has_test=has_test),
                 evaluations=tuple(evaluations.get(row.key, ())),
             )
 
 
-def _result(row: Any) -> Any:
+def _result(row: Any, *, has_test: bool) -> Any:
     result = shown_result(row.result, None)[0] if row.state == "succeeded" else None
     # No planner sees the test split: what it proposes would be chosen by it.
-    return result.model_copy(update={"test": None}) if isinstance(result, EvaluationResult) else result
+    is_hidden = isinstance(result, EvaluationResult) and not has_test
+    return result.model_copy(update={"test": None}) if is_hidden else result

@@ -145,7 +145,34 @@ class Submission:
         except Exception as error:  # of another package: no reason to answer as if the gateway had failed
             logger.exception("the planner %s failed at a submission", planner.name)
             raise InvalidSpecError([_not_planned(planner.name, error)]) from error
+        _check_hours(session, spec, plan)
         return _FirstPlan(planner=planner.name, plan=plan, fingerprint=fingerprint, devices=devices)
+
+
+def _check_hours(session: Session, spec: JobSpec, plan: Plan) -> None:
+    """Check that a search's hours are enough for its first pipelines and a trial, as far as their duration is known.
+
+    Raises:
+        InvalidSpecError: They are not.
+    """
+    search = spec.searched()
+    if search is None or search.budget.hours is None:
+        return
+    keys = [step.key for step in plan.steps]
+    done = session.scalars(select(StepRow.key).where(StepRow.key.in_(keys), StepRow.state == "succeeded")).all()
+    needed = (estimate_plan(session, plan, done).seconds or 0.0) / 3600
+    if needed >= search.budget.hours:
+        raise InvalidSpecError(
+            [
+                FieldProblem(
+                    field="search.budget.hours",
+                    value=search.budget.hours,
+                    message=f"is too little for a trial: the first pipelines take {needed:.2g} hours, by similar steps "
+                    "on this server",
+                    accepted=f"more than {needed:.2g}, several times that for a useful search, or null",
+                )
+            ]
+        )
 
 
 def _not_planned(planner: str, error: Exception) -> FieldProblem:

@@ -30,11 +30,13 @@ class EdgepressCommands(CommandGroup):
                 "logs": "logs:logs",
                 "cancel": "jobs:cancel",
                 "retry": "jobs:retry",
+                "extend": "trials:extend",
                 "delete": "jobs:delete",
             },
             _RESULTS: {
                 "report": "reporting:report",
                 "recommend": "recommending:recommend",
+                "trials": "trials:trials",
                 "compare": "comparing:compare",
                 "open": "opening:open_",
                 "bundle": "bundling:bundle",

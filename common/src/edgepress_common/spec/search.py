@@ -97,6 +97,24 @@ class Search(Frozen):
         return self
 
 
+class SearchExtension(Frozen):
+    """A change of a search that goes on from its trials so far."""
+
+    trials: int = Field(default=0, ge=0, le=1000, description="Members of the space to try in addition.")
+    hours: float = Field(default=0, ge=0, le=24 * 366, description="Hours of work in addition.")
+    space: Space | None = Field(
+        default=None,
+        description="Space of further trials, such as one with fewer values. Trials outside of it are kept, but are "
+        "neither promoted nor finalists. null: as before.",
+    )
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.trials and not self.hours and self.space is None:
+            raise ValueError("nothing is extended; accepted: trials, hours or space")
+        return self
+
+
 SearchPresetName = Literal["find-fastest", "find-smallest", "find-best"]
 
 _ONE_POINT = SearchLimits(max_accuracy_drop=0.01)

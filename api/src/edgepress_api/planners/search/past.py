@@ -72,6 +72,10 @@ class Past:
         """Return the members that were trained for all epochs."""
         return {key_of(member) for member in self.choices(("full",)).values()}
 
+    def full_reference(self) -> Values:
+        """Return the values that drops of pipelines with all epochs are measured against."""
+        return self._reference(REFERENCE, [each.candidate for each in self.ranked_full()])
+
     def ranked_tried(self) -> list[Ranked]:
         """Return the candidates of the members that were tried, the best first, all after the same epochs."""
         tried = self.choices()

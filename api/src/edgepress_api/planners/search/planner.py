@@ -37,7 +37,7 @@ class SearchPlanner:
         Raises:
             InvalidSpecError: The search names a device that it can't decide by.
         """
-        past = Past(job.spec, _device(job), results)
+        past = Past(job.spec, deciding_device(job), results)
         if not results:
             return _first(past)
         if any(result.state in ACTIVE_STATES for result in results):
@@ -45,8 +45,12 @@ class SearchPlanner:
         return _promotion(past) or _generation(past) or _finals(past) or Proposal(complete=True)
 
 
-def _device(job: PlannerJob) -> str:
-    """Return the name of the device whose measurements decide."""
+def deciding_device(job: PlannerJob) -> str:
+    """Return the name of the device whose measurements decide.
+
+    Raises:
+        InvalidSpecError: The search names a label instead.
+    """
     search = job.spec.searched()
     if search is None or search.device is None or search.device in job.devices:
         return (search and search.device) or job.devices[0]

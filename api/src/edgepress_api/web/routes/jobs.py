@@ -2,23 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response
 
 from edgepress_api.jobs.discarding import discard_result
 from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
+from edgepress_api.jobs.extending import extend_search
 from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
+from edgepress_api.jobs.trials import show_trials
 from edgepress_api.jobs.views import list_jobs, show_job, show_step
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, VisibleStep
-from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec
+from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec, check_json_body
 from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
 from edgepress_common.answers.job_list import ACTIVE_STATES, JobPage
 from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
+from edgepress_common.answers.trials import TrialsView
 from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
+from edgepress_common.spec.search import SearchExtension
 
 # A step takes at least seconds, so polling more often gives no new information.
 POLL_SECONDS = 2
@@ -115,6 +119,30 @@ def show_job_plan(given: Given, _: Reader, job_id: VisibleJob) -> Response:
     """Show a job's plan: its steps, with their parameters and inputs, as a graph."""
     with given.database.read() as session:
         return json_response(show_plan(session, job_id))
+
+
+@router.get("/v1/jobs/{job_id}/trials", response_model=TrialsView, responses=problems("not-found"))
+def show_job_trials(given: Given, _: Reader, job_id: VisibleJob) -> Response:
+    """Show the trials of a job's search, its winner, and the price of each limit."""
+    with given.database.read() as session:
+        return json_response(show_trials(session, job_id))
+
+
+@router.post(
+    "/v1/jobs/{job_id}/extend",
+    status_code=202,
+    dependencies=[Depends(check_json_body)],
+    response_model=JobView,
+    responses={
+        202: {"headers": {"Retry-After": _RETRY_AFTER}},
+        **problems("malformed-body", "not-found", "conflict", "too-large", "too-slow", "unsupported-media-type"),
+        **problems("invalid-request", "too-many-jobs", "storage-quota"),
+    },
+)
+def extend_one_search(given: Given, who: Submitter, job_id: VisibleJob, extension: SearchExtension) -> Response:
+    """Extend the budget of a job's search, or change its space. All trials so far are kept."""
+    extend_search(given.database, given.ledger, job_id, extension, given.clock(), by=who)
+    return _shown(given, job_id, 202)
 
 
 @router.post("/v1/jobs/{job_id}/cancel", response_model=JobView, responses=problems("not-found", "conflict"))
