@@ -59,9 +59,13 @@ def decibels(path: Path) -> float:
 
 def types(model: TfliteModel) -> list[tuple[str, str, str]]:
     """Name, input type and output type of each operator."""
-    return [
-        (each.name, model.tensors[each.inputs[0]].type, model.tensors[each.outputs[0]].type) for each in model.operators
-    ]
+    tensors = model.tensors
+    found = []
+    for operator in model.operators:
+        entry, end = operator.inputs[0], operator.outputs[0]
+        assert entry is not None
+        found.append((operator.name, tensors[entry].type, tensors[end].type))
+    return found
 
 
 def test_all_layers_in_int16_are_as_exact_as_the_whole_file_in_int16(tmp_path: Path) -> None:

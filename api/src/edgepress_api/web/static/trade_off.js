@@ -71,11 +71,7 @@ function chart({ device, candidates, fronts }, figure) {
             cy: y(accuracy),
             r: file.standing?.place === 1 ? 6 : 4,
           },
-          svg(
-            "title",
-            {},
-            `${nameOf(file)}: ${accuracy.toFixed(2)} %, ${bare(figure, amount * scaling)} ${unit}`,
-          ),
+          svg("title", {}, `${nameOf(file)}: ${accuracy.toFixed(2)} %, ${bare(figure, amount * scaling)} ${unit}`),
         ),
       ),
     ),
