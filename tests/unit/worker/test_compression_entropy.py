@@ -111,7 +111,9 @@ def codes_of(kind: str, compressed: CompressedKernel) -> npt.NDArray[np.uint8]:
     return np.asarray(np.rint(weights / scales).reshape(-1), np.int8).view(np.uint8)
 
 
-@pytest.mark.parametrize("kind", ["codebook", "learned", "range"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("codebook", "learned")), "range"]
+)
 def test_a_higher_weight_gives_fewer_coded_bytes(kind: str) -> None:
     """A layer that has to stay near its weights gives up more of them, the more its bytes cost."""
     sizes, errors = [], []
