@@ -37,6 +37,10 @@ STAGES: st.SearchStrategy[Stage] = st.one_of(
         per_channel=st.booleans(),
         preserve_sparsity=_CHOICES,
     ),
+    st.builds(
+        ClusterStage, layers=_LAYERS, clusters=st.sampled_from([16, 32]), block=st.sampled_from(["kernel", "1x4"])
+    ),
+    st.builds(ClusterStage, clusters=st.sampled_from([16, 32]), centroids=st.just("hashed")),
     st.builds(QuantizeAwareStage, preserve_sparsity=_CHOICES, preserve_clusters=_CHOICES),
     st.just(DistillStage()),
     st.just(FactorizeStage()),

@@ -59,6 +59,19 @@ def test_places_among_values_are_linear_between_them() -> None:
     np.testing.assert_allclose(slopes.numpy(), np.array([[0, 0, 1], [1, 0.5, 0]]))
 
 
+def test_places_among_many_values_are_those_among_few() -> None:
+    """A search and a sum over gaps find the same places, equal values included."""
+    values = np.sort(laplace(20, seed=5))
+    values[4] = values[3]
+    masters = tf.constant(laplace(500, seed=6))
+    beyond = np.concatenate([values, np.arange(20) + 10.0]).astype(np.float32)
+    for few, many in zip(
+        places_among(masters, tf.constant(values)), places_among(masters, tf.constant(beyond)), strict=True
+    ):
+        inside = masters.numpy() < values[-1]
+        np.testing.assert_allclose(few.numpy()[inside], many.numpy()[inside], rtol=1e-4, atol=1e-4)
+
+
 def rated(kind: str, kernel: Kernel, rate: float) -> CompressedKernel:
     """A kernel of each kind that has a rate."""
     weights = kernel.variable.numpy()
@@ -111,7 +124,9 @@ def codes_of(kind: str, compressed: CompressedKernel) -> npt.NDArray[np.uint8]:
     return np.asarray(np.rint(weights / scales).reshape(-1), np.int8).view(np.uint8)
 
 
-@pytest.mark.parametrize("kind", ["codebook", "learned", "range"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("codebook", "learned")), "range"]
+)
 def test_a_higher_weight_gives_fewer_coded_bytes(kind: str) -> None:
     """A layer that has to stay near its weights gives up more of them, the more its bytes cost."""
     sizes, errors = [], []

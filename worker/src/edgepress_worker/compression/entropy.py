@@ -20,6 +20,7 @@ histogram is counted in integers, whose sum does not depend on the order of thre
 from edgepress_worker.keras_environment import tf
 
 _UNITS = 1 << 20  # of a weight, in which shares are counted
+_FEW = 32  # values up to which a sum over all gaps is faster than a search
 
 
 def soft_histogram(places: tf.Tensor, codes: int) -> tf.Tensor:
@@ -29,8 +30,7 @@ def soft_histogram(places: tf.Tensor, codes: int) -> tf.Tensor:
         places: Places of weights among the codes, 0 to ``codes - 1``, of any shape.
         codes: Number of codes, at least 2.
     """
-    lower, share = _between(places, codes)
-    units = tf.cast(tf.round(share * _UNITS), tf.int64)
+    lower, units = _in_units(places, codes)
     length = codes - 1
     counts = tf.math.bincount(lower, minlength=length, maxlength=length, dtype=tf.int64) * _UNITS
     upper = tf.math.bincount(lower, weights=units, minlength=length, maxlength=length, dtype=tf.int64)
@@ -51,11 +51,9 @@ def entropy_slopes(places: tf.Tensor, histogram: tf.Tensor) -> tf.Tensor:
         places: Places of weights among the codes.
         histogram: Their soft histogram.
     """
-    lower, share = _between(places, histogram.shape[0])
     # A share of a weight that is too small to be counted leaves a code empty, which must not look like a common one.
     bits = -_log2(tf.maximum(histogram, 1 / _UNITS) / tf.reduce_sum(histogram))
-    steps = bits[1:] - bits[:-1]
-    return tf.where((share > 0) & (share < 1), tf.gather(steps, lower), 0.0)
+    return _at_places(places, bits[1:] - bits[:-1])
 
 
 def places_among(masters: tf.Tensor, centroids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -69,6 +67,8 @@ def places_among(masters: tf.Tensor, centroids: tf.Tensor) -> tuple[tf.Tensor, t
         Places, from 0 to ``clusters - 1``, linear between two values; and the slopes, 0 beyond the ends.
     """
     ascending = tf.sort(centroids)
+    if ascending.shape[0] <= _FEW:
+        return _among_few(masters, ascending)
     flat = tf.reshape(masters, [-1])
     upper = tf.clip_by_value(tf.searchsorted(ascending, flat), 1, ascending.shape[0] - 1)
     low, high = tf.gather(ascending, upper - 1), tf.gather(ascending, upper)
@@ -77,6 +77,33 @@ def places_among(masters: tf.Tensor, centroids: tf.Tensor) -> tuple[tf.Tensor, t
     slopes = tf.where(is_within, tf.math.divide_no_nan(1.0, high - low), 0.0)
     places = tf.cast(upper - 1, tf.float32) + tf.clip_by_value(share, 0.0, 1.0)
     return tf.reshape(places, masters.shape), tf.reshape(slopes, masters.shape)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _among_few(masters: tf.Tensor, ascending: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the same as a sum over the gaps between values, which a processor does for eight weights at once."""
+    places, slopes = tf.zeros_like(masters), tf.zeros_like(masters)
+    for low, high in zip(tf.unstack(ascending[:-1]), tf.unstack(ascending[1:]), strict=True):
+        slope = tf.math.divide_no_nan(1.0, high - low)
+        share = (masters - low) * slope
+        # Equal values have no gap: a master beyond them is one place further.
+        places += tf.where(slope > 0, tf.clip_by_value(share, 0.0, 1.0), tf.cast(masters > low, tf.float32))
+        slopes += tf.where((share > 0) & (share < 1), slope, 0.0)
+    return places, slopes
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _in_units(places: tf.Tensor, codes: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the code below each place, and how much of a weight counts for the one above, in units."""
+    lower, share = _between(places, codes)
+    return lower, tf.cast(tf.round(share * _UNITS), tf.int64)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _at_places(places: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+    """Return the step at the code below each place; 0 at a code."""
+    lower, share = _between(places, steps.shape[0] + 1)
+    return tf.where((share > 0) & (share < 1), tf.gather(steps, lower), 0.0)
 
 
 def _between(places: tf.Tensor, codes: int) -> tuple[tf.Tensor, tf.Tensor]:
