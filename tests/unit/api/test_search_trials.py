@@ -1,4 +1,4 @@
-"""What a search found: trials, winner and its judgement, the price of limits, and extensions."""
+"""Answers about a search: trials, winner and its judgement, the price of limits; and its extension."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_a_cancelled_search_is_retried_first(gateway: GatewayApp) -> None:
 
 
 def test_hours_that_are_too_few_for_one_trial_are_refused(gateway: GatewayApp) -> None:
-    """As soon as the server knows how long such steps take: two references of 10 and 4 epochs take 84 seconds."""
+    """The server has to know how long such steps take: two references of 10 and 4 epochs take 84 seconds."""
     gateway.finished_job()
     took = {"pack": 1, "stage": 10, "export": 3, "evaluation": 4}  # of two epochs
     with gateway.database.write() as session:
