@@ -296,3 +296,19 @@ def test_the_form_speaks_the_language_of_its_users(someone: Visitor) -> None:
     assert "max_size_bytes: 12500000\n" in text
     assert "max_accuracy_drop: 0.015\n" in text
     someone.check()
+
+
+def test_a_choice_among_numbers_stays_a_number(someone: Visitor, served: Served) -> None:
+    """Bits of weights are 8, 4, 2, 1 or a word: the form shows what the job has, and writes what is chosen."""
+    stage = {"kind": "quantize_aware", "bits": 4, "scales": "learned"}
+    pipeline = {"name": "four bits", "stages": [stage], "exports": ["int8"]}
+    job, page = served[0].submit(name="four bits", pipelines=[pipeline]), someone.page
+    page.goto(f"/new?like={job}")
+    bits = page.get_by_label("Bits", exact=True)
+    expect(bits).to_have_value("4")
+    for chosen, written in (("2", "bits: 2\n"), ("ternary", "bits: ternary\n")):
+        bits.select_option(chosen)
+        page.get_by_role("button", name="YAML or JSON").click()
+        assert written in page.get_by_label("Spec, as YAML or JSON").input_value()
+        page.get_by_role("button", name="Form").click()
+    someone.check()

@@ -110,7 +110,7 @@ export interface Schema {
   description?: string;
   format?: string;
   const?: unknown;
-  enum?: string[];
+  enum?: (string | number)[];
   default?: any;
   anyOf?: Schema[];
   oneOf?: Schema[];

@@ -111,18 +111,22 @@ export function textField(label, schema, { items, unit = 1, help = description(s
  *
  * @param {string} label
  * @param {Schema} schema
- * @param {string[]} values
+ * @param {(string | number)[]} values
  * @param {Record<string, string>} [titles] What to show for a value.
  */
 export function choiceField(label, schema, values, titles = {}) {
-  const choices = values.map((each) => el("option", { value: each }, titles[each] ?? each.replaceAll("_", " ")));
+  const texts = values.map(String);
+  const choices = texts.map((each) => el("option", { value: each }, titles[each] ?? each.replaceAll("_", " ")));
   const control = el("select", { id: newId() }, choices);
-  /** @param {string | null | undefined} value */
+  /** @param {string | number | null | undefined} value */
   const write = (value) => {
-    control.value = value ?? schema.default ?? values[0];
+    control.value = String(value ?? schema.default ?? values[0]);
   };
   write(undefined);
-  const read = () => (control.value === schema.default ? undefined : control.value);
+  const read = () => {
+    const value = values[texts.indexOf(control.value)];
+    return value === schema.default ? undefined : value;
+  };
   return labelled(control, { label, help: description(schema), read, write });
 }
 
