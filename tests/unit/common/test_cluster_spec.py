@@ -63,6 +63,17 @@ def test_a_posted_stage_is_read_strictly(extra: dict[str, Any]) -> None:
     assert ClusterStage.model_validate(read.model_dump()) == read
 
 
+def test_a_posted_pipeline_may_name_layers_and_teachers() -> None:
+    """Lists within stages and exports are read strictly, too: a text is not a number."""
+    stages = [{"kind": "prune", "layers": {"exclude": ["first", "last"]}}, {"kind": "distill", "teacher": ["source"]}]
+    posted: dict[str, Any] = {"name": "p", "stages": stages, "exports": ["int8"]}
+    read = Pipeline.model_validate_json(json.dumps(posted), strict=True)
+    assert read == Pipeline.model_validate(posted)
+    stages[0]["epochs"] = "4"
+    with pytest.raises(ValidationError, match="epochs"):
+        Pipeline.model_validate_json(json.dumps(posted), strict=True)
+
+
 def test_a_stage_is_described_by_what_it_shares() -> None:
     """In the words of reports."""
     network = Model(architecture="resnet18")
