@@ -65,7 +65,10 @@ def test_a_posted_stage_is_read_strictly(extra: dict[str, Any]) -> None:
 
 def test_a_posted_pipeline_may_name_layers_and_teachers() -> None:
     """Lists within stages and exports are read strictly, too: a text is not a number."""
-    stages = [{"kind": "prune", "layers": {"exclude": ["first", "last"]}}, {"kind": "distill", "teacher": ["source"]}]
+    stages: list[dict[str, Any]] = [
+        {"kind": "prune", "layers": {"exclude": ["first", "last"]}},
+        {"kind": "distill", "teacher": ["source"]},
+    ]
     posted: dict[str, Any] = {"name": "p", "stages": stages, "exports": ["int8"]}
     read = Pipeline.model_validate_json(json.dumps(posted), strict=True)
     assert read == Pipeline.model_validate(posted)
