@@ -48,11 +48,18 @@ class UnknownKind(BaseModel):
 
 def _or_unknown(value: Any, known: ModelWrapValidatorHandler[Any], info: ValidationInfo) -> Any:
     try:
-        return known(value)
+        # A wrapped validator reads JSON as Python values, and would refuse a list for a tuple where reading is strict.
+        return known(_with_tuples(value) if info.mode == "json" else value)
     except ValidationError as error:
         if info.context != ANSWER or error.errors()[0]["type"] not in {"literal_error", "union_tag_invalid"}:
             raise
         return value if isinstance(value, str) else UnknownKind.model_validate(value)
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_tuples(each) for name, each in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 MaybeUnknown = Annotated[Value, WrapValidator(_or_unknown), SerializeAsAny()]

@@ -1,5 +1,6 @@
 """Combinations of a clustering that are refused, and what a spec without a new setting stands for."""
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,30 @@ def test_zeros_are_given_up_where_they_can_not_stay(sharing: dict[str, Any]) -> 
     quantize = {"kind": "quantize_aware", "preserve_sparsity": True}
     with pytest.raises(ValidationError, match="the network has no zeros to keep"):
         Pipeline.model_validate({"name": "p", "stages": [prune, cluster, quantize], "exports": ["int8"]})
+
+
+@pytest.mark.parametrize("extra", [{}, {"preserve_sparsity": None}])
+def test_a_posted_stage_is_read_strictly(extra: dict[str, Any]) -> None:
+    """The gateway reads JSON like this: lists are accepted, and a null for zeros that can't stay becomes false."""
+    posted = {"kind": "cluster", "block": "1x4", "layers": {"exclude": ["first"]}} | extra
+    read = ClusterStage.model_validate_json(json.dumps(posted), strict=True)
+    assert (read.layers.exclude, read.preserve_sparsity) == (("first",), False)
+    assert read.model_dump()["preserve_sparsity"] is False
+    assert ClusterStage.model_validate(read.model_dump()) == read
+
+
+def test_a_posted_pipeline_may_name_layers_and_teachers() -> None:
+    """Lists within stages and exports are read strictly, too: a text is not a number."""
+    stages: list[dict[str, Any]] = [
+        {"kind": "prune", "layers": {"exclude": ["first", "last"]}},
+        {"kind": "distill", "teacher": ["source"]},
+    ]
+    posted: dict[str, Any] = {"name": "p", "stages": stages, "exports": ["int8"]}
+    read = Pipeline.model_validate_json(json.dumps(posted), strict=True)
+    assert read == Pipeline.model_validate(posted)
+    stages[0]["epochs"] = "4"
+    with pytest.raises(ValidationError, match="epochs"):
+        Pipeline.model_validate_json(json.dumps(posted), strict=True)
 
 
 def test_a_stage_is_described_by_what_it_shares() -> None:

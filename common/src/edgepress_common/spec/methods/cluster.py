@@ -1,6 +1,6 @@
 """Weight clustering."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -47,16 +47,6 @@ class ClusterStage(LargeKernelTuning):
         default=0.0, ge=0, le=1000, description=f"{ENTROPY_WEIGHT}. Only for values per layer, with block: weight"
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gives_up_zeros(cls, data: Any) -> Any:
-        is_shared_otherwise = isinstance(data, dict) and (
-            data.get("block", "weight") != "weight" or data.get("centroids") == "hashed"
-        )
-        if is_shared_otherwise and data.get("preserve_sparsity") is None:
-            return data | {"preserve_sparsity": False}
-        return data
-
     @model_validator(mode="after")
     def _can_share(self) -> Self:
         is_hashed = self.centroids == "hashed"
@@ -66,6 +56,9 @@ class ClusterStage(LargeKernelTuning):
                 "block: weight"
             )
         what = f"block: {self.block}" if self.block != "weight" else "centroids: hashed" if is_hashed else None
+        if what is not None and self.preserve_sparsity is None:
+            # A validator before the others would make them read a JSON spec as Python, where a list is not a tuple.
+            self.__dict__["preserve_sparsity"] = False
         if what is not None and (self.per_channel or self.preserve_sparsity):
             option = "per_channel" if self.per_channel else "preserve_sparsity"
             raise ValueError(f"{option} is true with {what}; accepted: {option}: false")
