@@ -207,6 +207,17 @@ def test_times_of_an_emulated_device_are_not_compared() -> None:
         assert bool(Past(spec, "pi", [result]).ranked_full()) == known
 
 
+def test_strategies_are_told_the_best_of_many_trials_and_a_sample_of_the_others() -> None:
+    """A thousand trials give no more than a generation, none of which was tried, in the time of a few dozen."""
+    space = members(Space(), search_spec().model)
+    told = [Told(member, (float(at),)) for at, member in enumerate(space[:1000])]
+    for strategy in ("knee_guided", "tpe"):
+        chosen = next_members(strategy, space, told, count=8, seed=0)
+        assert len({key_of(member) for member in chosen}) == 8
+        assert not {key_of(member) for member in chosen} & {key_of(each.choices) for each in told}
+        assert chosen == next_members(strategy, space, told, count=8, seed=0)
+
+
 def candidates(count: int, seed: int = 0) -> list[Candidate]:
     """Return candidates with random figures."""
     source = random.Random(seed)

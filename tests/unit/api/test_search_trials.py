@@ -1,4 +1,4 @@
-"""Trials, winner and its judgement, the price of limits in answers about a search; and its extension."""
+"""The trials of a search, its winner and the judgement, the price of limits, and extensions."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_trials_that_were_not_promoted_say_why(gateway: GatewayApp) -> None:
 
 
 @pytest.mark.slow
-def test_random_labels_gain_nothing_on_the_test_split(tmp_path: Path) -> None:
+def test_random_labels_do_not_gain_on_the_test_split(tmp_path: Path) -> None:
     """The best of many is above chance on validation, on average, and significant on test in no search."""
     gateway = searching_gateway(tmp_path, RandomLabels(random.Random(1)))
     accuracies = []
@@ -100,7 +100,7 @@ def test_a_true_gain_is_significant_on_the_test_split(tmp_path: Path) -> None:
     labels = RandomLabels(random.Random(2))
     gateway = searching_gateway(tmp_path, labels)
     job_id = submit_search(gateway, seeds=1)
-    gateway.workforce.work_until_nothing_is_left()  # the references only guess
+    gateway.workforce.work_until_nothing_is_left()  # the references are as good as chance
     labels.chance = 0.9
     finish_search(gateway)
     winner = trials(gateway, job_id).winner
