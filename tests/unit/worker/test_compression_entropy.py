@@ -8,7 +8,7 @@ from edgepress_worker.coded.sequences import smallest
 from edgepress_worker.compression.codebooks import Codebook
 from edgepress_worker.compression.compressed_kernel import CompressedKernel
 from edgepress_worker.compression.entropy import entropy_bits, entropy_slopes, places_among, soft_histogram
-from edgepress_worker.compression.grids import LARGEST_CODE
+from edgepress_worker.compression.grids import CODES, LARGEST_CODE, Bits
 from edgepress_worker.compression.kernels import Kernel
 from edgepress_worker.compression.learned_grids import LearnedGrid
 from edgepress_worker.keras_environment import keras, tf
@@ -80,7 +80,7 @@ def rated(kind: str, kernel: Kernel, rate: float) -> CompressedKernel:
         return CompressedKernel(kernel, codebook=Codebook("layer", centroids, weights.shape), rate=rate)
     if kind == "learned":
         largest = np.abs(weights).max(axis=(0, 1, 2), keepdims=True)
-        return CompressedKernel(kernel, grid=LearnedGrid(kernel, largest / 6.3, 7), rate=rate)
+        return CompressedKernel(kernel, grid=LearnedGrid(kernel, largest / 6.3, CODES[4]), rate=rate)
     return CompressedKernel(kernel, grid="channel", rate=rate)
 
 
@@ -111,6 +111,25 @@ def test_a_kernel_has_the_rate_of_its_codes(kind: str) -> None:
             compressed.trained[1].assign(logarithms + step * each)
             bits.append(float(compressed.coded_bits()))
         assert float(tf.reduce_sum(others[0] * each)) == pytest.approx((bits[0] - bits[1]) / 2e-5, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("bits", "masters", "places"),
+    [
+        (2, [-3.0, -2.0, -0.5, 0.0, 0.5, 3.0], [0, 0, 1.5, 2, 2.5, 3]),
+        (1, [-2.0, -0.5, 0.0, 0.5, 2.0], [0, 0.25, 0.5, 0.75, 1]),
+    ],
+)
+def test_places_among_few_codes_are_between_the_first_and_the_last(
+    bits: Bits, masters: list[float], places: list[float]
+) -> None:
+    """Two bits have -2 to 1; one bit has -1 and 1, which are neighbours."""
+    kernel = Kernel("layer", "conv2d", tf.Variable(np.reshape(masters, (1, 1, -1, 1)).astype(np.float32)))
+    grid = LearnedGrid(kernel, np.full((1, 1, 1, 1), 0.25, np.float32), CODES[bits])
+    found, slopes = grid.places(0.25 * tf.convert_to_tensor(kernel.variable))
+    np.testing.assert_allclose(np.reshape(found, -1), places, atol=1e-6)
+    inside = (np.array(places) > 0) & (np.array(places) < CODES[bits].count - 1)
+    np.testing.assert_allclose(np.reshape(slopes, -1), inside * (4 if bits == 2 else 2), rtol=1e-6)
 
 
 def codes_of(kind: str, compressed: CompressedKernel) -> npt.NDArray[np.uint8]:

@@ -111,7 +111,7 @@ class CompressedKernel(tf.Module):
         """Return the places of masters among the codes, how fast they change with the master, and the codes' number."""
         masters = self._masked()
         if isinstance(self._grid, LearnedGrid):
-            return *self._grid.places(masters), 2 * self._grid.largest_code + 1
+            return *self._grid.places(masters), self._grid.codes.count
         if self.codebook is not None:
             return *places_among(masters, self.codebook.centroids[0]), self.codebook.centroids.shape[1]
         scale = grid_scale(masters, self._axes_of_scale)

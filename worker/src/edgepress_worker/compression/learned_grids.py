@@ -64,9 +64,11 @@ class LearnedGrid(tf.Module):
     def places(self, masters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the places of masters among the codes, from 0, and how fast they change with the master."""
         scales = tf.exp(self.logarithms)
+        lowest, largest = float(self.codes.lowest), float(self.codes.largest)
+        step = 1.0 if self.codes.zero else 2.0
         places = masters / scales
-        slopes = tf.where(tf.abs(places) < self.largest_code, 1 / scales, 0.0)
-        return tf.clip_by_value(places, -self.largest_code, self.largest_code) + self.largest_code, slopes
+        slopes = tf.where((places > lowest) & (places < largest), 1 / (step * scales), 0.0)
+        return (tf.clip_by_value(places, lowest, largest) - lowest) / step, slopes
 
     def scale_gradient(self, masters: tf.Tensor, of_masters: tf.Tensor) -> tf.Tensor:
         """Return the gradient of the logarithms of the scales for a loss that depends on master / scale alone.
