@@ -70,7 +70,7 @@ def understood_by(old_path: str, messages: list[tuple[str, str, object]]) -> lis
 
 
 def test_an_old_worker_understands_what_the_scheduler_sends(old_path: str, database: Database) -> None:
-    """Every step of a job with all stages and exports, read by the code of the old worker as it was sent."""
+    """Steps of all kinds, read as they were sent. It refuses those that it would train without estimated statistics."""
     kinds = [{"kind": kind} for kind in ("prune", "cluster", "quantize_aware")]
     spec = small_spec(
         pipelines=[
@@ -90,7 +90,13 @@ def test_an_old_worker_understands_what_the_scheduler_sends(old_path: str, datab
 
     sent = [step.model_dump(mode="json") for step in workforce.sent]
     assert {step["parameters"]["kind"] for step in sent} == {"pack", "stage", "export"}
-    assert understood_by(old_path, [("edgepress_common.messages", "RunStep", step) for step in sent]) == sent
+    new = [step for step in sent if "batch_norm_statistics" in step["parameters"].get("training", {})]
+    assert [step["parameters"]["stage"]["kind"] for step in new] == ["prune", "cluster", "quantize_aware"]
+    old = [step for step in sent if step not in new]
+    assert understood_by(old_path, [("edgepress_common.messages", "RunStep", step) for step in old]) == old
+    for step in new:
+        with pytest.raises(AssertionError, match=r"batch_norm_statistics\s+Extra inputs are not permitted"):
+            understood_by(old_path, [("edgepress_common.messages", "RunStep", step)])
 
 
 def test_an_old_gateway_understands_what_an_evaluator_posts(old_path: str) -> None:
