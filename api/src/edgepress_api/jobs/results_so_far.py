@@ -100,6 +100,7 @@ def _exports(rows: list[Any], *, has_test: bool) -> Iterable[ExportOutcome]:
 
 def _result(row: Any, *, has_test: bool) -> Any:
     result = shown_result(row.result, None)[0] if row.state == "succeeded" else None
-    # No planner sees the test split: what it proposes would be chosen by it.
-    is_hidden = isinstance(result, EvaluationResult) and not has_test
-    return result.model_copy(update={"test": None}) if is_hidden else result
+    if isinstance(result, EvaluationResult) and not has_test:
+        # No planner sees the test split: what it proposes would be chosen by it.
+        return result.model_copy(update={"test": None})
+    return result

@@ -64,9 +64,9 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
 def _trials(past: Past) -> list[TrialView]:
     screened = past.ranked_tried() if past.is_screening else []
     full = past.ranked_full()
-    places = {each.candidate.pipeline: (place, each) for place, each in enumerate(screened, 1)}
-    for place, each in enumerate(full, 1):
-        places.setdefault(each.candidate.pipeline, (place, each))
+    places = {each.candidate.pipeline: (at, each) for at, each in enumerate(screened, 1)}
+    for at, each in enumerate(full, 1):
+        places.setdefault(each.candidate.pipeline, (at, each))
     promoted, choices = past.promoted(), past.choices()
     views = []
     for result in past.results:
