@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from edgepress_api.jobs.growing import grow_plans
 from edgepress_common.results import EvaluationResult, PackResult, SplitResult, StepResult
@@ -15,7 +16,13 @@ from fakes.search import search_spec
 
 IMAGES = 200
 SPACE = {"networks": [{"architecture": "resnet18"}], "teachers": ["none"]}
-SEARCH = {"objectives": ["accuracy"], "space": SPACE, "budget": {"trials": 8}, "finalists": 2, "seeds": 2}
+SEARCH: dict[str, Any] = {
+    "objectives": ["accuracy"],
+    "space": SPACE,
+    "budget": {"trials": 8},
+    "finalists": 2,
+    "seeds": 2,
+}
 
 
 @dataclass

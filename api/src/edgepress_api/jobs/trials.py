@@ -64,9 +64,9 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
 def _trials(past: Past) -> list[TrialView]:
     screened = past.ranked_tried() if past.is_screening else []
     full = past.ranked_full()
-    places: dict[str, tuple[int | None, Ranked | None]] = {}
-    for number, each in (*enumerate(screened, 1), *enumerate(full, 1)):
-        places.setdefault(each.candidate.pipeline, (number, each))
+    places = {each.candidate.pipeline: (at, each) for at, each in enumerate(screened, 1)}
+    for at, each in enumerate(full, 1):
+        places.setdefault(each.candidate.pipeline, (at, each))
     promoted, choices = past.promoted(), past.choices()
     views = []
     for result in past.results:
