@@ -92,8 +92,8 @@ def test_jobs_are_compared(someone: Visitor, served: tuple[GatewayApp, str, list
     table = page.locator("table.comparison")
     expect(table.locator("th.over")).to_have_text([f"digits {23 - number}" for number in range(count)])
     expect(table.locator("tbody tr")).to_have_count(2)  # two exports
-    expect(table.locator("tbody tr").first.locator("td")).to_have_count(3 + 4 * count)
-    heads = ["Accuracy", "Latency", "Size", "Zipped size"]
+    expect(table.locator("tbody tr").first.locator("td")).to_have_count(3 + 5 * count)
+    heads = ["Accuracy", "Latency", "Size", "Zipped size", "Coded size"]
     expect(table.locator("th[scope=col]")).to_have_text(["Pipeline", "Export", "Device", *heads * count])
     expect(page.get_by_text("The specs are the same.")).to_be_visible()
     assert page.url.startswith(f"{address}/compare?job=")

@@ -103,5 +103,5 @@ def test_a_comparison_has_a_column_for_the_test_split(browser: Browser, served: 
         expect(results.get_by_role("columnheader", name="Test accuracy")).to_have_count(2)
         cells = results.get_by_role("row").nth(2).get_by_role("cell")
         expect(cells.nth(4)).to_have_text("-")
-        expect(cells.nth(9)).to_have_text("66.67 %")
+        expect(cells.nth(10)).to_have_text("66.67 %")
         someone.check()

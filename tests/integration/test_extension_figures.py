@@ -99,7 +99,7 @@ def test_they_can_be_ranked_by(seen: Any) -> None:
     share = f"{100 * seen['row']['least_predicted']:.1f} %"
     assert device["candidates"][0]["least_predicted"] == seen["row"]["least_predicted"]
     assert device["candidates"][0]["standing"]["scores"]["balance"] == 1
-    assert [front["against"] for front in device["fronts"]][-1] == "balance"
+    assert [front["against"] for front in device["fronts"]][-2:] == ["balance", "coded"]
     assert [purpose["purpose"] for purpose in device["purposes"]][1] == "most_balanced"
     assert f"least predicted class {share}" in device["purposes"][0]["words"]
     assert "least predicted class at least 1.0 %; accuracy at most 5.00 points below" in seen["page"]

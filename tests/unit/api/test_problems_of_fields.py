@@ -79,7 +79,7 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
          "a number above 0 and below 1 (Share of zeros in each layer after the end)"),
         (staged({"kind": "prune", "schedule": {"kind": "constant", "final_sparsty": 0.5}}),
          "pipelines[0].stages[1].schedule.final_sparsty", 0.5, "unknown field; did you mean 'final_sparsity'?",
-         "kind, final_sparsity, begin, end, frequency"),
+         "kind, unit, final_sparsity, begin, end, frequency"),
         (staged({"kind": "prune", "schedule": {"kind": "linear"}}), "pipelines[0].stages[1].schedule.kind", "linear",
          "'linear' is not a known kind", "constant, pattern, polynomial"),
         (staged({"kind": "prune", "schedule": {"final_sparsity": 0.5}}), "pipelines[0].stages[1].schedule.kind", None,
@@ -184,6 +184,12 @@ def test_all_wrong_fields_are_named_at_once() -> None:
         "training.epoch", "training.batch_norm_momentum",
         "pipelines[1].name", "pipelines[1].exports[0]", "pipelines[1].stages[0].kind",
     }  # fmt: skip
+
+
+def test_a_default_that_depends_on_a_wrong_field_is_not_wrong() -> None:
+    """Without pipelines, their default depends on the search."""
+    without = {field: value for field, value in SPEC.items() if field != "pipelines"}
+    assert [problem.field for problem in problems(without | {"name": ""})] == ["name"]
 
 
 @pytest.mark.parametrize("value", [[], "x", 3, None])

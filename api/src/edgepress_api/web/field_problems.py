@@ -70,12 +70,13 @@ def shortened(value: object) -> Any:
 
 
 def _is_echo(error: ErrorDetails, place: Place) -> bool:
-    """Drop the errors of tuples that are reported as too short only because their items are invalid."""
-    return (
+    """Drop errors that only follow from others: of tuples with invalid items, and of defaults that depend on a field."""
+    is_too_short = (
         error["type"] == "too_short"
         and isinstance(place.value, list | tuple)
         and len(place.value) >= error["ctx"]["min_length"]
     )
+    return is_too_short or error["type"] == "default_factory_not_called"
 
 
 def _meant(placed: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[tuple[ErrorDetails, Place]]:
