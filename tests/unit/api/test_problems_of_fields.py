@@ -79,7 +79,7 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
          "a number above 0 and below 1 (Share of zeros in each layer after the end)"),
         (staged({"kind": "prune", "schedule": {"kind": "constant", "final_sparsty": 0.5}}),
          "pipelines[0].stages[1].schedule.final_sparsty", 0.5, "unknown field; did you mean 'final_sparsity'?",
-         "kind, unit, final_sparsity, begin, end, frequency"),
+         "kind, final_sparsity, begin, end, frequency, unit"),
         (staged({"kind": "prune", "schedule": {"kind": "linear"}}), "pipelines[0].stages[1].schedule.kind", "linear",
          "'linear' is not a known kind", "constant, pattern, polynomial"),
         (staged({"kind": "prune", "schedule": {"final_sparsity": 0.5}}), "pipelines[0].stages[1].schedule.kind", None,
