@@ -70,7 +70,7 @@ def shortened(value: object) -> Any:
 
 
 def _is_echo(error: ErrorDetails, place: Place) -> bool:
-    """Drop errors that only follow from others: of tuples with invalid items, and of of defaults of others."""
+    """Drop errors that only follow from others: of tuples with invalid items, and of defaults that depend on them."""
     is_too_short = (
         error["type"] == "too_short"
         and isinstance(place.value, list | tuple)
