@@ -52,7 +52,9 @@ def field_problems(
         schema: Its JSON Schema.
         root: The name of the value as a whole; fields inside it are not prefixed with it.
     """
-    placed = [(error, locate(error, value, schema)) for error in errors[:_MOST_ERRORS]]
+    # A default that depends on an invalid field is not wrong itself.
+    wrong = [error for error in errors if error["type"] != "default_factory_not_called"]
+    placed = [(error, locate(error, value, schema)) for error in wrong[:_MOST_ERRORS]]
     real = [(error, place) for error, place in placed if not _is_echo(error, place)]
     return [_problem(error, place, root) for error, place in _meant(real)]
 
@@ -70,13 +72,12 @@ def shortened(value: object) -> Any:
 
 
 def _is_echo(error: ErrorDetails, place: Place) -> bool:
-    """Drop errors that only follow from others: of tuples with invalid items, and of defaults that depend on them."""
-    is_too_short = (
+    """Drop the errors of tuples that are reported as too short only because their items are invalid."""
+    return (
         error["type"] == "too_short"
         and isinstance(place.value, list | tuple)
         and len(place.value) >= error["ctx"]["min_length"]
     )
-    return is_too_short or error["type"] == "default_factory_not_called"
 
 
 def _meant(placed: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[tuple[ErrorDetails, Place]]:
