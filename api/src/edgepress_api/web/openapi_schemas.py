@@ -15,6 +15,7 @@ def for_generators(document: Node) -> Node:
     - The property that distinguishes the members of a union is required.
     - Defaults of properties are words: openapi-typescript would require a property that has one, and
       openapi-python-client omits an object whose property has an object as default.
+    - A choice among numbers and words is a union of both: openapi-python-client omits an object that has a mixed one.
     """
     renamed = json.dumps(document).replace('-Output"', 'Output"').replace('-Input"', '"')
     document = json.loads(renamed)
@@ -25,6 +26,7 @@ def for_generators(document: Node) -> Node:
         for field in schema.get("properties", {}).values():
             field.pop("writeOnly", None)  # what is sent has a schema of its own
             _describe_default(field)
+            _separate_choices(field)
     return document
 
 
@@ -35,6 +37,15 @@ def without_null(schema: Node) -> Node:
         return schema
     only: Node = options[0]
     return only | {name: value for name, value in schema.items() if name != "anyOf"}
+
+
+def _separate_choices(field: Node) -> None:
+    choices = field.get("enum", [])
+    words = [each for each in choices if isinstance(each, str)]
+    if words and len(words) < len(choices):
+        numbers = [each for each in choices if not isinstance(each, str)]
+        del field["enum"]
+        field["anyOf"] = [{"type": "integer", "enum": numbers}, {"type": "string", "enum": words}]
 
 
 def _describe_default(field: Node) -> None:
