@@ -108,6 +108,29 @@ class PromiseWords:
 _ZEROS = ("preserve_sparsity", "zeros")
 _VALUES = ("preserve_clusters", "shared values")
 
+
+def _few_different(stored: str, shared: str, *, per_channel: bool = False, advice: str = "") -> PromiseWords:
+    """Return the texts of a promise that few of the weights or blocks differ, in a layer or in each output channel."""
+    counted = "different blocks of weights" if stored == "blocks" else f"different {shared}"
+    place = "output channel" if per_channel else "layer"
+    owner = "an output channel" if per_channel else "it"
+    in_each = " in each output channel" if per_channel else ""
+    return PromiseWords(
+        title=f"unique {shared}{' per channel' if per_channel else ''}",
+        relation="<=",
+        verified=f"{counted} in each {place}",
+        promised=lambda promised: f"at most {promised:g} different {shared}{in_each}",
+        found=lambda found: f"{found:g}",
+        where=f"in the {'channel' if per_channel else 'layer'} with most",
+        broken=lambda promised, found: (
+            f"{owner} has {found:.0f} different {stored}; at most {promised:.0f} were promised"
+        ),
+        kept_by=_VALUES,
+        advice=advice,
+        each="of" if per_channel else "in",
+    )
+
+
 PROMISES: dict[str, PromiseWords] = {
     "sparsity": PromiseWords(
         title="sparsity",
@@ -130,53 +153,12 @@ PROMISES: dict[str, PromiseWords] = {
         broken=lambda _, found: f"{found:.0f} groups of its weights have fewer zeros than the promised pattern",
         kept_by=_ZEROS,
     ),
-    "unique_weights": PromiseWords(
-        title="unique values",
-        relation="<=",
-        verified="different values in each layer",
-        promised=lambda promised: f"at most {promised:g} different values",
-        found=lambda found: f"{found:g}",
-        where="in the layer with most",
-        broken=lambda promised, found: f"it has {found:.0f} different weights; at most {promised:.0f} were promised",
-        kept_by=_VALUES,
-        advice="If each channel should have its own values, set per_channel: true. ",
+    "unique_weights": _few_different(
+        "weights", "values", advice="If each channel should have its own values, set per_channel: true. "
     ),
-    "unique_weights_per_channel": PromiseWords(
-        title="unique values per channel",
-        relation="<=",
-        verified="different values in each output channel",
-        promised=lambda promised: f"at most {promised:g} different values in each output channel",
-        found=lambda found: f"{found:g}",
-        where="in the channel with most",
-        broken=lambda promised, found: (
-            f"an output channel has {found:.0f} different weights; at most {promised:.0f} were promised"
-        ),
-        kept_by=_VALUES,
-        each="of",
-    ),
-    "unique_blocks": PromiseWords(
-        title="unique blocks",
-        relation="<=",
-        verified="different blocks of weights in each layer",
-        promised=lambda promised: f"at most {promised:g} different blocks",
-        found=lambda found: f"{found:g}",
-        where="in the layer with most",
-        broken=lambda promised, found: f"it has {found:.0f} different blocks; at most {promised:.0f} were promised",
-        kept_by=_VALUES,
-    ),
-    "unique_blocks_per_channel": PromiseWords(
-        title="unique blocks per channel",
-        relation="<=",
-        verified="different blocks of weights in each output channel",
-        promised=lambda promised: f"at most {promised:g} different blocks in each output channel",
-        found=lambda found: f"{found:g}",
-        where="in the channel with most",
-        broken=lambda promised, found: (
-            f"an output channel has {found:.0f} different blocks; at most {promised:.0f} were promised"
-        ),
-        kept_by=_VALUES,
-        each="of",
-    ),
+    "unique_weights_per_channel": _few_different("weights", "values", per_channel=True),
+    "unique_blocks": _few_different("blocks", "blocks"),
+    "unique_blocks_per_channel": _few_different("blocks", "blocks", per_channel=True),
     "hashed_weights": PromiseWords(
         title="hashed weights",
         relation="<=",

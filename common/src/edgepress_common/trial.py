@@ -19,15 +19,9 @@ class Trial(Message):
         choices: The member of the space; empty for a reference.
         parents: Names of the pipelines that it follows from.
         reason: Why it was proposed, as a sentence without a full stop.
-        predicted_latency_ms: Median latency that the device's latency model predicted; None without a model.
-        predicted_low_ms: Lower end of the prediction's 95 % interval.
-        predicted_high_ms: Upper end of the prediction's 95 % interval.
     """
 
     kind: TrialKind
     choices: Choices = added_field({})
     parents: tuple[str, ...] = added_field(())
     reason: str
-    predicted_latency_ms: float | None = added_field(None)
-    predicted_low_ms: float | None = added_field(None)
-    predicted_high_ms: float | None = added_field(None)

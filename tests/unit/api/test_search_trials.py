@@ -101,6 +101,8 @@ def test_a_true_gain_is_significant_on_the_test_split(tmp_path: Path) -> None:
     gateway = searching_gateway(tmp_path, labels)
     job_id = submit_search(gateway, seeds=1)
     gateway.workforce.work_until_nothing_is_left()  # the references are as good as chance
+    leading = trials(gateway, job_id)
+    assert (leading.complete, leading.winner is not None and leading.winner.test) == (False, None)
     labels.chance = 0.9
     finish_search(gateway)
     winner = trials(gateway, job_id).winner

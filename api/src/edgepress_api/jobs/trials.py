@@ -41,7 +41,8 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
     past = Past(job.spec, device, results_so_far(session, job.number))
     winner = find_winner(past)
     shown = None if winner is None else _winner(past, winner)
-    if winner is not None and shown is not None:
+    # Only the winner is judged: what leads before the end would be one of many looks at the test split.
+    if winner is not None and shown is not None and job.plan_complete:
         names = (shown.pipeline, REFERENCE)
         final = {each.name: each for each in results_so_far(session, job.number, final=names)}
         judged = final[shown.pipeline].exports[winner.candidate.export]

@@ -85,7 +85,7 @@ class Winner(Message):
         seeds: Number of seeds that it was trained with.
         values: Its figures in the criteria of the search, means over the seeds.
         keeps_limits: Whether it keeps all limits. If not, it is the nearest that was found.
-        test: Its judgement on the test split; None without one.
+        test: Its judgement on the test split; None without one, and until the search has ended.
         words: The result in a sentence.
     """
 
