@@ -43,7 +43,8 @@ class JobSpec(Frozen):
     training: Training = Field(default=Training(), description="Training that pipelines start with.")
     search: SearchPresetName | Search | None = added_field(
         None,
-        description="Name of a preset, or a search for the best pipelines. null: pipelines alone.",
+        description="Search for the best pipelines: name of a preset, or settings. Without one, only the listed "
+        "pipelines are run.",
     )
     pipelines: PresetName | Annotated[tuple[Pipeline, ...], Field(min_length=1, max_length=_MOST_PIPELINES)] | None = (
         Field(
