@@ -2,14 +2,16 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from edgepress_common.bundle_files import decode
 from edgepress_common.errors import StepFailedError
 from edgepress_worker.coded.parts import Part, find_parts
-from edgepress_worker.coded.sequences import Way, number, smallest
+from edgepress_worker.coded.sequences import number, smallest
 
 # The rest is in memory while a file is decoded; what is longer is a part.
 _MOST_REST_BYTES = 1 << 18
@@ -27,18 +29,19 @@ def coded_file(content: bytes) -> bytes:
     if len(content) > decode.MOST_BYTES:
         raise StepFailedError(f"a .tflite file of {len(content)} bytes can't be coded; accepted: {decode.MOST_BYTES}")
     whole = np.frombuffer(content, np.uint8)
-    chosen = [(part, way) for part in _with_gaps(content) for way in _way(part)]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # numpy and LZMA release Python's lock
+        chosen = [each for few in threads.map(_code, _with_gaps(content)) for each in few]
     rest = np.ones(len(whole), np.bool_)
-    for part, _ in chosen:
+    for part, _, _ in chosen:
         rest[part.offset : part.end] = False
-    coded = bytearray(decode.MAGIC + _begin(max((way.version for _, way in chosen), default=1)))
+    coded = bytearray(decode.MAGIC + _begin(max((version for _, version, _ in chosen), default=1)))
     coded += len(content).to_bytes(8, "little") + hashlib.sha256(content).digest()
     coded += number(len(chosen)) + number(int(np.count_nonzero(rest)))
     if rest.any():
         coded += _with_length(smallest(whole[rest]).write())
     end = 0
-    for part, way in chosen:
-        coded += number(part.offset - end) + number(len(part.content)) + _with_length(way.write())
+    for part, _, written in chosen:
+        coded += number(part.offset - end) + number(len(part.content)) + _with_length(written)
         end = part.end
     _verify(coded, content)
     return bytes(coded)
@@ -65,8 +68,8 @@ def _with_gaps(content: bytes) -> Iterator[Part]:
         end = part.end
 
 
-def _way(part: Part) -> Iterator[Way]:
-    """Yield the way to code a part, unless it is as well coded with the rest."""
+def _code(part: Part) -> tuple[tuple[Part, int, bytes], ...]:
+    """Return a part, the version of the format that it needs, and its coded bytes; nothing if it goes with the rest."""
     way = smallest(
         part.content,
         part.width,
@@ -76,8 +79,9 @@ def _way(part: Part) -> Iterator[Way]:
         may_be_hashed=part.may_be_hashed,
         is_ascending=part.is_ascending,
     )
-    if not way.is_general or len(part.content) >= _MOST_REST_BYTES // 4:
-        yield way
+    if way.is_general and len(part.content) < _MOST_REST_BYTES // 4:
+        return ()
+    return ((part, way.version, way.write()),)
 
 
 def _verify(coded: bytearray, content: bytes) -> None:

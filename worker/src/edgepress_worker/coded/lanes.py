@@ -35,7 +35,7 @@ def encode_lanes(
     rows, lanes = symbols.shape
     starts = np.cumsum(frequencies, axis=1) - frequencies
     states = np.full(lanes, LOWEST, np.uint64)
-    shift, word = np.uint64(bits), np.uint64(_WORD_BITS)
+    shift, word, most = np.uint64(bits), np.uint64(_WORD_BITS), np.uint64(2 * _WORD_BITS - bits)
     written: list[npt.NDArray[np.uint16]] = []
     frequency_of, start_of = frequencies.astype(np.uint64).reshape(-1), starts.astype(np.uint64).reshape(-1)
     tables = np.broadcast_to(table_of, symbols.shape)
@@ -44,11 +44,11 @@ def encode_lanes(
         state = states[:active]
         entry = tables[row, :active].astype(np.intp) * frequencies.shape[1] + symbols[row, :active]
         frequency = frequency_of[entry]
-        full = np.flatnonzero(state >= frequency << np.uint64(2 * _WORD_BITS - bits))
+        (full,) = (state >= frequency << most).nonzero()
         if full.size:
             written.append(state[full].astype(np.uint16))
             state[full] >>= word
-        quotient, remainder = np.divmod(state, frequency)
-        state[:] = (quotient << shift) + remainder + start_of[entry]
+        quotient = state // frequency
+        state += ((quotient << shift) - quotient * frequency) + start_of[entry]
     words = np.concatenate(written[::-1]) if written else np.zeros(0, np.uint16)
     return states.astype(np.uint32), words

@@ -13,7 +13,7 @@ A training step for a kernel with masters m, centroids c and the gradient g of i
 3. The gradient of a master is g: rounding to a centroid is treated as the identity (straight-through estimator).
 
 This is TFMOT's clustering with its default, summed gradients (Han et al. 2015, arXiv:1510.00149, section 3). TFMOT's
-own initializers provide the initial centroids, with the same values from `kmeans_plus_plus` where it is faster.
+own initializers provide the initial centroids, except that `kmeans_plus_plus` computes the same values in less time.
 """
 
 from typing import Literal
@@ -31,14 +31,12 @@ _COUNTED_ALONE = 32  # number of centroids up to which counting alone is the fas
 _COUNTED_LEVELS = 4  # bisection levels that counting replaces above that; with 5, 256 centroids take twice as long
 _COUNTED_BITS = 30  # finer than the 24 bits of a float32, without overflow for the weights of any network
 
-_LARGE = 100_000  # weights above which `kmeans_plus_plus` is faster than the operator, in spite of its compilation
-
 
 class _KmeansPlusPlus(clustering_centroids.KmeansPlusPlusCentroidsInitialisation):
     """TFMOT's initializer, with the same values in less time."""
 
     def _calculate_centroids_for_interval(self, weights: tf.Tensor, clusters: int | tf.Tensor) -> tf.Tensor:
-        if tf.size(weights) < _LARGE or clusters < 1:
+        if not 1 <= int(clusters) <= int(tf.size(weights)):
             return super()._calculate_centroids_for_interval(weights, clusters)
         return tf.constant(kmeans_plus_plus(np.ravel(weights), int(clusters)))
 

@@ -3,12 +3,15 @@
 1. Of 3 + floor(ln(clusters)) weights, drawn in proportion to their distance from the nearest centroid, the one that
    lowers the sum of these distances most becomes the next centroid (Arthur and Vassilvitskii 2007, k-means++, section
    7.1, "greedy"). The first is drawn uniformly.
-2. TFMOT calls TensorFlow's operator ``KmeansPlusPlusInitialization`` for this, which makes four passes over the memory
-   for each draw, on one thread. Here, all draws for one centroid share one pass, compiled by XLA.
-3. The sums decide between draws that differ little. They are therefore rounded like the operator's: it adds 16 partial
-   sums of every 16th distance, then 8, 4 and 2 of them, as Eigen does with registers of 8 floats.
+2. TFMOT calls TensorFlow's operator ``KmeansPlusPlusInitialization`` for this, which adds the distances of all weights
+   for each draw. Here, the weights are sorted as well: a new centroid is the nearest one for the weights between two
+   positions, and sums of weights and of their squares up to each position give the sum of the distances with it.
+3. The operator's sums are rounded to float32, which decides between draws that differ little. Only for such draws the
+   distances are added as the operator adds them: 16 partial sums of every 16th distance, then 8, 4 and 2 of them, as
+   Eigen does with registers of 8 floats.
 """
 
+import bisect
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -20,15 +23,18 @@ from edgepress_worker.keras_environment import tf
 
 _SEED = 9  # that of TFMOT's KmeansPlusPlusCentroidsInitialisation
 _LANES = 16  # partial sums
-_ROWS = 16  # rows of lanes in one pass of the compiled loop; more rows need more registers than a processor has
-_BLOCK = _LANES * _ROWS
+_ROWS = 1 << 11  # rows of lanes that are added at once: a quarter of a megabyte
 _DRAWN_AT_ONCE = 4096  # random numbers
 _PHILOX = 1  # TensorFlow's number of the generator
 _PER_COUNT = 4  # random numbers of 32 bits for each value of Philox's counter
 _MANTISSA_BITS = 23
-_LARGEST = 3.4e38  # see `_distances`
+_ROUNDING = 2.0**-24  # of a float32, relative
+# Draws whose sums differ by less are compared by the operator's sums. In standard deviations.
+_DEVIATIONS = 16
+_TINY = 1e-30
 
 _Floats = npt.NDArray[np.float32]
+_Doubles = npt.NDArray[np.float64]
 
 
 def kmeans_plus_plus(weights: _Floats, clusters: int) -> _Floats:
@@ -43,15 +49,14 @@ def kmeans_plus_plus(weights: _Floats, clusters: int) -> _Floats:
     """
     weights = np.ascontiguousarray(weights, np.float32)
     random, tries = _random_integers(), 3 + int(math.log(clusters))
+    distances = _Distances(weights)
     chosen: list[int] = []
-    with tf.device("CPU"):  # a GPU would start the loop's body again and again
-        distances = _Distances(weights)
-        draw = _uniform(len(weights), random)
-        while len(chosen) < clusters:
-            drawn = [draw() for _ in range(tries)]
-            chosen.append(drawn[int(np.argmin(distances.sums_with(weights[drawn])))])
-            distances.add(weights[chosen[-1]])
-            draw = _weighted(distances.sums_up_to_each(), random, set(chosen))
+    draw = _uniform(len(weights), random)
+    while len(chosen) < clusters:
+        drawn = [draw() for _ in range(tries)]
+        chosen.append(drawn[distances.best(weights[drawn])])
+        distances.add(weights[chosen[-1]])
+        draw = _weighted(distances.sums, random, set(chosen))
     return weights[chosen]
 
 
@@ -60,88 +65,117 @@ class _Distances:
 
     Args:
         weights: The weights ``(count,)``.
+
+    Attributes:
+        sums: The distance of each weight plus that of all weights before it ``(count,)``, rounded as by the operator.
     """
 
     def __init__(self, weights: _Floats) -> None:
-        self._count = len(weights)
-        padded = np.pad(weights, (0, _rounded_up(self._count) - self._count))
-        self._weights = tf.constant(padded)
-        self._squares = tf.constant(np.float32(0.5) * (padded * padded))
-        self._nearest = tf.fill(padded.shape, np.float32(np.inf))
+        self._weights = weights
+        self._squares = np.float32(0.5) * (weights * weights)
+        self._nearest = np.full(len(weights), np.inf, np.float32)
+        self.sums = np.full(len(weights), np.inf, np.float32)
+        self._order = np.argsort(weights, kind="stable")
+        self._sorted: _Doubles = weights[self._order].astype(np.float64)
+        self._sums: _Doubles = np.concatenate(([0.0], np.cumsum(self._sorted)))
+        self._sums_of_squares: _Doubles = np.concatenate(([0.0], np.cumsum(self._sorted * self._sorted)))
+        self._largest_square = max(float(self._sorted[0] ** 2), float(self._sorted[-1] ** 2))
+        self._centroids: list[float] = []
 
     def add(self, centroid: np.float32) -> None:
         """Add a centroid."""
-        self._nearest = _updated(self._weights, self._squares, self._nearest, tf.constant(centroid))
+        lower, upper = self._neighbours(float(centroid))
+        start, end = self._middle(lower, float(centroid), side=-1), self._middle(float(centroid), upper, side=1)
+        some = self._order[start:end]
+        added = _distances(self._weights[some], self._squares[some], centroid)
+        self._nearest[some] = np.minimum(self._nearest[some], added)
+        bisect.insort(self._centroids, float(centroid))
+        np.cumsum(self._nearest, out=self.sums)
 
-    def sums_up_to_each(self) -> _Floats:
-        """Return the distance of each weight plus that of all weights before it ``(count,)``."""
-        sums: _Floats = tf.cumsum(self._nearest).numpy()
-        return sums[: self._count]
+    def best(self, centroids: _Floats) -> int:
+        """Return the position of the centroid with which the sum of all distances is smallest; the first of equals."""
+        sums = np.array([self._sum_with(float(centroid)) for centroid in centroids])
+        close = np.flatnonzero(sums <= sums.min() + _DEVIATIONS * self._rounding())
+        values = set(centroids[close].tolist())
+        if len(values) > 1:
+            rounded = {value: self._rounded_sum_with(np.float32(value)) for value in values}
+            return int(min(close, key=lambda each: rounded[float(centroids[each])]))
+        return int(close[0])
 
-    def sums_with(self, centroids: _Floats) -> _Floats:
-        """Return the sum of all distances with each of some centroids added ``(centroids,)``."""
-        whole = self._count // _BLOCK
-        lanes = _lanes(self._weights, self._squares, self._nearest, tf.constant(centroids), tf.constant(whole)).numpy()
-        rest = self._of_the_rest(whole * _BLOCK, centroids)
-        rows = rest.shape[1] // _LANES * _LANES
-        for row in range(0, rows, _LANES):
-            lanes = lanes + rest[:, row : row + _LANES]
-        sums, rest = lanes[:, :8] + lanes[:, 8:], rest[:, rows:]
-        if rest.shape[1] >= sums.shape[1]:
-            sums, rest = sums + rest[:, :8], rest[:, 8:]
-        while sums.shape[1] > 1:
-            half = sums.shape[1] // 2
-            sums = sums[:, :half] + sums[:, half:]
-        for column in rest.T:
-            sums = sums + column[:, None]
-        return sums[:, 0]
+    def _sum_with(self, centroid: float) -> float:
+        """Return the sum of all distances with a further centroid, less that without it; the sum if it is the first."""
+        lower, upper = self._neighbours(centroid)
+        start, end = self._middle(lower, centroid), self._middle(centroid, upper)
+        with_it = self._cost(start, end, centroid)
+        if not self._centroids:
+            return with_it
+        between = self._middle(lower, upper)
+        return with_it - self._cost(start, between, lower) - self._cost(between, end, upper)
 
-    def _of_the_rest(self, start: int, centroids: _Floats) -> _Floats:
-        """Return the distances of the weights from a position on, with each centroid added."""
-        parts = (each.numpy()[start : self._count] for each in (self._weights, self._squares, self._nearest))
-        weights, squares, nearest = parts
-        added = (squares - weights * centroids[:, None]) + (np.float32(0.5) * (centroids * centroids))[:, None]
-        found: _Floats = np.minimum(nearest, added)
-        return found
+    def _rounded_sum_with(self, centroid: np.float32) -> np.float32:
+        """Return the operator's sum of all distances with a further centroid."""
+        rows = len(self._weights) // _LANES
+        sums = np.zeros(_LANES, np.float32)
+        for first in range(0, rows, _ROWS):
+            some = slice(first * _LANES, min(first + _ROWS, rows) * _LANES)
+            # numpy adds row to row: the sum of all before is the first.
+            sums = np.concatenate((sums, self._nearest_with(centroid, some))).reshape(-1, _LANES).sum(axis=0)
+        rest = self._nearest_with(centroid, slice(rows * _LANES, None))
+        sums = sums[:8] + sums[8:]
+        if len(rest) >= len(sums):
+            sums, rest = sums + rest[:8], rest[8:]
+        while len(sums) > 1:
+            half = len(sums) // 2
+            sums = sums[:half] + sums[half:]
+        for each in rest:
+            sums = sums + each
+        return np.float32(sums[0])
+
+    def _nearest_with(self, centroid: np.float32, some: slice) -> _Floats:
+        return np.minimum(self._nearest[some], _distances(self._weights[some], self._squares[some], centroid))
+
+    def _rounding(self) -> float:
+        """Return about the standard deviation of the operator's sums.
+
+        Each addition rounds one of the partial sums, and each distance is rounded as the squares that it is the
+        difference of; the latter in the same way for many weights of a centroid.
+        """
+        centroids = len(self._centroids)
+        total = float(self.sums[-1] if centroids else self._sums_of_squares[-1])
+        of_squares = float(self._sums_of_squares[-1]) / (centroids + 1)
+        return _ROUNDING * (math.sqrt(len(self._weights) / _LANES) * total + of_squares)
+
+    def _cost(self, start: int, end: int, centroid: float) -> float:
+        """Return the sum of the distances of some of the sorted weights from a centroid."""
+        if start == end:
+            return 0.0
+        of_squares = float(self._sums_of_squares[end] - self._sums_of_squares[start])
+        product = centroid * float(self._sums[end] - self._sums[start])
+        return 0.5 * (of_squares + (end - start) * centroid * centroid) - product
+
+    def _neighbours(self, centroid: float) -> tuple[float, float]:
+        """Return the next lower or equal centroid and the next higher one; infinite if there is none."""
+        place = bisect.bisect_right(self._centroids, centroid)
+        lower = self._centroids[place - 1] if place else -math.inf
+        return lower, self._centroids[place] if place < len(self._centroids) else math.inf
+
+    def _middle(self, lower: float, upper: float, side: int = 0) -> int:
+        """Return the first position of sorted weights that are nearer to the upper of two centroids.
+
+        Args:
+            lower: Lower centroid; may be -inf.
+            upper: Upper centroid; may be inf.
+            side: -1 or 1: as far below or above that rounding does not change beyond it which of the two is nearer.
+        """
+        # A distance is off by at most four roundings of the largest square.
+        unsure = 8 * _ROUNDING * self._largest_square / max(upper - lower, _TINY)
+        return int(np.searchsorted(self._sorted, (lower + upper) / 2 + side * unsure))
 
 
-def _rounded_up(count: int) -> int:
-    """Return a larger multiple of a block with four significant bits: XLA compiles for each size."""
-    blocks = -(-count // _BLOCK)
-    unit = 2 ** max(0, blocks.bit_length() - 4)
-    return -(-blocks // unit) * unit * _BLOCK
-
-
-def _distances(weights: tf.Tensor, squares: tf.Tensor, centroids: tf.Tensor) -> tf.Tensor:
-    """Return half of the squared distances, rounded as the operator does: after the product, and after each sum.
-
-    The limit, larger than any product, keeps XLA from computing product and difference as one, without rounding.
-    """
-    product = tf.minimum(weights * centroids, _LARGEST)
-    return (squares - product) + 0.5 * (centroids * centroids)
-
-
-@tf.function(jit_compile=True)
-def _updated(weights: tf.Tensor, squares: tf.Tensor, nearest: tf.Tensor, centroid: tf.Tensor) -> tf.Tensor:
-    return tf.minimum(nearest, _distances(weights, squares, centroid))
-
-
-@tf.function(jit_compile=True)
-def _lanes(
-    weights: tf.Tensor, squares: tf.Tensor, nearest: tf.Tensor, centroids: tf.Tensor, blocks: tf.Tensor
-) -> tf.Tensor:
-    """Return the sums of every 16th distance with each centroid added, ``(centroids, 16)``."""
-    parts = [tf.reshape(each, (-1, _ROWS, 1, _LANES)) for each in (weights, squares, nearest)]
-    column = centroids[:, None]
-
-    def add_block(block: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        weights, squares, nearest = (part[block] for part in parts)
-        for row in range(_ROWS):
-            sums += tf.minimum(nearest[row], _distances(weights[row], squares[row], column))
-        return block + 1, sums
-
-    start = (tf.constant(0), tf.zeros((centroids.shape[0], _LANES)))
-    return tf.while_loop(lambda block, _: block < blocks, add_block, start)[1]
+def _distances(weights: _Floats, squares: _Floats, centroid: np.float32) -> _Floats:
+    """Return half of the squared distances, rounded as the operator does: after the product, and after each sum."""
+    found: _Floats = (squares - weights * centroid) + np.float32(0.5) * (centroid * centroid)
+    return found
 
 
 def _random_integers() -> Iterator[int]:
