@@ -21,6 +21,8 @@ from fakes.tls_front import make_certificate
 
 pytestmark = pytest.mark.slow
 
+PATIENCE = 60.0  # seconds; httpx waits 5, and the first request to a gateway on a busy machine takes longer
+
 ANNOUNCEMENT = Announcement(machine="aarch64", cores=4, memory_bytes=2**30, runtime="LiteRT 2").model_dump_json()
 
 
@@ -66,11 +68,11 @@ def test_tls_is_one_setting(tmp_path: Path) -> None:
     with running_gateway(tmp_path, EDGEPRESS_TLS_CERTIFICATE=str(both)) as (_, url):
         assert url.startswith("https://")
         trusting = ssl.create_default_context(cafile=certificate)
-        assert httpx.get(f"{url}/health/live", verify=trusting).json() == {"status": "ok"}
+        assert httpx.get(f"{url}/health/live", verify=trusting, timeout=PATIENCE).json() == {"status": "ok"}
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            httpx.get(f"{url}/health/live")
+            httpx.get(f"{url}/health/live", timeout=PATIENCE)
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{url}/health/live".replace("https", "http"))
+            httpx.get(f"{url}/health/live".replace("https", "http"), timeout=PATIENCE)
         command = [str(Path(sys.executable).with_name("edgepress")), "jobs"]
         environment = os.environ | {"EDGEPRESS_GATEWAY": url, "SSL_CERT_FILE": str(certificate)}
         assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
@@ -79,16 +81,16 @@ def test_tls_is_one_setting(tmp_path: Path) -> None:
 def test_links_lead_through_the_proxy_that_was_named(tmp_path: Path) -> None:
     """The prefix is what the proxy takes away."""
     with running_gateway(tmp_path, EDGEPRESS_ROOT_PATH="/edgepress") as (_, url):
-        assert httpx.get(f"{url}/health/live").json() == {"status": "ok"}
-        assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": "/edgepress"}]
-        assert "/edgepress/openapi.json" in httpx.get(url).text
+        assert httpx.get(f"{url}/health/live", timeout=PATIENCE).json() == {"status": "ok"}
+        assert httpx.get(f"{url}/openapi.json", timeout=PATIENCE).json()["servers"] == [{"url": "/edgepress"}]
+        assert "/edgepress/openapi.json" in httpx.get(url, timeout=PATIENCE).text
 
 
 def test_a_disk_that_is_nearly_full_takes_no_new_job(tmp_path: Path) -> None:
     """The reserve is a setting; a real disk has less than all of this."""
     with running_gateway(tmp_path, EDGEPRESS_RESERVE_BYTES=str(1 << 60)) as (_, url):
-        httpx.post(f"{url}/v1/devices/pi4/lease", content=ANNOUNCEMENT, headers=JSON)
-        refused = httpx.post(f"{url}/v1/jobs", content=spec_json(), headers=JSON)
+        httpx.post(f"{url}/v1/devices/pi4/lease", content=ANNOUNCEMENT, headers=JSON, timeout=PATIENCE)
+        refused = httpx.post(f"{url}/v1/jobs", content=spec_json(), headers=JSON, timeout=PATIENCE)
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
 
 
@@ -107,8 +109,10 @@ def test_a_gateway_that_others_can_reach_requires_a_token(tmp_path: Path) -> Non
     """Local clients need one too, as the gateway can't distinguish them. The liveness probe needs none."""
     with running_gateway(tmp_path, EDGEPRESS_HOST="0.0.0.0") as (_, address):
         url = address.replace("0.0.0.0", "127.0.0.1")
-        assert httpx.get(f"{url}/health/live").status_code == 200
-        assert [httpx.get(f"{url}{path}").status_code for path in ("/health/ready", "/v1/jobs", "/docs")] == [401] * 3
+        assert httpx.get(f"{url}/health/live", timeout=PATIENCE).status_code == 200
+        assert [
+            httpx.get(f"{url}{path}", timeout=PATIENCE).status_code for path in ("/health/ready", "/v1/jobs", "/docs")
+        ] == [401] * 3
         environment = {**os.environ, "EDGEPRESS_DATABASE_URL": f"sqlite:///{tmp_path}/edgepress.db"}
         command = [str(Path(sys.executable).with_name("edgepress")), "tokens", "create", "--user", "anna"]
         made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 STUDENT = Model(architecture="mobilenet", width=0.25, dropout=0.2)
 TRAINING = Training.model_validate(
-    {"epochs": 2, "batch_size": 16, "seed": 3, "augmentation": {"horizontal_flip": True}}
+    {"epochs": 2, "batch_size": 16, "seed": 3, "precision": "float32", "augmentation": {"horizontal_flip": True}}
 )
 
 

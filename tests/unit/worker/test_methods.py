@@ -55,7 +55,7 @@ def _stops_after_an_epoch(folder: Path) -> PlainContext:
 
 def _run(folder: Path, make: Callable[[Path], PlainContext] = PlainContext, **changes: object) -> Stage:
     context, pack = make(folder), _pack()
-    settings = {"epochs": 2, "batch_size": 16, "seed": 3} | changes
+    settings = {"epochs": 2, "batch_size": 16, "seed": 3, "precision": "float32"} | changes
     step = StageStep(
         stage=TrainStage(),
         model=Model(architecture="mobilenet", width=0.25, dropout=0.2),
