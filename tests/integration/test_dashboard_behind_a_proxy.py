@@ -49,7 +49,7 @@ def someone(browser: Browser, served: tuple[GatewayApp, str, list[str]]) -> Iter
 def test_jobs_are_listed_by_page_and_by_what_is_asked_for(
     someone: Visitor, served: tuple[GatewayApp, str, list[str]]
 ) -> None:
-    """Lists have 20 jobs a page, newest first; the address contains the filters by name and state."""
+    """Lists have 20 jobs a page, newest first; the address contains the filters."""
     gateway, address, _ = served
     page, rows = someone.page, someone.page.locator("#list tbody tr")
     expect(rows).to_have_count(20)
@@ -62,15 +62,16 @@ def test_jobs_are_listed_by_page_and_by_what_is_asked_for(
     page.get_by_role("button", name="Newest").click()
     expect(rows).to_have_count(20)
 
-    page.get_by_label("Name, exact").fill("digits 7")
+    page.get_by_role("searchbox", name="Search").fill("digits 17")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(rows).to_have_count(1)
     page.get_by_label("State").select_option("failed")
     expect(page.locator("#empty")).to_have_text("No matching jobs.")
-    assert page.url == f"{address}/?state=failed&name=digits+7"
-    page.goto(f"{address}/?state=succeeded&name=digits+7")
+    assert page.url == f"{address}/?state=failed&q=digits+17"
+    page.goto(f"{address}/?state=succeeded&q=DIGITS+17&network=resnet18")
     expect(rows).to_have_count(1)
-    expect(rows.first).to_contain_text("digits 7")
+    expect(rows.first).to_contain_text("digits 17")
+    expect(page.get_by_label("Network")).to_have_value("resnet18")
 
     begun = gateway.submit(name="just posted", training={"epochs": 7})
     page.goto(f"{address}/?state=running")
@@ -78,6 +79,29 @@ def test_jobs_are_listed_by_page_and_by_what_is_asked_for(
     expect(rows.first).to_contain_text(begun)
     gateway.workforce.work_until_nothing_is_left()
     expect(page.locator("#empty")).to_be_visible()  # by itself
+    someone.check()
+
+
+def test_labels_are_changed_and_found_again(someone: Visitor, served: tuple[GatewayApp, str, list[str]]) -> None:
+    """On the job's page; the list shows them as links to the jobs that have them."""
+    page, address, job_id = someone.page, served[1], served[2][3]
+    page.goto(f"{address}/jobs/{job_id}")
+    page.get_by_role("button", name="Add labels or notes").click()
+    page.get_by_label("Project").fill("doors")
+    page.get_by_label("Tags").fill("night, v2")
+    page.get_by_label("Notes").fill("the lens was dirty")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#labels")).to_contain_text("the lens was dirty")
+    expect(page.get_by_role("button", name="Edit labels")).to_be_focused()
+    page.get_by_role("link", name="night").click()
+    rows = page.locator("#list tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text(job_id)
+    expect(page.get_by_label("Tag")).to_have_value("night")
+    page.get_by_label("Tag").select_option("")
+    page.get_by_role("searchbox", name="Search").fill("lens dirty")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(rows).to_have_count(1)
     someone.check()
 
 

@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from edgepress_client import following
 from edgepress_client.connection import Connection, Query, parse
 from edgepress_client.following import JobEventStream, ServerEvent
 from edgepress_client.specs import Spec, spec_document
-from edgepress_common.answers.job_list import JobPage, JobState, JobSummary
+from edgepress_common.answers.job_list import Facets, JobPage, JobState, JobSummary
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.errors import InvalidInputError, NotFoundError, UnavailableError
 
@@ -104,6 +105,26 @@ class Job:
 
         extension = {"trials": trials, "hours": hours}
         return self._connection.post(JobView, "jobs", self.id, "extend", json=extension)
+
+    def label(
+        self, *, project: str | None = None, tags: Sequence[str] | None = None, notes: str | None = None
+    ) -> JobView:
+        """Change the labels of the job, and return it.
+
+        Args:
+            project: Its project; empty for none, None to leave it as it is.
+            tags: Its tags; None to leave them as they are.
+            notes: Its notes, as plain text; None to leave them as they are.
+        """
+        from edgepress_common.answers.jobs import JobView
+
+        now = self.view()
+        labels = {
+            "project": (now.project if project is None else project) or None,
+            "tags": [*(now.tags if tags is None else tags)],
+            "notes": now.notes if notes is None else notes,
+        }
+        return parse(JobView, self._connection.request("PUT", "jobs", self.id, "labels", json=labels))
 
     def delete(self) -> None:
         """Delete the job, which must have ended."""
@@ -273,16 +294,47 @@ class Jobs:
             raise NotFoundError(f"{self._connection.url} has no jobs yet")
         return Job(self._connection, latest.id)
 
-    def list(self, limit: int | None = None, *, state: JobState | None = None) -> Iterator[JobSummary]:
-        """Yield jobs, the newest first. Pages are requested as needed.
+    def list(
+        self,
+        limit: int | None = None,
+        *,
+        state: JobState | None = None,
+        words: str | None = None,
+        project: str | None = None,
+        tags: Sequence[str] = (),
+        network: str | None = None,
+        dataset: str | None = None,
+        device: str | None = None,
+        created_from: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> Iterator[JobSummary]:
+        """Yield the jobs that match all filters, the newest first. Pages are requested as needed.
 
         Args:
             limit: Maximum number of jobs; None for all.
             state: Only jobs in this state.
+            words: Words of the id, name, notes, project, tags, networks, data set or devices.
+            project: Only jobs of this project.
+            tags: Only jobs with all of these tags.
+            network: Only jobs with this architecture.
+            dataset: Only jobs with this data set, by the name that the list of jobs shows.
+            device: Only jobs that name this device.
+            created_from: Only jobs posted at this time or later; without a time zone, the local one.
+            created_before: Only jobs posted before this time.
         """
         left = float("inf") if limit is None else limit
         params: dict[str, str | list[str]] = {"page_size": str(int(min(left, _LARGEST_PAGE)))}
-        params |= {"state": state} if state else {}
+        filters = {
+            "state": state,
+            "q": words,
+            "project": project,
+            "network": network,
+            "dataset": dataset,
+            "device": device,
+            "created_from": created_from and created_from.astimezone().isoformat(),
+            "created_before": created_before and created_before.astimezone().isoformat(),
+        }
+        params |= {name: text for name, text in filters.items() if text} | ({"tag": [*tags]} if tags else {})
         while left > 0:
             page = self._connection.get(JobPage, "jobs", params=params)
             yield from page.jobs[: int(min(left, len(page.jobs)))]
@@ -290,6 +342,10 @@ class Jobs:
             if page.next_page_token is None:
                 return
             params["page_token"] = page.next_page_token
+
+    def facets(self) -> Facets:
+        """Return the projects, tags, networks, data sets and devices of the jobs, with the number of jobs of each."""
+        return self._connection.get(Facets, "facets")
 
     def compare(self, job_ids: Sequence[str]) -> JobsComparison:
         """Compare two to ten jobs. The first is the reference."""

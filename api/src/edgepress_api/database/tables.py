@@ -4,6 +4,7 @@
 
     jobs ──< pipelines ──< pipeline_steps >── steps ──< step_inputs >── steps
       ├──< events                     └──< step_artifacts
+      ├──< job_facets
       └─── webhooks
 
     devices      datasets      models      tokens      counters      identity
@@ -15,11 +16,11 @@ the user whose token it was posted with.
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, true
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from edgepress_api.database.columns import AsJson, UtcDateTime
-from edgepress_common.answers.job_list import JobState
+from edgepress_common.answers.job_list import FacetKind, JobState
 from edgepress_common.answers.jobs import EventType, StepState, WebhookState
 from edgepress_common.answers.users import LOCAL_USER, Scope
 from edgepress_common.devices import Announcement
@@ -59,6 +60,7 @@ class JobRow(Base):
         fingerprint: Digest of the data set's content when the job was submitted. All its pipelines are planned with it.
         devices: Names of the devices that the spec's selectors matched when the job was submitted.
         max_bytes: Storage quota of the token that the job was posted with; None for no limit.
+        project: See `edgepress_common.spec.labels`, as for tags and notes.
     """
 
     __tablename__ = "jobs"
@@ -83,10 +85,24 @@ class JobRow(Base):
     fingerprint: Mapped[str | None]
     devices: Mapped[tuple[str, ...] | None] = mapped_column(AsJson(tuple[str, ...]))
     max_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    project: Mapped[str | None] = mapped_column(String(100))
+    tags: Mapped[tuple[str, ...]] = mapped_column(AsJson(tuple[str, ...]), default=(), server_default="[]")
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     pipelines: Mapped[list["PipelineRow"]] = relationship(
         back_populates="job", order_by="PipelineRow.position", cascade="all, delete-orphan"
     )
+
+
+class FacetRow(Base):
+    """A value by which a job is found. See `edgepress_api.jobs.facets`."""
+
+    __tablename__ = "job_facets"
+    __table_args__ = (Index("ix_job_facets_kind_value", "kind", "value"),)
+
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[FacetKind] = mapped_column(_STATE, primary_key=True)
+    value: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
 class PipelineRow(Base):

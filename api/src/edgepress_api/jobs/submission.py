@@ -17,6 +17,7 @@ from edgepress_api.database import Database, DeviceRow, JobRow, SpentKeyRow, Ste
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.jobs.deadline import deadline_of
 from edgepress_api.jobs.estimating import estimate_plan
+from edgepress_api.jobs.facets import store_facets
 from edgepress_api.jobs.planning import plan_of_proposal
 from edgepress_api.jobs.storing import store_plan
 from edgepress_api.models.fitting import check_uploaded_models
@@ -122,9 +123,13 @@ class Submission:
                 fingerprint=first.fingerprint,
                 devices=first.devices,
                 max_bytes=by.max_bytes,
+                project=spec.project,
+                tags=spec.tags,
+                notes=spec.notes,
             )
             session.add(job)
             session.flush()
+            store_facets(session, job)
             if spec.webhook is not None:
                 url, secret = spec.webhook.url, self.box.seal(spec.webhook.secret.get_secret_value())
                 session.add(WebhookRow(job_number=job.number, url=url, secret=secret, state="waiting", attempts=0))

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow, PipelineRow, PipelineStepRow, StepInputRow, StepRow, WebhookRow
 from edgepress_api.database.page_tokens import read_page_token, write_page_token
+from edgepress_api.jobs.filters import JobFilters
 from edgepress_api.jobs.progress import job_progress, step_share
 from edgepress_api.steps.plausible import shown_result
-from edgepress_common.answers.job_list import JobPage, JobState, JobSummary
+from edgepress_common.answers.job_list import JobPage, JobSummary
 from edgepress_common.answers.jobs import JobView, PipelineView, StepDetail, StepView, WebhookView
 from edgepress_common.errors import NotFoundError
+
+_ALL_JOBS = JobFilters()
 
 View = TypeVar("View", JobSummary, StepView, WebhookView)
 
@@ -25,6 +28,8 @@ _SUMMARY_COLUMNS = (
     JobRow.created_at,
     JobRow.finished_at,
     JobRow.error,
+    JobRow.project,
+    JobRow.tags,
 )
 
 _STEP_COLUMNS = (
@@ -53,7 +58,7 @@ _WEBHOOK_COLUMNS = (
     WebhookRow.delivered_at,
 )
 _ONE_JOB = (
-    select(JobRow.number, JobRow.plan_complete, *_SUMMARY_COLUMNS, *_WEBHOOK_COLUMNS)
+    select(JobRow.number, JobRow.plan_complete, JobRow.notes, *_SUMMARY_COLUMNS, *_WEBHOOK_COLUMNS)
     .outerjoin(WebhookRow, WebhookRow.job_number == JobRow.number)
     .where(JobRow.id == bindparam("job_id"))
 )
@@ -89,12 +94,13 @@ def show_job(session: Session, job_id: str) -> JobView:
         pipelines.append(
             PipelineView(name=name, state=state, steps=tuple(_view(StepView, _STEP_COLUMNS, row[4:]) for row in group))
         )
-    columns = job[2:]
+    columns = job[3:]
     summary, webhook = columns[: len(_SUMMARY_COLUMNS)], columns[len(_SUMMARY_COLUMNS) :]
     return JobView(
         **_view(JobSummary, _SUMMARY_COLUMNS, summary).model_dump(),
         progress=job_progress(shares.values(), plan_complete=job.plan_complete),
         plan_complete=job.plan_complete,
+        notes=job.notes,
         webhook=None if webhook[0] is None else _view(WebhookView, _WEBHOOK_COLUMNS, webhook),
         pipelines=tuple(pipelines),
     )
@@ -106,8 +112,7 @@ def list_jobs(
     owner: str | None = None,
     page_size: int,
     page_token: str | None = None,
-    state: JobState | None = None,
-    name: str | None = None,
+    filters: JobFilters = _ALL_JOBS,
 ) -> JobPage:
     """Return a page of jobs, the newest first.
 
@@ -116,23 +121,18 @@ def list_jobs(
         owner: Only jobs of this user; None for all users.
         page_size: Maximum number of jobs.
         page_token: The token of the previous page; None for the first page.
-        state: Only jobs in this state.
-        name: Only jobs with exactly this name.
+        filters: Which of them.
 
     Raises:
         InvalidQueryError: The token is not of a page with the same filters.
     """
-    listing = {"of": "jobs", "owner": owner, "state": state, "name": name}
+    listing = {"of": "jobs", "owner": owner, **filters.as_listing()}
     query = select(JobRow.number, *_SUMMARY_COLUMNS).order_by(JobRow.number.desc()).limit(page_size + 1)
     if page_token is not None:
         query = query.where(JobRow.number < read_page_token(page_token, int, **listing))
     if owner is not None:
         query = query.where(JobRow.owner == owner)
-    if state is not None:
-        query = query.where(JobRow.state == state)
-    if name is not None:
-        query = query.where(JobRow.name == name)
-    rows = session.execute(query).all()
+    rows = session.execute(filters.applied_to(query)).all()
     page = rows[:page_size]
     return JobPage(
         jobs=tuple(_view(JobSummary, _SUMMARY_COLUMNS, row[1:]) for row in page),

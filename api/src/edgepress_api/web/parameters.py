@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field, JsonValue, StringConstraints, field_validator
 
+from edgepress_api.jobs.filters import JobFilters
 from edgepress_api.recommendation.asking import AskedGoals
-from edgepress_common.answers.job_list import JobState
 from edgepress_common.frozen import Frozen
 
 # The patterns accept only what every database can look up; other values get the same 404 as unknown names.
@@ -39,14 +39,16 @@ PageSize = Annotated[int, Field(ge=1, le=100, description="Maximum number of ent
 _PAGE_BEFORE = "The next_page_token of the previous page; omit it for the first page."
 
 
-class JobQuery(Frozen):
+class JobQuery(JobFilters):
     """Query of the list of jobs."""
 
     page_size: PageSize = 20
     # 18 digits, as the largest number in a database has, with a digest.
     page_token: str | None = Field(default=None, max_length=36, description=_PAGE_BEFORE)
-    state: JobState | None = Field(default=None, description="List only jobs in this state.")
-    name: str | None = Field(default=None, max_length=200, description="List only jobs with exactly this name.")
+
+    def filters(self) -> JobFilters:
+        """Return the filters alone."""
+        return JobFilters(**self.model_dump(include=set(JobFilters.model_fields)))
 
 
 class UploadListQuery(Frozen):

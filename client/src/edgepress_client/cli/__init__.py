@@ -27,6 +27,7 @@ class EdgepressCommands(CommandGroup):
                 "watch": "following:watch",
                 "jobs": "jobs:jobs",
                 "show": "jobs:show",
+                "label": "jobs:label",
                 "logs": "logs:logs",
                 "cancel": "jobs:cancel",
                 "retry": "jobs:retry",

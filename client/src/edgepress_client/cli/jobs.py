@@ -1,5 +1,9 @@
-"""`edgepress jobs`, `show`, `cancel`, `retry` and `delete`. A list needs none of the modules that `show` imports."""
+"""`edgepress jobs`, `show`, `label`, `cancel`, `retry` and `delete`.
 
+A list needs none of the modules that `show` imports.
+"""
+
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,21 +23,52 @@ if TYPE_CHECKING:
 def jobs(
     context: typer.Context,
     *,
+    words_: Annotated[
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="WORDS",
+            help="List only jobs in which these words occur: name, notes, project, tags, network, data set, device.",
+        ),
+    ] = None,
     state: Annotated[JobState | None, typer.Option("--state", help="List only jobs in this state.")] = None,
+    project: Annotated[str | None, typer.Option("--project", help="List only jobs of this project.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="List only jobs with this tag; repeatable.")] = None,
+    network: Annotated[str | None, typer.Option("--network", help="List only jobs with this architecture.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", help="List only jobs with this data set.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="List only jobs that name this device.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", metavar="DATE", help="List only jobs posted on this date or later.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="List at most N jobs.")] = 20,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
 ) -> None:
     """List jobs, the newest first.
 
-    Example: `edgepress jobs --state running`
+    Example: `edgepress jobs --project doors --tag night`
     """
     here = invocation.of(context)
     with here.gateway(gateway) as client:
-        found = list(client.jobs.list(limit, state=state))
-    table = Table("job", "name", "state", "posted", "took", box=None, pad_edge=False)
+        found = list(
+            client.jobs.list(
+                limit,
+                state=state,
+                words=words_,
+                project=project,
+                tags=tag or (),
+                network=network,
+                dataset=dataset,
+                device=device,
+                created_from=since,
+            )
+        )
+    has_labels = any(job.project or job.tags for job in found)
+    labels = ("project", "tags") if has_labels else ()
+    table = Table("job", "name", "state", "posted", "took", *labels, box=None, pad_edge=False)
     for job in found:
-        table.add_row(job.id, job.name, words(job.state), moment(job.created_at), took(job.created_at, job.finished_at))
+        cells = [job.id, job.name, words(job.state), moment(job.created_at), took(job.created_at, job.finished_at)]
+        table.add_row(*cells, *([job.project or "", " ".join(job.tags)] if has_labels else []))
     here.show(found, table if found else "no jobs", as_json=json_)
 
 
@@ -87,6 +122,33 @@ def retry(
     with here.job(job, gateway) as found:
         view = found.retry()
     here.show(view, f"{found.id} runs again; follow it with: edgepress watch {found.id}", as_json=json_)
+
+
+def label(
+    context: typer.Context,
+    job: NamedJobArgument,
+    *,
+    project: Annotated[str | None, typer.Option("--project", help="Project of the job; empty for none.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Add this tag; repeatable.")] = None,
+    untag: Annotated[list[str] | None, typer.Option("--untag", help="Remove this tag; repeatable.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", metavar="TEXT", help="Notes; empty for none.")] = None,
+    json_: JsonOption = False,
+    gateway: GatewayOption = None,
+) -> None:
+    """Change the project, tags and notes of a job, by which it is found again. Without options, show them.
+
+    Example: `edgepress label latest --project doors --tag night`
+    """
+    here = invocation.of(context)
+    with here.job(job, gateway) as found:
+        view = found.view()
+        if not (project is None and notes is None and tag is None and untag is None):
+            tags = [each for each in (*view.tags, *(tag or ())) if each not in (untag or ())]
+            view = found.label(project=project, tags=tags, notes=notes)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in (("project", view.project), ("tags", " ".join(view.tags)), ("notes", view.notes)):
+        table.add_row(name, value or "none")
+    here.show(view, table, as_json=json_)
 
 
 def delete(

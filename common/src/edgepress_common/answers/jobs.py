@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from edgepress_common.answers.job_list import JobState
 from edgepress_common.answers.users import LOCAL_USER, UserName
-from edgepress_common.frozen import Message
+from edgepress_common.frozen import Message, added_field
 from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.plan import Plan
 from edgepress_common.results import StepResult
@@ -101,6 +101,9 @@ class JobView(Message):
     plan_complete: bool = True
     webhook: WebhookView | None = None
     pipelines: tuple[PipelineView, ...]
+    project: str | None = added_field(None)
+    tags: tuple[str, ...] = added_field(())
+    notes: str = added_field("")
 
 
 class StepDetail(StepView):

@@ -33,6 +33,11 @@ class DatasetParameters(Frozen):
         default=0.01, ge=0, le=1, description="Maximum share of unreadable images; with more, the job fails."
     )
 
+    @property
+    def title(self) -> str:
+        """Return a short name by which jobs with this data set are found."""
+        return self.kind
+
 
 class SplittableDataset(DatasetParameters):
     """The parameters of a data set that may lack a validation or test part."""

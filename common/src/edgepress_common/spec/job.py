@@ -11,6 +11,7 @@ from edgepress_common.repeats import Repetition
 from edgepress_common.spec.dataset_kinds import Dataset
 from edgepress_common.spec.evaluation import Evaluation
 from edgepress_common.spec.goals import Goals
+from edgepress_common.spec.labels import NOTES, PROJECT, TAGS, Notes, Project, Tags
 from edgepress_common.spec.limits import Limits
 from edgepress_common.spec.method import NewNetwork
 from edgepress_common.spec.methods import METHODS, Stage
@@ -38,6 +39,9 @@ class JobSpec(Frozen):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
         description="Display name of the job."
     )
+    project: Project | None = added_field(None, description=PROJECT)
+    tags: Tags = added_field((), description=TAGS)
+    notes: Notes = added_field("", description=NOTES)
     dataset: Dataset = Field(description="The labelled images.")
     model: Network = Field(description="The network to train and compress.")
     training: Training = Field(default=Training(), description="Training that pipelines start with.")

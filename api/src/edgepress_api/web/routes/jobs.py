@@ -8,6 +8,7 @@ from starlette.responses import Response
 from edgepress_api.jobs.discarding import discard_result
 from edgepress_api.jobs.ending import cancel_job, delete_job, retry_job
 from edgepress_api.jobs.extending import extend_search
+from edgepress_api.jobs.facets import change_labels, list_facets
 from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
 from edgepress_api.jobs.trials import show_trials
@@ -17,11 +18,12 @@ from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, Visib
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec, check_json_body
 from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
-from edgepress_common.answers.job_list import ACTIVE_STATES, JobPage
+from edgepress_common.answers.job_list import ACTIVE_STATES, Facets, JobPage
 from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
 from edgepress_common.answers.trials import TrialsView
 from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
+from edgepress_common.spec.labels import JobLabels
 from edgepress_common.spec.search import SearchExtension
 
 # A step takes at least seconds, so polling more often gives no new information.
@@ -94,7 +96,16 @@ def submit_job(
 def list_all_jobs(given: Given, who: Reader, query: Annotated[JobQuery, Query()]) -> Response:
     """List your jobs, the newest first. With the scope admin, list the jobs of all users."""
     with given.database.read() as session:
-        return json_response(list_jobs(session, owner=who.viewer, **query.model_dump()))
+        size, token = query.page_size, query.page_token
+        page = list_jobs(session, owner=who.viewer, page_size=size, page_token=token, filters=query.filters())
+    return json_response(page)
+
+
+@router.get("/v1/facets", response_model=Facets)
+def list_job_facets(given: Given, who: Reader) -> Response:
+    """List the projects, tags, networks, data sets and devices of your jobs, with the number of jobs of each."""
+    with given.database.read() as session:
+        return json_response(list_facets(session, owner=who.viewer))
 
 
 @router.get(
@@ -165,6 +176,21 @@ def retry_one_job(given: Given, who: Submitter, job_id: VisibleJob) -> Response:
     """Run the failed and cancelled steps of a job again. Results of finished steps are kept."""
     retry_job(given.database, given.ledger, job_id, given.clock(), by=who)
     return _shown(given, job_id, 202)
+
+
+@router.put(
+    "/v1/jobs/{job_id}/labels",
+    dependencies=[Depends(check_json_body)],
+    response_model=JobView,
+    responses=problems(
+        "malformed-body", "not-found", "too-large", "too-slow", "unsupported-media-type", "invalid-request"
+    ),
+)
+def replace_job_labels(given: Given, _: Submitter, job_id: VisibleJob, labels: JobLabels) -> Response:
+    """Replace a job's project, tags and notes. Its spec keeps those that it was posted with."""
+    with given.database.write() as session:
+        change_labels(session, job_id, labels)
+    return _shown(given, job_id, 200)
 
 
 @router.delete("/v1/jobs/{job_id}", status_code=204, responses=problems("not-found", "conflict"))

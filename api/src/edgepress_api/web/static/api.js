@@ -117,6 +117,16 @@ export async function post(path, body = null, type = "application/json") {
 }
 
 /**
+ * Put a JSON body.
+ *
+ * @param {string} path
+ * @param {string} body
+ */
+export async function put(path, body) {
+  return request(path, { method: "PUT", body, headers: { "Content-Type": "application/json" } });
+}
+
+/**
  * Upload a file.
  *
  * @param {string} path

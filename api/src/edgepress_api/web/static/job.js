@@ -7,6 +7,7 @@
 import { address, allIsWell, failed, fetchesFile, follow, getJson, opensPage, pathParts, post } from "./api.js";
 import { showDataset } from "./dataset.js";
 import { afterPause, at, el, fill } from "./dom.js";
+import { showLabels } from "./job_labels.js";
 import { start } from "./page.js";
 import { showRecommendation } from "./recommendation.js";
 import { Steps } from "./steps.js";
@@ -114,6 +115,7 @@ function showHead() {
   at("state").className = `state ${job.state}`;
   at("error").hidden = !job.error;
   at("error").textContent = job.error ?? "";
+  showLabels(job, refresh);
 }
 
 /** @param {number} share */

@@ -1,5 +1,5 @@
 /**
- * Lists jobs by state and name, a page at a time, and selects jobs to compare.
+ * Lists jobs by their labels, networks, data sets and devices, a page at a time, and selects jobs to compare.
  *
  * @import { Answers, JobSummary } from "../types.js"
  */
@@ -8,6 +8,7 @@ import { address, failed, getJson } from "./api.js";
 import { at, el, fill, table } from "./dom.js";
 import { repeat, start } from "./page.js";
 import { isSame } from "./schema.js";
+import { labelsOf } from "./job_labels.js";
 import { STATES, between, counted, moment, spaced } from "./words.js";
 
 const PAGE_SIZE = 20;
@@ -23,16 +24,12 @@ let page = null; // the token of the page that is shown; null for the newest
 let shown = null;
 
 start(async () => {
-  const query = new URLSearchParams(location.search);
-  const [state, name] = filters();
-  state.append(...STATES.map((each) => el("option", { value: each }, spaced(each))));
-  state.value = query.get("state") ?? "";
-  name.value = query.get("name") ?? "";
+  await offerFilters();
   at("filter").addEventListener("submit", (event) => {
     event.preventDefault();
     turnTo(null);
   });
-  state.addEventListener("change", () => turnTo(null));
+  at("filter").addEventListener("change", () => turnTo(null));
   at("newest").addEventListener("click", () => turnTo(null));
   at("older").addEventListener("click", () => turnTo(shown?.next_page_token ?? null));
   at("compare").addEventListener("click", () => {
@@ -42,9 +39,26 @@ start(async () => {
   await repeat(REFRESH_SECONDS, show);
 });
 
-/** @returns {[HTMLSelectElement, HTMLInputElement]} */
+/** @returns {(HTMLSelectElement | HTMLInputElement)[]} */
 function filters() {
-  return [at("filter-state", HTMLSelectElement), at("filter-name", HTMLInputElement)];
+  return [...at("filter").querySelectorAll("select"), ...at("filter").querySelectorAll("input")];
+}
+
+/** Fill the filters with the values that jobs have, and choose those of the page's address. */
+async function offerFilters() {
+  const query = new URLSearchParams(location.search);
+  const { facets } = await getJson("/v1/facets", {});
+  at("filter-state").append(...STATES.map((each) => el("option", { value: each }, spaced(each))));
+  for (const { kind, value, jobs } of facets) {
+    at(`filter-${kind}`).append(el("option", { value }, `${value} (${jobs})`));
+  }
+  for (const field of filters()) {
+    const value = query.get(field.name) ?? "";
+    const isUnknown = field instanceof HTMLSelectElement && ![...field.options].some((each) => each.value === value);
+    if (isUnknown) field.append(el("option", { value }, value)); // of no job any more
+    field.value = value;
+    if (field instanceof HTMLSelectElement) field.parentElement?.toggleAttribute("hidden", field.options.length < 2);
+  }
 }
 
 /** @param {string | null} token */
@@ -58,6 +72,8 @@ async function show() {
   for (const field of filters()) if (field.value.trim()) filter.set(field.name, field.value.trim());
   history.replaceState(null, "", filter.size ? `?${filter}` : location.pathname);
   const query = new URLSearchParams(filter);
+  const since = query.get("created_from");
+  if (since) query.set("created_from", new Date(`${since}T00:00`).toISOString());
   query.set("page_size", String(PAGE_SIZE));
   if (page) query.set("page_token", page);
   const found = await getJson("/v1/jobs", {}, query);
@@ -76,6 +92,8 @@ async function show() {
 function showList(jobs) {
   const hasSeveralOwners = new Set(jobs.map((job) => job.owner)).size > 1;
   const columns = ["Compare", "Job", "State", "Created", "Duration"].map((title) => ({ title }));
+  const hasLabels = jobs.some((job) => job.project || job.tags?.length);
+  if (hasLabels) columns.push({ title: "Labels" });
   if (hasSeveralOwners) columns.push({ title: "Owner" });
   const rows = jobs.map((job) => [
     box(job),
@@ -83,6 +101,7 @@ function showList(jobs) {
     stateOf(job),
     moment(job.created_at),
     between(job.created_at, job.finished_at),
+    ...(hasLabels ? [labelsOf(job)] : []),
     ...(hasSeveralOwners ? [job.owner] : []),
   ]);
   fill(at("list"), table("Jobs", columns, rows).firstChild);

@@ -13,6 +13,11 @@ class BuiltinDataset(SplittableDataset):
     kind: Literal["builtin"] = "builtin"
     name: Literal["digits"] = Field(default="digits", description="Name of the data set.")
 
+    @property
+    def title(self) -> str:
+        """Return the name."""
+        return self.name
+
 
 KIND = DatasetKind(
     kind="builtin",

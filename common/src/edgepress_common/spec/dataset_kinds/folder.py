@@ -20,6 +20,11 @@ class FolderDataset(SplittableDataset):
         default=None, exclude_if=is_unset, description="Groups of related images; a split keeps each group together."
     )
 
+    @property
+    def title(self) -> str:
+        """Return the name of the folder."""
+        return Path(self.path).name
+
 
 def _fingerprint(dataset: FolderDataset, roots: Sequence[Path]) -> str:
     table = dataset.groups.table if isinstance(dataset.groups, GroupsByTable) else None

@@ -40,6 +40,11 @@ class NctCrcHeDataset(SplittableDataset):
     )
     split_seed: int = Field(default=0, ge=0, lt=2**32, exclude_if=is_unset, description="Seed of the validation split.")
 
+    @property
+    def title(self) -> str:
+        """Return the name of the training set."""
+        return self.training_set
+
 
 KIND = DatasetKind(
     kind="nct-crc-he",

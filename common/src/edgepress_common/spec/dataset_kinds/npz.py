@@ -21,6 +21,11 @@ class NpzDataset(SplittableDataset):
         default="val", description="Part of the file used for validation; with val, test_images are the test part."
     )
 
+    @property
+    def title(self) -> str:
+        """Return the name of the file."""
+        return Path(self.path).name
+
 
 def _fingerprint(dataset: NpzDataset, roots: Sequence[Path]) -> str:
     path = find_under_roots(dataset.path, roots)

@@ -18,6 +18,11 @@ class UploadDataset(SplittableDataset):
         default=None, exclude_if=is_unset, description="Groups of related images; a split keeps each group together."
     )
 
+    @property
+    def title(self) -> str:
+        """Return the beginning of the SHA-256."""
+        return self.sha256[:12]
+
 
 KIND = DatasetKind(
     kind="upload",
