@@ -80,6 +80,7 @@ def test_limits_and_weights_keep_their_names() -> None:
         "f1": ("min_f1", "f1"),
         "macs": ("max_macs", "macs"),
         "weights": ("max_weights", "weights"),
+        "energy": ("max_energy_mj", "energy_mj"),
         "worst_class_recall": ("min_worst_class_recall", "worst_class_recall"),
     }
 
