@@ -151,4 +151,7 @@ def test_operators_without_weights_are_told_with_a_cure_for_normalizations() -> 
     assert said == (
         "Operators without weights take 40 % of the profiled time, most of it in Multiply (ND, QS8) and Add (ND, QS8)."
     )
-    assert "such as resnet18_postactivation, has none." in explained(group(), group("MUL", "int8", macs=0), times=times)
+    multiplications = group("MUL", "int8", macs=0, count=10, delegated=10)
+    assert "such as resnet18_postactivation, has none." in explained(group(), multiplications, times=times)
+    scaling = group("MUL", "int8", macs=0, count=1, delegated=1)
+    assert explained(group(), scaling, times=times) == said

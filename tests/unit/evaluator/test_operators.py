@@ -22,7 +22,7 @@ def _convolution(*, outputs: int = 10, inputs: int = 3, places: int = 100, deleg
     )
 
 
-@pytest.mark.parametrize(("model", "delegated"), [("tiny_int8", 6), ("tiny_float32", 6), ("tiny_int16", 0)])
+@pytest.mark.parametrize(("model", "delegated"), [("tiny_int8", 6), ("tiny_float32", 7), ("tiny_int16", 0)])
 def test_operators_of_a_file_with_their_types(models: Path, model: str, delegated: int) -> None:
     """A convolution on 32x32 images and a dense layer, and which of all operators are delegated."""
     operators = Classifier(models / f"{model}.tflite", threads=1).operators()
@@ -35,7 +35,7 @@ def test_operators_of_a_file_with_their_types(models: Path, model: str, delegate
     }
     assert all(each.arithmetic == ("float32" if kind == "float32" else "int8") for each in multiplying)
     for each in multiplying:
-        assert each.macs % each.weight_bytes == 0
+        assert each.macs >= each.weight_bytes / (4 if kind == "float32" else 1)
         assert each.activation_bytes > 0
     assert all(each.macs == each.weight_bytes == 0 for each in operators if each.weights is None)
 

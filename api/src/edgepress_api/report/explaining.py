@@ -22,6 +22,7 @@ _WITHOUT = "without dot products"  # as the kernel's name has it
 _MULTIPLYING = ("conv", "fully", "gemm", "dwconv")  # in the names of profiled operators, in lower case
 _DEPTHWISE = ("dwconv", "depthwise")
 _NAMED = 2
+_SCALING = 1  # the multiplication that scales the pixels, which is no normalization
 _LESS_WORK = "prune_channels, a smaller width or smaller images"
 
 Rule = Callable[[ReportRow], Iterator[str]]
@@ -151,7 +152,7 @@ def _others(row: ReportRow) -> Iterator[str]:
     if share is None or share < _CONSIDERABLE:
         return
     named = [each.operator for each in row.operator_times or () if _is_other(each.operator)][:_NAMED]
-    unfolded = any(each.operator == "MUL" for each in row.operator_groups)
+    unfolded = sum(each.count for each in row.operator_groups if each.operator == "MUL") > _SCALING
     cure = (
         " Some of them are normalizations that stand alone: a network in which a convolution comes before each, such "
         "as resnet18_postactivation, has none."

@@ -8,9 +8,9 @@ so that its memory is free again before a file is measured.
 2. Memory: a float32 dense layer with one row reads each weight once. Files of 1, 4 and 32 MB: the smaller ones stay in
    the caches of some processors.
 
-Each file runs for 0.4 seconds, and the shortest inference counts: other programs only ever add time (Chen and Revels
-2016, arXiv:1608.04295). The kernels are those that run the files of users, so that no table of processors is needed. It
-takes about 2.5 seconds on a PC, and is repeated after each start of the machine only: see `KeptCeilings`.
+Each file runs for a quarter of a second, and the shortest inference counts: other programs only ever add time (Chen and
+Revels 2016, arXiv:1608.04295). The kernels are those that run the files of users, so that no table of processors is
+needed. It takes about 2 seconds on a PC, and is repeated after each start of the machine only: see `KeptCeilings`.
 """
 
 import json
@@ -24,7 +24,7 @@ from time import perf_counter_ns
 from ai_edge_litert.interpreter import Interpreter
 from pydantic import TypeAdapter, ValidationError
 
-from edgepress_common.errors import StepFailedError
+from edgepress_common.errors import StepCancelledError, StepFailedError
 from edgepress_common.machine import boot_id
 from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.child import run_module
@@ -33,11 +33,12 @@ from edgepress_evaluator.measure.made_models import Kind, dense_layers
 
 FILE_NAME = "ceilings.json"
 
-_SECONDS = 0.4
+_SECONDS = 0.25
 _LEAST_RUNS = 3
 _NS_PER_MS = 1e6
-# Weights and activations take 192 kB in int8, and 192 kB in float32: less than the second-level cache of a Cortex-A53.
-_ROWS: dict[Kind, int] = {"int8": 256, "float32": 128}
+# Weights and activations of a layer take 192 kB in int8, and 320 kB in float32: less than the second-level cache of a
+# Cortex-A53. A layer takes long enough for threads to be worth starting.
+_ROWS = 256
 _CHANNELS: dict[Kind, int] = {"int8": 256, "float32": 128}
 _LAYERS = 8  # so that an inference takes much longer than starting it
 _SETS_BYTES = (1 << 20, 1 << 22, 1 << 25)
@@ -92,6 +93,8 @@ class KeptCeilings:
             try:
                 output = run_module(self._python, __name__, [str(threads)], should_stop)
                 self._found[threads] = TypeAdapter(Ceilings).validate_json(output)
+            except StepCancelledError:
+                raise
             except (StepFailedError, ValidationError) as error:
                 _log.warning("the ceilings of this device can't be measured: %s", error)
                 return None
@@ -128,9 +131,9 @@ def _shortest_ms(content: bytes, threads: int) -> float:
 
 
 def _macs_per_ms(kind: Kind, threads: int) -> float:
-    rows, channels = _ROWS[kind], _CHANNELS[kind]
-    content = dense_layers(kind, rows=rows, inputs=channels, outputs=channels, layers=_LAYERS)
-    return _LAYERS * rows * channels**2 / _shortest_ms(content, threads)
+    channels = _CHANNELS[kind]
+    content = dense_layers(kind, rows=_ROWS, inputs=channels, outputs=channels, layers=_LAYERS)
+    return _LAYERS * _ROWS * channels**2 / _shortest_ms(content, threads)
 
 
 def _bytes_per_ms(set_bytes: int, threads: int) -> float:
