@@ -220,8 +220,8 @@ def test_a_device_that_was_slower_meanwhile_is_told_with_the_causes() -> None:
         make_row("int8", surroundings=loaded, reference_ms=0.46),
     ]
     said = cautions(*rows)
-    assert "The device was slower while base, int8 was measured, by up to 15 %" in said
-    assert "took 0.460 ms next to base, int8, and 0.400 ms next to base, float32." in said
+    assert "The device was slower while base int8 was measured, by up to 15 %" in said
+    assert "took 0.460 ms next to base int8, and 0.400 ms next to base float32." in said
     assert (
         "Possible causes: other programs used 0.7 processors; the frequency governor is ondemand, not performance."
     ) in said

@@ -93,7 +93,7 @@ def test_tables_have_their_figures_in_order() -> None:
     assert wide[: len(narrow)] == narrow
     assert [terminal_head(each) for each in wide] == [
         "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "coded\nMB", "times\nsmaller",
-        "float\nops", "zip\ntimes", "zeros\n%", "values",
+        "float\nops", "zip\ntimes", "zeros\n%", "values", "energy\nmJ",
     ]  # fmt: skip
 
 

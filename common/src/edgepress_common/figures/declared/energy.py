@@ -15,7 +15,7 @@ ENERGY = Figure(
     direction="lower",
     is_timing=True,
     csv_position=97,
-    terminal=TerminalColumn(position=16, head="energy\nmJ", is_optional=True),
+    terminal=TerminalColumn(head="energy\nmJ", is_optional=True),
     page=PageColumn(group="On the board", position=26, interval=("energy_mj_low", "energy_mj_high"), is_optional=True),
     goal=Goal(
         criterion="energy",
