@@ -213,7 +213,7 @@ def test_a_load_that_was_measured_counts_instead_of_the_average_before() -> None
 
 
 def test_a_device_that_was_slower_meanwhile_is_told_with_the_causes() -> None:
-    """By the reference file, from 3 % on; what the device reported is named."""
+    """The reference file shows it, from 3 % on; reports of the device are named."""
     loaded = PI4.model_copy(update={"other_load": 0.7, "governor": "ondemand"})
     rows = [
         make_row("float32", surroundings=PI4, reference_ms=0.40),

@@ -38,7 +38,7 @@ def explained(
     instructions: tuple[str, ...] = ("asimd",),
     **changes: object,
 ) -> str:
-    """What is said of a file that takes 5 ms on a Raspberry Pi."""
+    """Return the explanation of a file that takes 5 ms on a Raspberry Pi."""
     surroundings = Surroundings(
         machine="aarch64",
         cores=4,
@@ -48,8 +48,8 @@ def explained(
         instructions=instructions,
     )
     profile = tuple(OperatorTime(operator=name, calls=1, mean_ms=each) for name, each in (times or {}).items())
-    row = make_row(export, p50=5, surroundings=surroundings, operator_groups=groups or (group(),), **changes)
-    row = row.model_copy(update={"operator_times": profile or None})
+    row = make_row(export, p50=5, surroundings=surroundings, operator_groups=groups or (group(),))
+    row = row.model_copy(update={"operator_times": profile or None} | changes)
     return "\n".join(explain(row)).replace("\N{MULTIPLICATION SIGN}", "x")
 
 

@@ -1,4 +1,4 @@
-"""What the processor can do, measured once per start of the machine."""
+"""The ceilings of the processor, measured once per start of the machine."""
 
 import sys
 from pathlib import Path
@@ -59,13 +59,13 @@ def test_ceilings_are_kept_until_the_machine_starts_again(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("answer", ["print('nonsense')", "raise SystemExit(3)"])
-def test_a_failed_calibration_is_no_failed_evaluation(tmp_path: Path, answer: str) -> None:
+def test_a_failed_calibration_does_not_fail_the_evaluation(tmp_path: Path, answer: str) -> None:
     """The ceilings are unknown then."""
     assert KeptCeilings(tmp_path, _python(tmp_path, answer)).of(1, lambda: False) is None
 
 
 def test_a_calibration_can_be_stopped(tmp_path: Path) -> None:
-    """As any measurement in a process of its own."""
+    """It is a process that is killed, like other measurements."""
     with pytest.raises(StepCancelledError):
         KeptCeilings(None, _python(tmp_path, "import time; time.sleep(60)")).of(1, lambda: True)
 

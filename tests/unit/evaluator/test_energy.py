@@ -46,7 +46,8 @@ def pack(pack_files: tuple[Path, Path]) -> ValidationPack:
 
 def test_idle_power_is_subtracted_and_the_interval_is_over_blocks(models: Path, pack: ValidationPack) -> None:
     """Half of the blocks at 3 mJ and half at 5: the mean is 4, and the interval is Student's with nine degrees."""
-    sensor, advances = Bench([3.0, 5.0] * 5), []
+    sensor = Bench([3.0, 5.0] * 5)
+    advances: list[int] = []
     found = energy_of(
         models / "tiny_int8.tflite",
         pack,

@@ -32,7 +32,7 @@ def test_features_are_those_that_matter_and_that_all_cores_have() -> None:
 def test_kernels_of_raspberry_pis(
     cpuinfo: str, cpu: str, arithmetic: Arithmetic, name: str, tile: tuple[int, int]
 ) -> None:
-    """As XNNPACK chooses them for a Pi 4, a Zero 2 and a Pi 5."""
+    """XNNPACK chooses them for a Pi 4, a Zero 2 and a Pi 5."""
     kernel = kernel_of(arithmetic, "aarch64", frozenset(features_of(cpuinfo) or ()), cpu)
 
     assert kernel is not None

@@ -42,7 +42,7 @@ def _name(chosen: str, root: Path, pmic: Callable[[], str] = _no_pmic) -> str:
 
 
 def test_rails_of_a_raspberry_pi_5_add_up() -> None:
-    """Those with current and voltage: the input's voltage has no current, HDMI's current no voltage."""
+    """Rails with current and voltage count: the input's voltage has no current, HDMI's current no voltage."""
     expected = 0.1 * 3.7 + 0.2 * 3.3 + 1.5 * 0.8
     assert pmic_watts(PI_5_READINGS) == pytest.approx(expected)
     assert pmic_watts("VDD_CORE_V=0.8750V\nVDD_CORE_A=1.2340A\n") == pytest.approx(0.875 * 1.234)
@@ -97,7 +97,7 @@ def test_a_hwmon_sensor_is_read_in_watts(tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_sensor_says_what_was_looked_for(tmp_path: Path, chosen: str, message: str) -> None:
-    """With what there is instead."""
+    """Present sensors are named."""
     _write(tmp_path, {"sys/class/hwmon/hwmon0/name": "cpu_thermal\n"})
 
     with pytest.raises(SensorError, match=message):
@@ -113,7 +113,7 @@ def test_a_sensor_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
 
 
 def test_counters_count_packages_and_memory_and_start_again(tmp_path: Path) -> None:
-    """Not the cores, which are part of a package; a counter that passes its largest value begins with 0."""
+    """Cores are part of a package and are left out; a counter that passes its largest value begins with 0."""
     base = "sys/class/powercap/intel-rapl:0"
     names = {base: "package-0", f"{base}:0": "core", f"{base}:1": "dram"}
     for folder, name in names.items():

@@ -133,7 +133,7 @@ def test_an_archive_of_another_layout_is_refused(workplace: Workplace, files: di
 
 
 def test_without_a_network_the_error_says_what_to_download(published: Published, workplace: Workplace) -> None:
-    """And where to put it."""
+    """It also says where to put the file."""
     published.server.files.clear()
 
     with pytest.raises(UnavailableError, match=f"put it at .*{ARCHIVE.name}"):

@@ -22,7 +22,7 @@ _WITHOUT = "without dot products"  # as the kernel's name has it
 _MULTIPLYING = ("conv", "fully", "gemm", "dwconv")  # in the names of profiled operators, in lower case
 _DEPTHWISE = ("dwconv", "depthwise")
 _NAMED = 2
-_SCALING = 1  # the multiplication that scales the pixels, which is no normalization
+_SCALING = 1  # the multiplication that scales the pixels, which does not normalize
 _LESS_WORK = "prune_channels, a smaller width or smaller images"
 
 Rule = Callable[[ReportRow], Iterator[str]]
@@ -55,7 +55,7 @@ def _not_delegated(row: ReportRow) -> Iterator[str]:
     for group in row.operator_groups:
         if group.delegated == group.count:
             continue
-        share = _time_share(row, lambda name, own=group.operator: name == own)
+        share = _time_share(row, group.operator.__eq__)
         if share is not None and share < _NOTICEABLE:
             continue
         took = "" if share is None else f" and take {percent(share, 0)} of the profiled time"

@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What the processor can do with one number of threads.
+    """Ceilings of the processor with one number of threads.
 
     Attributes:
         macs_per_ms: Multiply-accumulate operations of a millisecond, by type.

@@ -135,7 +135,7 @@ def _operator(node: dict[str, Any], tensors: dict[int, dict[str, Any]], *, deleg
 
 
 def _type(tensor: dict[str, Any]) -> str:
-    return np.dtype(tensor["dtype"]).name
+    return str(np.dtype(tensor["dtype"]))
 
 
 def _elements(tensor: dict[str, Any]) -> int:
@@ -143,4 +143,4 @@ def _elements(tensor: dict[str, Any]) -> int:
 
 
 def _bytes(tensor: dict[str, Any]) -> int:
-    return _elements(tensor) * np.dtype(tensor["dtype"]).itemsize
+    return _elements(tensor) * int(np.dtype(tensor["dtype"]).itemsize)

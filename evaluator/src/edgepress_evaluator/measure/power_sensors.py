@@ -178,7 +178,12 @@ def find_sensor(chosen: str, root: Path, pmic: Callable[[], str] = read_pmic) ->
 
 def _first(root: Path, pmic: Callable[[], str]) -> Sensor:
     problems = []
-    for find in (lambda: _hwmon(root, _KNOWN_HWMON), lambda: _pmic(pmic), lambda: _rapl(root)):
+    finds: tuple[Callable[[], Sensor], ...] = (
+        partial(_hwmon, root, _KNOWN_HWMON),
+        partial(_pmic, pmic),
+        partial(_rapl, root),
+    )
+    for find in finds:
         try:
             return find()
         except SensorError as error:

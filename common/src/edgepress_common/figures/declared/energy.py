@@ -1,9 +1,16 @@
 """The energy of an inference above idle, and its 95 % interval."""
 
-from edgepress_common.figures.figure import Derived, Figure, Goal, PageColumn, TerminalColumn
+from edgepress_common.figures.figure import Derived, Figure, Goal, PageColumn, Sample, TerminalColumn
 
-_OF = "the energy measured with the row's number of threads"
 _UNKNOWN = "unknown without evaluation.energy, and where the device has no sensor"
+
+
+def _part(name: str) -> Derived:
+    def part(of: Sample) -> float | None:
+        return getattr(of.measurement.energy, name, None)
+
+    return Derived(part, "the energy measured with the row's number of threads", "threads")
+
 
 ENERGY = Figure(
     name="energy_mj",
@@ -11,7 +18,7 @@ ENERGY = Figure(
     head="Energy",
     unit="mJ",
     description=f"Mean energy of the inference of one image, above that of the idle device; {_UNKNOWN}.",
-    source=Derived(lambda of: of.measurement.energy and of.measurement.energy.mean_mj, _OF, "threads"),
+    source=_part("mean_mj"),
     direction="lower",
     is_timing=True,
     csv_position=97,
@@ -32,7 +39,7 @@ LOW = Figure(
     head="Energy, low",
     unit="mJ",
     description=f"Lower end of the energy's 95 % interval, over blocks of inferences; {_UNKNOWN}.",
-    source=Derived(lambda of: of.measurement.energy and of.measurement.energy.low_mj, _OF, "threads"),
+    source=_part("low_mj"),
     direction="lower",
     is_timing=True,
     csv_position=98,
@@ -44,7 +51,7 @@ HIGH = Figure(
     head="Energy, high",
     unit="mJ",
     description=f"Upper end of the energy's 95 % interval, over blocks of inferences; {_UNKNOWN}.",
-    source=Derived(lambda of: of.measurement.energy and of.measurement.energy.high_mj, _OF, "threads"),
+    source=_part("high_mj"),
     direction="lower",
     is_timing=True,
     csv_position=99,
