@@ -37,7 +37,7 @@ def main(target: Path, models: list[Path]) -> None:
             scores = classifier.classify(image)[0]
             found.append((scores, classifier._interpreter.get_tensor(logits)[0]))
         answers[f"{model.stem}_scores"], answers[f"{model.stem}_logits"] = map(np.array, zip(*found, strict=True))
-        delegated[model.stem] = classifier.delegated_operators()
+        delegated[model.stem] = sum(each.delegated for each in classifier.operators())
     np.savez(target, **answers)
     sys.stdout.write(json.dumps({"machine": platform.machine(), "delegated": delegated}))
 

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from edgepress_common.architectures import ArchitectureName
 from edgepress_common.spec import Model, Training, TrainStage
 from edgepress_common.steps import ExportStep, StageStep
-from edgepress_evaluator.measure.delegation import count_delegated
+from edgepress_evaluator.measure.delegation import delegated_indices
 from edgepress_worker.exports import StoredNetwork, run_export
 from edgepress_worker.methods import Material, run_stage
 from edgepress_worker.pack import LabelledImages, Pack
@@ -46,4 +46,4 @@ def test_a_student_is_trained_exported_and_run_by_the_delegate(
     interpreter = Interpreter(model_path=str(context.store.local_path(files["tflite"].sha256)))
     interpreter.allocate_tensors()
     count = sum(exported.operators.values())
-    assert count_delegated(interpreter._get_ops_details()) == count - exported.operators["SOFTMAX"]
+    assert len(delegated_indices(interpreter._get_ops_details())) == count - exported.operators["SOFTMAX"]

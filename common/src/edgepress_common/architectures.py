@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from edgepress_common.frozen import Frozen
 
 ArchitectureName = Literal[
+    "resnet8",
     "resnet18",
     "resnet18_postactivation",
     "resnet34",
@@ -35,8 +36,8 @@ class Architecture(Frozen):
         name: Name in a spec.
         title: Display name.
         parameters: Number of weights at width 1, without the classifier, including weights that are not trained.
-        min_image_size: Minimum height and width in pixels. All architectures halve the image five times: at 32 pixels,
-            one pixel is left to pool; at less, the last layers would see only padding.
+        min_image_size: Minimum height and width in pixels. All architectures but ResNet-8 halve the image five times:
+            at 32 pixels, one pixel is left to pool; at less, the last layers would see only padding.
         widths: Available width multipliers; only 1 for most.
         imagenet_widths: Width multipliers with ImageNet weights; none if there are no such weights.
         source: Library that builds the network.
@@ -65,6 +66,16 @@ MAX_IMAGE_SIZE = 1024  # with larger images, the activations of a batch do not f
 ARCHITECTURES: dict[ArchitectureName, Architecture] = {
     architecture.name: architecture
     for architecture in (
+        Architecture(
+            name="resnet8",
+            title="ResNet-8 of MLPerf Tiny",
+            parameters=78_064,
+            min_image_size=8,  # it halves the image twice
+            widths=(1.0, 1.625),  # 16 and 26 channels in the first stage: image classification and its successor
+            imagenet_widths=(),
+            source="edgepress",
+            paper="Banbury et al. 2021, MLPerf Tiny Benchmark, arXiv:2106.07597",
+        ),
         Architecture(
             name="resnet18",
             title="ResNet18",

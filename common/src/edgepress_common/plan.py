@@ -162,6 +162,7 @@ def _export_steps(
                     warmup_runs=spec.evaluation.warmup_runs,
                     runs=spec.evaluation.runs,
                     full_pass=spec.evaluation.full_pass,
+                    energy=spec.evaluation.energy,
                 ),
                 {"pack": pack.key, "model": exported.key},
             )

@@ -80,6 +80,7 @@ class EvaluationStep(Message):
     warmup_runs: int
     runs: int
     full_pass: bool
+    energy: bool = added_field(default=False)
 
 
 StepParameters = Annotated[PackStep | StageStep | ExportStep | EvaluationStep, Field(discriminator="kind")]

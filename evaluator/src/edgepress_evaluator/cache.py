@@ -3,15 +3,16 @@
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
-from edgepress_evaluator.identity import IDENTITY
 
 Download = Callable[[ArtifactRef, Path], None]
 
 _UNFINISHED = ".part"
+_ARTIFACT = re.compile(rf"[0-9a-f]{{64}}({re.escape(_UNFINISHED)})?")  # the folder has other files, too
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class ArtifactCache:
     def _evict(self, references: Sequence[ArtifactRef]) -> None:
         needed = {reference.sha256: reference.size_bytes for reference in references}
         others = sorted(
-            (path for path in self._folder.iterdir() if path.name != IDENTITY and path.stem not in needed),
+            (path for path in self._folder.iterdir() if _ARTIFACT.fullmatch(path.name) and path.stem not in needed),
             key=lambda path: path.stat().st_mtime_ns,
         )
         excess = sum(needed.values()) + sum(path.stat().st_size for path in others) - self._limit_bytes

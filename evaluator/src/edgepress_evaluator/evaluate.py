@@ -2,13 +2,16 @@
 
 1. The model is opened and checked against the pack and the classes.
 2. Memory: a separate process loads and runs the model, with the first number of threads.
-3. Latency: for each number of threads, images are classified and timed one at a time. With ``full_pass``, these are the
-   entire set. If the board was throttled during a pass, the pass is repeated once and the repetition is kept.
-4. Accuracy: with ``full_pass``, from the pass with the first number of threads; otherwise the entire set is classified
+3. The ceilings of the board for each number of threads, once per start of the board.
+4. Latency: for each number of threads, images are classified and timed one at a time. With ``full_pass``, these are the
+   entire set. If the board was throttled during a pass, the pass is repeated once and the repetition is kept. A small
+   file that never changes is timed before and after.
+5. Energy, if it is asked for and there is a sensor.
+6. Accuracy: with ``full_pass``, from the pass with the first number of threads; otherwise the entire set is classified
    on all processors in parallel.
-5. A profile by operator, in a separate process, with the first number of threads.
-6. Figures with their own module, see `edgepress_evaluator.measure.figures`, and the time to decode the coded file.
-7. The test split, if the data set has one, is classified on all processors: after all timing, and only counted.
+7. A profile by operator, in a separate process, with the first number of threads.
+8. Figures with their own module, see `edgepress_evaluator.measure.figures`, and the time to decode the coded file.
+9. The test split, if the data set has one, is classified on all processors: after all timing, and only counted.
 
 ``total_seconds`` is the sum of the inference times over the entire set, each image once. It excludes reading an image
 and converting it to the input type, because that cost depends on the source of the images, not on the network.
@@ -23,19 +26,23 @@ import numpy as np
 
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.errors import BrokenPromiseError
-from edgepress_common.results import EvaluationResult, ThreadMeasurement
+from edgepress_common.results import EvaluationResult, Roofline, ThreadMeasurement
 from edgepress_common.software import installed_software
 from edgepress_common.steps import EvaluationStep
 from edgepress_evaluator.callbacks import ShouldStop
-from edgepress_evaluator.measure.accuracy import Integers, parallel_predictions, split_result
+from edgepress_evaluator.measure.accuracy import Predictions, parallel_predictions, split_result
 from edgepress_evaluator.measure.decoding import decode_ms
 from edgepress_evaluator.measure.device import Device
+from edgepress_evaluator.measure.energy import measure_energy
 from edgepress_evaluator.measure.figures import measure_figures
 from edgepress_evaluator.measure.interpreter import Classifier
+from edgepress_evaluator.measure.kernels import has_float16_arithmetic
 from edgepress_evaluator.measure.latency import TimedPass, summarise
 from edgepress_evaluator.measure.machine import usable_cores
 from edgepress_evaluator.measure.memory import peak_memory_bytes
+from edgepress_evaluator.measure.operators import FileOperator, operator_groups
 from edgepress_evaluator.measure.profile import operator_times
+from edgepress_evaluator.measure.roofline import roofline
 from edgepress_evaluator.measure.subject import Subject
 from edgepress_evaluator.measure.surroundings import surroundings
 from edgepress_evaluator.measure.thread_figures import measure_thread_figures
@@ -88,24 +95,36 @@ def evaluate(
     parameters = lease.parameters
     pack = ValidationPack.open(files.images, files.labels)
     test = _open_test(files)
-    delegated_operators = _inspect(files.model, {"validation": pack, "test": test}, lease.classes)
+    operators = _inspect(files.model, {"validation": pack, "test": test}, lease.classes)
     apart = (device.python_command, files.model, parameters.threads[0], should_stop)
     peak_memory = peak_memory_bytes(*apart)
     meter = ProgressMeter(_inferences(parameters, pack, test), report)
+    floors = _floors(operators, parameters, device, should_stop)
     timing = time_model(files.model, pack, parameters=parameters, device=device, meter=meter, should_stop=should_stop)
+    energies, no_energy = (
+        measure_energy(files.model, pack, timing.passes, device=device, meter=meter, should_stop=should_stop)
+        if parameters.energy
+        else ({}, None)
+    )
     classify = partial(_classify, files.model, meter=meter, should_stop=should_stop)
-    predictions = timing.passes[0].predictions[: len(pack)] if parameters.full_pass else classify(pack, "validation")
-    subject = Subject(files.model, pack, predictions, parameters, device, should_stop)
+    predictions = _of_whole_set(timing.passes[0], pack) if parameters.full_pass else classify(pack, "validation")
+    subject = Subject(files.model, pack, predictions.classes, parameters, device, should_stop)
     return EvaluationResult(
         **dict(split_result(pack.labels, predictions, len(lease.classes))),
         device=device.name,
-        measurements=tuple(_measurement(timed, pack, full_pass=parameters.full_pass) for timed in timing.passes),
+        measurements=tuple(
+            _measurement(timed, pack, full_pass=parameters.full_pass).model_copy(
+                update={"energy": energies.get(timed.threads), "roofline": floors.get(timed.threads)}
+            )
+            for timed in timing.passes
+        ),
         peak_memory_bytes=peak_memory,
         operator_times=operator_times(*apart),
-        surroundings=surroundings(device.machine, timing, delegated_operators),
+        surroundings=surroundings(device.machine, timing, sum(each.delegated for each in operators), no_energy),
         model_sha256=lease.model.sha256,
         figures=measure_figures(subject),
         decode_ms=decode_ms(files.coded),
+        operators=operator_groups(operators, device.machine.kernel_of),
         # Last, so that it changes nothing that is timed.
         test=None if test is None else split_result(test.labels, classify(test, "test"), len(lease.classes)),
         software=installed_software("ai-edge-litert", "numpy"),
@@ -120,14 +139,16 @@ def _open_test(files: Files) -> ValidationPack | None:
 
 def _classify(
     model_path: Path, pack: ValidationPack, split: str, *, meter: ProgressMeter, should_stop: ShouldStop
-) -> Integers:
-    """Return the predicted class of each image of a split, int64 ``(n,)``, computed on all processors."""
+) -> Predictions:
+    """Return the predicted class of each image of a split, computed on all processors."""
     advance = partial(meter.advance, message=f"accuracy on the {split} images, on all processors")
     return parallel_predictions(model_path, pack, workers=usable_cores(), advance=advance, should_stop=should_stop)
 
 
-def _inspect(model_path: Path, packs: Mapping[str, ValidationPack | None], classes: Sequence[str]) -> int:
-    """Check the model against the packs and the classes; return the number of operators that the delegate runs."""
+def _inspect(
+    model_path: Path, packs: Mapping[str, ValidationPack | None], classes: Sequence[str]
+) -> tuple[FileOperator, ...]:
+    """Check the model against the packs and the classes; return its operators."""
     classifier = Classifier(model_path, threads=1)
     for split, pack in packs.items():
         if pack is not None and classifier.image_shape != pack.image_shape:
@@ -139,7 +160,19 @@ def _inspect(model_path: Path, packs: Mapping[str, ValidationPack | None], class
         raise BrokenPromiseError(
             f"the model has {classifier.classes} classes, but the data set has {len(classes)}; accepted: equal numbers"
         )
-    return classifier.delegated_operators()
+    return classifier.operators()
+
+
+def _floors(
+    operators: Sequence[FileOperator], parameters: EvaluationStep, device: Device, should_stop: ShouldStop
+) -> dict[int, Roofline]:
+    """Return the shortest time of the file by number of threads; none where it is not known."""
+    machine = device.machine
+    computes_in_float16 = any(each.weights == "float16" or each.name == "DEQUANTIZE" for each in operators)
+    if machine.emulated or (computes_in_float16 and has_float16_arithmetic(frozenset(machine.instructions or ()))):
+        return {}
+    found = {threads: device.ceilings(threads, should_stop) for threads in parameters.threads}
+    return {threads: roofline(operators, each) for threads, each in found.items() if each is not None}
 
 
 def _inferences(parameters: EvaluationStep, pack: ValidationPack, test: ValidationPack | None) -> int:
@@ -147,6 +180,11 @@ def _inferences(parameters: EvaluationStep, pack: ValidationPack, test: Validati
     timed = timed_inferences(parameters, pack) * len(parameters.threads)
     untimed = 0 if parameters.full_pass else len(pack)
     return timed + untimed + (0 if test is None else len(test))
+
+
+def _of_whole_set(timed: TimedPass, pack: ValidationPack) -> Predictions:
+    whole_set = slice(len(pack))  # what comes after it repeats images
+    return Predictions(timed.predictions[whole_set], timed.confidences[whole_set])
 
 
 def _measurement(timed: TimedPass, pack: ValidationPack, *, full_pass: bool) -> ThreadMeasurement:

@@ -14,6 +14,7 @@ from edgepress_evaluator.evaluate import evaluate
 from edgepress_evaluator.identity import DeviceIdentity
 from edgepress_evaluator.loop import Evaluator
 from edgepress_evaluator.machine_lock import OneAtATime
+from edgepress_evaluator.measure.calibration import KeptCeilings
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.machine import Machine
 from edgepress_evaluator.settings import EvaluatorSettings
@@ -55,7 +56,13 @@ def run(settings: EvaluatorSettings, stop: StopRequest) -> None:
         identity=identity.value,
         machine_id=settings.machine_id,
     )
-    device = Device(settings.device, machine, settings.python_command)
+    device = Device(
+        settings.device,
+        machine,
+        settings.python_command,
+        ceilings=KeptCeilings(settings.evaluator_cache, settings.python_command).of,
+        power_sensor=settings.power_sensor,
+    )
     token = settings.token.get_secret_value() if settings.token else None
     _log.info("device %s connects to %s: %s", settings.device, settings.gateway, announcement)
     with connect(settings.gateway, token) as http:

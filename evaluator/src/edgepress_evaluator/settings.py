@@ -58,6 +58,11 @@ class EvaluatorSettings(MachineSettings):
         default=Path("/run/lock/edgepress"),
         description="Folder that evaluators of this machine lock while they measure: one at a time.",
     )
+    power_sensor: str = Field(
+        default="auto",
+        description="Sensor of the energy that specs can ask for: auto, pmic (Raspberry Pi 5), rapl (PCs), or the name "
+        "of a hwmon device such as ina219.",
+    )
     wait_seconds: float = Field(
         default=20, ge=1, le=300, description="Maximum time that a lease request waits for an evaluation, in seconds."
     )

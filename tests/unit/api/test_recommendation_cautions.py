@@ -210,3 +210,21 @@ def test_a_load_that_was_measured_counts_instead_of_the_average_before() -> None
     assert "Other programs used up to 1.2 processors while base int8 was measured." in said
     assert "load average" not in said
     assert "Other programs" not in cautions(make_row("float32", surroundings=quiet))
+
+
+def test_a_device_that_was_slower_meanwhile_is_told_with_the_causes() -> None:
+    """The reference file shows it, from 3 % on; reports of the device are named."""
+    loaded = PI4.model_copy(update={"other_load": 0.7, "governor": "ondemand"})
+    rows = [
+        make_row("float32", surroundings=PI4, reference_ms=0.40),
+        make_row("int8", surroundings=loaded, reference_ms=0.46),
+    ]
+    said = cautions(*rows)
+    assert "The device was slower while base int8 was measured, by up to 15 %" in said
+    assert "took 0.460 ms next to base int8, and 0.400 ms next to base float32." in said
+    assert (
+        "Possible causes: other programs used 0.7 processors; the frequency governor is ondemand, not performance."
+    ) in said
+    assert "The device reported no cause." in cautions(rows[0], make_row("int8", surroundings=PI4, reference_ms=0.46))
+    assert "slower while" not in cautions(rows[0], make_row("int8", surroundings=PI4, reference_ms=0.41))
+    assert "slower while" not in cautions(make_row("float32"), make_row("int8"))

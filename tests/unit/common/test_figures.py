@@ -80,6 +80,7 @@ def test_limits_and_weights_keep_their_names() -> None:
         "f1": ("min_f1", "f1"),
         "macs": ("max_macs", "macs"),
         "weights": ("max_weights", "weights"),
+        "energy": ("max_energy_mj", "energy_mj"),
         "worst_class_recall": ("min_worst_class_recall", "worst_class_recall"),
     }
 
@@ -92,7 +93,7 @@ def test_tables_have_their_figures_in_order() -> None:
     assert wide[: len(narrow)] == narrow
     assert [terminal_head(each) for each in wide] == [
         "acc\n%", "p50\nms", "p90\nms", "total\ns", "size\nMB", "zip\nMB", "coded\nMB", "times\nsmaller",
-        "float\nops", "zip\ntimes", "zeros\n%", "values",
+        "float\nops", "zip\ntimes", "zeros\n%", "values", "energy\nmJ",
     ]  # fmt: skip
 
 

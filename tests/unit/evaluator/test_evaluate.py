@@ -12,6 +12,7 @@ from edgepress_common.errors import BrokenPromiseError, StepCancelledError
 from edgepress_common.messages import Progress
 from edgepress_common.results import EvaluationResult, SplitResult
 from edgepress_evaluator.evaluate import Files, evaluate
+from edgepress_evaluator.measure.calibration import Ceilings
 from edgepress_evaluator.measure.decoding import decode_ms
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.interpreter import Classifier
@@ -125,6 +126,62 @@ def test_result_says_what_was_measured_and_on_what(files: Files, pack_files: tup
     assert (result.surroundings.delegate, result.surroundings.delegated_operators) == ("XNNPACK", 6)
     assert result.surroundings.throttled is None
     assert EvaluationResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_result_has_operators_confidences_and_the_shortest_time(
+    files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """The roofline is of the number of threads; every image is in a bin of its confidence."""
+    ceilings = Ceilings(macs_per_ms={"int8": 1e9, "float32": 1e9}, bytes_per_ms={1: 1e9})
+    calibrated = replace(device, ceilings=lambda threads, _: ceilings if threads == 1 else None)
+
+    result, _ = _evaluate(make_lease(files.model, pack_files, threads=(1, 2)), files, calibrated)
+
+    one, two = result.measurements
+    assert one.roofline is not None
+    assert 0 < one.roofline.floor_ms < one.latency_ms.p50
+    assert two.roofline is None
+    assert sum(each.images for each in result.reliability) == IMAGES
+    hits = sum(each.images * each.accuracy for each in result.reliability)
+    assert hits == pytest.approx(result.accuracy * IMAGES)
+    assert sum(each.delegated for each in result.operators) == 6
+    assert result.operators[0].macs > 0
+    assert result.surroundings.reference_ms is not None
+    assert (one.energy, result.surroundings.no_energy) == (None, None)
+
+
+def test_missing_sensor_is_a_reason_and_not_a_failure(
+    files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """The spec asks for the energy; the result says why there is none."""
+    lease = make_lease(files.model, pack_files, energy=True)
+
+    result, _ = _evaluate(lease, files, replace(device, power_sensor="ina219"))
+
+    assert result.measurements[0].energy is None
+    assert result.surroundings.no_energy == "no hwmon sensor ina219; present: none"
+
+
+def test_energy_is_measured_if_it_is_asked_for(
+    tmp_path: Path, files: Files, pack_files: tuple[Path, Path], device: Device
+) -> None:
+    """A sensor that always shows the same power: the energy above idle is none, within the interval."""
+    folder = tmp_path / "no-root" / "sys" / "class" / "hwmon" / "hwmon0"
+    folder.mkdir(parents=True)
+    (folder / "name").write_text("ina219")
+    (folder / "power1_input").write_text("2500000")
+    lease = make_lease(files.model, pack_files, energy=True)
+
+    result, reports = _evaluate(lease, files, replace(device, power_sensor="ina219"))
+
+    energy = result.measurements[0].energy
+    assert energy is not None
+    assert energy.low_mj <= energy.mean_mj <= energy.high_mj
+    assert energy.mean_mj == pytest.approx(0, abs=1)
+    assert energy.idle_watts == pytest.approx(2.5)
+    assert energy.sensor == "hwmon ina219"
+    assert "energy, threads: 1" in {report.message for report in reports}
+    assert reports[-1].fraction == 1
 
 
 def test_model_that_no_delegate_takes_says_so(models: Path, pack_files: tuple[Path, Path], device: Device) -> None:

@@ -48,7 +48,9 @@ def test_pass_predicts_each_image_in_order(models: Path, pack: ValidationPack) -
 
     classifier = Classifier(models / "tiny_int8.tflite", threads=1)
     images = np.concatenate(list(pack.chunks(0, len(pack))))
-    assert timed.predictions.tolist() == [classifier.classify(image).argmax() for image in classifier.prepare(images)]
+    scores = [classifier.classify(image) for image in classifier.prepare(images)]
+    assert timed.predictions.tolist() == [each.argmax() for each in scores]
+    assert timed.confidences.tolist() == pytest.approx([(int(each.max()) + 128) / 256 for each in scores])
 
 
 def test_every_inference_has_a_time(models: Path, pack: ValidationPack) -> None:
@@ -171,7 +173,7 @@ def test_the_interval_covers_the_median_of_latencies_that_depend_on_each_other()
 def passes(*series: list[float]) -> Iterator[TimedPass]:
     """Passes with these latencies."""
     for latencies in series:
-        yield TimedPass(1, 1.0, 1.0, np.array(latencies), np.zeros(len(latencies), np.int64))
+        yield TimedPass(1, 1.0, 1.0, np.array(latencies), np.zeros(len(latencies), np.int64), np.zeros(1, np.float32))
 
 
 STEADY, DISTURBED, SLOW = [1.0] * 40, [1.0] * 16 + [9.0] * 24, [3.0] * 40

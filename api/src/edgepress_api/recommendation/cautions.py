@@ -19,6 +19,9 @@ _MOST_JITTER = 1.5  # p99 divided by p50
 # Processors of ARMv8.0, as boards and kernels name them: they have no float16 arithmetic.
 _WITHOUT_FLOAT16 = ("raspberry pi 3", "raspberry pi 4", "raspberry pi zero 2", "cortex-a53", "cortex-a57", "cortex-a72")
 _FEW_RUNS = 50
+_MOST_DRIFT = 0.03  # of the reference file's time; repeated runs of a file on a quiet board agree within it
+_NOTICEABLE_LOAD = 0.1  # processors
+_NAMED = 3
 _SMALLEST_MS = 1e-6
 
 Rule = Callable[[Sequence[ReportRow]], Iterator[str]]
@@ -49,6 +52,7 @@ def find_cautions(
         yield from _throttled(rows)
         yield from _load(rows)
         yield from _unequal_times(rows)
+        yield from _drift(rows)
         for rule in _OF_EXPORTS:
             yield from rule(rows)
         for rule in _OF_LATENCIES:
@@ -180,8 +184,41 @@ def _unequal_times(rows: Sequence[ReportRow]) -> Iterator[str]:
         ratio, low, high = worst
         yield (
             f"Latencies were disturbed: {name(high)} and {name(low)} compute the same, and differ by {times(ratio)} "
-            f"({_both(high, low)}, {_threads(low)}). Of such files, the lowest latency counts for all."
+            f"({_both(high, low)}, {_threads(low)}). {_cause(high)} Of such files, the lowest latency counts for all."
         )
+
+
+def _drift(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Yield that the device itself was slower while some files were measured, by the file that never changes."""
+    known = {name(row): row for row in rows if row.reference_ms}
+    if not known:
+        return
+    low = min(known.values(), key=lambda row: row.reference_ms or 0)
+    slower = [
+        row
+        for row in known.values()
+        if low.reference_ms and row.reference_ms and row.reference_ms > (1 + _MOST_DRIFT) * low.reference_ms
+    ]
+    if slower and low.reference_ms:
+        worst = max(slower, key=lambda row: row.reference_ms or 0)
+        names = ", ".join(name(row) for row in slower[:_NAMED]) + (" and others" if len(slower) > _NAMED else "")
+        yield (
+            f"The device was slower while {names} {'was' if len(slower) == 1 else 'were'} measured, by up to "
+            f"{percent((worst.reference_ms or 0) / low.reference_ms - 1, 0)}: a reference file that never changes took "
+            f"{milliseconds(worst.reference_ms or 0)} next to {name(worst)}, and {milliseconds(low.reference_ms)} next "
+            f"to {name(low)}. {_cause(worst)} Their latencies are too high by about as much."
+        )
+
+
+def _cause(row: ReportRow) -> str:
+    """Return what is known to have slowed the device down during a measurement."""
+    found, other = row.surroundings, row.surroundings.other_load
+    causes = [f"throttled: {', '.join(row.throttled)}"] if row.throttled else []
+    if other is not None and other > _NOTICEABLE_LOAD:
+        causes.append(f"other programs used {other:.1f} processors")
+    if found.governor not in {None, "performance"}:
+        causes.append(f"the frequency governor is {found.governor}, not performance")
+    return f"Possible causes: {'; '.join(causes)}." if causes else "The device reported no cause."
 
 
 def _float16(rows: Sequence[ReportRow]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgepress_api.report.baselines import size_ratios
+from edgepress_api.report.explaining import explain
 from edgepress_api.report.over_seeds import with_seeds
 from edgepress_api.report.records import stage_summaries
 from edgepress_api.report.row_figures import RowFigures
@@ -109,7 +110,7 @@ def _row(
     figures: dict[str, Any],
 ) -> ReportRow:
     export, evaluation, latency = measured.export, measured.evaluation, measurement.latency_ms
-    return ReportRow(
+    row = ReportRow(
         pipeline=measured.pipeline.name,
         method=measured.method,
         stages=stage_summaries(measured.pipeline),
@@ -141,8 +142,13 @@ def _row(
         work=_work(measured),
         spec_pipeline=Repetition.of(measured.pipeline.name).pipeline,
         seed=measured.pipeline.stages[0][1].training.seed,
+        operator_groups=evaluation.operators,
+        roofline=measurement.roofline,
+        energy=measurement.energy,
+        reliability=evaluation.reliability,
         **figures,
     )
+    return row.model_copy(update={"explanations": explain(row)})
 
 
 def _work(measured: _Measured) -> str | None:

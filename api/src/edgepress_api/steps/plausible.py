@@ -15,9 +15,13 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from edgepress_common.frozen import added_field
 from edgepress_common.messages import StepFailure
 from edgepress_common.results import (
+    Energy,
     EvaluationResult,
     Latency,
+    OperatorGroup,
     OperatorTime,
+    ReliabilityBin,
+    Roofline,
     SplitResult,
     StepResult,
     Surroundings,
@@ -28,6 +32,8 @@ from edgepress_common.text import HarmlessText
 _LONGEST_MS = 6e8  # a step may take 160 hours at most, see `ApiSettings.max_step_hours`
 _MOST_BYTES = 1 << 50
 _MOST_IMAGES = 100_000_000
+_MOST_MACS = 10**15
+_BINS = 15
 _ROUNDING = 1e-6  # relative: figures are sums of up to `_MOST_IMAGES` float64 values
 
 Milliseconds = Annotated[float, Field(ge=0, le=_LONGEST_MS, allow_inf_nan=False)]
@@ -36,6 +42,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Celsius = Annotated[float, Field(ge=-273, le=1000, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=_MOST_IMAGES)]
 Bytes = Annotated[int, Field(ge=0, le=_MOST_BYTES)]
+Rate = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 Figure = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 Words = Annotated[HarmlessText, StringConstraints(max_length=200)]
 
@@ -78,6 +85,57 @@ class ReportedOperatorTime(OperatorTime):
     mean_ms: Milliseconds
 
 
+class ReportedEnergy(Energy):
+    """An energy that is possible; below zero if it is less than the noise of the sensor."""
+
+    mean_mj: Figure
+    low_mj: Figure
+    high_mj: Figure
+    idle_watts: Figure
+    images: int = Field(ge=1, le=_MOST_IMAGES)
+    sensor: Words
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low_mj <= self.mean_mj <= self.high_mj:
+            raise ValueError(
+                f"the energy is {self.mean_mj} mJ, its interval {self.low_mj} to {self.high_mj}; accepted: within it"
+            )
+        return self
+
+
+class ReportedRoofline(Roofline):
+    """Ceilings and times that are possible."""
+
+    int8_gmacs: Rate
+    float32_gmacs: Rate
+    gigabytes_per_second: Rate
+    arithmetic_ms: Milliseconds
+    memory_ms: Milliseconds
+    floor_ms: Milliseconds
+    memory_bound_ms: Milliseconds
+
+
+class ReportedOperatorGroup(OperatorGroup):
+    """Operators of limited number and length."""
+
+    operator: Words
+    types: Words
+    count: int = Field(ge=1, le=1_000_000)
+    delegated: int = Field(ge=0, le=1_000_000)
+    macs: int = Field(default=0, ge=0, le=_MOST_MACS)
+    tile_macs: Annotated[int, Field(ge=0, le=_MOST_MACS)] | None = None
+    kernel: Words | None = None
+
+
+class ReportedReliabilityBin(ReliabilityBin):
+    """A bin that is possible."""
+
+    images: Count
+    confidence: Share
+    accuracy: Share
+
+
 class ReportedThreadMeasurement(ThreadMeasurement):
     """A measurement whose figures are possible."""
 
@@ -87,6 +145,8 @@ class ReportedThreadMeasurement(ThreadMeasurement):
     latency_ms: ReportedLatency
     total_seconds: Milliseconds | None
     accuracy: Share | None
+    energy: ReportedEnergy | None = added_field(None)
+    roofline: ReportedRoofline | None = added_field(None)
 
 
 class ReportedSurroundings(Surroundings):
@@ -107,6 +167,9 @@ class ReportedSurroundings(Surroundings):
     delegated_operators: Count | None = None
     load_average: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
     other_load: Annotated[float, Field(ge=0, le=65_536, allow_inf_nan=False)] | None = added_field(None)
+    instructions: Annotated[tuple[Words, ...], Field(max_length=50)] | None = added_field(None)
+    reference_ms: Duration | None = added_field(None)
+    no_energy: Words | None = added_field(None)
 
 
 class ReportedSplitResult(SplitResult):
@@ -118,6 +181,7 @@ class ReportedSplitResult(SplitResult):
     recall: Share
     f1: Share
     confusion: tuple[tuple[Count, ...], ...] = Field(min_length=2)
+    reliability: tuple[ReportedReliabilityBin, ...] = added_field((), max_length=_BINS)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -134,6 +198,9 @@ class ReportedSplitResult(SplitResult):
             )
         if self.right_images is not None and _bits(self.right_images, self.images) != right:
             raise ValueError(f"right_images is not the {right} of {self.images} images that are right, in base64")
+        binned = sum(each.images for each in self.reliability)
+        if self.reliability and binned != self.images:
+            raise ValueError(f"reliability counts {binned} images, and images is {self.images}")
         return self
 
 
@@ -148,6 +215,7 @@ class ReportedEvaluation(ReportedSplitResult, EvaluationResult):
     model_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     decode_ms: Milliseconds | None = added_field(None)
     figures: dict[Words, Figure] = Field(default_factory=dict, max_length=100)
+    operators: tuple[ReportedOperatorGroup, ...] = added_field((), max_length=1000)
     test: ReportedSplitResult | None = added_field(None)
 
     def stored(self) -> EvaluationResult:

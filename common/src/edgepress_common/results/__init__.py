@@ -10,9 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from edgepress_common.results.evaluation import (
+    Energy,
     EvaluationResult,
     Latency,
+    OperatorGroup,
     OperatorTime,
+    ReliabilityBin,
+    Roofline,
     SplitResult,
     Surroundings,
     ThreadMeasurement,
@@ -25,14 +29,18 @@ from edgepress_common.results.stage import ChannelGroup, Epoch, StageResult
 
 __all__ = [
     "ChannelGroup",
+    "Energy",
     "Epoch",
     "EvaluationResult",
     "ExportResult",
     "Latency",
     "LayerSensitivity",
     "OpenFigures",
+    "OperatorGroup",
     "OperatorTime",
     "PackResult",
+    "ReliabilityBin",
+    "Roofline",
     "Sensitivity",
     "SplitResult",
     "StageResult",

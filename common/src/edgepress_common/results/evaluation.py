@@ -56,6 +56,74 @@ class OperatorTime(Message):
     mean_ms: float
 
 
+class Energy(Message):
+    """The energy of one inference, above what the board needs when it is idle.
+
+    Attributes:
+        mean_mj: Mean energy of an image, in millijoules.
+        low_mj: Lower end of its 95 % interval.
+        high_mj: Upper end of its 95 % interval.
+        idle_watts: Mean power when idle, which is subtracted.
+        images: Number of inferences.
+        sensor: Name of the sensor.
+    """
+
+    mean_mj: float
+    low_mj: float
+    high_mj: float
+    idle_watts: float
+    images: int
+    sensor: HarmlessText
+
+
+class Roofline(Message):
+    """The shortest time in which the device could run a file, by its arithmetic and its memory traffic.
+
+    The ceilings are measured on the device, see `edgepress_evaluator.measure.calibration`. Only operators that multiply
+    by weights are counted (convolutions and dense layers).
+
+    Attributes:
+        int8_gmacs: Ceiling of int8 arithmetic, in 10^9 multiply-accumulate operations per second.
+        float32_gmacs: Ceiling of float32 arithmetic, in the same unit.
+        gigabytes_per_second: Ceiling of reading as many bytes as the file has weights.
+        arithmetic_ms: Time of all arithmetic at its ceiling.
+        memory_ms: Time to read all weights and activations at their ceiling.
+        floor_ms: Sum over the operators of the longer of the two.
+        memory_bound_ms: Part of ``floor_ms`` of the operators for which memory takes longer.
+    """
+
+    int8_gmacs: float
+    float32_gmacs: float
+    gigabytes_per_second: float
+    arithmetic_ms: float
+    memory_ms: float
+    floor_ms: float
+    memory_bound_ms: float
+
+
+class OperatorGroup(Message):
+    """Operators of one kind and type in the file, and how the runtime runs them.
+
+    Attributes:
+        operator: TFLite's name, as in ``CONV_2D``.
+        types: Types of activations and weights, as in ``int8 x int8``; of the activations alone without weights.
+        count: Number of operators.
+        delegated: Number of them that the delegate runs, as the runtime reports.
+        macs: Multiply-accumulate operations of one inference.
+        tile_macs: The same if channels are rounded up to the tile of the kernel; None if its tile is not known.
+        kernel: Family of kernels, with its instructions. Inferred from the features of the processor, by the rules of
+            XNNPACK: the runtime does not report it. None for operators without weights, and where it is not known.
+    """
+
+    operator: HarmlessText
+    types: HarmlessText
+    count: int
+    delegated: int
+    macs: int = 0
+    tile_macs: int | None = None
+    kernel: HarmlessText | None = None
+
+
 class ThreadMeasurement(Message):
     """The measurement with one number of threads.
 
@@ -67,6 +135,8 @@ class ThreadMeasurement(Message):
         total_seconds: Time for the whole validation set, one image at a time; None without ``full_pass``.
         accuracy: Accuracy over the validation set in the same inferences; None without ``full_pass``.
         figures: Other figures that depend on the number of threads.
+        energy: Energy of an image; None if it was not measured, see `Surroundings.no_energy`.
+        roofline: Shortest time that the device allows; None in older results, and where it was not measured.
     """
 
     threads: int
@@ -76,6 +146,8 @@ class ThreadMeasurement(Message):
     total_seconds: float | None
     accuracy: float | None
     figures: OpenFigures = Field(default_factory=dict)
+    energy: Energy | None = added_field(None)
+    roofline: Roofline | None = added_field(None)
 
 
 class Surroundings(Message):
@@ -99,6 +171,11 @@ class Surroundings(Message):
         load_average: Load average over the last minute before the measurement.
         other_load: Processors that other programs used on average during the timed passes; None in older results, or
             if unknown.
+        instructions: Features of the processor that matter to kernels, as ``/proc/cpuinfo`` names them; None in older
+            results, or if unknown.
+        reference_ms: Median time of a small file that never changes, directly before and after the timed passes, in
+            milliseconds: differences between evaluations are those of the device. None in older results.
+        no_energy: Why the energy was not measured although the spec asks for it.
     """
 
     board: HarmlessText | None = None
@@ -117,6 +194,23 @@ class Surroundings(Message):
     delegated_operators: int | None = None
     load_average: float | None = None
     other_load: float | None = added_field(None)
+    instructions: tuple[HarmlessText, ...] | None = added_field(None)
+    reference_ms: float | None = added_field(None)
+    no_energy: HarmlessText | None = added_field(None)
+
+
+class ReliabilityBin(Message):
+    """Images whose highest score is in one of 15 equal intervals of 0 to 1.
+
+    Attributes:
+        images: Number of images.
+        confidence: Their mean highest score; 0 without images.
+        accuracy: Share of them that are classified correctly; 0 without images.
+    """
+
+    images: int
+    confidence: float
+    accuracy: float
 
 
 class SplitResult(Message):
@@ -131,6 +225,8 @@ class SplitResult(Message):
         confusion: ``confusion[true][predicted]``, counts.
         right_images: Which images are classified correctly, in base64: the bits of one large number, the last image's
             the lowest, padded with zeros above. None in older results.
+        reliability: The images by the confidence of their classification, lowest first; empty in older results, and for
+            files whose scores are not probabilities.
     """
 
     images: int
@@ -140,6 +236,7 @@ class SplitResult(Message):
     f1: float
     confusion: tuple[tuple[int, ...], ...]
     right_images: str | None = None
+    reliability: tuple[ReliabilityBin, ...] = added_field(())
 
 
 class EvaluationResult(SplitResult):
@@ -155,6 +252,7 @@ class EvaluationResult(SplitResult):
         decode_ms: Time to restore the file from its coded file; None where it was not sent coded, and in older results.
         figures: Other figures of the file on this device.
         software: Software of the process that made the result; None in results that are older than this field.
+        operators: The file's operators by kind, those with most arithmetic first; empty in older results.
         test: How it classifies the test split; None without a test split, and from an evaluator that does not know it.
     """
 
@@ -167,5 +265,6 @@ class EvaluationResult(SplitResult):
     model_sha256: str
     decode_ms: float | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
+    operators: tuple[OperatorGroup, ...] = added_field(())
     test: SplitResult | None = added_field(None)
     software: Software | None = added_field(None)

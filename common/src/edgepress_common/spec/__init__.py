@@ -5,6 +5,7 @@ The gateway validates the rest before it accepts a job: whether the data set exi
 
 from edgepress_common.spec.dataset_kinds import DATASET_KINDS, Dataset
 from edgepress_common.spec.dataset_kinds.builtin import BuiltinDataset
+from edgepress_common.spec.dataset_kinds.cifar10 import Cifar10Dataset
 from edgepress_common.spec.dataset_kinds.folder import FolderDataset
 from edgepress_common.spec.dataset_kinds.nct_crc_he import NctCrcHeDataset
 from edgepress_common.spec.dataset_kinds.npz import NpzDataset
@@ -36,6 +37,7 @@ __all__ = [
     "BayesRank",
     "BuiltinDataset",
     "ChannelTarget",
+    "Cifar10Dataset",
     "ClusterStage",
     "ConstantSchedule",
     "Criterion",

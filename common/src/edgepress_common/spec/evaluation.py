@@ -28,6 +28,12 @@ class Evaluation(Frozen):
         description="Time the entire validation set, one image at a time, for total_seconds. Otherwise, latency is "
         "measured on `runs` images, accuracy is computed on all cores in parallel, and total_seconds is empty.",
     )
+    energy: bool = Field(
+        default=False,
+        exclude_if=lambda energy: not energy,
+        description="Measure the energy of an image, where the device has a sensor: 20 seconds more for each number of "
+        "threads.",
+    )
 
     @model_validator(mode="after")
     def _no_repetition(self) -> Self:

@@ -20,6 +20,7 @@ goals: {max_accuracy_drop: 0.01}
     "GroupsByTable": "{table: patients.csv}",
     "NpzDataset": "{kind: npz, path: /data/bloodmnist_64.npz, image_size: 64}",
     "UploadDataset": f"{{kind: upload, sha256: {_SHA256}, image_size: 96}}",
+    "Cifar10Dataset": "{kind: cifar10, validation_fraction: 0.1}",
     "NctCrcHeDataset": "{kind: nct-crc-he, training_set: NCT-CRC-HE-100K-NONORM}",
     "Model": "{architecture: mobilenet_v2, weights: imagenet, width: 0.5, dropout: 0.2}",
     "UploadedModel": f"{{architecture: uploaded, sha256: {_SHA256}, pixels: 0_to_1}}",

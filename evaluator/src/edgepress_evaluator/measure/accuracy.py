@@ -14,6 +14,7 @@ from edgepress_common.errors import StepCancelledError, UnreadableDatasetError
 from edgepress_common.results import SplitResult
 from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
+from edgepress_evaluator.measure.reliability import reliability_curve
 from edgepress_evaluator.validation_pack import ValidationPack
 
 Integers = npt.NDArray[np.int64]
@@ -32,18 +33,31 @@ class Quality:
     f1: float
 
 
-def split_result(labels: Integers, predictions: Integers, classes: int) -> SplitResult:
+@dataclass(frozen=True)
+class Predictions:
+    """How a model classifies images.
+
+    Attributes:
+        classes: Predicted class of each image, int64 ``(n,)``.
+        confidences: Score of that class, float32 ``(n,)``.
+    """
+
+    classes: Integers
+    confidences: npt.NDArray[np.float32]
+
+
+def split_result(labels: Integers, predictions: Predictions, classes: int) -> SplitResult:
     """Return the metrics of a split.
 
     Args:
         labels: True class of each image, int64 ``(n,)``.
-        predictions: Predicted class of each image, int64 ``(n,)``.
+        predictions: How the model classifies each image.
         classes: Number of classes.
 
     Raises:
         UnreadableDatasetError: A label is outside the range of the classes.
     """
-    confusion = confusion_matrix(labels, predictions, classes)
+    confusion = confusion_matrix(labels, predictions.classes, classes)
     found = quality(confusion)
     return SplitResult(
         images=len(labels),
@@ -52,7 +66,8 @@ def split_result(labels: Integers, predictions: Integers, classes: int) -> Split
         recall=found.recall,
         f1=found.f1,
         confusion=tuple(map(tuple, confusion.tolist())),
-        right_images=right_images(labels, predictions),
+        right_images=right_images(labels, predictions.classes),
+        reliability=reliability_curve(predictions.confidences, labels == predictions.classes),
     )
 
 
@@ -93,7 +108,7 @@ def right_images(labels: Integers, predictions: Integers) -> str:
 
 def parallel_predictions(
     model_path: Path, pack: ValidationPack, *, workers: int, advance: Advance, should_stop: ShouldStop
-) -> Integers:
+) -> Predictions:
     """Classify the entire pack with several one-thread interpreters in parallel.
 
     This has a higher throughput than one interpreter with many threads.
@@ -105,9 +120,6 @@ def parallel_predictions(
         advance: Function that receives the number of further images that are done; calls are serialized.
         should_stop: Called before every inference; if it returns true, the pass stops.
 
-    Returns:
-        int64 ``(n,)``, the class with the highest score.
-
     Raises:
         BrokenPromiseError: The runtime can't run the file.
         StepCancelledError: The pass was stopped.
@@ -115,7 +127,7 @@ def parallel_predictions(
     idle: SimpleQueue[Classifier] = SimpleQueue()
     for _ in range(workers):
         idle.put(Classifier(model_path, threads=1))
-    predictions = np.empty(len(pack), np.int64)
+    predictions, highest = np.empty(len(pack), np.int64), np.empty(len(pack), np.float32)
 
     def classify(start: int, stop: int) -> int:
         classifier = idle.get()
@@ -125,7 +137,9 @@ def parallel_predictions(
                 for image in classifier.prepare(chunk):
                     if should_stop():
                         raise StepCancelledError("the measurement was told to stop")
-                    predictions[position] = classifier.classify(image).argmax()
+                    scores = classifier.classify(image)
+                    predictions[position] = best = scores.argmax()
+                    highest[position] = scores[0, best]
                     position += 1
         finally:
             idle.put(classifier)  # also after an error; otherwise the threads that wait for one would never end
@@ -136,7 +150,7 @@ def parallel_predictions(
     with ThreadPoolExecutor(workers) as threads:
         for done in threads.map(classify, starts, [min(start + share, len(pack)) for start in starts]):
             advance(done)
-    return predictions
+    return Predictions(predictions, idle.get().confidences(highest))
 
 
 def _share(part: npt.NDArray[np.float64], whole: Integers) -> npt.NDArray[np.float64]:

@@ -1,7 +1,7 @@
-"""Counts the operators of a file that run in a delegate.
+"""Finds the operators of a file that run in a delegate.
 
-The runtime does not report this number. It lists the operators of the file, followed by one node per group that a
-delegate runs, with the input and output tensors of the group (including constants). The count is therefore computed:
+The runtime does not report them. It lists the operators of the file, followed by one node per group that a
+delegate runs, with the input and output tensors of the group (including constants). They are therefore computed:
 
 1. From each output tensor of such a node, go back to the operator that produces it: it is part of the group.
 2. Continue from that operator's inputs, except for tensors that are inputs of the group.
@@ -25,8 +25,8 @@ class OperatorDetails(TypedDict):
     outputs: Iterable[int]
 
 
-def count_delegated(operators: Sequence[OperatorDetails]) -> int:
-    """Return the number of the file's operators that delegates run."""
+def delegated_indices(operators: Sequence[OperatorDetails]) -> set[int]:
+    """Return the indices of the file's operators that delegates run."""
     made_by = {
         int(tensor): operator
         for operator in operators
@@ -37,7 +37,7 @@ def count_delegated(operators: Sequence[OperatorDetails]) -> int:
     for group in operators:
         if group["op_name"] == _DELEGATE:
             taken |= _group_members(group, made_by)
-    return len(taken)
+    return taken
 
 
 def _group_members(group: OperatorDetails, made_by: dict[int, OperatorDetails]) -> set[int]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from edgepress_common.errors import BrokenPromiseError
-from edgepress_evaluator.measure.delegation import count_delegated
+from edgepress_evaluator.measure.operators import FileOperator, file_operators
 
 RUNTIME = f"LiteRT {version('ai-edge-litert')}"
 
@@ -57,6 +57,7 @@ class Classifier:
         self.classes = shapes[1][1]
         self._pixel_table = pixel_table(inputs[0]["dtype"], *inputs[0]["quantization"])
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
+        self._scale, self._zero_point = outputs[0]["quantization"]
 
     def prepare(self, images: npt.NDArray[np.uint8]) -> TypedImages:
         """Return the images converted for the input tensor; see `pixel_table`.
@@ -84,9 +85,14 @@ class Classifier:
         scores: Scores = self._interpreter.get_tensor(self._output_index)
         return scores
 
-    def delegated_operators(self) -> int:
-        """Return the number of operators that run in the XNNPACK delegate, the only one that is applied by default."""
-        return count_delegated(self._interpreter._get_ops_details())  # noqa: SLF001 - there is no public API for it
+    def confidences(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return values of the output tensor as real numbers: dequantized if the tensor is quantized."""
+        return np.float32(self._scale) * (scores - np.float32(self._zero_point)) if self._scale else scores
+
+    def operators(self) -> tuple[FileOperator, ...]:
+        """Return the operators of the file, and which of them run in XNNPACK, the only delegate by default."""
+        nodes = self._interpreter._get_ops_details()  # noqa: SLF001 - there is no public API for it
+        return file_operators(nodes, {each["index"]: each for each in self._interpreter.get_tensor_details()})
 
 
 def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> TypedImages:

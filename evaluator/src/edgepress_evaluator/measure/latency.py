@@ -37,7 +37,8 @@ from edgepress_evaluator.validation_pack import ValidationPack
 _NS_PER_MS = 1e6
 _BLOCKS = 10
 _LEAST_PER_BLOCK = 2
-_T = 2.2621571628540993  # 97.5 % quantile of Student's distribution with _BLOCKS - 1 degrees of freedom
+STUDENT_T = 2.2621571628540993
+"""97.5 % quantile of Student's distribution with nine degrees of freedom, for ten blocks."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class TimedPass:
         first_inference_ms: Latency of the first inference, in milliseconds.
         latencies_ms: float64 ``(inferences,)``, in the order of the images.
         predictions: int64 ``(inferences,)``, the class with the highest score.
+        confidences: float32 ``(inferences,)``, the highest score.
     """
 
     threads: int
@@ -57,6 +59,7 @@ class TimedPass:
     first_inference_ms: float
     latencies_ms: npt.NDArray[np.float64]
     predictions: npt.NDArray[np.int64]
+    confidences: npt.NDArray[np.float32]
 
 
 def timed_pass(
@@ -88,14 +91,15 @@ def timed_pass(
     classifier = Classifier(model_path, threads)
     load_ns = perf_counter_ns() - started
     with _no_garbage_collection():
-        warmup_ns, _ = _time_each(classifier, pack.cycle(max(1, warmup_runs)), lambda _: None, should_stop)
-        latencies_ns, predictions = _time_each(classifier, pack.cycle(inferences), advance, should_stop)
+        warmup_ns, _, _ = _time_each(classifier, pack.cycle(max(1, warmup_runs)), lambda _: None, should_stop)
+        latencies_ns, predictions, scores = _time_each(classifier, pack.cycle(inferences), advance, should_stop)
     return TimedPass(
         threads=threads,
         load_ms=load_ns / _NS_PER_MS,
         first_inference_ms=warmup_ns[0] / _NS_PER_MS,
         latencies_ms=np.asarray(latencies_ns) / _NS_PER_MS,
         predictions=np.asarray(predictions, np.int64),
+        confidences=classifier.confidences(np.asarray(scores, np.float32)),
     )
 
 
@@ -126,7 +130,7 @@ def median_half_width(latencies_ms: npt.NDArray[np.float64]) -> float | None:
     if len(latencies_ms) < _BLOCKS * _LEAST_PER_BLOCK:
         return None
     medians = [np.median(block) for block in np.array_split(latencies_ms, _BLOCKS)]
-    return float(_T * np.std(medians, ddof=1) / np.sqrt(_BLOCKS))
+    return float(STUDENT_T * np.std(medians, ddof=1) / np.sqrt(_BLOCKS))
 
 
 def _time_each(
@@ -134,9 +138,9 @@ def _time_each(
     chunks: Iterator[npt.NDArray[np.uint8]],
     advance: Advance,
     should_stop: ShouldStop,
-) -> tuple["array[int]", "array[int]"]:
-    # 16 bytes per image; lists of Python integers would need five times as many.
-    latencies_ns, predictions = array("q"), array("q")
+) -> tuple["array[int]", "array[int]", "array[float]"]:
+    # 20 bytes per image; lists of Python numbers would need five times as many.
+    latencies_ns, predictions, highest = array("q"), array("q"), array("f")
     for chunk in chunks:
         for image in classifier.prepare(chunk):
             if should_stop():
@@ -144,9 +148,11 @@ def _time_each(
             started = perf_counter_ns()
             scores = classifier.classify(image)
             latencies_ns.append(perf_counter_ns() - started)
-            predictions.append(int(scores.argmax()))
+            best = int(scores.argmax())
+            predictions.append(best)
+            highest.append(scores[0, best])
         advance(len(chunk))
-    return latencies_ns, predictions
+    return latencies_ns, predictions, highest
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgepress_evaluator.measure.cpu import cpu_name
+from edgepress_evaluator.measure.kernels import Arithmetic, Kernel, features_of, kernel_of
 
 _BOARD = "proc/device-tree/model"
 _KERNEL_ARCHITECTURE = "proc/sys/kernel/arch"
@@ -52,6 +53,15 @@ class Machine:
     def cpu(self) -> str | None:
         """Name of the processor."""
         return cpu_name(self._read("proc/cpuinfo") or "")
+
+    @property
+    def instructions(self) -> tuple[str, ...] | None:
+        """Features of the processor that matter to kernels, as ``/proc/cpuinfo`` names them; None if unknown."""
+        return features_of(self._read("proc/cpuinfo") or "")
+
+    def kernel_of(self, arithmetic: Arithmetic) -> Kernel | None:
+        """Return the delegate's kernels for a type of arithmetic; None if they are not known."""
+        return kernel_of(arithmetic, self.architecture, frozenset(self.instructions or ()), self.cpu)
 
     @property
     def memory_bytes(self) -> int:

@@ -6,13 +6,16 @@ from edgepress_evaluator.measure.machine import Machine, usable_cores
 from edgepress_evaluator.measure.timing import Timing
 
 
-def surroundings(machine: Machine, timing: Timing, delegated_operators: int) -> Surroundings:
+def surroundings(
+    machine: Machine, timing: Timing, delegated_operators: int, no_energy: str | None = None
+) -> Surroundings:
     """Return the conditions under which a model was timed.
 
     Args:
         machine: The machine.
         timing: State of the machine during the measurement.
         delegated_operators: Number of operators that the XNNPACK delegate runs.
+        no_energy: Why the energy was not measured although it was asked for.
     """
     return Surroundings(
         board=machine.board,
@@ -31,4 +34,7 @@ def surroundings(machine: Machine, timing: Timing, delegated_operators: int) -> 
         delegated_operators=delegated_operators,
         load_average=timing.load_average,
         other_load=timing.other_load,
+        instructions=machine.instructions,
+        reference_ms=timing.reference_ms,
+        no_energy=no_energy,
     )

@@ -17,6 +17,7 @@ from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.latency import TimedPass, median_half_width, timed_pass
 from edgepress_evaluator.measure.other_load import OtherLoad
+from edgepress_evaluator.measure.reference import Reference
 from edgepress_evaluator.measure.throttling import Conditions, repeated_if_throttled
 from edgepress_evaluator.progress import ProgressMeter
 from edgepress_evaluator.validation_pack import ValidationPack
@@ -37,6 +38,8 @@ class Timing:
         temperature_after_c: Temperature after the last pass, in degrees Celsius.
         load_average: Load average over one minute before the first pass.
         other_load: Processors that other programs used on average during the passes; None if unknown.
+        reference_ms: Median time of the reference file before the first and after the last pass, in milliseconds; None
+            on an emulated device.
     """
 
     passes: tuple[TimedPass, ...]
@@ -45,6 +48,7 @@ class Timing:
     temperature_after_c: float | None
     load_average: float | None
     other_load: float | None
+    reference_ms: float | None
 
 
 def timed_inferences(parameters: EvaluationStep, pack: ValidationPack) -> int:
@@ -76,6 +80,9 @@ def time_model(
         StepCancelledError: The measurement was stopped.
     """
     machine = device.machine
+    reference = None if machine.emulated else Reference()
+    if reference is not None:
+        reference.run()
     temperature_before_c, load_average = machine.temperature_c(), machine.load_average
     other_load = OtherLoad(machine)
     passes: list[TimedPass] = []
@@ -98,13 +105,17 @@ def time_model(
         )
         passes.append(timed)
         told.append(conditions)
+    loaded = other_load.processors()
+    if reference is not None:
+        reference.run()
     return Timing(
         passes=tuple(passes),
         throttled=_union(told),
         temperature_before_c=temperature_before_c,
         temperature_after_c=machine.temperature_c(),
         load_average=load_average,
-        other_load=other_load.processors(),
+        other_load=loaded,
+        reference_ms=None if reference is None else reference.median_ms,
     )
 
 

@@ -1,6 +1,7 @@
 """Packs labelled image sets to uint8 arrays that can be mapped into memory.
 
-1. `source` and the modules of the kinds (`builtin`, `folder`, `npz`, `upload`, `nct_crc_he`) find images and labels.
+1. `source` and the modules of the kinds (`builtin`, `cifar10`, `folder`, `npz`, `upload`, `nct_crc_he`) find images and
+   labels.
 2. `split` adds the parts that a data set does not have.
 3. `packing` decodes the images (`decoded`, `decoders`, `decoding`), writes them as rows of .npy files (`row_file`), and
    compares them (`twins`, `cautions`).

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from edgepress_common.errors import UnavailableError
+from edgepress_common.errors import InvalidInputError, UnavailableError
 from edgepress_worker.datasets.meter import Meter
 
 _TIMEOUT_SECONDS = 30.0  # without a byte; a busy server may pause for some seconds
@@ -138,6 +138,21 @@ def one_at_a_time(folder: Path, name: str, meter: Meter, sleep: Callable[[float]
                 meter.wait(f"waiting for another step that downloads {name}")
                 sleep(1)
         yield  # closing the file unlocks it
+
+
+def internet() -> httpx.Client:
+    """Return a client for public addresses.
+
+    Raises:
+        InvalidInputError: The environment names a proxy that can't be used.
+    """
+    try:
+        return httpx.Client()
+    except ImportError as error:
+        raise InvalidInputError(
+            "the worker's environment names a SOCKS proxy (ALL_PROXY), which needs another library; install it with: "
+            "pip install 'httpx[socks]', or name an HTTP proxy"
+        ) from error
 
 
 class _TryAgainError(Exception):

@@ -16,14 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import numpy as np
 
 from edgepress_common.errors import InvalidInputError, UnavailableError
 from edgepress_common.layout import join_layouts, read_class_folders
 from edgepress_common.spec.dataset_kinds.nct_crc_he import NctCrcHeDataset
 from edgepress_worker.datasets.archive import class_folders_root, unpack_images
-from edgepress_worker.datasets.download import Downloader, RemoteFile, one_at_a_time
+from edgepress_worker.datasets.download import Downloader, RemoteFile, internet, one_at_a_time
 from edgepress_worker.datasets.folder import labelled_files
 from edgepress_worker.datasets.meter import Meter
 from edgepress_worker.datasets.source import TEST, VALIDATION, DatasetSource, LabelledSet, Workplace
@@ -87,7 +86,7 @@ class NctCrcHeSource:
     def _download(self, name: str, downloads: Path, meter: Meter) -> Path:
         file = RemoteFile(f"{name}.zip", f"{self.base_url}/{name}.zip", self.checksums[name])
         try:
-            with _internet() as client:
+            with internet() as client:
                 return Downloader(client, self.sleep).fetch(file, downloads, meter)
         except UnavailableError as error:
             raise UnavailableError(
@@ -111,13 +110,3 @@ def _unpack(archive: Path, folder: Path, meter: Meter) -> None:
 
 
 SOURCE: DatasetSource[NctCrcHeDataset] = NctCrcHeSource()
-
-
-def _internet() -> httpx.Client:
-    try:
-        return httpx.Client()
-    except ImportError as error:
-        raise InvalidInputError(
-            "the worker's environment names a SOCKS proxy (ALL_PROXY), which needs another library; install it with: "
-            "pip install 'httpx[socks]', or name an HTTP proxy"
-        ) from error

@@ -15,7 +15,7 @@ from edgepress_common.architectures import ARCHITECTURES
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.networks.efficientnet import efficientnet_b0, efficientnet_lite0
 from edgepress_worker.networks.imagenet_weights import WeightsFile
-from edgepress_worker.networks.resnet import postactivation_resnet18, preactivation_resnet
+from edgepress_worker.networks.resnet import postactivation_resnet18, preactivation_resnet, resnet8
 from edgepress_worker.networks.scaling import MINUS_ONE_TO_ONE, STANDARDIZED, Scaling
 
 _Build = Callable[[tf.Tensor, float], keras.Model]
@@ -104,6 +104,7 @@ def _always(file: WeightsFile) -> _FindWeights:
 
 # Names, URLs and checksums of the files are from the source code of the libraries (tf-keras 2.21.0).
 NETWORKS: dict[str, NetworkRecipe] = {
+    "resnet8": NetworkRecipe(resnet8, scaling=STANDARDIZED),
     "resnet18": _resnet("resnet18"),
     "resnet18_postactivation": NetworkRecipe(postactivation_resnet18, scaling=STANDARDIZED),
     "resnet34": _resnet("resnet34"),

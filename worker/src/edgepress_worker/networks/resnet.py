@@ -1,4 +1,4 @@
-"""Narrow ResNets, and a ResNet18 whose normalizations all follow a convolution.
+"""Narrow ResNets, a ResNet18 whose normalizations all follow a convolution, and the small ResNet-8.
 
 image-classifiers' ResNets are pre-activation: ten normalizations of a ResNet18 stand before a ReLU. No convolution can
 absorb these; they stay multiplications and additions of whole activations. The original ResNet normalizes after each
@@ -11,6 +11,7 @@ from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.keras_graph import Layer, copy_of
 
 _CHANNELS = (64, 128, 256, 512)  # of the four stages of ResNet18 and ResNet34, table 1 of the paper
+_SMALL_CHANNELS = (16, 32, 64)  # of ResNet-8
 _UNITS = 2  # of each stage of ResNet18
 
 
@@ -27,6 +28,18 @@ def preactivation_resnet(name: str, inputs: tf.Tensor, width: float) -> keras.Mo
         return layer.__class__.from_config(layer.get_config() | {"filters": _scaled(layer.filters, width)})
 
     return keras.models.clone_model(network, input_tensors=inputs, clone_function=narrowed)
+
+
+def resnet8(inputs: tf.Tensor, width: float) -> keras.Model:
+    """Return the ResNet-8 of MLPerf Tiny (Banbury et al. 2021, arXiv:2106.07597) without a classifier.
+
+    Three stages of one unit each. The reference has biases instead of a normalization in its shortcuts; a converter
+    folds both into the same operators.
+    """
+    flow = _relu(_convolution(inputs, _scaled(_SMALL_CHANNELS[0], width), "stem"), "stem")
+    for stage, channels in enumerate(_SMALL_CHANNELS, start=1):
+        flow = _unit(flow, _scaled(channels, width), f"stage{stage}_unit1", 2 if stage > 1 else 1)
+    return keras.Model(keras.utils.get_source_inputs(inputs), flow)
 
 
 def postactivation_resnet18(inputs: tf.Tensor, width: float) -> keras.Model:
@@ -69,5 +82,5 @@ def _relu(flow: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _scaled(channels: int, width: float) -> int:
-    """Return a width's number of channels: a multiple of 16 at every width of the catalogue."""
+    """Return a width's number of channels: a whole number at every width of the catalogue."""
     return round(channels * width)

@@ -30,6 +30,7 @@ const LABELS = {
   warmup_runs: "Warm-up runs",
   runs: "Timed runs",
   full_pass: "Time the whole validation set",
+  "evaluation.energy": "Measure energy",
   evaluation: "Measurement",
   limits: "Time limits",
   step_hours: "Time limit of a step, hours",

@@ -111,11 +111,14 @@ function show(job, report, rows, figures) {
     at("content"),
     section("File", fileFacts(row, figures)),
     section("Measurements", measurements(rows, figures, Boolean(report.dataset?.test_counts))),
+    rows.filter(({ explanations }) => explanations.length > 0).map((each) => explained(each, rows.length > 1)),
     section("Verified promises", promises(row)),
     splitsOf(row).map((split) => [
       section(`Metrics by class on ${row.device}, ${split.name} images`, perClass(split, classes)),
       section(`Confusion matrix, ${split.name} images`, confusion(split, classes)),
     ]),
+    row.reliability.length > 0 && section("Confidence, validation images", reliability(row)),
+    row.operator_groups.length > 0 && section(`Operators on ${row.device}`, operatorGroups(row)),
     row.operator_times && section(`Time by operator on ${row.device}`, operators(row, row.operator_times)),
   );
 }
@@ -208,6 +211,51 @@ function measurements(rows, figures, hasTest) {
 function interval({ figures }, row, ends) {
   const written = figures.filter(({ name }) => ends.includes(name)).map((each) => bare(each, numberAt(row, each.name)));
   return !written.includes("-") && [el("br"), el("span", { class: "soft small" }, `95 %: ${written.join(" to ")}`)];
+}
+
+/**
+ * @param {ReportRow} row
+ * @param {boolean} isOneOfSeveral Whether the file has other rows.
+ */
+function explained({ device, threads, explanations }, isOneOfSeveral) {
+  const where = isOneOfSeveral ? ` on ${device}, threads: ${threads}` : "";
+  const sentences = explanations.map((each) => el("li", {}, each));
+  return section(`Why it is not faster${where}`, el("ul", {}, sentences));
+}
+
+/** @param {ReportRow} row */
+function reliability({ reliability: bins }) {
+  const width = 100 / bins.length;
+  const lines = bins
+    .map(({ images, confidence, accuracy }, place) => [
+      `${(place * width).toFixed(0)} to ${((place + 1) * width).toFixed(0)} %`,
+      images,
+      images ? percent(confidence, 1) : "-",
+      images ? percent(accuracy, 1) : "-",
+    ])
+    .filter(([, images]) => Number(images) > 0);
+  const note = "If confidences are probabilities, as many images are right as the mean confidence says.";
+  return [
+    el("p", { class: "small soft" }, note),
+    table("Confidence", columnsOf("Confidence", "Images", "Mean confidence", "Accuracy"), lines),
+  ];
+}
+
+/** @param {ReportRow} row */
+function operatorGroups({ operator_groups: groups }) {
+  const lines = groups.map(({ operator, types, count, delegated, macs, kernel }) => [
+    operator,
+    types,
+    `${delegated} of ${count}`,
+    macs ? `${significant(macs / 1e6)} M` : "",
+    kernel ?? "",
+  ]);
+  const columns = [...columnsOf("Operator"), { title: "Types" }, ...columnsOf("", "Delegated", "MACs").slice(1)];
+  const note = "What is delegated is reported by the runtime; the kernels are inferred from the processor's features.";
+  return [
+    el("p", { class: "small soft" }, note),
+    table("Operators", [...columns, { title: "Kernels of the delegate" }], lines),
+  ];
 }
 
 /** @param {ReportRow} row */

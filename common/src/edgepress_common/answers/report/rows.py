@@ -11,7 +11,15 @@ from edgepress_common.figures.declared import FIGURES
 from edgepress_common.figures.figure import FieldPart, Figure
 from edgepress_common.frozen import MaybeUnknown, Message, added_field
 from edgepress_common.promises import KeptPromise
-from edgepress_common.results import Latency, OperatorTime, Surroundings
+from edgepress_common.results import (
+    Energy,
+    Latency,
+    OperatorGroup,
+    OperatorTime,
+    ReliabilityBin,
+    Roofline,
+    Surroundings,
+)
 from edgepress_common.spec import ExportKind
 from edgepress_common.tensors import ModelDescription
 
@@ -140,6 +148,12 @@ class _MeasuredFile(Message):
         spec_pipeline: Name of the pipeline in the spec; ``pipeline`` names its repetition. Empty in older reports.
         seed: Seed of the training; None in older reports.
         over_seeds: The export over all seeds; None with one seed.
+        operator_groups: The file's operators by kind, and how the device runs them; empty in older reports.
+        roofline: Shortest time that the device allows for the file, and the ceilings that it follows from; None if
+            unknown.
+        energy: Energy of an image; None if it was not measured.
+        reliability: The validation images by the confidence of their classification; empty if unknown.
+        explanations: Why the file is not faster on this device, and what would make it faster, in full sentences.
     """
 
     pipeline: str
@@ -169,6 +183,11 @@ class _MeasuredFile(Message):
     spec_pipeline: str = ""
     seed: int | None = None
     over_seeds: OverSeeds | None = None
+    operator_groups: tuple[OperatorGroup, ...] = ()
+    roofline: Roofline | None = None
+    energy: Energy | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
+    explanations: tuple[str, ...] = ()
 
     @property
     def export_name(self) -> str:
@@ -221,6 +240,8 @@ if TYPE_CHECKING:
         peak_memory_bytes: int
         load_ms: float
         first_inference_ms: float
+        roofline_share: float | None = None
+        reference_ms: float | None = None
         accuracy_low: float | None = None
         accuracy_high: float | None = None
         test_accuracy: float | None = None

@@ -13,6 +13,7 @@ LOAD = Figure(
     is_always_known=True,
     is_timing=True,
     csv_position=36,
+    page=PageColumn(group="Startup", position=25),
 )
 
 DECODE = Figure(
@@ -39,4 +40,5 @@ FIRST_INFERENCE = Figure(
     is_always_known=True,
     is_timing=True,
     csv_position=37,
+    page=PageColumn(group="Startup", position=25),
 )
