@@ -1,7 +1,7 @@
 """Security headers: a browser must not run scripts in a response, frame it, or guess its type.
 
 By default a response may not run scripts or load anything; only inline styles are allowed. The pages of the dashboard
-set `PAGE_POLICY` instead: they run the gateway's own scripts and send requests to the gateway.
+and reports have `page_policy` instead: the pages run the gateway's own scripts and send requests to the gateway.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -16,12 +16,21 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
-# Scripts must not create elements from HTML text (`require-trusted-types-for`), so a job's name can't become a script.
-# Inline styles are allowed because a report has them, and is shown under the policy of the page that opens it.
-PAGE_POLICY = {
-    _POLICY: "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-    f"img-src 'self' data:; require-trusted-types-for 'script'; {_NOTHING_ELSE}"
-}
+
+def page_policy(scripts: str, *, connect: str = "'self'") -> dict[str, str]:
+    """Return the headers of a page that runs scripts.
+
+    Scripts must not create elements from HTML text (`require-trusted-types-for`), so a job's name can't become a script.
+    Inline styles are allowed because a report has them, and is shown under the policy of the page that opens it.
+
+    Args:
+        scripts: Sources of the scripts that it may run.
+        connect: Sources that its scripts may send requests to.
+    """
+    return {
+        _POLICY: f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; connect-src {connect}; "
+        f"img-src 'self' data:; require-trusted-types-for 'script'; {_NOTHING_ELSE}"
+    }
 
 
 class SecurityHeaders:
