@@ -11,6 +11,7 @@ from edgepress_api.planners.search.past import Past
 from edgepress_api.report.charts.search import parallel_coordinates, search_charts
 from edgepress_common.answers.search_analysis import ChoiceImportance, FrontGrowth, SearchAnalysis
 from edgepress_common.answers.trials import TrialsView
+from edgepress_common.spec.space import options
 
 
 @dataclass(frozen=True)
@@ -60,5 +61,10 @@ def analyse_search(past: Past, view: TrialsView) -> SearchAnalysis:
         importance_trials=count if importances else 0,
         importance_best=best_share(count),
         charts=search_charts(view, growth, importances),
-        parallel=parallel_coordinates(view),
+        parallel=parallel_coordinates(view, _labels(past)),
     )
+
+
+def _labels(past: Past) -> dict[str, tuple[str, ...]]:
+    """Return the labels of each choice of a search's space."""
+    return {choice: tuple(values) for choice, values in options(past.search.space, past.spec.model).items()}

@@ -1,4 +1,4 @@
-"""Charts as data: the dashboard and the report draw them with the same script, and a report has a static picture of each."""
+"""Charts as data, which the dashboard and the report draw with the same script."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from edgepress_common.frozen import Message, added_field
 ChartTopic = Literal["final_comparison", "trade_off", "latency", "training", "search"]
 
 SeriesKind = Literal["line", "steps", "points", "bars", "spreads"]
-"""``steps``: a line that is flat until the next point; ``spreads``: a box with whiskers for each point, see `Spread`."""
+"""``steps``: a line that is flat until the next point; ``spreads``: each point with its distribution, see `Spread`."""
 
 
 class ChartAxis(Message):

@@ -40,10 +40,10 @@ class SearchAnalysis(Message):
     """An analysis of a search's trials.
 
     The **hypervolume** (Zitzler and Thiele 1998) is that of the front of all files that were trained for all epochs and
-    keep the limits, in the search's own scale: shares as they are, sizes and times by their logarithm. Each objective is
-    scaled so that 0 is the ideal point and 1 the nadir point of the front as it is now; the reference point is at 1.1.
-    The value is the share of the box between the ideal and the reference point that the front dominates. It compares
-    moments of one search, and not two searches.
+    keep the limits, in the scale of the search: shares as they are, sizes and times by their logarithm. Each objective
+    is scaled so that 0 is the ideal point and 1 the nadir point of the front as it is now; the reference point is at
+    1.1. The value is the share of the box between the ideal and the reference point that the front dominates. It
+    compares moments of one search, and not two searches.
 
     The **importance** of a choice is that of PED-ANOVA (Watanabe, Bansal and Hutter 2023, doi:10.24963/ijcai.2023/488,
     as optuna has it): how different the values of the choice are among the best trials and among all.

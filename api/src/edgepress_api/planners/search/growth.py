@@ -1,10 +1,11 @@
 """The Pareto front of a search as it grew, by its hypervolume; see `edgepress_common.answers.search_analysis`.
 
 1. The front is that of the files with all epochs that keep the limits, in the costs of `ranking`.
-2. Each objective is scaled so that 0 is its best value on the front, and 1 its worst there (the nadir point). An objective
-   that is the same all over the front, as the only one is, is scaled by its worst value among all files instead.
-3. The reference point is at 1.1 in each objective, so that the ends of the front count as well (Ishibuchi et al. 2018, How
-   to Specify a Reference Point in Hypervolume Calculation, doi:10.1162/evco_a_00226).
+2. Each objective is scaled so that 0 is its best value on the front, and 1 its worst there (the nadir point). An
+   objective that is the same all over the front, as the only one is, is scaled by its worst value among all files.
+3. The reference point is at 1.1 in each objective, so that the ends of the front count as well (Ishibuchi et al. 2018,
+   How to Specify a Reference Point in Hypervolume Calculation for Fair Performance Comparison,
+   doi:10.1162/evco_a_00226).
 4. Files are added in the order in which they ended. With three objectives the volume is summed over slices.
 """
 

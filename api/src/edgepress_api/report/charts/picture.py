@@ -60,6 +60,11 @@ class Picture:
     y_ticks: tuple[Tick, ...]
     drawings: tuple[Drawing, ...]
 
+    @property
+    def full_width(self) -> float:
+        """Width with the names of the rows and the labels to the right of bars."""
+        return self.left + self.width + (70 if self.chart.y.rows else 20)
+
 
 def picture(chart: Chart) -> Picture:
     """Return the picture of a chart."""

@@ -34,10 +34,14 @@ def search_charts(
     return (*_trade_offs(view), *_growth(growth), *_importances(importances), *_predictions(view))
 
 
-def parallel_coordinates(view: TrialsView) -> ParallelChart | None:
+def parallel_coordinates(view: TrialsView, space: Mapping[str, Sequence[str]]) -> ParallelChart | None:
     """Return the trials with their choices and figures as lines; None without measured trials.
 
     Of a trial with all epochs, its screening is not drawn a second time.
+
+    Args:
+        view: The trials.
+        space: Labels of each choice, in the order of the axes. Trials from before the space was changed have others.
     """
     full = {_member(each) for each in view.trials if each.values and _group(each) != "screened"}
     shown = [
@@ -48,17 +52,22 @@ def parallel_coordinates(view: TrialsView) -> ParallelChart | None:
     ]
     if not shown:
         return None
-    labels: dict[str, dict[str, int]] = {}
-    for trial in shown:
-        for choice, label in _choices(trial).items():
-            labels.setdefault(choice, {}).setdefault(label, len(labels[choice]))
+    labels = {
+        choice: list(
+            dict.fromkeys((*known, *(_choices(trial)[choice] for trial in shown if choice in _choices(trial))))
+        )
+        for choice, known in space.items()
+    }
     axes = [ChartAxis(title=choice.replace("_", " "), rows=tuple(found)) for choice, found in labels.items()]
     lines = tuple(
         ParallelLine(
             name=trial.name,
             colour=_COLOURS[_group(trial)],
             values=(
-                *(labels[choice].get(_choices(trial).get(choice, "")) for choice in labels),
+                *(
+                    found.index(_choices(trial)[choice]) if choice in _choices(trial) else None
+                    for choice, found in labels.items()
+                ),
                 *(_bare(name, trial.values[name]) for name in view.criteria),
             ),
         )
@@ -66,7 +75,7 @@ def parallel_coordinates(view: TrialsView) -> ParallelChart | None:
     )
     return ParallelChart(
         title="All trials by choices and figures",
-        summary=f"{len(lines)} trials with {len(labels)} choices and {len(view.criteria)} figures as parallel coordinates",
+        summary=f"Parallel coordinates of {len(lines)} trials: {len(labels)} choices, {len(view.criteria)} figures",
         axes=(*axes, *(_axis(name) for name in view.criteria)),
         lines=lines,
     )
@@ -120,7 +129,7 @@ def _trade_offs(view: TrialsView) -> Iterator[Chart]:
     for name in view.criteria:
         if name == up or not measured:
             continue
-        title = f"{OBJECTIVES[up].goal.title.capitalize()} against {OBJECTIVES[name].goal.title}"  # type: ignore[index]
+        title = f"{OBJECTIVES[up].goal.title.capitalize()} against {OBJECTIVES[name].goal.title}"
         groups: dict[str, list[ChartPoint]] = {group: [] for group in _COLOURS}
         for trial in measured:
             group = _group(trial)
@@ -173,7 +182,7 @@ def _growth(growth: Sequence[FrontGrowth]) -> Iterator[Chart]:
 def _importances(importances: Sequence[ChoiceImportance]) -> Iterator[Chart]:
     for criterion in dict.fromkeys(each.criterion for each in importances):
         found = sorted((each for each in importances if each.criterion == criterion), key=lambda each: -each.share)
-        title = f"Importance of each choice for {OBJECTIVES[criterion].goal.title}"  # type: ignore[index]
+        title = f"Importance of each choice for {OBJECTIVES[criterion].goal.title}"
         names = tuple(each.choice.replace("_", " ") for each in found)
         points = tuple(
             ChartPoint(

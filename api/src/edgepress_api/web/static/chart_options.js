@@ -32,7 +32,7 @@ export function chartOption({ x, y, series }, look, hidden) {
   return {
     animation: false,
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    grid: { left: 4, right: hasRows ? 60 : 16, top: 26, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "all" },
+    grid: { left: 4, right: hasRows ? 84 : 16, top: 26, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "all" },
     tooltip: tooltip(look, isCurve),
     xAxis: { ...axis(x, look, across), nameLocation: "middle", nameGap: 26 },
     yAxis: {
@@ -44,7 +44,7 @@ export function chartOption({ x, y, series }, look, hidden) {
       nameTextStyle: { align: "left", color: look.soft },
     },
     dataZoom: [{ ...zoom, xAxisIndex: 0 }, ...(hasRows ? [] : [{ ...zoom, yAxisIndex: 0 }])],
-    series: shown.flatMap((each) => drawSeries(each, look)),
+    series: shown.flatMap((each) => drawSeries(each, look, sideOf(x, across))),
   };
 }
 
@@ -98,7 +98,8 @@ function axis({ title, is_log: isLog, rows, is_labelled: isLabelled, ends }, loo
     const label = { ...common.axisLabel, show: isLabelled !== false, interval: 0, hideOverlap: false };
     return { ...common, type: "category", data: rows, inverse: true, axisLabel: label, splitLine: { show: false } };
   }
-  if (!isLog) return { ...common, type: "value", scale: true, min: ends?.[0], max: ends?.[1] };
+  const minInterval = title === "epoch" ? 1 : undefined;
+  if (!isLog) return { ...common, type: "value", scale: true, min: ends?.[0], max: ends?.[1], minInterval };
   const { low, high, ticks } = logTicks(values);
   const label = { ...common.axisLabel, customValues: ticks, formatter: (/** @type {number} */ value) => String(value) };
   const marks = { show: true, customValues: ticks, lineStyle: { color: look.line } };
@@ -124,11 +125,25 @@ function logTicks(values) {
 }
 
 /**
+ * Return on which side of a point its label has more room.
+ *
+ * @param {Chart["x"]} axis
+ * @param {number[]} values All values on the axis.
+ * @returns {(x: number) => "left" | "right"}
+ */
+function sideOf({ is_log: isLog }, values) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const middle = isLog ? Math.sqrt(least * most) : (least + most) / 2;
+  return (x) => (x > middle ? "left" : "right");
+}
+
+/**
  * @param {ChartSeries} series
  * @param {Look} look
+ * @param {ReturnType<typeof sideOf>} side
  * @returns {object[]}
  */
-function drawSeries({ name, kind, colour, points }, look) {
+function drawSeries({ name, kind, colour, points }, look, side) {
   const color = look.of(colour);
   const data = points.map((point) => ({ value: [point.x, point.y], words: point.words }));
   const common = { name, color, data };
@@ -146,28 +161,40 @@ function drawSeries({ name, kind, colour, points }, look) {
       return [{ ...common, data: labels, type: "bar", barGap: "-100%", barMaxWidth: 11, clip: false }];
     }
     case "spreads":
-      return [{ ...common, type: "custom", renderItem: spreadShape(points, color), clip: false }];
+      return [
+        {
+          ...common,
+          data: points.map(({ x, y, words, spread }) => ({
+            value: [x, y, spread?.low ?? x, spread?.high ?? x],
+            words,
+          })),
+          type: "custom",
+          encode: { x: [0, 2, 3], y: 1 }, // the axis shows the whiskers as well
+          renderItem: spreadShape(points, color),
+        },
+      ];
     default:
-      return scattered({ name, kind, colour, points }, look);
+      return scattered({ name, kind, colour, points }, look, side);
   }
 }
 
 /**
  * @param {ChartSeries} series
  * @param {Look} look
+ * @param {ReturnType<typeof sideOf>} side
  */
-function scattered({ name, colour, points }, look) {
+function scattered({ name, colour, points }, look, side) {
   const color = look.of(colour);
   const data = points.map((point) => ({
     value: [point.x, point.y],
     words: point.words,
     symbol: point.mark ? `path://${point.mark}` : "circle",
     itemStyle: { opacity: point.is_faint ? 0.3 : 1, borderColor: look.paper, borderWidth: 0.7 },
-    label: labelOf(point, look, "top"),
+    label: labelOf(point, look, side(point.x)),
   }));
   const rings = points.filter((point) => point.is_ringed).map(({ x, y }) => [x, y]);
   const ring = { color: "transparent", borderColor: look.ink, borderWidth: 1.6 };
-  const labels = { labelLayout: { hideOverlap: true, moveOverlap: "shiftY" }, labelLine: { show: true, length2: 0 } };
+  const labels = { labelLayout: { hideOverlap: true, moveOverlap: "shiftY" } };
   return [
     { name, color, data, type: "scatter", symbolSize: 10, ...labels },
     ...(rings.length
@@ -243,7 +270,9 @@ export function parallelOption({ axes, lines }, look) {
     parallel: { left: 40, right: 60, top: 40, bottom: 16 },
     parallelAxis: axes.map((each, dim) => {
       const values = lines.flatMap((line) => line.values[dim] ?? []);
-      return { ...axis(each, look, values), dim, inverse: false, areaSelectStyle: { width: 22 } };
+      const drawn = axis(each, look, values);
+      const axisLabel = { ...drawn.axisLabel, textBorderColor: look.paper, textBorderWidth: 3 };
+      return { ...drawn, axisLabel, dim, inverse: false, areaSelectStyle: { width: 22 } };
     }),
     series: [
       {

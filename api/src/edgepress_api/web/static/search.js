@@ -52,16 +52,16 @@ function showHead(job, figures) {
 
 async function refresh() {
   if (view?.complete) return;
-  const [trials, analysis] = await Promise.all([
-    getJson("/v1/jobs/{job_id}/trials", { job_id: id }),
-    getJson("/v1/jobs/{job_id}/trials/analysis", { job_id: id }),
-  ]);
+  const trials = await getJson("/v1/jobs/{job_id}/trials", { job_id: id });
   if (JSON.stringify(trials) === JSON.stringify(view)) return;
   view = trials;
-  parallel = analysis.parallel;
   showOutcome(trials);
-  showAnalysis(trials, analysis);
   at("trials-section").hidden = false;
+  showTrials();
+  // The first analysis after the gateway's start takes seconds, in which the trials can be read.
+  const analysis = await getJson("/v1/jobs/{job_id}/trials/analysis", { job_id: id });
+  parallel = analysis.parallel;
+  showAnalysis(trials, analysis);
   showFilters();
   showTrials();
 }
