@@ -87,7 +87,7 @@ class RandomFigures:
                 latency = {name: factor * value for name, value in timing.latency_ms if value and name != "runs"}
                 measured = timing.model_copy(update={"latency_ms": timing.latency_ms.model_copy(update=latency)})
                 labelled = RandomLabels(self.source, self.source.uniform(0.8, 0.97)).change(result)
-                return labelled.model_copy(update={"measurements": (measured,)})  # type: ignore[union-attr]
+                return labelled.model_copy(update={"measurements": (measured,)})
             case _:
                 return result
 

@@ -21,7 +21,8 @@ def page_policy(scripts: str, *, connect: str = "'self'") -> dict[str, str]:
     """Return the headers of a page that runs scripts.
 
     Scripts must not create elements from HTML text (`require-trusted-types-for`), so a job's name can't become a
-    script. Inline styles are allowed because a report has them, and is shown under the policy of the page that opens it.
+    script. Inline styles are allowed because a report has them, which is shown under the policy of the page that opens
+    it.
 
     Args:
         scripts: Sources of the scripts that it may run.
