@@ -15,23 +15,31 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+# Scripts must not create elements from HTML text, so a job's name can't become a script.
+_NO_HTML = "require-trusted-types-for 'script'"
 
 
-def page_policy(scripts: str, *, connect: str = "'self'") -> dict[str, str]:
-    """Return the headers of a page that runs scripts.
+def page_policy(scripts: str) -> dict[str, str]:
+    """Return the headers of a page of the dashboard, which runs scripts of the gateway and sends requests to it.
 
-    Scripts must not create elements from HTML text (`require-trusted-types-for`), so a job's name can't become a
-    script. Inline styles are allowed because a report has them, which is shown under the policy of the page that opens
-    it.
+    Inline styles are allowed because a report has them, which is shown under the policy of the page that opens it.
 
     Args:
-        scripts: Sources of the scripts that it may run.
-        connect: Sources that its scripts may send requests to.
+        scripts: Sources of inline scripts of such a report.
     """
     return {
-        _POLICY: f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; connect-src {connect}; "
-        f"img-src 'self' data:; require-trusted-types-for 'script'; {_NOTHING_ELSE}"
+        _POLICY: f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+        f"connect-src 'self'; img-src 'self' data:; {_NO_HTML}; {_NOTHING_ELSE}"
     }
+
+
+def report_policy(scripts: str) -> dict[str, str]:
+    """Return the headers of a report, which runs its inline scripts and loads and sends nothing.
+
+    Args:
+        scripts: Sources of the scripts.
+    """
+    return {_POLICY: f"{SECURITY_HEADERS[_POLICY]}; script-src {scripts}; {_NO_HTML}"}
 
 
 class SecurityHeaders:

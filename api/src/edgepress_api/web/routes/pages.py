@@ -25,7 +25,7 @@ from edgepress_common.errors import NotFoundError
 _ERROR_TYPES = ("application/json", "application/problem+json", "text/html")  # in the order of preference
 
 # A page that opens a report, with the user's token, passes its own policy on to it.
-_POLICY = page_policy(f"'self' {SCRIPT_HASHES}")
+_POLICY = page_policy(SCRIPT_HASHES)
 
 # The script of a page reads the names in its path.
 _DASHBOARD = {

@@ -18,7 +18,7 @@ from edgepress_api.report.search import report_search
 from edgepress_api.report.table import report_csv
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, VisibleJob
-from edgepress_api.web.http.security_headers import page_policy
+from edgepress_api.web.http.security_headers import report_policy
 from edgepress_api.web.negotiation import preferred
 from edgepress_api.web.parameters import RecommendationQuery, ReportFormat, ReportQuery
 from edgepress_api.web.report_scripts import REPORT_SCRIPTS, SCRIPT_HASHES
@@ -120,7 +120,7 @@ def _report(request: Request, given: Adapters, job_id: str, goals: AskedGoals, f
         case "html":
             artifacts_url = f"{str(request.base_url).rstrip('/')}/v1/artifacts/"
             page = report_html(report, artifacts_url, search=search, scripts=REPORT_SCRIPTS)
-            return HTMLResponse(page, headers=headers | page_policy(SCRIPT_HASHES, connect="'none'"))
+            return HTMLResponse(page, headers=headers | report_policy(SCRIPT_HASHES))
 
 
 def _wanted(accept: str | None) -> ReportFormat:

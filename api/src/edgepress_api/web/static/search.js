@@ -127,7 +127,7 @@ function showFilters() {
         showTrials();
       };
       const select = el("select", { id: `filter-${index}`, onchange: choose }, options);
-      return el("label", {}, `${capitalized(title)} `, select);
+      return el("span", {}, el("label", { for: select.id }, `${capitalized(title)} `), select);
     }),
   );
 }
@@ -177,7 +177,7 @@ function showRows(trials, drawn) {
   fill(
     at("table"),
     table(
-      "Trials",
+      "List of trials",
       columns,
       rows.map((each) => cellsOf(each, figures)),
     ),
