@@ -21,6 +21,7 @@ _MEASURES = (
     "status",
     "idle",
     "streams",
+    "trials",
 )
 
 

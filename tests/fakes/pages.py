@@ -13,7 +13,7 @@ class Page(HTMLParser):
     Attributes:
         links: Targets of its links.
         loaded: Addresses that a browser fetches to show it.
-        scripts: Those that it runs; pages of Edgepress have no inline scripts.
+        scripts: Those that it runs; pages of the dashboard have no inline scripts, and reports have no others.
         text: Its visible text.
     """
 
@@ -33,7 +33,7 @@ class Page(HTMLParser):
             self.open.append(tag)
         self.links += [value or "" for name, value in attrs if name == "href" and tag == "a"]
         self.loaded += [value or "" for name, value in attrs if name == "src" or (name == "href" and tag != "a")]
-        if tag == "script":
+        if tag == "script" and dict(attrs).get("src"):
             self.scripts.append(dict(attrs)["src"] or "")
 
     def handle_endtag(self, tag: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgepress_api.jobs.growing import grow_plans
-from edgepress_common.results import EvaluationResult, PackResult, SplitResult, StepResult
+from edgepress_common.results import EvaluationResult, ExportResult, PackResult, SplitResult, StepResult
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.search import search_spec
 
@@ -61,6 +61,35 @@ class RandomLabels:
             confusion=((right, IMAGES - right), (0, 0)),
             right_images=base64.b64encode(bits.to_bytes(-(-IMAGES // 8))).decode(),
         )
+
+
+@dataclass
+class RandomFigures:
+    """Results of files that differ in accuracy, latency and coded size; each evaluation takes a minute.
+
+    Attributes:
+        gateway: The gateway whose clock goes on.
+        source: Source of the figures.
+    """
+
+    gateway: GatewayApp
+    source: random.Random
+
+    def change(self, result: StepResult) -> StepResult:
+        """Return a result with other figures; for `Workforce.change`."""
+        match result:
+            case ExportResult():
+                return result.model_copy(update={"coded_bytes": self.source.randrange(20_000, 2_000_000)})
+            case EvaluationResult():
+                self.gateway.workforce.now += timedelta(minutes=1)
+                (timing,) = result.measurements
+                factor = self.source.uniform(1, 20)
+                latency = {name: factor * value for name, value in timing.latency_ms if value and name != "runs"}
+                measured = timing.model_copy(update={"latency_ms": timing.latency_ms.model_copy(update=latency)})
+                labelled = RandomLabels(self.source, self.source.uniform(0.8, 0.97)).change(result)
+                return labelled.model_copy(update={"measurements": (measured,)})
+            case _:
+                return result
 
 
 def searching_gateway(folder: Path, labels: RandomLabels) -> GatewayApp:

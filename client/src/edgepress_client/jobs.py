@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgepress_common.answers.comparison import JobsComparison
     from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
     from edgepress_common.answers.recommendation import Recommendation
+    from edgepress_common.answers.search_analysis import SearchAnalysis
     from edgepress_common.answers.trials import TrialsView
     from edgepress_common.spec import JobSpec
 
@@ -93,6 +94,12 @@ class Job:
         from edgepress_common.answers.trials import TrialsView
 
         return self._connection.get(TrialsView, "jobs", self.id, "trials")
+
+    def trials_analysis(self) -> SearchAnalysis:
+        """Return the growth of the search's front, the importance of each choice, and charts of its trials."""
+        from edgepress_common.answers.search_analysis import SearchAnalysis
+
+        return self._connection.get(SearchAnalysis, "jobs", self.id, "trials", "analysis")
 
     def extend(self, *, trials: int = 0, hours: float = 0) -> JobView:
         """Extend the budget of the job's search.

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from edgepress_api.database import Database
 from edgepress_api.report import words
 from edgepress_api.report.building import build_report
-from edgepress_api.report.charts.curves import HEIGHT, WIDTH, training_charts
+from edgepress_api.report.charts.curves import training_charts
+from edgepress_api.report.charts.picture import picture
 from edgepress_api.report.page import report_html
 from edgepress_api.report.table import COLUMNS, report_csv
 from edgepress_api.web.negotiation import preferred
@@ -165,13 +166,14 @@ def test_curves_stay_inside_their_drawing(values: list[tuple[float, float, float
         for at, (a, b, c, d) in enumerate(values, start=1)
     ]
     for chart in training_charts(epochs):
-        assert 2 <= len(chart.ticks) <= 8
-        assert all(0 <= tick.position <= HEIGHT for tick in chart.ticks)
-        for line in chart.lines:
-            for point in line.points.split():
+        drawn = picture(chart)
+        assert 2 <= len(drawn.y_ticks) <= 8
+        assert all(0 <= tick.position <= drawn.height for tick in drawn.y_ticks)
+        for drawing in drawn.drawings:
+            for point in drawing.line.split():
                 x, y = map(float, point.split(","))
-                assert 0 <= x <= WIDTH
-                assert -0.1 <= y <= HEIGHT + 0.1
+                assert 0 <= x <= drawn.width
+                assert -0.1 <= y <= drawn.height + 0.1
 
 
 def test_curves_have_round_ticks() -> None:
@@ -182,13 +184,13 @@ def test_curves_have_round_ticks() -> None:
         for at in range(1, 7)
     ]  # fmt: skip
     accuracy, loss = training_charts(epochs)
-    assert [tick.label for tick in accuracy.ticks] == ["0.4", "0.5", "0.6", "0.7", "0.8"]
-    assert [tick.label for tick in loss.ticks] == ["0", "1", "2", "3"]
-    assert [line.name for line in loss.lines] == ["training", "validation"]
+    assert [tick.label for tick in picture(accuracy).y_ticks] == ["0.4", "0.5", "0.6", "0.7", "0.8"]
+    assert [tick.label for tick in picture(loss).y_ticks] == ["0", "1", "2", "3"]
+    assert [line.name for line in loss.series] == ["training", "validation"]
     rated = [epoch.model_copy(update={"bits_per_weight": 7 - epoch.epoch / 2}) for epoch in epochs]
     *_, bits = training_charts(rated)
-    assert (bits.title, [line.name for line in bits.lines]) == ("Estimated bits per weight", ["training"])
-    assert [tick.label for tick in bits.ticks] == ["4.0", "4.5", "5.0", "5.5", "6.0", "6.5"]
+    assert (bits.title, [line.name for line in bits.series]) == ("Estimated bits per weight", ["training"])
+    assert [tick.label for tick in picture(bits).y_ticks] == ["4", "4.5", "5", "5.5", "6", "6.5"]
 
 
 @pytest.mark.parametrize(

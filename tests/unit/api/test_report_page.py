@@ -7,6 +7,7 @@ import pytest
 
 from edgepress_api.recommendation.recommending import recommend
 from edgepress_api.report.page import report_html
+from edgepress_common.answers.charts import Chart
 from edgepress_common.answers.report import Report
 from edgepress_common.spec import Goals
 from fakes.pages import Page
@@ -80,20 +81,31 @@ def test_the_page_says_where_nothing_keeps_the_limits() -> None:
 
 
 def test_the_page_draws_the_final_comparison_and_the_trade_offs(page: str) -> None:
-    """Panels of 65 files and 13 Keras models, which have no times; three drawings with a front; a legend."""
+    """Charts of 65 files and 13 Keras models, which have no times; three trade-offs with a front; a legend."""
     final = section(page, "Final comparison")
     assert (final.count("<rect"), final.count("<circle")) == (2 * 65 + 2 * 78, 78)
     assert final.count('class="swatch') == 10
     trade_offs = section(page, "Accuracy against latency and size")
-    assert (trade_offs.count("<svg viewBox"), trade_offs.count('class="front"')) == (3, 3)
-    assert trade_offs.count('class="knee"') == 2  # by size there is none
-    assert trade_offs.count("<title>") == 3 * 65
+    assert (trade_offs.count('<svg class="static"'), trade_offs.count('<g class="front"')) == (3, 3)
+    assert trade_offs.count('class="ring"') == 2  # by size there is none
+    assert trade_offs.count("<path") == 3 * 65 + 5
     assert len(re.findall(r'class="mark"', trade_offs)) == 5
 
 
+def test_each_chart_is_a_table_too(page: str) -> None:
+    """A row for each point; and the chart as data, for the script that draws it."""
+    figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+    assert len(figures) == 5 + 3 + 1 + 1 + 2 * 14
+    for figure in figures:
+        (data,) = re.findall(r'<script type="application/json">(.*?)</script>', figure)
+        chart = Chart.model_validate_json(data)
+        points = sum(len(series.points) for series in chart.series if series.kind != "steps")
+        assert figure.count("<tr><td>") == points
+
+
 def test_the_page_draws_how_times_spread(page: str) -> None:
-    """A line for each measurement."""
-    assert section(page, "Latency of one image").count("inferences</title>") == 65
+    """A row for each measurement."""
+    assert section(page, "Latency of one image").count("inferences</td>") == 65
 
 
 def test_the_page_tells_classes_apart(page: str) -> None:
@@ -122,7 +134,7 @@ def test_the_page_tells_what_steps_took_and_how_to_do_it_again(report: Report) -
 def test_the_page_loads_nothing_and_is_small(page: str) -> None:
     """All of the study's 65 files are in it; its only addresses are links."""
     assert Page(page).loaded == []
-    assert "<script" not in page
+    assert page.count("<script") == page.count('<script type="application/json">')
     assert not re.findall(r"url\(|@import|https?://", page)
     assert len(page.encode()) < _MOST_BYTES / 5
 

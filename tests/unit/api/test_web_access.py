@@ -86,7 +86,8 @@ KNOWN = {
 # And these are opened by a scope.
 NEEDED: dict[str, set[Scope]] = {
     "POST /v1/jobs": {"submit"}, "POST /v1/jobs/{job_id}/cancel": {"submit"},
-    "GET /v1/jobs/{job_id}/trials": {"read"}, "POST /v1/jobs/{job_id}/extend": {"submit"},
+    "GET /v1/jobs/{job_id}/trials": {"read"}, "GET /v1/jobs/{job_id}/trials/analysis": {"read"},
+    "GET /v1/jobs/{job_id}/charts": {"read"}, "POST /v1/jobs/{job_id}/extend": {"submit"},
     "POST /v1/jobs/{job_id}/retry": {"submit"}, "DELETE /v1/jobs/{job_id}": {"submit"}, "POST /v1/datasets": {"submit"},
     "POST /v1/models": {"submit"}, "GET /v1/models": {"read"}, "GET /v1/models/{sha256}": {"read"},
     "GET /v1/jobs": {"read"}, "GET /v1/jobs/{job_id}": {"read"}, "GET /v1/jobs/{job_id}/spec": {"read"},

@@ -1,6 +1,10 @@
 """The dashboard's pages and their files: the same for all users, without external resources and data of jobs."""
 
+import gzip
+import hashlib
+import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,16 @@ from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.pages import Page
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"  # what browsers accept for a page
-PAGES = ("/", "/new", "/devices", "/compare", "/jobs/job-1", f"/jobs/job-1/models/{'a' * 64}")
+ROOT = Path(__file__).parents[3]
+PAGES = (
+    "/",
+    "/new",
+    "/devices",
+    "/compare",
+    "/jobs/job-1",
+    "/jobs/job-1/search",
+    f"/jobs/job-1/models/{'a' * 64}",
+)
 
 
 @pytest.fixture
@@ -56,7 +69,11 @@ def test_scripts_import_only_scripts_that_exist(gateway: GatewayApp) -> None:
 def test_a_page_may_run_the_gateways_scripts_and_no_others(gateway: GatewayApp) -> None:
     """Inline scripts and external scripts are blocked; an answer that is not a page may run no script."""
     policy = gateway.client.get("/").headers["content-security-policy"]
-    assert "default-src 'none'; script-src 'self'; " in policy
+    script = re.search("script-src ([^;]*);", policy)
+    assert script is not None
+    # A report that the page opens has the policy of the page, so both scripts of reports are named.
+    assert re.fullmatch("'self'( 'sha256-[A-Za-z0-9+/]{43}=')( 'sha256-[A-Za-z0-9+/]{43}=')", script[1])
+    assert policy.startswith("default-src 'none'; ")
     assert "connect-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "script-src" not in gateway.client.get("/static/api.js").headers["content-security-policy"]
@@ -127,3 +144,30 @@ def test_only_reading_pages_is_possible_without_a_token(gateway: GatewayApp) -> 
         assert gateway.client.post(path).status_code == 401, path
     for path in ("/jobs", "/jobs/job-1/models", "/static", "/static/a/b", "/new/", "/jobs/a/b/c"):
         assert gateway.client.get(path).status_code == 401, path
+
+
+def test_the_chart_library_is_the_one_that_was_reviewed(gateway: GatewayApp) -> None:
+    """Its SHA-256 is recorded next to it; its licences are in the package."""
+    vendor = files("edgepress_api.web") / "vendor"
+    recorded, name = (vendor / "echarts.js.sha256").read_text().split()
+    served = gateway.client.get(f"/static/{name}")
+    assert hashlib.sha256(served.content).hexdigest() == recorded
+    version = re.search(r"Apache ECharts ([0-9.]+)", served.text)
+    assert version is not None
+    assert f"Apache ECharts {version[1]}" in (vendor / "LICENSES.txt").read_text()
+    assert json.loads((ROOT / "package.json").read_text())["devDependencies"]["echarts"] == version[1]
+
+
+@pytest.mark.parametrize("path", ["/jobs/job-1", "/jobs/job-1/search"])
+def test_a_page_with_charts_weighs_less_than_300_kb(gateway: GatewayApp, path: str) -> None:
+    """With all scripts, styles and the chart library, as the gateway sends them."""
+    to_read, read = [*Page(gateway.client.get(path).text).loaded, "/static/echarts.js"], set()
+    total = 0
+    while to_read:
+        address = to_read.pop()
+        if address not in read:
+            read.add(address)
+            content = gateway.client.get(address).text
+            total += len(gzip.compress(content.encode(), 5))
+            to_read += [f"/static/{name}" for name in re.findall(r'from "\./([^"]+)"', content)]
+    assert 213_000 < total < 300_000

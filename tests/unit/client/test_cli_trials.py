@@ -122,3 +122,23 @@ def test_a_search_is_extended() -> None:
     assert ran.exit_code == 0, ran.err
     assert json.loads(fake.requests[-1].content) == {"trials": 5, "hours": 1.5}
     assert "job-1 goes on; follow it with: edgepress watch job-1" in ran.out
+
+
+def test_a_search_is_followed_until_its_job_ends() -> None:
+    """A line for each change of its pipelines, and the trials at the end; as JSON, the trials alone."""
+    for options in ([], ["--json"]):
+        fake = gateway(view(complete=False))
+        fake.looks = [
+            make_job(make_step("train", "running")),
+            make_job(make_step("train", "running"), progress=0.5),
+            make_job(make_step("train", "succeeded"), state="succeeded"),
+        ]
+        ran = run_command(fake, ["trials", "job-1", "--watch", *options])
+        assert ran.exit_code == 0, ran.err
+        asked = [each for each in fake.requests if each.url.path.endswith("/trials")]
+        assert len(asked) == 2 + 1  # the last answer is of a search that is not complete
+        if options:
+            assert TrialsView.model_validate_json(ran.out) == view(complete=False)
+        else:
+            assert ran.err.count("3 of 3 trials") == 2
+            assert "Best so far: trial 2 int8 is best." in " ".join(ran.out.split())

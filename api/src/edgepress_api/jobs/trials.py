@@ -6,10 +6,13 @@ number of files that the winner was chosen from (Bonferroni), so that it holds e
 which reports show, had been used to choose.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow
+from edgepress_api.jobs.pipeline_ends import End, find_ends
 from edgepress_api.jobs.results_so_far import results_so_far
 from edgepress_api.planners.planner import PlannerJob
 from edgepress_api.planners.results import ExportOutcome, PipelineResult
@@ -32,13 +35,27 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
     Raises:
         NotFoundError: No such job, or it has no search.
     """
+    job, past = read_search(session, job_id)
+    return view_trials(session, job, past)
+
+
+def read_search(session: Session, job_id: str) -> tuple[JobRow, Past]:
+    """Return a job and the results of its search so far.
+
+    Raises:
+        NotFoundError: No such job, or it has no search.
+    """
     job = session.scalar(select(JobRow).where(JobRow.id == job_id))
     if job is None:
         raise NotFoundError(f"job {job_id!r} does not exist")
     if job.spec.search is None:
         raise NotFoundError(f"{job_id} has no search; accepted: a job whose spec has the field search")
     device = deciding_device(PlannerJob(spec=job.spec, devices=job.devices or ()))
-    past = Past(job.spec, device, results_so_far(session, job.number))
+    return job, Past(job.spec, device, results_so_far(session, job.number))
+
+
+def view_trials(session: Session, job: JobRow, past: Past) -> TrialsView:
+    """Return the trials of a job whose results have been read; see `show_trials`."""
     winner = find_winner(past)
     shown = None if winner is None else _winner(past, winner)
     # Only the winner is judged: what leads before the end would be one of many looks at the test split.
@@ -49,10 +66,10 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
         shown = shown.model_copy(update={"test": _judgement(past, judged, final.get(REFERENCE))})
     return TrialsView(
         complete=job.plan_complete,
-        device=device,
+        device=past.device,
         criteria=past.search.criteria(),
         objectives=len(past.search.objectives),
-        trials=tuple(_trials(past)),
+        trials=tuple(_trials(past, find_ends(session, job.number))),
         tried=len(past.choices()),
         trials_budget=past.search.budget.trials,
         hours=past.hours,
@@ -62,7 +79,7 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
     )
 
 
-def _trials(past: Past) -> list[TrialView]:
+def _trials(past: Past, ends: Mapping[str, End]) -> list[TrialView]:
     screened = past.ranked_tried() if past.is_screening else []
     full = past.ranked_full()
     places = {each.candidate.pipeline: (at, each) for at, each in enumerate(screened, 1)}
@@ -74,6 +91,7 @@ def _trials(past: Past) -> list[TrialView]:
         place, ranked = places.get(result.name, (None, None))
         member = choices.get(result.name)
         is_stopped = past.is_screening and member is not None and key_of(member) not in promoted
+        end = ends.get(result.name)
         views.append(
             TrialView(
                 name=result.name,
@@ -84,6 +102,8 @@ def _trials(past: Past) -> list[TrialView]:
                 on_front=ranked is not None and ranked.on_front,
                 place=place,
                 stopped=_stopped(place, len(screened)) if is_stopped else None,
+                ended_at=None if end is None else end.at,
+                hours=None if end is None else end.hours,
             )
         )
     return views

@@ -8,17 +8,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgepress_api.recommendation.wording import limit_words
 from edgepress_api.report import words
-from edgepress_api.report.charts import curves, final_comparison, latency_spread, trade_off
-from edgepress_api.report.charts.curves import training_charts
-from edgepress_api.report.charts.files import MARKS, device_files, method_keys
+from edgepress_api.report.charts.curves import student_chart, training_charts
+from edgepress_api.report.charts.files import MARKS, method_colours
+from edgepress_api.report.charts.latency_spread import latency_spreads
+from edgepress_api.report.charts.picture import picture
+from edgepress_api.report.charts.sections import final_sections, trade_off_sections
 from edgepress_api.report.class_metrics import class_metrics
 from edgepress_api.report.groups import pipeline_groups
+from edgepress_api.report.search import ReportedSearch
 from edgepress_api.report.splits import measured_splits
 from edgepress_common.answers.report import Report
 from edgepress_common.figures.declared import FIGURES
 from edgepress_common.figures.figure import Figure
 from edgepress_common.figures.formats import significant
-from edgepress_common.figures.objectives import told_against_accuracy
+from edgepress_common.figures.objectives import OBJECTIVES, told_against_accuracy
 from edgepress_common.figures.tables import page_columns
 from edgepress_common.recommendation_words import CRITERION_WORDS, PURPOSES, RANKING_TITLES
 from edgepress_common.spec import EXPORTS
@@ -51,12 +54,16 @@ def page_environment() -> Environment:
     return environment
 
 
-def report_html(report: Report, artifacts_url: str) -> str:
+def report_html(
+    report: Report, artifacts_url: str, *, search: ReportedSearch | None = None, scripts: Sequence[str] = ()
+) -> str:
     """Return the page of a report.
 
     Args:
         report: The report.
         artifacts_url: URL of artifacts, to which an artifact's SHA-256 is appended.
+        search: The job's search; None without one.
+        scripts: Scripts of the page, which draw its charts; without them, it shows static pictures.
     """
     measured = {entry.export for accuracies in report.accuracy_by_export for entry in accuracies.exports}
     return _TEMPLATE.render(
@@ -67,8 +74,10 @@ def report_html(report: Report, artifacts_url: str) -> str:
         export_kinds=[kind for kind in EXPORTS if kind in measured],
         artifacts_url=artifacts_url,
         charts={training.step_key: training_charts(training.epochs) for training in report.trainings},
-        curves=curves,
-        student_chart=curves.student_chart(report.trainings),
+        student_chart=student_chart(report.trainings),
+        search=search,
+        objectives=OBJECTIVES,
+        scripts=scripts,
         has_matrices=bool(report.rows) and report.dataset is not None and len(report.dataset.classes) <= _MOST_CLASSES,
         class_metrics=class_metrics,
         measured_splits=measured_splits,
@@ -103,29 +112,14 @@ def _recommended(report: Report) -> dict[str, Any]:
 
 def _drawn(report: Report) -> dict[str, Any]:
     """Return the variables of the charts' templates."""
-    files = device_files(report)
-    recommended = {} if report.recommendation is None else {each.device: each for each in report.recommendation.devices}
     exports = {row.export for row in report.rows}
     return {
-        "method_keys": method_keys(report.rows),
+        "picture": picture,
+        "method_colours": method_colours(report.rows),
         "mark_keys": {kind: mark for kind, mark in MARKS.items() if kind in exports},
-        "final_comparisons": [
-            final_comparison.final_comparison(
-                each,
-                report.rows,
-                {found.pipeline: found.keras_accuracy for found in report.accuracy_by_export},
-            )
-            for each in files
-        ],
-        "final": final_comparison,
-        "trade_offs": {
-            each.device: trade_off.trade_offs(each, recommended[each.device], report.rows)
-            for each in files
-            if each.device in recommended
-        },
-        "trade": trade_off,
-        "latency_spreads": latency_spread.latency_spreads(report.rows),
-        "spread": latency_spread,
+        "final_comparisons": final_sections(report),
+        "trade_offs": trade_off_sections(report),
+        "latency_spreads": latency_spreads(report.rows),
     }
 
 

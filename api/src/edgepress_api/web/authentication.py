@@ -34,7 +34,7 @@ from edgepress_common.local_token import is_loopback
 logger = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/health/live"})
-_PAGES = re.compile(r"/(new|devices|compare|static/[^/]+|jobs/[^/]+(/models/[^/]+)?)?")
+_PAGES = re.compile(r"/(new|devices|compare|static/[^/]+|jobs/[^/]+(/search|/models/[^/]+)?)?")
 _REALM = 'realm="Edgepress"'
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _LOOKING = frozenset({"GET", "HEAD"})

@@ -3,7 +3,16 @@
  * `make check` writes `build/api.d.ts` from it, so a script that reads a field that the API does not send is an error.
  */
 
+import type { init } from "echarts/core";
 import type { paths } from "../../../../build/api";
+
+declare global {
+  /** Set by `echarts.js`, which is loaded when the first chart is drawn. */
+  var echarts: { init: typeof init } | undefined;
+  /** Not in the types of TypeScript 5. */
+  var trustedTypes:
+    { createPolicy(name: string, rules: { createHTML(text: string): string | null }): unknown } | undefined;
+}
 
 /** The body of a successful answer to GET, by path. */
 export type Answers = {
@@ -38,6 +47,13 @@ export type ComparedFile = Comparison["rows"][number]["jobs"][number];
 export type DeviceList = Answers["/v1/devices"];
 export type Device = DeviceList["devices"][number];
 export type Method = Answers["/v1/methods"]["methods"][number];
+export type Chart = Answers["/v1/jobs/{job_id}/charts"]["charts"][number];
+export type ChartSeries = Chart["series"][number];
+export type ChartPoint = ChartSeries["points"][number];
+export type Trials = Answers["/v1/jobs/{job_id}/trials"];
+export type Trial = Trials["trials"][number];
+export type SearchAnalysis = Answers["/v1/jobs/{job_id}/trials/analysis"];
+export type ParallelChart = NonNullable<SearchAnalysis["parallel"]>;
 export type Figures = Answers["/v1/figures"];
 export type Figure = Figures["figures"][number];
 export type Export = Answers["/v1/exports"]["exports"][number];

@@ -1,19 +1,24 @@
 """`edgepress trials` and `edgepress extend`."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
 from rich.console import Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from edgepress_client.cli import invocation
 from edgepress_client.cli.formats import words
-from edgepress_client.cli.invocation import GatewayOption, JobArgument, JsonOption, NamedJobArgument
+from edgepress_client.cli.invocation import GatewayOption, Invocation, JobArgument, JsonOption, NamedJobArgument
 from edgepress_common.answers.trials import TrialsView, TrialView
 from edgepress_common.figures.objectives import OBJECTIVES
+
+if TYPE_CHECKING:
+    from edgepress_client.jobs import Job
 
 
 def trials(
@@ -21,6 +26,7 @@ def trials(
     job: JobArgument = "latest",
     *,
     all_: Annotated[bool, typer.Option("--all", help="Include screenings that were not promoted.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the search until the job ends.")] = False,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
 ) -> None:
@@ -30,7 +36,7 @@ def trials(
     """
     here = invocation.of(context)
     with here.job(job, gateway) as found:
-        view = found.trials()
+        view = _watched(found, here, has_all=all_) if watch else found.trials()
     here.show(view, trials_table(view, has_all=all_), as_json=json_)
 
 
@@ -51,6 +57,23 @@ def extend(
     with here.job(job, gateway) as found:
         view = found.extend(trials=trials, hours=hours)
     here.show(view, f"{found.id} goes on; follow it with: edgepress watch {found.id}", as_json=json_)
+
+
+def _watched(job: "Job", here: Invocation, *, has_all: bool) -> TrialsView:
+    """Show the trials of a job whenever a pipeline has changed, and return the last ones when the job has ended."""
+    view, seen = None, None
+    with Live(console=here.err, transient=True) if here.err.is_terminal and not here.as_json else nullcontext() as live:
+        for look in job.watch(lambda error: here.note(f"{error}; trying again")):
+            states = [(pipeline.name, pipeline.state) for pipeline in look.pipelines]
+            if view is not None and states == seen:
+                continue
+            view, seen = job.trials(), states
+            if live is not None:
+                live.update(trials_table(view, has_all=has_all), refresh=True)
+            else:
+                here.note(next(_notes(view, 0)))
+    assert view is not None, "a job is shown at least once"
+    return view if view.complete else job.trials()
 
 
 def trials_table(view: TrialsView, *, has_all: bool) -> RenderableType:

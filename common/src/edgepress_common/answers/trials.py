@@ -1,7 +1,9 @@
 """The trials of a search and what they have found so far."""
 
+from datetime import datetime
+
 from edgepress_common.answers.job_list import JobState
-from edgepress_common.frozen import Message
+from edgepress_common.frozen import Message, added_field
 from edgepress_common.trial import Trial
 
 
@@ -17,6 +19,8 @@ class TrialView(Message):
         on_front: Whether it keeps the limits, and no other such pipeline with as many epochs dominates it.
         place: Its place among the pipelines with as many epochs, from 1; None until its figures are known.
         stopped: Why it was not trained for all epochs; None if it was, or may be.
+        ended_at: When it ended; None until then.
+        hours: Hours of work that had been spent on the job when it ended; None until then.
     """
 
     name: str
@@ -27,6 +31,8 @@ class TrialView(Message):
     on_front: bool
     place: int | None
     stopped: str | None
+    ended_at: datetime | None = added_field(None)
+    hours: float | None = added_field(None)
 
 
 class LimitPrice(Message):

@@ -70,6 +70,14 @@ def cost(criterion: Criterion, value: float) -> float:
     return -scaled if objective.figure.direction == "higher" else scaled
 
 
+def value_of(criterion: Criterion, costs: float) -> float:
+    """Return the value that has a cost; the reverse of `cost`."""
+    objective = OBJECTIVES[criterion]
+    if objective.goal.scale == "share":
+        return -costs * _SHARE_SPAN
+    return float(10 ** (-costs if objective.figure.direction == "higher" else costs))
+
+
 def excess(criterion: Criterion, values: Values, limits: SearchLimits, reference: Values) -> float:
     """Return by how much the limit of a criterion is missed; 0 if it is kept, or if there is none.
 

@@ -1,4 +1,5 @@
-"""Data of the charts in a report, for templates that draw SVG: positions in SVG units, and labels.
+"""The charts of a report as data (`edgepress_common.answers.charts`), and a static picture of each.
 
-The modules contain no HTML, and the pages use no scripts, so a saved report is complete.
+`web/static/charts.js` draws them on the dashboard and in the report's file. Where no script runs, and on paper, the
+report shows the picture of `picture`, which is SVG.
 """

@@ -1,50 +1,13 @@
-"""Training curves as lines in SVG units."""
+"""Training curves over epochs."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from edgepress_api.report.charts.scales import Tick, round_step
+from edgepress_common.answers.charts import Chart, ChartAxis, ChartPoint, ChartSeries
 from edgepress_common.answers.report import TrainingRecord
 from edgepress_common.results import Epoch
 
-# Size of the drawing area in SVG units; the page scales it.
-WIDTH, HEIGHT = 320.0, 150.0
-_TICKS = 5  # maximum number of intervals of the grid
 _LARGEST = 1e9  # a larger loss has diverged, and would hide the other values
-_SMALLEST_SPAN = 1e-6  # relative differences below this are rounding errors
-
-
-@dataclass(frozen=True)
-class Line:
-    """A curve.
-
-    Attributes:
-        name: Name of the curve.
-        points: The points in the format of SVG's ``polyline``.
-        last: The last point, which is drawn separately.
-    """
-
-    name: str
-    points: str
-    last: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart of curves over epochs.
-
-    Attributes:
-        title: Title of the chart.
-        lines: The curves.
-        ticks: Lines of the grid, from bottom to top.
-        epochs: The last epoch.
-    """
-
-    title: str
-    lines: tuple[Line, ...]
-    ticks: tuple[Tick, ...]
-    epochs: int
 
 
 def training_charts(epochs: Sequence[Epoch]) -> tuple[Chart, ...]:
@@ -90,37 +53,24 @@ def student_chart(trainings: Sequence[TrainingRecord]) -> Chart | None:
 
 
 def _chart(title: str, series: dict[str, list[float]]) -> Chart:
-    values = [value for line in series.values() for value in line if _is_drawn(value)] or [0.0]
-    least_span = _SMALLEST_SPAN * max(1.0, *map(abs, values))
-    step = round_step(max(max(values) - min(values), least_span), _TICKS)
-    low = math.floor(min(values) / step) * step
-    high = max(math.ceil(max(values) / step) * step, low + step)
-    digits = max(0, -math.floor(math.log10(step)))
-    count = round((high - low) / step)
-    epochs = max(len(line) for line in series.values())
+    final = ", ".join(f"{name} {values[-1]:.3f}" for name, values in series.items())
     return Chart(
+        topic="training",
         title=title,
-        lines=tuple(_line(name, line, (low, high), epochs) for name, line in series.items()),
-        ticks=tuple(
-            Tick(position=HEIGHT * (1 - index / count), label=f"{low + index * step:.{digits}f}")
-            for index in range(count + 1)
+        summary=f"{title} over {max(map(len, series.values()))} epochs; final {final}",
+        x=ChartAxis(title="epoch"),
+        y=ChartAxis(title=title.lower()),
+        series=tuple(
+            ChartSeries(
+                name=name,
+                kind="line",
+                colour=name,
+                points=tuple(
+                    ChartPoint(x=epoch, y=value, words=f"{name}, epoch {epoch}: {value:.4g}")
+                    for epoch, value in enumerate(values, 1)
+                    if math.isfinite(value) and abs(value) <= _LARGEST
+                ),
+            )
+            for name, values in series.items()
         ),
-        epochs=epochs,
-    )
-
-
-def _is_drawn(value: float) -> bool:
-    return math.isfinite(value) and abs(value) <= _LARGEST
-
-
-def _line(name: str, values: Sequence[float], ends: tuple[float, float], epochs: int) -> Line:
-    low, high = ends
-    last_epoch = max(1, epochs - 1)
-    points = [
-        (WIDTH * index / last_epoch, HEIGHT * (1 - (value - low) / (high - low)))
-        for index, value in enumerate(values)
-        if _is_drawn(value)
-    ]
-    return Line(
-        name=name, points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), last=points[-1] if points else (0, HEIGHT)
     )

@@ -1,4 +1,4 @@
-"""Shared parts of charts of files: colours of methods, marks of exports, a point for each file."""
+"""Shared parts of charts of files: colours of methods, marks of exports, the files of a device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from edgepress_api.recommendation.candidates import at_best_threads, representat
 from edgepress_common.answers.report import Report, ReportRow
 from edgepress_common.spec import EXPORTS, ExportKind
 
-COLOURS = 10  # colours of Tol's muted palette (2021, SRON/EPS/TN/09-002), which the style sheet defines
+COLOURS = 10  # colours of Tol's muted palette (2021, SRON/EPS/TN/09-002), which the style sheet defines as m0 to m9
 
 # Paths around (0, 0) of about the same area, one for each export.
 _PATHS = (
@@ -19,14 +19,6 @@ _PATHS = (
     "M0,-5L5,0L0,5L-5,0z",
 )
 MARKS: dict[ExportKind, str] = dict(zip(EXPORTS, cycle(_PATHS), strict=False))
-
-
-@dataclass(frozen=True)
-class Key:
-    """An entry of a legend: a method with the number of its colour, from 0."""
-
-    name: str
-    colour: int
 
 
 @dataclass(frozen=True)
@@ -47,11 +39,6 @@ def device_files(report: Report) -> tuple[DeviceFiles, ...]:
     )
 
 
-def method_keys(rows: Sequence[ReportRow]) -> tuple[Key, ...]:
-    """Return the methods of the report with their colours, which repeat if there are more methods than colours."""
-    return tuple(Key(name, at % COLOURS) for at, name in enumerate(dict.fromkeys(row.method for row in rows)))
-
-
-def colours(rows: Sequence[ReportRow]) -> dict[str, int]:
-    """Return the number of the colour of each method."""
-    return {key.name: key.colour for key in method_keys(rows)}
+def method_colours(rows: Sequence[ReportRow]) -> dict[str, str]:
+    """Return the colour of each method of the report; colours repeat if there are more methods than colours."""
+    return {name: f"m{at % COLOURS}" for at, name in enumerate(dict.fromkeys(row.method for row in rows))}

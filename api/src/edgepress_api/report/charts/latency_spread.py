@@ -5,66 +5,55 @@ scale is logarithmic, because exports differ by factors.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from edgepress_api.report.charts.files import colours
-from edgepress_api.report.charts.scales import Tick, log_scale, make_ticks, plain_number
+from edgepress_api.report.charts.files import method_colours
 from edgepress_api.report.words import milliseconds
+from edgepress_common.answers.charts import Chart, ChartAxis, ChartPoint, ChartSeries, Spread
 from edgepress_common.answers.report import ReportRow
 
-WIDTH = 520.0
-LINE_HEIGHT = 15.0
 _SMALLEST_MS = 1e-4  # below the resolution of clocks
 
 
-@dataclass(frozen=True)
-class Spread:
-    """A row: its name, and the positions of its percentiles."""
-
-    name: str
-    colour: int
-    least: float
-    p50: float
-    p90: float
-    p99: float
-    most: float
-    words: str
-
-
-@dataclass(frozen=True)
-class LatencySpread:
-    """The distributions of a device, and the axis below them."""
-
-    device: str
-    spreads: tuple[Spread, ...]
-    ticks: tuple[Tick, ...]
-    height: float
-
-
-def latency_spreads(rows: Sequence[ReportRow]) -> tuple[LatencySpread, ...]:
+def latency_spreads(rows: Sequence[ReportRow]) -> tuple[Chart, ...]:
     """Return a chart for each device that is not emulated."""
     timed = [row for row in rows if not row.emulated]
-    palette = colours(rows)
+    colours = method_colours(rows)
     return tuple(
-        _spreads(device, [row for row in timed if row.device == device], palette)
+        _spreads(device, [row for row in timed if row.device == device], colours)
         for device in dict.fromkeys(row.device for row in timed)
     )
 
 
-def _spreads(device: str, rows: Sequence[ReportRow], palette: dict[str, int]) -> LatencySpread:
-    ends = [max(_SMALLEST_MS, end) for row in rows for end in (row.latency_ms.min, row.latency_ms.max)]
-    scale, values = log_scale(ends, WIDTH)
+def _spreads(device: str, rows: Sequence[ReportRow], colours: dict[str, str]) -> Chart:
     several = len({row.threads for row in rows}) > 1
-    spreads = []
-    for row in rows:
-        found = row.latency_ms
-        least, p50, p90, p99, most = (
-            scale.at(max(_SMALLEST_MS, value)) for value in (found.min, found.p50, found.p90, found.p99, found.max)
-        )
-        name = f"{row.pipeline} {row.export_name}" + (f", {row.threads} threads" if several else "")
-        words = (
-            f"{name}: {milliseconds(found.min)} to {milliseconds(found.max)}, median {milliseconds(found.p50)}, "
-            f"90 % below {milliseconds(found.p90)}, 99 % below {milliseconds(found.p99)}; {found.runs} inferences"
-        )
-        spreads.append(Spread(name, palette[row.method], least, p50, p90, p99, most, words))
-    return LatencySpread(device, tuple(spreads), make_ticks(scale, values, plain_number), LINE_HEIGHT * len(rows))
+    names = [f"{row.pipeline} {row.export_name}" + (f", {row.threads} threads" if several else "") for row in rows]
+    points = [(row.method, _point(at, names[at], row)) for at, row in enumerate(rows)]
+    return Chart(
+        topic="latency",
+        title=f"Latency of one image on {device}",
+        summary=f"Shortest, median, 90th and 99th percentile and longest latency of {len(rows)} measurements",
+        device=device,
+        x=ChartAxis(title="ms", is_log=True),
+        y=ChartAxis(title="", rows=tuple(names)),
+        series=tuple(
+            ChartSeries(
+                name=method,
+                kind="spreads",
+                colour=colours[method],
+                points=tuple(point for own, point in points if own == method),
+            )
+            for method in dict.fromkeys(row.method for row in rows)
+        ),
+    )
+
+
+def _point(at: int, name: str, row: ReportRow) -> ChartPoint:
+    found = row.latency_ms
+    least, p50, p90, p99, most = (
+        max(_SMALLEST_MS, value) for value in (found.min, found.p50, found.p90, found.p99, found.max)
+    )
+    words = (
+        f"{name}: {milliseconds(found.min)} to {milliseconds(found.max)}, median {milliseconds(found.p50)}, "
+        f"90 % below {milliseconds(found.p90)}, 99 % below {milliseconds(found.p99)}; {found.runs} inferences"
+    )
+    return ChartPoint(x=p50, y=at, words=words, spread=Spread(low=least, box=(p50, p90), tick=p99, high=most))

@@ -1,7 +1,7 @@
 """Security headers: a browser must not run scripts in a response, frame it, or guess its type.
 
 By default a response may not run scripts or load anything; only inline styles are allowed. The pages of the dashboard
-set `PAGE_POLICY` instead: they run the gateway's own scripts and send requests to the gateway.
+and reports have `page_policy` instead: the pages run the gateway's own scripts and send requests to the gateway.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -15,13 +15,31 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+# Scripts must not create elements from HTML text, so a job's name can't become a script.
+_NO_HTML = "require-trusted-types-for 'script'"
 
-# Scripts must not create elements from HTML text (`require-trusted-types-for`), so a job's name can't become a script.
-# Inline styles are allowed because a report has them, and is shown under the policy of the page that opens it.
-PAGE_POLICY = {
-    _POLICY: "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-    f"img-src 'self' data:; require-trusted-types-for 'script'; {_NOTHING_ELSE}"
-}
+
+def page_policy(scripts: str) -> dict[str, str]:
+    """Return the headers of a page of the dashboard, which runs scripts of the gateway and sends requests to it.
+
+    Inline styles are allowed because a report has them, which is shown under the policy of the page that opens it.
+
+    Args:
+        scripts: Sources of inline scripts of such a report.
+    """
+    return {
+        _POLICY: f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+        f"connect-src 'self'; img-src 'self' data:; {_NO_HTML}; {_NOTHING_ELSE}"
+    }
+
+
+def report_policy(scripts: str) -> dict[str, str]:
+    """Return the headers of a report, which runs its inline scripts and loads and sends nothing.
+
+    Args:
+        scripts: Sources of the scripts.
+    """
+    return {_POLICY: f"{SECURITY_HEADERS[_POLICY]}; script-src {scripts}; {_NO_HTML}"}
 
 
 class SecurityHeaders:

@@ -13,6 +13,7 @@ from edgepress_api.jobs.planned import show_plan
 from edgepress_api.jobs.spec_view import show_spec
 from edgepress_api.jobs.trials import show_trials
 from edgepress_api.jobs.views import list_jobs, show_job, show_step
+from edgepress_api.report.search import report_search
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, Submitter, VisibleJob, VisibleStep
 from edgepress_api.web.bodies import JSON_TYPES, YAML_TYPES, PostedSpec, check_json_body
@@ -20,6 +21,7 @@ from edgepress_api.web.parameters import JobQuery, SubmitQuery
 from edgepress_api.web.responses import json_response, own_path, problems
 from edgepress_common.answers.job_list import ACTIVE_STATES, Facets, JobPage
 from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
+from edgepress_common.answers.search_analysis import SearchAnalysis
 from edgepress_common.answers.trials import TrialsView
 from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
@@ -137,6 +139,13 @@ def show_job_trials(given: Given, _: Reader, job_id: VisibleJob) -> Response:
     """Show the trials of a job's search, its winner, and the price of each limit."""
     with given.database.read() as session:
         return json_response(show_trials(session, job_id))
+
+
+@router.get("/v1/jobs/{job_id}/trials/analysis", response_model=SearchAnalysis, responses=problems("not-found"))
+def analyse_job_trials(given: Given, _: Reader, job_id: VisibleJob) -> Response:
+    """Show the growth of a search's Pareto front, the importance of each choice, and charts of the trials."""
+    with given.database.read() as session:
+        return json_response(report_search(session, job_id).analysis)
 
 
 @router.post(

@@ -13,15 +13,19 @@ from jinja2 import ChoiceLoader, PackageLoader
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from edgepress_api.report.page import page_environment
-from edgepress_api.web.http.security_headers import PAGE_POLICY
+from edgepress_api.web.http.security_headers import page_policy
 from edgepress_api.web.negotiation import preferred
 from edgepress_api.web.openapi import describe_at
 from edgepress_api.web.problems import KINDS
+from edgepress_api.web.report_scripts import SCRIPT_HASHES
 from edgepress_api.web.responses import own_path
 from edgepress_common import __version__
 from edgepress_common.errors import NotFoundError
 
 _ERROR_TYPES = ("application/json", "application/problem+json", "text/html")  # in the order of preference
+
+# A page that opens a report, with the user's token, passes its own policy on to it.
+_POLICY = page_policy(SCRIPT_HASHES)
 
 # The script of a page reads the names in its path.
 _DASHBOARD = {
@@ -29,6 +33,7 @@ _DASHBOARD = {
     "/new": "new_job.html",
     "/jobs/{job_id}": "job.html",
     "/jobs/{job_id}/models/{sha256}": "model.html",
+    "/jobs/{job_id}/search": "search.html",
     "/devices": "devices.html",
     "/compare": "compare.html",
 }
@@ -68,12 +73,12 @@ def wants_a_page(request: Request) -> bool:
 def page_not_found(request: Request) -> Response:
     """Return the page for an address that does not exist, with status 404."""
     content = _rendered(request, "not_found.html", path=request.url.path)
-    return HTMLResponse(content, status_code=404, headers=PAGE_POLICY)
+    return HTMLResponse(content, status_code=404, headers=_POLICY)
 
 
 def _dashboard_page(template: str) -> Callable[[Request], Awaitable[Response]]:
     async def show(request: Request) -> Response:
-        return HTMLResponse(_rendered(request, template), headers=PAGE_POLICY)
+        return HTMLResponse(_rendered(request, template), headers=_POLICY)
 
     return show
 

@@ -12,13 +12,18 @@ from starlette.responses import HTMLResponse, Response
 
 from edgepress_api.recommendation.asking import AskedGoals
 from edgepress_api.report.building import build_report
+from edgepress_api.report.charts.sections import job_charts
 from edgepress_api.report.page import report_html
+from edgepress_api.report.search import report_search
 from edgepress_api.report.table import report_csv
 from edgepress_api.web.adapters import Adapters, Given
 from edgepress_api.web.authorization import Reader, VisibleJob
+from edgepress_api.web.http.security_headers import report_policy
 from edgepress_api.web.negotiation import preferred
 from edgepress_api.web.parameters import RecommendationQuery, ReportFormat, ReportQuery
+from edgepress_api.web.report_scripts import REPORT_SCRIPTS, SCRIPT_HASHES
 from edgepress_api.web.responses import CsvResponse, json_response, problems
+from edgepress_common.answers.charts import JobCharts
 from edgepress_common.answers.recommendation import Recommendation
 from edgepress_common.answers.report import Report
 
@@ -84,9 +89,26 @@ def show_recommendation(
     return json_response(report.recommendation, headers={"Cache-Control": "no-cache"})
 
 
+@router.get(
+    "/v1/jobs/{job_id}/charts",
+    response_model=JobCharts,
+    response_description="Based on the measurements so far.",
+    responses=problems("not-found", "invalid-request"),
+)
+def show_charts(
+    given: Given, _: Reader, job_id: VisibleJob, query: Annotated[RecommendationQuery, Query()]
+) -> Response:
+    """Show the charts of a job's report as data, by the goals of the spec or of the query."""
+    with given.database.read() as session:
+        report = build_report(session, job_id, query)
+    return json_response(job_charts(report), headers={"Cache-Control": "no-cache"})
+
+
 def _report(request: Request, given: Adapters, job_id: str, goals: AskedGoals, format_: ReportFormat) -> Response:
     with given.database.read() as session:
         report = build_report(session, job_id, goals)
+        has_search = format_ == "html" and report.spec.search is not None
+        search = report_search(session, job_id) if has_search else None
     # The response changes while the job runs, and with the requested format.
     headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
     match format_:
@@ -97,7 +119,8 @@ def _report(request: Request, given: Adapters, job_id: str, goals: AskedGoals, f
             return CsvResponse(report_csv(report), headers=headers)
         case "html":
             artifacts_url = f"{str(request.base_url).rstrip('/')}/v1/artifacts/"
-            return HTMLResponse(report_html(report, artifacts_url), headers=headers)
+            page = report_html(report, artifacts_url, search=search, scripts=REPORT_SCRIPTS)
+            return HTMLResponse(page, headers=headers | report_policy(SCRIPT_HASHES))
 
 
 def _wanted(accept: str | None) -> ReportFormat:

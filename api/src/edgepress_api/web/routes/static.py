@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path
 from starlette.responses import Response
 
+from edgepress_api.web.report_scripts import LIBRARY
 from edgepress_common.errors import NotFoundError
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -30,6 +31,7 @@ def _read(file: Traversable) -> _StaticFile:
 
 
 _FILES = {file.name: _read(file) for file in (files("edgepress_api.web") / "static").iterdir()}
+_FILES["echarts.js"] = _read(LIBRARY)
 _FILES["report.css"] = _read(files("edgepress_api.report") / "templates" / "style.css")
 
 

@@ -26,10 +26,12 @@ let job;
 let running = [];
 let evaluated = 0;
 let isPlanStale = false;
+let hasSearch = false;
 
 start(async () => {
   steps = new Steps(await getPlan()); // before the job, so that the job has all steps of the plan
   job = await getJob();
+  hasSearch = Boolean((await getJson("/v1/jobs/{job_id}/spec", { job_id: id })).search);
   await show();
   const poll = setInterval(() => document.hidden && refresh().catch(console.info), HIDDEN_REFRESH_MS);
   await followEvents();
@@ -144,6 +146,7 @@ function showActions() {
   const canRetry = ["failed", "cancelled", "partly_succeeded"].includes(job.state);
   fill(
     at("actions"),
+    hasSearch && el("a", { class: "button plain", href: address(`jobs/${id}/search`) }, "Show search"),
     el("a", { class: "button plain", href: address(`new?like=${id}`) }, "Duplicate job"),
     isActive && action("Cancel", `v1/jobs/${id}/cancel`, refresh),
     canRetry && action("Retry", `v1/jobs/${id}/retry`, () => location.reload()), // to follow its events again

@@ -9,7 +9,7 @@ import { at, el, fill, table } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { objectField } from "./groups.js";
 import { start } from "./page.js";
-import { specWidgets } from "./spec_widgets.js";
+import { followSearch, specWidgets } from "./spec_widgets.js";
 import { counted, duration } from "./words.js";
 import { toYaml } from "./yaml.js";
 
@@ -23,8 +23,10 @@ let isText = false;
 
 start(async () => {
   const [document_, choices, spec] = await Promise.all([specSchema(), specWidgets(), firstSpec()]);
-  field = specField({ document: document_, ...choices });
+  const whole = specField({ document: document_, ...choices });
+  field = whole;
   field.set(spec);
+  followSearch(whole.fields);
   fill(at("form"), field.element);
   at("as-form").addEventListener("click", () => show(false));
   at("as-text").addEventListener("click", () => show(true));

@@ -1,15 +1,15 @@
 /**
  * Shows which files are recommended. The gateway ranks again when weights or limits change; the job does not run again.
  *
- * @import { Candidate, DeviceRecommendation, Figures, Recommendation } from "../types.js"
+ * @import { Candidate, Chart, DeviceRecommendation, Figures, Recommendation } from "../types.js"
  * @import { CriterionFigure } from "./figures.js"
  */
 
 import { Problem, address, failed, fetchesFile, getJson } from "./api.js";
+import { showCharts } from "./chart_figures.js";
 import { afterPause, at, el, facts, fill, table } from "./dom.js";
 import { capitalized, shownCriteria, fetchFigures, numberAt, text } from "./figures.js";
 import { GoalsForm } from "./goals.js";
-import { isSameFile, tradeOffs } from "./trade_off.js";
 import { nameOf, percent } from "./words.js";
 
 const PAUSE_MS = 150;
@@ -17,6 +17,8 @@ const PAUSE_MS = 150;
 /** @type {GoalsForm | null} */
 let form = null;
 let asked = 0;
+/** @type {Map<string, Record<Chart["topic"], HTMLElement>>} */
+const places = new Map(); // of charts, by device; kept, so that the charts are
 
 /**
  * Show the recommendation of a job, by its own goals or those of the form.
@@ -28,13 +30,17 @@ export async function showRecommendation(job) {
   form ??= await makeForm(job, figures);
   const number = ++asked;
   try {
-    const found = await getJson("/v1/jobs/{job_id}/recommendation", { job_id: job }, form.query());
+    const [found, { charts }] = await Promise.all([
+      getJson("/v1/jobs/{job_id}/recommendation", { job_id: job }, form.query()),
+      getJson("/v1/jobs/{job_id}/charts", { job_id: job }, form.query()),
+    ]);
     if (number !== asked) return; // the form has changed meanwhile
     at("first").textContent = found.devices.map(firstOf).join(" ");
     fill(
       at("choices"),
       found.devices.map((device) => deviceSection(job, device, found.goals.method, figures)),
     );
+    for (const { device } of found.devices) showDeviceCharts(device, charts);
   } catch (error) {
     if (!(error instanceof Problem) || !complain(form, error)) throw error;
   }
@@ -71,12 +77,11 @@ function firstOf({ device, candidates }) {
  * @param {Figures} figures
  */
 function deviceSection(job, device, method, figures) {
-  const criteria = shownCriteria(figures, device.candidates);
   const caveats = device.cautions.map((caution) => el("li", {}, caution));
   const title = `Recommended for ${device.device}`;
   const emulated = "This device is emulated: its latency is not valid and does not count.";
   const legend =
-    "Accuracy is that on the validation images, by which files are ranked. In the charts, the dashed line is the Pareto front, the large mark is the first place, and pale marks exceed a limit. “*”: on the Pareto front; no other file is at least as good in every criterion. “~”: the difference to the best accuracy is not statistically significant on these images.";
+    "Accuracy is that on the validation images, by which files are ranked. In the charts, colours show the method and shapes the export, the dashed line is the Pareto front, the ring is its knee, and pale marks exceed a limit. Point at a mark for its figures, click a name to hide its marks, turn the wheel with Ctrl to zoom. “*”: on the Pareto front; no other file is at least as good in every criterion. “~”: the difference to the best accuracy is not statistically significant on these images.";
   return el(
     "section",
     { "aria-label": title, class: "for-device", "data-device": device.device },
@@ -89,10 +94,71 @@ function deviceSection(job, device, method, figures) {
     ),
     device.stability && el("p", { class: "small" }, device.stability.words),
     caveats.length > 0 && el("details", {}, el("summary", {}, "Caveats"), el("ul", { class: "cautions" }, caveats)),
-    tradeOffs(device, criteria),
+    chartPlaces(device.device).trade_off,
     ranking(job, device, method, figures),
     el("p", { class: "small soft" }, legend),
+    el(
+      "details",
+      {},
+      el("summary", {}, "Latency distributions"),
+      scrolled("Latency", chartPlaces(device.device).latency),
+    ),
+    el(
+      "details",
+      {},
+      el("summary", {}, "All figures of all files"),
+      scrolled("All figures", chartPlaces(device.device).final_comparison),
+    ),
   );
+}
+
+/** @param {string} device */
+function chartPlaces(device) {
+  const found = places.get(device) ?? {
+    trade_off: el("div", { class: "charts" }),
+    latency: el("div"),
+    final_comparison: el("div", { class: "panels" }),
+    training: el("div"),
+    search: el("div"),
+  };
+  places.set(device, found);
+  return found;
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLElement} place
+ */
+function scrolled(name, place) {
+  return el("div", { class: "scroll", role: "region", "aria-label": name, tabindex: 0 }, place);
+}
+
+/**
+ * @param {string} device
+ * @param {Chart[]} charts
+ */
+function showDeviceCharts(device, charts) {
+  for (const [topic, place] of Object.entries(chartPlaces(device))) {
+    const shown = charts.filter((each) => each.topic === topic && each.device === device && hasPoints(each));
+    showCharts(place, shown);
+  }
+}
+
+/** @param {Chart} chart */
+function hasPoints({ series }) {
+  return series.some(({ points }) => points.length > 0);
+}
+
+/**
+ * Return whether two choices are the same measured file.
+ *
+ * @param {DeviceRecommendation["reference"]} one
+ * @param {DeviceRecommendation["reference"]} other
+ */
+function isSameFile(one, other) {
+  /** @param {DeviceRecommendation["reference"]} each */
+  const key = (each) => [each.pipeline, each.export, each.threads, each.model_sha256].join(" ");
+  return key(one) === key(other);
 }
 
 /**

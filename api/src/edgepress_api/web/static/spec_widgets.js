@@ -16,15 +16,21 @@ import { resolved, tagged, withoutNull } from "./schema.js";
 import { archiveField, modelField } from "./uploads.js";
 
 const OWN = "custom";
-const PRESET_TITLES = { quick: "Quick", paper: "Study (paper)", [OWN]: "Custom pipelines" };
+const NONE = "none";
+const PRESET_TITLES = {
+  [NONE]: "None: the search proposes all",
+  quick: "Quick",
+  paper: "Study (paper)",
+  [OWN]: "Custom pipelines",
+};
 /** @type {Record<string, string>} */
 const PRESETS = {
+  [NONE]: "Only pipelines that the search proposes are run, after the network without compression as a reference.",
   quick:
     "The trained network in every export, and five compressed versions as int8: quantization-aware trained, pruned, clustered, both, and distilled.",
   paper: "The whole study of Predić et al. 2022: each method in every export.",
   [OWN]: "Each pipeline is a list of stages and the files to export.",
 };
-const NONE = "none";
 const SEARCH_TITLES = {
   [NONE]: "No search",
   "find-fastest": "Find the fastest, at most one point less accurate",
@@ -238,7 +244,7 @@ function searchField(_, schema, path) {
 }
 
 /**
- * Make a choice between presets and custom pipelines.
+ * Make a choice between presets and custom pipelines, or none next to a search; see `followSearch`.
  *
  * @param {Form} form
  * @param {Schema} schema
@@ -249,7 +255,7 @@ function pipelinesField(form, schema, path) {
   const alternatives = schema.anyOf ?? [];
   const presets = alternatives.find((each) => each.enum)?.enum ?? [];
   const own = alternatives.find((each) => each.type === "array") ?? {};
-  const choice = choiceField(labelOf(path), { default: schema.default }, [...presets, OWN], PRESET_TITLES);
+  const choice = choiceField(labelOf(path), { default: schema.default }, [NONE, ...presets, OWN], PRESET_TITLES);
   const about = el("p", { class: "help" });
   const items = resolved(form.document, own.items ?? {});
   const list = listField({ ...own, default: [] }, path, {
@@ -261,6 +267,7 @@ function pipelinesField(form, schema, path) {
     },
   });
   const isOwn = () => choice.control.value === OWN;
+  const named = () => (choice.control.value === NONE ? undefined : choice.control.value);
   const show = () => {
     about.textContent = PRESETS[choice.control.value] ?? "";
     list.element.hidden = !isOwn();
@@ -270,9 +277,10 @@ function pipelinesField(form, schema, path) {
   show();
   return {
     element: el("div", {}, choice.element, about, list.element),
-    value: () => (isOwn() ? (list.value() ?? []) : choice.value()),
+    control: choice.control,
+    value: () => (isOwn() ? (list.value() ?? []) : named()),
     set(value) {
-      choice.set(Array.isArray(value) ? OWN : value);
+      choice.set(Array.isArray(value) ? OWN : value === null ? NONE : value);
       list.set(Array.isArray(value) ? value : []);
       show();
     },
@@ -282,6 +290,24 @@ function pipelinesField(form, schema, path) {
       if (!message) list.complain("");
     },
   };
+}
+
+/**
+ * Keep the choice of pipelines consistent with the search: next to one, none are run unless they are chosen.
+ *
+ * @param {Record<string, Field>} fields Fields of a spec.
+ */
+export function followSearch({ search, pipelines }) {
+  const control = /** @type {HTMLSelectElement} */ (pipelines.control);
+  const [none] = control.options;
+  const follow = () => {
+    const hasSearch = search.value() !== undefined;
+    none.disabled = !hasSearch;
+    if (hasSearch && control.value === "quick") pipelines.set(null);
+    if (!hasSearch && control.value === NONE) pipelines.set(undefined);
+  };
+  search.element.addEventListener("change", follow);
+  none.disabled = search.value() === undefined;
 }
 
 /**
