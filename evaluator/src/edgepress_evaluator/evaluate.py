@@ -27,7 +27,7 @@ from edgepress_common.results import EvaluationResult, ThreadMeasurement
 from edgepress_common.software import installed_software
 from edgepress_common.steps import EvaluationStep
 from edgepress_evaluator.callbacks import ShouldStop
-from edgepress_evaluator.measure.accuracy import Integers, parallel_predictions, split_result
+from edgepress_evaluator.measure.accuracy import check_labels, parallel_predictions, split_result
 from edgepress_evaluator.measure.decoding import decode_ms
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.figures import measure_figures
@@ -35,6 +35,7 @@ from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.measure.latency import TimedPass, summarise
 from edgepress_evaluator.measure.machine import usable_cores
 from edgepress_evaluator.measure.memory import peak_memory_bytes
+from edgepress_evaluator.measure.predictions import Predictions
 from edgepress_evaluator.measure.profile import operator_times
 from edgepress_evaluator.measure.subject import Subject
 from edgepress_evaluator.measure.surroundings import surroundings
@@ -94,10 +95,10 @@ def evaluate(
     meter = ProgressMeter(_inferences(parameters, pack, test), report)
     timing = time_model(files.model, pack, parameters=parameters, device=device, meter=meter, should_stop=should_stop)
     classify = partial(_classify, files.model, meter=meter, should_stop=should_stop)
-    predictions = timing.passes[0].predictions[: len(pack)] if parameters.full_pass else classify(pack, "validation")
-    subject = Subject(files.model, pack, predictions, parameters, device, should_stop)
+    whole = timing.passes[0].predictions.first(len(pack)) if parameters.full_pass else classify(pack, "validation")
+    subject = Subject(files.model, pack, whole.classes, parameters, device, should_stop)
     return EvaluationResult(
-        **dict(split_result(pack.labels, predictions, len(lease.classes))),
+        **dict(split_result(pack.labels, whole, len(lease.classes))),
         device=device.name,
         measurements=tuple(_measurement(timed, pack, full_pass=parameters.full_pass) for timed in timing.passes),
         peak_memory_bytes=peak_memory,
@@ -120,8 +121,8 @@ def _open_test(files: Files) -> ValidationPack | None:
 
 def _classify(
     model_path: Path, pack: ValidationPack, split: str, *, meter: ProgressMeter, should_stop: ShouldStop
-) -> Integers:
-    """Return the predicted class of each image of a split, int64 ``(n,)``, computed on all processors."""
+) -> Predictions:
+    """Return the prediction for each image of a split, computed on all processors."""
     advance = partial(meter.advance, message=f"accuracy on the {split} images, on all processors")
     return parallel_predictions(model_path, pack, workers=usable_cores(), advance=advance, should_stop=should_stop)
 
@@ -139,6 +140,9 @@ def _inspect(model_path: Path, packs: Mapping[str, ValidationPack | None], class
         raise BrokenPromiseError(
             f"the model has {classifier.classes} classes, but the data set has {len(classes)}; accepted: equal numbers"
         )
+    for pack in packs.values():
+        if pack is not None:
+            check_labels(pack.labels, len(classes))
     return classifier.delegated_operators()
 
 
@@ -157,7 +161,7 @@ def _measurement(timed: TimedPass, pack: ValidationPack, *, full_pass: bool) -> 
         first_inference_ms=timed.first_inference_ms,
         latency_ms=summarise(timed.latencies_ms),
         total_seconds=float(timed.latencies_ms[whole_set].sum()) / _MS_PER_SECOND if full_pass else None,
-        accuracy=float(np.mean(timed.predictions[whole_set] == pack.labels)) if full_pass else None,
+        accuracy=float(np.mean(timed.predictions.classes[whole_set] == pack.labels)) if full_pass else None,
         figures=measure_thread_figures(timed),
     )
 

@@ -48,7 +48,7 @@ def test_pass_predicts_each_image_in_order(models: Path, pack: ValidationPack) -
 
     classifier = Classifier(models / "tiny_int8.tflite", threads=1)
     images = np.concatenate(list(pack.chunks(0, len(pack))))
-    assert timed.predictions.tolist() == [classifier.classify(image).argmax() for image in classifier.prepare(images)]
+    assert timed.predictions.classes.tolist() == [classifier.classify(image).argmax() for image in classifier.prepare(images)]
 
 
 def test_every_inference_has_a_time(models: Path, pack: ValidationPack) -> None:
@@ -65,7 +65,7 @@ def test_small_set_is_gone_through_again(models: Path, pack: ValidationPack) -> 
     """If there are more inferences than images, they begin again with the first image."""
     timed, _, _ = _timed(models, pack, inferences=len(pack) + 10)
 
-    assert timed.predictions[len(pack) :].tolist() == timed.predictions[:10].tolist()
+    assert timed.predictions.classes[len(pack) :].tolist() == timed.predictions.classes[:10].tolist()
 
 
 @pytest.mark.parametrize(("asked", "made"), [(0, 1), (1, 1), (7, 7)])

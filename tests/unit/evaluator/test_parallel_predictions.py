@@ -26,7 +26,7 @@ def test_predictions_are_those_of_one_interpreter(models: Path, pack: Validation
 
     classifier = Classifier(models / "tiny_float32.tflite", threads=1)
     images = np.concatenate(list(pack.chunks(0, len(pack))))
-    assert predictions.tolist() == [classifier.classify(image).argmax() for image in classifier.prepare(images)]
+    assert predictions.classes.tolist() == [classifier.classify(image).argmax() for image in classifier.prepare(images)]
     assert sum(advances) == len(pack)
 
 

@@ -8,6 +8,7 @@ before there were checks are read as they are, and left out where they are shown
 import base64
 import binascii
 import math
+from collections import Counter
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -22,6 +23,7 @@ from edgepress_common.results import (
     StepResult,
     Surroundings,
     ThreadMeasurement,
+    WrongImages,
 )
 from edgepress_common.text import HarmlessText
 
@@ -109,6 +111,14 @@ class ReportedSurroundings(Surroundings):
     other_load: Annotated[float, Field(ge=0, le=65_536, allow_inf_nan=False)] | None = added_field(None)
 
 
+class ReportedWrongImages(WrongImages):
+    """Predictions for wrongly classified images that are possible."""
+
+    predicted: tuple[Count, ...]
+    scores: tuple[Share, ...]
+    true_scores: tuple[Share, ...]
+
+
 class ReportedSplitResult(SplitResult):
     """Figures of a split that are possible, and consistent with one another."""
 
@@ -118,6 +128,7 @@ class ReportedSplitResult(SplitResult):
     recall: Share
     f1: Share
     confusion: tuple[tuple[Count, ...], ...] = Field(min_length=2)
+    wrong_images: ReportedWrongImages | None = added_field(None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -134,7 +145,20 @@ class ReportedSplitResult(SplitResult):
             )
         if self.right_images is not None and _bits(self.right_images, self.images) != right:
             raise ValueError(f"right_images is not the {right} of {self.images} images that are right, in base64")
+        if self.wrong_images is not None:
+            self._check_wrong(self.wrong_images, self.images - right)
         return self
+
+    def _check_wrong(self, found: WrongImages, wrong: int) -> None:
+        lengths = {len(found.predicted), len(found.scores), len(found.true_scores)}
+        if self.right_images is None or lengths != {wrong}:
+            raise ValueError(f"wrong_images is not of the {wrong} images that right_images shows to be wrong")
+        columns = [
+            sum(row[place] for row in self.confusion) - self.confusion[place][place] for place in range(len(self.confusion))
+        ]
+        counts = Counter(found.predicted)
+        if any(counts[place] != columns[place] for place in range(len(columns))):
+            raise ValueError("wrong_images has other predictions than the confusion matrix")
 
 
 class ReportedEvaluation(ReportedSplitResult, EvaluationResult):

@@ -16,10 +16,11 @@ from edgepress_common.results.evaluation import (
     SplitResult,
     Surroundings,
     ThreadMeasurement,
+    WrongImages,
 )
 from edgepress_common.results.export import ExportResult
 from edgepress_common.results.open_figures import OpenFigures
-from edgepress_common.results.pack import PackResult, Twin, Twins, UnreadableImage
+from edgepress_common.results.pack import ImageStatistics, PackResult, Twin, Twins, UnreadableImage
 from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
 from edgepress_common.results.stage import ChannelGroup, Epoch, StageResult
 
@@ -28,6 +29,7 @@ __all__ = [
     "Epoch",
     "EvaluationResult",
     "ExportResult",
+    "ImageStatistics",
     "Latency",
     "LayerSensitivity",
     "OpenFigures",
@@ -42,6 +44,7 @@ __all__ = [
     "Twin",
     "Twins",
     "UnreadableImage",
+    "WrongImages",
 ]
 
 StepResult = Annotated[

@@ -119,6 +119,20 @@ class Surroundings(Message):
     other_load: float | None = added_field(None)
 
 
+class WrongImages(Message):
+    """What a .tflite file takes images for that it classifies wrongly, in the order of these images in the split.
+
+    Attributes:
+        predicted: Predicted class of each image.
+        scores: Score of the predicted class, 0 to 1.
+        true_scores: Score of the true class, 0 to 1.
+    """
+
+    predicted: tuple[int, ...]
+    scores: tuple[float, ...]
+    true_scores: tuple[float, ...]
+
+
 class SplitResult(Message):
     """How a .tflite file classifies the images of one split.
 
@@ -131,6 +145,7 @@ class SplitResult(Message):
         confusion: ``confusion[true][predicted]``, counts.
         right_images: Which images are classified correctly, in base64: the bits of one large number, the last image's
             the lowest, padded with zeros above. None in older results.
+        wrong_images: What it takes the other images for; None in older results, and where they are very many.
     """
 
     images: int
@@ -140,6 +155,7 @@ class SplitResult(Message):
     f1: float
     confusion: tuple[tuple[int, ...], ...]
     right_images: str | None = None
+    wrong_images: WrongImages | None = added_field(None)
 
 
 class EvaluationResult(SplitResult):

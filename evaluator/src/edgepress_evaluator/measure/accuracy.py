@@ -14,6 +14,7 @@ from edgepress_common.errors import StepCancelledError, UnreadableDatasetError
 from edgepress_common.results import SplitResult
 from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
+from edgepress_evaluator.measure.predictions import Predictions
 from edgepress_evaluator.validation_pack import ValidationPack
 
 Integers = npt.NDArray[np.int64]
@@ -32,18 +33,18 @@ class Quality:
     f1: float
 
 
-def split_result(labels: Integers, predictions: Integers, classes: int) -> SplitResult:
-    """Return the metrics of a split.
+def split_result(labels: Integers, predictions: Predictions, classes: int) -> SplitResult:
+    """Return the metrics of a split, and what the wrongly classified images are taken for.
 
     Args:
         labels: True class of each image, int64 ``(n,)``.
-        predictions: Predicted class of each image, int64 ``(n,)``.
+        predictions: Predictions for the images.
         classes: Number of classes.
 
     Raises:
         UnreadableDatasetError: A label is outside the range of the classes.
     """
-    confusion = confusion_matrix(labels, predictions, classes)
+    confusion = confusion_matrix(labels, predictions.classes, classes)
     found = quality(confusion)
     return SplitResult(
         images=len(labels),
@@ -52,7 +53,8 @@ def split_result(labels: Integers, predictions: Integers, classes: int) -> Split
         recall=found.recall,
         f1=found.f1,
         confusion=tuple(map(tuple, confusion.tolist())),
-        right_images=right_images(labels, predictions),
+        right_images=right_images(labels, predictions.classes),
+        wrong_images=predictions.wrong_images(labels),
     )
 
 
@@ -62,10 +64,19 @@ def confusion_matrix(labels: Integers, predictions: Integers, classes: int) -> I
     Raises:
         UnreadableDatasetError: A label is outside the range of the classes.
     """
-    if labels.min() < 0 or labels.max() >= classes:
-        raise UnreadableDatasetError(f"labels run from {labels.min()} to {labels.max()}; accepted: 0 to {classes - 1}")
+    check_labels(labels, classes)
     pairs = labels * classes + predictions
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def check_labels(labels: Integers, classes: int) -> None:
+    """Check the labels of a split.
+
+    Raises:
+        UnreadableDatasetError: A label is outside the range of the classes.
+    """
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UnreadableDatasetError(f"labels run from {labels.min()} to {labels.max()}; accepted: 0 to {classes - 1}")
 
 
 def quality(confusion: Integers) -> Quality:
@@ -93,7 +104,7 @@ def right_images(labels: Integers, predictions: Integers) -> str:
 
 def parallel_predictions(
     model_path: Path, pack: ValidationPack, *, workers: int, advance: Advance, should_stop: ShouldStop
-) -> Integers:
+) -> Predictions:
     """Classify the entire pack with several one-thread interpreters in parallel.
 
     This has a higher throughput than one interpreter with many threads.
@@ -105,9 +116,6 @@ def parallel_predictions(
         advance: Function that receives the number of further images that are done; calls are serialized.
         should_stop: Called before every inference; if it returns true, the pass stops.
 
-    Returns:
-        int64 ``(n,)``, the class with the highest score.
-
     Raises:
         BrokenPromiseError: The runtime can't run the file.
         StepCancelledError: The pass was stopped.
@@ -115,7 +123,7 @@ def parallel_predictions(
     idle: SimpleQueue[Classifier] = SimpleQueue()
     for _ in range(workers):
         idle.put(Classifier(model_path, threads=1))
-    predictions = np.empty(len(pack), np.int64)
+    predicted, scores = np.empty(len(pack), np.int64), np.empty((len(pack), 2), np.float32)
 
     def classify(start: int, stop: int) -> int:
         classifier = idle.get()
@@ -125,7 +133,9 @@ def parallel_predictions(
                 for image in classifier.prepare(chunk):
                     if should_stop():
                         raise StepCancelledError("the measurement was told to stop")
-                    predictions[position] = classifier.classify(image).argmax()
+                    (found,) = classifier.classify(image)
+                    best = predicted[position] = found.argmax()
+                    scores[position] = found[best], found[pack.labels[position]]
                     position += 1
         finally:
             idle.put(classifier)  # also after an error; otherwise the threads that wait for one would never end
@@ -136,7 +146,7 @@ def parallel_predictions(
     with ThreadPoolExecutor(workers) as threads:
         for done in threads.map(classify, starts, [min(start + share, len(pack)) for start in starts]):
             advance(done)
-    return predictions
+    return Predictions(predicted, idle.get().dequantized(scores))
 
 
 def _share(part: npt.NDArray[np.float64], whole: Integers) -> npt.NDArray[np.float64]:

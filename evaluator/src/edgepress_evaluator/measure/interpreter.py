@@ -56,6 +56,7 @@ class Classifier:
         self.image_shape = tuple(shapes[0][1:])
         self.classes = shapes[1][1]
         self._pixel_table = pixel_table(inputs[0]["dtype"], *inputs[0]["quantization"])
+        self._output_scale, self._output_zero = outputs[0]["quantization"]
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
 
     def prepare(self, images: npt.NDArray[np.uint8]) -> TypedImages:
@@ -83,6 +84,15 @@ class Classifier:
         self._interpreter.invoke()
         scores: Scores = self._interpreter.get_tensor(self._output_index)
         return scores
+
+    def dequantized(self, scores: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Return values of the output tensor as real numbers.
+
+        Args:
+            scores: Values of any shape, from `classify`.
+        """
+        values = np.asarray(scores, np.float32)
+        return values if self._output_scale == 0 else np.float32(self._output_scale) * (values - self._output_zero)
 
     def delegated_operators(self) -> int:
         """Return the number of operators that run in the XNNPACK delegate, the only one that is applied by default."""

@@ -29,6 +29,9 @@ _DASHBOARD = {
     "/new": "new_job.html",
     "/jobs/{job_id}": "job.html",
     "/jobs/{job_id}/models/{sha256}": "model.html",
+    "/jobs/{job_id}/models/{sha256}/errors": "errors.html",
+    "/jobs/{job_id}/data": "data.html",
+    "/datasets/{sha256}": "data.html",
     "/devices": "devices.html",
     "/compare": "compare.html",
 }
