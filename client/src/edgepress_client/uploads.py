@@ -90,7 +90,6 @@ class Datasets(_Uploads[DatasetView, DatasetPage]):
         with _readable(path), _archive(path) as (file, media_type):
             return self._send(file, media_type, name or path.resolve().name, sent)
 
-
     def samples(self, source: str, query: Query | None = None) -> Samples:
         """Return classes, warnings and a page of images of a data set.
 

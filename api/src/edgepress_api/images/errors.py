@@ -58,7 +58,9 @@ class _Measured:
         return same and self.file.model_sha256 != other.file.model_sha256 and self.on(split) is not None
 
 
-def find_errors(session: Session, store: ArtifactStore, job_id: str, model_sha256: str, query: ErrorQuery) -> FileErrors:
+def find_errors(
+    session: Session, store: ArtifactStore, job_id: str, model_sha256: str, query: ErrorQuery
+) -> FileErrors:
     """Return a page of images by what a file of a job answers for them.
 
     Args:
@@ -76,7 +78,9 @@ def find_errors(session: Session, store: ArtifactStore, job_id: str, model_sha25
     measured = [*_all_measured(job)]
     found = _measured_file(measured, job_id, model_sha256, query.device)
     has_ended = summary.state not in ACTIVE_STATES
-    splits: tuple[Split, ...] = ("validation", "test") if found.result.test is not None and has_ended else ("validation",)
+    splits: tuple[Split, ...] = (
+        ("validation", "test") if found.result.test is not None and has_ended else ("validation",)
+    )
     if query.split not in splits:
         raise invalid("split", query.split, "can't be shown, or not before the job has ended", ", ".join(splits))
     others = [each for each in measured if each.can_be_compared(found, query.split)]

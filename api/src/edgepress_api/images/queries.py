@@ -35,8 +35,8 @@ class ErrorQuery(Frozen):
 
     selection: Selection = Field(
         default="wrong",
-        description="`wrong`: the file is wrong. `differs`: the two files answer differently. `lost`: the other file is "
-        "right, this one is wrong. `gained`: this file is right, the other one is wrong.",
+        description="`wrong`: the file is wrong. `differs`: the two files answer differently. `lost`: the other file "
+        "is right, this one is wrong. `gained`: this file is right, the other one is wrong.",
     )
     split: Split = Field(
         default="validation", description="Split of the images; the test split can be shown when the job has ended."

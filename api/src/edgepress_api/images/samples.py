@@ -18,7 +18,7 @@ from edgepress_api.images.warnings import dataset_warnings
 from edgepress_api.report.datasets import dataset_summary
 from edgepress_api.uploads.pages import find_upload
 from edgepress_common.answers.job_list import ACTIVE_STATES
-from edgepress_common.answers.samples import FolderCount, PackSplit, SampleImage, Samples
+from edgepress_common.answers.samples import FolderCount, SampleImage, Samples
 from edgepress_common.artifacts import ArtifactStore
 from edgepress_common.errors import NotFoundError
 from edgepress_common.results import PackResult

@@ -55,8 +55,8 @@ def _few(pack: PackResult) -> Iterator[str]:
     ]
     if few:
         yield (
-            f"Classes with fewer than {_FEW_TO_VALIDATE} validation images: {_listed(few)}. One image is more than five "
-            "points of the recall of such a class."
+            f"Classes with fewer than {_FEW_TO_VALIDATE} validation images: {_listed(few)}. One image is more than "
+            "five points of the recall of such a class."
         )
 
 
@@ -65,7 +65,7 @@ def _imbalance(classes: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
     if counts[most] >= _IMBALANCE * counts[least]:
         yield (
             f"{classes[most]} has {counts[most]} training images, {classes[least]} has {counts[least]}. Look at the "
-            "recall of each class, not only at the accuracy; training.class_weights: balanced weighs the classes equally."
+            "recall of each class, not only at the accuracy; training.class_weights: balanced weighs classes equally."
         )
 
 

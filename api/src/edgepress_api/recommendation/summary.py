@@ -38,7 +38,7 @@ def summary_words(row: ReportRow, count: int, against: Against) -> tuple[str, ..
     ]
     return (
         which,
-        f"Compared with {name(reference)}, it {_listed(['gives up nothing'] if not lost else lost)}.",
+        f"Compared with {name(reference)}, it {_listed(lost or ['gives up nothing'])}.",
         f"It {_listed(won or ['wins nothing'])}{''.join(f'; {each}' for each in noise)}.",
     )
 

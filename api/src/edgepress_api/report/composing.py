@@ -19,7 +19,7 @@ from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_
 from edgepress_common.answers.job_list import ACTIVE_STATES, JobSummary
 from edgepress_common.answers.report import Report
 from edgepress_common.results import EvaluationResult
-from edgepress_common.spec import Goals, JobSpec
+from edgepress_common.spec import Goals
 from edgepress_common.steps import EvaluationStep
 
 

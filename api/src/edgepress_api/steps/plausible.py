@@ -153,11 +153,9 @@ class ReportedSplitResult(SplitResult):
         lengths = {len(found.predicted), len(found.scores), len(found.true_scores)}
         if self.right_images is None or lengths != {wrong}:
             raise ValueError(f"wrong_images is not of the {wrong} images that right_images shows to be wrong")
-        columns = [
-            sum(row[place] for row in self.confusion) - self.confusion[place][place] for place in range(len(self.confusion))
-        ]
+        columns = [sum(column) - column[place] for place, column in enumerate(zip(*self.confusion, strict=True))]
         counts = Counter(found.predicted)
-        if any(counts[place] != columns[place] for place in range(len(columns))):
+        if counts != Counter({place: count for place, count in enumerate(columns) if count}):
             raise ValueError("wrong_images has other predictions than the confusion matrix")
 
 

@@ -1,7 +1,6 @@
 """`edgepress errors`."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,7 +33,8 @@ def errors(
     ] = None,
     *,
     selection: Annotated[
-        Selection, typer.Option("--show", help="Images that are wrong, or that differ from, are lost or gained against.")
+        Selection,
+        typer.Option("--show", help="Images that are wrong, or whose answer differs, is lost or gained."),
     ] = "wrong",
     against: Annotated[
         str | None,
@@ -43,7 +43,9 @@ def errors(
     split: Annotated[
         Split, typer.Option("--split", help="Split of the images; the test split when the job has ended.")
     ] = "validation",
-    true_class: Annotated[str | None, typer.Option("--true", metavar="CLASS", help="Only images of this class.")] = None,
+    true_class: Annotated[
+        str | None, typer.Option("--true", metavar="CLASS", help="Only images of this class.")
+    ] = None,
     predicted_class: Annotated[
         str | None, typer.Option("--predicted", metavar="CLASS", help="Only images that are taken for this class.")
     ] = None,

@@ -1,7 +1,6 @@
 """`edgepress samples`."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -40,9 +40,7 @@ router = APIRouter()
     response_description="A page of images; without images while no job has packed the data set.",
     responses=problems("not-found", "invalid-request"),
 )
-def show_samples(
-    given: Given, who: Reader, source: SourceInPath, query: Annotated[SampleQuery, Query()]
-) -> Response:
+def show_samples(given: Given, who: Reader, source: SourceInPath, query: Annotated[SampleQuery, Query()]) -> Response:
     """Show a data set as networks see it: classes, warnings and images of a split."""
     with given.database.read() as session:
         if _SHA256.fullmatch(source):

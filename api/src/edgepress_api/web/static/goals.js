@@ -227,7 +227,7 @@ class DropSlider {
     const written = this.#limit?.control.value.trim() ?? "";
     const value = written === "" || !Number.isFinite(Number(written)) ? this.#most : Math.min(Number(written), this.#most);
     this.#field.value = String(value);
-    const words = written === "" ? "as in the job’s settings" : `at most ${written} points`;
+    const words = written === "" ? "no limit set" : `at most ${written} points`;
     this.#output.textContent = words;
     this.#field.setAttribute("aria-valuetext", words);
   }
