@@ -77,7 +77,7 @@ def test_an_image_that_is_not_there_is_not_found(gateway: GatewayApp, index: str
 def test_only_arrays_of_images_have_images(gateway: GatewayApp) -> None:
     """Labels, other bytes, an empty artifact, and images of other shapes do not."""
     pixels = saved(np.zeros((2, 8, 8, 3), np.uint8))
-    others = (
+    others: tuple[npt.NDArray[np.generic], ...] = (
         np.zeros(3, np.int64),
         np.zeros((2, 8, 9, 3), np.uint8),
         np.zeros((2, 8, 8, 1), np.uint8),

@@ -23,7 +23,10 @@ def test_wrong_images_have_their_scores_in_order() -> None:
 def test_too_many_wrong_images_are_not_sent() -> None:
     """A file that is wrong so often is of no use."""
     count = 20_001
-    assert Predictions(np.ones(count, np.int64), np.zeros((count, 2), np.float32)).wrong_images(np.zeros(count)) is None
+    assert (
+        Predictions(np.ones(count, np.int64), np.zeros((count, 2), np.float32)).wrong_images(np.zeros(count, np.int64))
+        is None
+    )
 
 
 @pytest.mark.parametrize("model", ["tiny_float32.tflite", "tiny_int8.tflite"])

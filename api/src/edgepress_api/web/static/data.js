@@ -9,7 +9,6 @@ import { address, failed, getJson, pathParts } from "./api.js";
 import { at, el, fill, table } from "./dom.js";
 import { Gallery, bar, choice } from "./gallery.js";
 import { start } from "./page.js";
-import { counted } from "./words.js";
 
 /** @type {Record<string, string>} */
 const SPLITS = { train: "Training", validation: "Validation", test: "Test" };

@@ -56,7 +56,12 @@ export class GoalsForm {
       el(
         "div",
         { class: "goal-fields" },
-        el("fieldset", {}, el("legend", {}, "Weights: how much each figure counts, 0 for not at all"), this.#weights.map(weightRow)),
+        el(
+          "fieldset",
+          {},
+          el("legend", {}, "Weights: how much each figure counts, 0 for not at all"),
+          this.#weights.map(weightRow),
+        ),
         el("fieldset", {}, el("legend", {}, "Limits: files beyond a limit are left out"), this.#limits.map(limitRow)),
         el("div", { class: "row" }, el("label", { for: this.#method.id }, "Ranking method"), this.#method),
       ),
@@ -210,7 +215,11 @@ class DropSlider {
     this.#limit = limits.find(({ mayBeZero }) => mayBeZero);
     const drops = devices.flatMap((device) => frontDrops(device));
     this.#most = Math.max(MOST_DROP / 20, Math.min(MOST_DROP, Math.ceil(10 * Math.max(0, ...drops)) / 10 + 0.1));
-    const ticks = el("datalist", { id: newId() }, drops.map((value) => el("option", { value: value.toFixed(1) })));
+    const ticks = el(
+      "datalist",
+      { id: newId() },
+      drops.map((value) => el("option", { value: value.toFixed(1) })),
+    );
     const range = { type: "range", id: newId(), min: 0, max: this.#most.toFixed(1), step: 0.1, list: ticks.id };
     this.#field = el("input", range);
     this.#output.htmlFor.add(this.#field.id);
@@ -225,7 +234,8 @@ class DropSlider {
   /** Show what the limit is. */
   follow() {
     const written = this.#limit?.control.value.trim() ?? "";
-    const value = written === "" || !Number.isFinite(Number(written)) ? this.#most : Math.min(Number(written), this.#most);
+    const value =
+      written === "" || !Number.isFinite(Number(written)) ? this.#most : Math.min(Number(written), this.#most);
     this.#field.value = String(value);
     const words = written === "" ? "no limit set" : `at most ${written} points`;
     this.#output.textContent = words;
