@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, visitor
+from fakes.browser import DESKTOP, PHONE, Visitor, chromium, unfold, visitor
 from fakes.gateway_app import GatewayApp
 from fakes.gateway_process import running_gateway
 from fakes.jobs import with_test_split
@@ -158,3 +158,33 @@ def test_an_unknown_job_or_file_is_not_found(browser: Browser, served: Served) -
         ):
             someone.page.goto(path)
             expect(someone.page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def test_a_decision_is_three_sentences_and_a_slider(browser: Browser, served: Served) -> None:
+    """What the file gives up has its explanation on focus; the slider is the limit of the accuracy's loss."""
+    with visitor(browser, served.url, DESKTOP) as someone:
+        page = someone.page
+        page.goto(f"/jobs/{served.job}")
+        section = page.get_by_role("region", name="Recommended for pi")
+        expect(section.locator(".summary").first).to_have_text(
+            "Ship base float32, the first of 2 files within the limits."
+        )
+        slider = page.get_by_label("What if the file may be less accurate by")
+        expect(slider).to_have_attribute("aria-valuetext", "no limit set")
+        slider.press("Home")
+        expect(slider).to_have_attribute("aria-valuetext", "at most 0 points")
+        unfold(page)
+        expect(page.get_by_label("Accuracy loss, points")).to_have_value("0")
+        ranking = page.get_by_role("region", name="Ranking for pi")
+        expect(ranking).to_contain_text("accuracy drop 25.00 points (limit 0.00 points)")
+        page.get_by_role("button", name="Reset to job settings").click()
+        expect(slider).to_have_attribute("aria-valuetext", "no limit set")
+        term = ranking.get_by_role("button", name="~").last
+        expect(ranking.locator("[role=tooltip]:visible")).to_have_count(0)
+        term.focus()
+        expect(ranking.locator("[role=tooltip]:visible")).to_contain_text("tell the two files apart")
+        someone.check()
+        term.press("Escape")
+        expect(ranking.locator("[role=tooltip]:visible")).to_have_count(0)
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a width and a height
+        someone.check()

@@ -182,7 +182,7 @@ function classTable({ classes, confusion, by_class: byClass }) {
     { title: "Class" },
     { title: "Images", number: true },
     { title: "Selected", number: true },
-    { title: "" },
+    { title: "Shares" },
   ];
   const rows = classes.map((name, index) => {
     const onclick = () => ask({ true_class: name === chosen ? "" : name, predicted_class: "" });

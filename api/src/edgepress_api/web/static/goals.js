@@ -157,6 +157,7 @@ export class GoalsForm {
     ];
     if (!names.some((name) => query.has(name))) return;
     this.isOwn = false;
+    this.#details.open = true;
     const method = query.get("method") ?? "";
     if ([...this.#method.options].some(({ value }) => value === method)) this.#method.value = method;
     for (const { name, field } of this.#weights) field.value = query.get(`weight_${name}`) ?? field.value;

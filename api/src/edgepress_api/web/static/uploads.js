@@ -60,6 +60,7 @@ function uploadField({ label, path, list, get, accept, help, details, page }) {
   const file = el("input", { type: "file", id: newId(), accept });
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload progress" });
   const status = el("span", { class: "soft small", role: "status" });
+  const progress = el("div", { class: "row" }, bar, status);
   /** @type {string | undefined} */
   let wanted; // until the list is known
   /** @param {string | undefined} chosen */
@@ -108,12 +109,7 @@ function uploadField({ label, path, list, get, accept, help, details, page }) {
       show(value).catch(complain);
     },
   });
-  field.element.append(
-    look.element,
-    el("label", { for: file.id }, "Upload a file"),
-    file,
-    el("div", { class: "row" }, bar, status),
-  );
+  field.element.append(look.element, el("label", { for: file.id }, "Upload a file"), file, progress);
   return field;
 }
 
