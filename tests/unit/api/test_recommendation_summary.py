@@ -56,6 +56,6 @@ def test_the_reference_is_compared_with_nothing() -> None:
     assert summary(BASE) == (
         "Ship base float32, the only file within the limits.",
         "It is the file that the others are compared with: it gives up nothing.",
-        "It wins nothing.",
+        "There is no other file to choose.",
     )
     assert summary(BASE, INT8, max_size_bytes=1) == ()

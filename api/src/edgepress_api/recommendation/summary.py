@@ -25,7 +25,8 @@ def summary_words(row: ReportRow, count: int, against: Against) -> tuple[str, ..
     which = f"Ship {name(row)}, {place}."
     reference = against.reference
     if is_same_file(row, reference):
-        return (which, "It is the file that the others are compared with: it gives up nothing.", "It wins nothing.")
+        others = "Smaller or faster files are ranked after it." if count > 1 else "There is no other file to choose."
+        return (which, "It is the file that the others are compared with: it gives up nothing.", others)
     lost, won = _accuracy(row, reference)
     for objective in _counting():
         ratio = _gain(row, objective, against)

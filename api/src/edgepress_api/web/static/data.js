@@ -66,7 +66,7 @@ function showPacked(found, dataset) {
     caption: dataset.classes[label],
   }));
   const of = query.get("class_name") ? ` of the class ${query.get("class_name")}` : ", of all classes in turn";
-  const words = `${pictures.length} of ${found.total} images of the ${found.split} split${of}. They are resized, and not augmented.`;
+  const words = `${pictures.length} of ${found.total} ${found.split === "train" ? "training" : found.split} images${of}. They are resized, and not augmented.`;
   gallery.show(found.images_sha256 ?? null, pictures, found.next_page_token ?? null, words);
 }
 

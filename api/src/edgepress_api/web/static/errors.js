@@ -47,7 +47,7 @@ async function show() {
   at("words").textContent = wordsOf(found);
   const pictures = found.images.map((each) => pictureOf(found, each));
   const cell = query.has("true_class") || query.has("predicted_class") ? " in the chosen cell or class" : "";
-  const words = `${pictures.length} of ${counted(found.total, "selected image")}${cell}, the surest wrong answers first.`;
+  const words = `${pictures.length} of ${counted(found.total, "selected image")}${cell}, the surest errors first.`;
   gallery.show(found.images_sha256, pictures, found.next_page_token, words);
   fill(at("matrix"), matrix(found));
   fill(at("class-table"), classTable(found));
@@ -71,7 +71,7 @@ function showFilter(found) {
   if (found.against) {
     selections.push(["lost", "lost: only the other file is right"]);
     selections.push(["gained", "gained: only this file is right"]);
-    selections.push(["differs", "answered differently"]);
+    selections.push(["differs", "predicted differently"]);
   }
   const others = found.others.map((each) => /** @type {[string, string]} */ ([each.model_sha256, nameOf(each)]));
   /** @type {[string, string][]} */
@@ -102,7 +102,7 @@ function wordsOf({ selection, by_class: byClass, file, against, split }) {
     case "gained":
       return `${images} gained: ${nameOf(file)} is right, ${other} is wrong.`;
     case "differs":
-      return `${images} answered differently by ${nameOf(file)} and ${other}.`;
+      return `${images} predicted differently by ${nameOf(file)} and ${other}.`;
     default:
       return `${images} wrong.`;
   }
@@ -120,7 +120,7 @@ function pictureOf({ classes, file, against }, { index, label, file: answer, oth
     answerOf(classes, answer),
     against && other && [el("br"), `${nameOf(against)}: `, answerOf(classes, other)],
   ];
-  return { index, words: `Image ${index}, ${classes[label]}, answered ${answerOf(classes, answer)}`, caption };
+  return { index, words: `Image ${index}, ${classes[label]}, predicted ${answerOf(classes, answer)}`, caption };
 }
 
 /**
@@ -130,7 +130,7 @@ function pictureOf({ classes, file, against }, { index, label, file: answer, oth
 function answerOf(classes, { predicted, score, true_score: trueScore }) {
   if (typeof predicted !== "number") return "wrong";
   if (typeof score !== "number" || typeof trueScore !== "number") return classes[predicted];
-  return `${classes[predicted]} ${percent(score, 1)}, true class ${percent(trueScore, 1)}`;
+  return `${classes[predicted]} (${percent(score, 1)}; true class ${percent(trueScore, 1)})`;
 }
 
 /** @param {FileErrors} found */
@@ -157,13 +157,13 @@ function matrix({ classes, confusion, split }) {
           ? { true_class: "", predicted_class: "" }
           : { selection: "wrong", true_class: classes[row], predicted_class: classes[column] },
       );
-    const label = `Show ${counted(count, "image")} of ${classes[row]} answered as ${classes[column]}`;
+    const label = `Show ${counted(count, "image")} of ${classes[row]} predicted as ${classes[column]}`;
     const id = `cell-${row}-${column}`;
     const attributes = { type: "button", class: "cell", id, onclick, "aria-pressed": String(isChosen) };
     return el("button", { ...attributes, "aria-label": label }, count);
   }
   const names = classes.map((name) => el("th", { scope: "col" }, name));
-  const hint = "Rows are the true classes, columns are the answers. Choose a number to see its images.";
+  const hint = "Rows are the true classes, columns are the predicted classes. Choose a number to see its images.";
   return [
     el("p", { class: "small soft" }, hint),
     el(

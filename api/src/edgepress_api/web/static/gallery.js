@@ -17,6 +17,7 @@ export class Gallery {
   #words = el("p", { class: "soft small", role: "status" });
   #previous;
   #older;
+  #turning;
 
   /**
    * @param {HTMLElement} place Where the images are put.
@@ -33,7 +34,8 @@ export class Gallery {
     };
     this.#previous = button("Previous images", () => this.#tokens.pop());
     this.#older = button("Next images", () => this.#tokens.push(this.#next));
-    fill(place, this.#words, this.#pictures, el("div", { class: "row" }, this.#previous, this.#older));
+    this.#turning = el("div", { class: "row" }, this.#previous, this.#older);
+    fill(place, this.#words, this.#pictures, this.#turning);
   }
 
   /** The token of the page to show; null for the first. */
@@ -58,6 +60,7 @@ export class Gallery {
     this.#next = next;
     this.#previous.disabled = this.#tokens.length === 1;
     this.#older.disabled = next === null;
+    this.#turning.hidden = this.#previous.disabled && this.#older.disabled;
     this.#words.textContent = words;
     fill(
       this.#pictures,

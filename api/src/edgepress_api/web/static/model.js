@@ -288,7 +288,7 @@ function confusion({ name: split, accuracy, matrix: counted }, classes, errors) 
   const cell = (count, row, column) => {
     if (!count || row === column || !errors) return count || "";
     const chosen = new URLSearchParams({ true_class: classes[row], predicted_class: classes[column] });
-    const label = `Show ${count} of ${classes[row]} answered as ${classes[column]}`;
+    const label = `Show ${count} of ${classes[row]} predicted as ${classes[column]}`;
     return el("a", { href: address(`${errors}&${chosen}`), "aria-label": label }, count);
   };
   const lines = counted.map((counts, index) => {

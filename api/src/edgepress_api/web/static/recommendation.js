@@ -35,8 +35,12 @@ export async function showRecommendation(job) {
     if (number !== asked) return; // the form has changed meanwhile
     at("first").textContent = found.devices.map(firstOf).join(" ");
     fill(
+      at("decisions"),
+      found.devices.map((device) => decision(job, device, figures)),
+    );
+    fill(
       at("choices"),
-      found.devices.map((device) => deviceSection(job, device, found.goals.method, figures)),
+      found.devices.map((device) => deviceSection(job, device, found.goals.method, figures, found.devices.length > 1)),
     );
   } catch (error) {
     if (!(error instanceof Problem) || !complain(form, error)) throw error;
@@ -72,22 +76,18 @@ function firstOf({ device, candidates }) {
  * @param {DeviceRecommendation} device
  * @param {Recommendation["goals"]["method"]} method
  * @param {Figures} figures
+ * @param {boolean} several Whether there are several devices.
  */
-function deviceSection(job, device, method, figures) {
+function deviceSection(job, device, method, figures, several) {
   const criteria = shownCriteria(figures, device.candidates);
   const caveats = device.cautions.map((caution) => el("li", {}, caution));
-  const title = `Recommended for ${device.device}`;
-  const emulated = "This device is emulated: its latency is not valid and does not count.";
   const legend =
     "Accuracy is that on the validation images, by which files are ranked. In the charts, the dashed line is the Pareto front, the large mark is the first place, and pale marks exceed a limit. “*”: on the Pareto front; no other file is at least as good in every criterion. “~”: the difference to the best accuracy is not statistically significant on these images.";
   const cards = device.purposes.map((purpose) => card(job, purpose, device, figures));
   return el(
     "section",
-    { "aria-label": title, class: "for-device", "data-device": device.device },
-    el("h3", {}, title),
-    device.emulated && el("p", { class: "note" }, emulated),
-    (device.summary ?? []).map((sentence) => el("p", { class: "summary" }, withExplanations(sentence))),
-    decision(job, device, figures),
+    { "aria-label": `Files for ${device.device}`, class: "for-device", "data-device": device.device },
+    several && el("h3", {}, `Files for ${device.device}`),
     cards.length > 0 && folded(device, "Files for each purpose, and why", el("div", { class: "cards" }, cards)),
     caveats.length > 0 && folded(device, "Caveats", el("ul", { class: "cautions" }, caveats)),
     device.stability &&
@@ -117,15 +117,43 @@ function folded({ device }, title, ...children) {
 }
 
 /**
- * Create the table of the first place and the file it is compared with.
+ * Create the decision for a device: three sentences, and a table of the first place and the file it is compared with.
  *
  * @param {string} job
  * @param {DeviceRecommendation} device
  * @param {Figures} figures
  */
-function decision(job, { device, candidates, reference }, figures) {
-  const first = candidates.find((each) => each.standing?.place === 1);
-  if (!first) return null;
+function decision(job, device, figures) {
+  const title = `Recommended for ${device.device}`;
+  const emulated = "This device is emulated: its latency is not valid and does not count.";
+  const none = "No file is within the limits. The ranking shows the limits that each file exceeds.";
+  const first = device.candidates.find((each) => each.standing?.place === 1);
+  return el(
+    "section",
+    { "aria-label": title },
+    el("h3", {}, title),
+    device.emulated && el("p", { class: "note" }, emulated),
+    !first && el("p", { class: "note" }, none),
+    (device.summary ?? []).map((sentence) => el("p", { class: "summary" }, withExplanations(sentence))),
+    first && [
+      decisionTable(job, device, first, figures),
+      el(
+        "p",
+        { class: "row" },
+        bundleLink(job, first),
+        el("a", { class: "button plain small", href: `${fileAddress(job, first)}/errors` }, "Show its errors"),
+      ),
+    ],
+  );
+}
+
+/**
+ * @param {string} job
+ * @param {DeviceRecommendation} device
+ * @param {Candidate} first
+ * @param {Figures} figures
+ */
+function decisionTable(job, { device, candidates, reference }, first, figures) {
   const compared = candidates.find((each) => isSameModel(each, reference) && !isSameModel(each, first));
   const files = compared ? [first, compared] : [first];
   const criteria = shownCriteria(figures, files);
@@ -134,15 +162,7 @@ function decision(job, { device, candidates, reference }, figures) {
     el("a", { href: fileAddress(job, each) }, nameOf(each)),
     ...criteria.map((figure) => valueOf(each, figure)),
   ]);
-  return [
-    table(`The first place on ${device}, and what it is compared with`, columns, rows, { className: "" }),
-    el(
-      "p",
-      { class: "row" },
-      bundleLink(job, first),
-      el("a", { class: "button plain small", href: `${fileAddress(job, first)}/errors` }, "Show its errors"),
-    ),
-  ];
+  return table(`The first place on ${device}, and what it is compared with`, columns, rows, { className: "decision" });
 }
 
 /**
