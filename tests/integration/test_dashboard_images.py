@@ -105,7 +105,7 @@ def test_an_upload_is_looked_at_before_a_job(browser: Browser, served: Served) -
 
 
 def test_the_errors_of_a_file_are_chosen_in_its_matrix(browser: Browser, served: Served) -> None:
-    """By keyboard: a cell shows its images, again shows all; compared with float32, one image is lost."""
+    """Press a cell by keyboard: it shows its images, again shows all; compared with float32, one image is lost."""
     with visitor(browser, served.url, DESKTOP, color_scheme="dark") as someone:
         page = someone.page
         page.goto(f"/jobs/{served.job}/models/{INT8}")
@@ -137,7 +137,7 @@ def test_the_errors_of_a_file_are_chosen_in_its_matrix(browser: Browser, served:
 
 
 def test_a_cell_on_the_page_of_a_file_leads_to_its_images(browser: Browser, served: Served) -> None:
-    """Of the split of the matrix."""
+    """The page shows the split of the matrix."""
     with visitor(browser, served.url, DESKTOP) as someone:
         page = someone.page
         page.goto(f"/jobs/{served.job}/models/{INT8}")
@@ -161,7 +161,7 @@ def test_an_unknown_job_or_file_is_not_found(browser: Browser, served: Served) -
 
 
 def test_a_decision_is_three_sentences_and_a_slider(browser: Browser, served: Served) -> None:
-    """What the file gives up has its explanation on focus; the slider is the limit of the accuracy's loss."""
+    """A term has its explanation on focus; the slider is the limit of the accuracy's loss."""
     with visitor(browser, served.url, DESKTOP) as someone:
         page = someone.page
         page.goto(f"/jobs/{served.job}")

@@ -10,4 +10,4 @@ RANKING_TITLES: dict[RankingMethod, str] = {"weighted_sum": "weighted sum", "top
 CRITERION_WORDS: dict[Criterion, str] = {name: each.goal.title for name, each in OBJECTIVES.items()}
 
 NOT_SIGNIFICANT = "not statistically significant"
-"""What sentences call a difference that another sample of images could turn round; pages explain it."""
+"""The term for a difference that another sample of images could turn round; pages explain it."""

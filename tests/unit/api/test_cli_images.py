@@ -49,7 +49,7 @@ def test_samples_show_classes_and_warnings_and_save_images(gateway: GatewayApp, 
 
 
 def test_errors_show_what_images_are_taken_for(gateway: GatewayApp, tmp_path: Path) -> None:
-    """By the name of a file or its SHA-256; the recommended file by default."""
+    """A file is named as in the report, or by its SHA-256; the default is the recommended file."""
     said = run(gateway, "errors", "latest", "base int8", "--show", "lost", "--to", str(tmp_path / "lost"))
     assert "base float32 is right and base int8 is wrong on 1 of 4 validation images, measured on pi." in said
     assert "1 0.900, true class 0.100" in " ".join(said.split())

@@ -52,7 +52,7 @@ def test_a_slower_file_gives_that_up_as_well() -> None:
 
 
 def test_the_reference_is_compared_with_nothing() -> None:
-    """As is a file without an alternative; without a file within the limits there are no sentences."""
+    """The same holds for the only file; without a file within the limits there are no sentences."""
     assert summary(BASE) == (
         "Ship base float32, the only file within the limits.",
         "It is the file that the others are compared with: it gives up nothing.",

@@ -67,7 +67,7 @@ def test_two_files_are_compared_image_by_image(
 
 
 def test_a_cell_of_the_confusion_matrix_has_its_images(finished: tuple[GatewayApp, str]) -> None:
-    """By true and predicted class; the counts by class stay those of all selected images."""
+    """Images are selected by true and predicted class; the counts by class stay those of all selected images."""
     found = errors(finished, INT8, true_class="1", predicted_class="0")
     assert (indices(found), found.total, found.by_class) == ([2], 1, (1, 1))
 

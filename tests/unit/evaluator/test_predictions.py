@@ -1,4 +1,4 @@
-"""What wrongly classified images are taken for, and with which scores."""
+"""The predictions for wrongly classified images, and their scores."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a file answers for each image of a split, from the result of its evaluation."""
+"""Answers of a file for the images of a split, from the result of its evaluation."""
 
 import base64
 from array import array
@@ -12,7 +12,7 @@ from edgepress_common.results import SplitResult
 
 @dataclass(frozen=True)
 class Answers:
-    """What a file answers for the images of a split.
+    """Answers of a file for the images of a split.
 
     Attributes:
         labels: True class of each image.

@@ -1,4 +1,4 @@
-"""What can be asked of the images of a data set or of a file, and what is wrong with a query."""
+"""Queries for images of a data set or of a file, and their errors."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -137,8 +137,8 @@ def _members(labels: "array[int]", classes: Sequence[str], class_name: str | Non
         rows[each].append(index)
     label = class_index(classes, "class_name", class_name)
     if label is None:
-        turns = zip_longest(*rows)
-        return len(labels), (index for turn in turns for index in turn if index is not None)
+        rounds = zip_longest(*rows)
+        return len(labels), (index for each in rounds for index in each if index is not None)
     members = rows[label]
     return len(members), iter(members)
 

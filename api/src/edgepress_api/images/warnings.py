@@ -1,4 +1,4 @@
-"""What to look at in a data set before trusting a result, in sentences, the most serious first."""
+"""Warnings about a data set, to look at before trusting a result: sentences, the most serious first."""
 
 from collections.abc import Iterator, Sequence
 

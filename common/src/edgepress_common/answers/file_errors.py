@@ -33,7 +33,7 @@ class MeasuredFile(Message):
 
 
 class ImageAnswer(Message):
-    """What a file answers for an image.
+    """The answer of a file for an image.
 
     Attributes:
         predicted: Index of the predicted class; None if the evaluator has not reported it.

@@ -120,7 +120,7 @@ class Surroundings(Message):
 
 
 class WrongImages(Message):
-    """What a .tflite file takes images for that it classifies wrongly, in the order of these images in the split.
+    """The answers of a .tflite file for the images that it classifies wrongly, in the order of the images in the split.
 
     Attributes:
         predicted: Predicted class of each image.

@@ -48,7 +48,7 @@ class Twins(Message):
 
 
 class ImageStatistics(Message):
-    """What the packed images of a data set look like.
+    """The look of the packed images of a data set, in counts.
 
     Attributes:
         flat_count: Number of images that have nearly a single colour after packing.

@@ -1,4 +1,4 @@
-"""What a model answers for the images of a split."""
+"""Predictions of a model for the images of a split, with the scores that explain errors."""
 
 from dataclasses import dataclass
 

@@ -154,7 +154,8 @@ function decision(job, device, figures) {
  * @param {Figures} figures
  */
 function decisionTable(job, { device, candidates, reference }, first, figures) {
-  const compared = candidates.find((each) => isSameModel(each, reference) && !isSameModel(each, first));
+  const others = candidates.filter((each) => !isSameModel(each, first));
+  const compared = others.find((each) => isSameModel(each, reference)) ?? others[0]; // or the second place
   const files = compared ? [first, compared] : [first];
   const criteria = shownCriteria(figures, files);
   const columns = [{ title: "File" }, ...criteria.map((figure) => ({ title: titleOf(figure), number: true }))];
