@@ -17,7 +17,7 @@ import yaml
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.stack import TINY, Edgepress, Json
-from fakes.browser import DESKTOP, PHONE, PICTURES, Visitor, chromium, visitor
+from fakes.browser import DESKTOP, PHONE, PICTURES, Visitor, chromium, unfold, visitor
 from fakes.image_folders import write_class_folders
 
 DEMO: Json = yaml.safe_load(files("edgepress_api.commands").joinpath("demo.yaml").read_text())
@@ -111,7 +111,7 @@ def follow(someone: Visitor) -> None:
     someone.picture("job-running", of="body")
     someone.check()
     expect(page.locator("#state")).to_have_text("succeeded", timeout=1000 * PATIENCE_SECONDS)
-    expect(page.locator(".ranking tbody tr").first).to_be_visible()
+    expect(page.locator("#recommendation .summary").first).to_be_visible()
 
 
 def test_a_job_is_posted_by_the_form_and_followed_live(edgepress: Edgepress, followed: Followed) -> None:
@@ -137,6 +137,7 @@ def test_the_order_follows_weights_and_limits(edgepress: Edgepress, browser: Bro
     with visitor(browser, edgepress.url, DESKTOP, extra_http_headers=edgepress.headers) as someone:
         page = someone.page
         page.goto(f"/jobs/{followed.id}")
+        unfold(page)
         rows = page.locator(".ranking tbody tr")
         expect(rows).to_have_count(len(edgepress.report(followed.id)["rows"]))
         first, order = page.locator("#first").inner_text(), rows.all_inner_texts()
@@ -205,8 +206,10 @@ def test_every_page_is_accessible(edgepress: Edgepress, browser: Browser, follow
     pages = {
         "jobs": ("/", "#list table"),
         "form": ("/new", "#form .fields"),
-        "job": (f"/jobs/{followed.id}", ".ranking"),
+        "job": (f"/jobs/{followed.id}", ".summary"),
+        "data": (f"/jobs/{followed.id}/data", ".gallery img[src]"),
         "model": (f"/jobs/{followed.id}/models/{sparsest}", ".matrix"),
+        "errors": (f"/jobs/{followed.id}/models/{sparsest}/errors", ".gallery img[src]"),
         "devices": ("/devices", ".card"),
         "jobs-to-compare": ("/compare", "#content form"),
         "comparison": (f"/compare?job={followed.id}&job={other}", "table.comparison"),

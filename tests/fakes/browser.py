@@ -111,3 +111,9 @@ def visitor(browser: Browser, url: str, viewport: dict[str, int], **context: Any
     with browser.new_context(base_url=url, viewport=viewport, **context) as window:  # type: ignore[arg-type]
         window.set_default_timeout(PATIENCE_MS)
         yield Visitor(window.new_page(), url)
+
+
+def unfold(page: Page) -> None:
+    """Open all parts of a job's recommendation, which stay open when it is shown again."""
+    expect(page.locator("#choices > section").first).to_be_visible()
+    page.evaluate("for (const each of document.querySelectorAll('#recommendation details')) each.open = true")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, visitor
+from fakes.browser import DESKTOP, PHONE, Visitor, chromium, unfold, visitor
 from fakes.gateway_app import GatewayApp
 from fakes.gateway_process import running_gateway
 from fakes.keras_files import keras_file
@@ -150,6 +150,7 @@ def test_a_job_is_posted_followed_and_taken_home(someone: Visitor, served: tuple
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert Path(download.value.path()).read_text().startswith("pipeline,")
+    unfold(page)
     page.locator(".ranking").get_by_role("link").first.click()
     page.wait_for_url(f"{address}/jobs/job-*/models/*")
     expect(page.locator("table.matrix")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, visitor
+from fakes.browser import DESKTOP, PHONE, Visitor, chromium, unfold, visitor
 from fakes.gateway_app import GatewayApp
 from fakes.gateway_process import running_gateway
 from fakes.paper_report import paper_report
@@ -85,6 +85,7 @@ def test_the_address_keeps_weights_limits_and_method(someone: Visitor, served: S
     page = someone.page
     page.goto(f"/jobs/{job}")
     expect(page.locator(".ranking tbody tr")).to_have_count(3)
+    unfold(page)
     page.get_by_label("Accuracy", exact=True).press("Home")
     page.get_by_label("Size, MB", exact=True).fill("12.5")
     page.get_by_label("Accuracy loss, points").fill("1.5")
@@ -115,6 +116,7 @@ def test_a_limit_that_is_not_a_number_has_its_error_at_the_field(someone: Visito
     job = served[0].finished_job(name="kept", pipelines=TWO_PIPELINES)
     page = someone.page
     page.goto(f"/jobs/{job}")
+    unfold(page)
     field = page.get_by_label("Latency, ms", exact=True)
     field.fill(text)
     expect(field).to_have_attribute("aria-invalid", "true")
@@ -141,6 +143,7 @@ def test_each_card_has_the_figures_of_its_file(someone: Visitor, served: Served)
         re.compile(r"/recommendation(\?|$)"), lambda route: route.fulfill(body=answer, content_type="application/json")
     )
     page.goto(f"/jobs/{job}")
+    unfold(page)
     most_accurate = page.locator(".card", has_text="Most accurate")
     expect(most_accurate.locator("dd")).to_have_text(["94.70 %", "29.6 ms", "11.2 MB", "10.3 MB"])
     someone.check()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, chromium, visitor
+from fakes.browser import DESKTOP, PHONE, chromium, unfold, visitor
 from fakes.gateway_app import GatewayApp
 from fakes.gateway_process import running_gateway
 from fakes.jobs import with_test_split
@@ -44,6 +44,7 @@ def test_the_page_of_a_job_shows_three_splits(browser: Browser, served: tuple[st
         expect(data_set).to_contain_text("no decision sees them")
         data_set.get_by_text("Images by class").click()
         expect(data_set.get_by_role("row")).to_have_text(["ClassTrainingValidationTest", "0823", "1823"])
+        unfold(page)
         cards = page.locator(".card")
         expect(cards.first).to_contain_text(FINAL)
         expect(cards.first.locator("dt").first).to_have_text("Validation accuracy")
@@ -85,6 +86,7 @@ def test_without_a_test_split_the_pages_are_of_the_validation_split(
         data_set = page.get_by_role("region", name="Data set")
         expect(data_set).to_contain_text("2 classes; 16 training, 4 validation images.")
         expect(data_set).to_contain_text("no test split: set dataset.test_fraction")
+        unfold(page)
         expect(page.locator(".card").first).to_be_visible()
         expect(page.get_by_text("test images")).to_have_count(0)
         expect(page.get_by_text("Test accuracy")).to_have_count(0)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from fakes.browser import DESKTOP, chromium, visitor
+from fakes.browser import DESKTOP, chromium, unfold, visitor
 from fakes.gateway_process import running_gateway
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +143,7 @@ def test_the_dashboard_shows_them(seen: Any, folder: Path) -> None:
     ):
         page = visiting.page
         page.goto(f"/jobs/{seen['job']}")
+        unfold(page)
         expect(page.get_by_label("Least predicted class, %")).to_have_value("1")
         expect(page.get_by_label("Least predicted class", exact=True)).to_have_value("4")
         expect(page.get_by_role("heading", name="Most balanced")).to_be_visible()

@@ -25,6 +25,7 @@ from edgepress_common.errors import InvalidInputError, NotFoundError, Unavailabl
 if TYPE_CHECKING:
     from edgepress_client.report import JobReport
     from edgepress_common.answers.comparison import JobsComparison
+    from edgepress_common.answers.file_errors import FileErrors
     from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
     from edgepress_common.answers.recommendation import Recommendation
     from edgepress_common.answers.search_analysis import SearchAnalysis
@@ -203,6 +204,18 @@ class Job:
         from edgepress_common.answers.recommendation import Recommendation
 
         return self._connection.get(Recommendation, "jobs", self.id, "recommendation", params=goals)
+
+    def errors(self, model_sha256: str, query: Query | None = None) -> FileErrors:
+        """Return a page of images that a file classifies wrongly, or otherwise than another file.
+
+        Args:
+            model_sha256: ``model_sha256`` of a row of the report.
+            query: Which images, named as in the API's query: ``selection``, ``split``, ``device``, ``against``,
+                ``true_class``, ``predicted_class``, ``page_size``, ``page_token``.
+        """
+        from edgepress_common.answers.file_errors import FileErrors
+
+        return self._connection.get(FileErrors, "jobs", self.id, "models", model_sha256, "errors", params=query)
 
     def download(self, pipeline: str, export: str, target: str | Path, *, overwrite: bool = False) -> Path:
         """Download a .tflite file, and return its path.

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Generic, TypeVar
 
-from edgepress_client.connection import Connection
+from edgepress_client.connection import Connection, Query
+from edgepress_common.answers.samples import Samples
 from edgepress_common.answers.uploads import DatasetPage, DatasetView, ModelPage, ModelView
 from edgepress_common.errors import InvalidInputError
 
@@ -88,6 +89,24 @@ class Datasets(_Uploads[DatasetView, DatasetPage]):
         path = Path(path)
         with _readable(path), _archive(path) as (file, media_type):
             return self._send(file, media_type, name or path.resolve().name, sent)
+
+    def samples(self, source: str, query: Query | None = None) -> Samples:
+        """Return classes, warnings and a page of images of a data set.
+
+        Args:
+            source: SHA-256 of an uploaded data set, or id of a job.
+            query: Which images, named as in the API's query: ``split``, ``class_name``, ``page_size``, ``page_token``.
+        """
+        return self._connection.get(Samples, self._resource, source, "samples", params=query)
+
+    def image(self, images_sha256: str, index: int) -> bytes:
+        """Return an image as networks see it, as PNG.
+
+        Args:
+            images_sha256: ``images_sha256`` of samples, or of the errors of a file.
+            index: ``index`` of one of their images.
+        """
+        return self._connection.document("artifacts", images_sha256, "images", str(index), media_type="image/png")
 
 
 class Models(_Uploads[ModelView, ModelPage]):

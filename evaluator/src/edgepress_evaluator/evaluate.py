@@ -30,7 +30,7 @@ from edgepress_common.results import EvaluationResult, Roofline, ThreadMeasureme
 from edgepress_common.software import installed_software
 from edgepress_common.steps import EvaluationStep
 from edgepress_evaluator.callbacks import ShouldStop
-from edgepress_evaluator.measure.accuracy import Predictions, parallel_predictions, split_result
+from edgepress_evaluator.measure.accuracy import check_labels, parallel_predictions, split_result
 from edgepress_evaluator.measure.decoding import decode_ms
 from edgepress_evaluator.measure.device import Device
 from edgepress_evaluator.measure.energy import measure_energy
@@ -41,6 +41,7 @@ from edgepress_evaluator.measure.latency import TimedPass, summarise
 from edgepress_evaluator.measure.machine import usable_cores
 from edgepress_evaluator.measure.memory import peak_memory_bytes
 from edgepress_evaluator.measure.operators import FileOperator, operator_groups
+from edgepress_evaluator.measure.predictions import Predictions
 from edgepress_evaluator.measure.profile import operator_times
 from edgepress_evaluator.measure.roofline import roofline
 from edgepress_evaluator.measure.subject import Subject
@@ -107,10 +108,10 @@ def evaluate(
         else ({}, None)
     )
     classify = partial(_classify, files.model, meter=meter, should_stop=should_stop)
-    predictions = _of_whole_set(timing.passes[0], pack) if parameters.full_pass else classify(pack, "validation")
-    subject = Subject(files.model, pack, predictions.classes, parameters, device, should_stop)
+    whole = timing.passes[0].predictions.first(len(pack)) if parameters.full_pass else classify(pack, "validation")
+    subject = Subject(files.model, pack, whole.classes, parameters, device, should_stop)
     return EvaluationResult(
-        **dict(split_result(pack.labels, predictions, len(lease.classes))),
+        **dict(split_result(pack.labels, whole, len(lease.classes))),
         device=device.name,
         measurements=tuple(
             _measurement(timed, pack, full_pass=parameters.full_pass).model_copy(
@@ -140,7 +141,7 @@ def _open_test(files: Files) -> ValidationPack | None:
 def _classify(
     model_path: Path, pack: ValidationPack, split: str, *, meter: ProgressMeter, should_stop: ShouldStop
 ) -> Predictions:
-    """Return the predicted class of each image of a split, computed on all processors."""
+    """Return the prediction for each image of a split, computed on all processors."""
     advance = partial(meter.advance, message=f"accuracy on the {split} images, on all processors")
     return parallel_predictions(model_path, pack, workers=usable_cores(), advance=advance, should_stop=should_stop)
 
@@ -160,6 +161,9 @@ def _inspect(
         raise BrokenPromiseError(
             f"the model has {classifier.classes} classes, but the data set has {len(classes)}; accepted: equal numbers"
         )
+    for pack in packs.values():
+        if pack is not None:
+            check_labels(pack.labels, len(classes))
     return classifier.operators()
 
 
@@ -182,11 +186,6 @@ def _inferences(parameters: EvaluationStep, pack: ValidationPack, test: Validati
     return timed + untimed + (0 if test is None else len(test))
 
 
-def _of_whole_set(timed: TimedPass, pack: ValidationPack) -> Predictions:
-    whole_set = slice(len(pack))  # what comes after it repeats images
-    return Predictions(timed.predictions[whole_set], timed.confidences[whole_set])
-
-
 def _measurement(timed: TimedPass, pack: ValidationPack, *, full_pass: bool) -> ThreadMeasurement:
     whole_set = slice(len(pack))  # what comes after it repeats images
     return ThreadMeasurement(
@@ -195,7 +194,7 @@ def _measurement(timed: TimedPass, pack: ValidationPack, *, full_pass: bool) -> 
         first_inference_ms=timed.first_inference_ms,
         latency_ms=summarise(timed.latencies_ms),
         total_seconds=float(timed.latencies_ms[whole_set].sum()) / _MS_PER_SECOND if full_pass else None,
-        accuracy=float(np.mean(timed.predictions[whole_set] == pack.labels)) if full_pass else None,
+        accuracy=float(np.mean(timed.predictions.classes[whole_set] == pack.labels)) if full_pass else None,
         figures=measure_thread_figures(timed),
     )
 

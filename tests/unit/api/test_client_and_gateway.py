@@ -37,6 +37,7 @@ from fakes.gateway_process import running_gateway
 from fakes.job_gateway import FakeGateway, make_job, make_step
 from fakes.jobs import small_spec
 from fakes.keras_files import keras_file, small_cnn
+from fakes.packed import INT8, show_images
 
 
 def client_of(app: GatewayApp, token: str | None = None) -> Client:
@@ -267,3 +268,17 @@ def test_what_can_not_be_uploaded_is_refused(tmp_path: Path, name: str, code: in
     (tmp_path / "text.keras").write_text("text")
     found, out, err = upload(tmp_path, str(tmp_path / name))
     assert (found, out, "Error:" in err) == (code, "", True)
+
+
+def test_samples_and_errors_are_read_with_their_images(app: GatewayApp, client: Client) -> None:
+    """A page of each, and an image as PNG."""
+    job = client.jobs.get(app.finished_job())
+    show_images(app)
+    samples = client.datasets.samples(job.id, {"split": "validation", "class_name": "1"})
+    assert [image.index for image in samples.images] == [2, 3]
+    assert samples.images_sha256 is not None
+    assert client.datasets.image(samples.images_sha256, 2).startswith(b"\x89PNG")
+    errors = job.errors(INT8, {"selection": "lost"})
+    assert [image.index for image in errors.images] == [1]
+    with pytest.raises(ResourceNotFoundError, match="no image 9"):
+        client.datasets.image(errors.images_sha256, 9)

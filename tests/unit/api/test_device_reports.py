@@ -162,6 +162,34 @@ def test_a_number_that_is_not_finite_is_refused(gateway: GatewayApp, number: str
     assert post(gateway, lease(gateway), "finish", content).status_code in {400, 422}
 
 
+WRONG = {"predicted": [0], "scores": [0.75], "true_scores": [0.25]}
+
+
+def test_wrong_images_are_not_accepted_without_right_ones(gateway: GatewayApp) -> None:
+    """It would not be known which images they are."""
+    answer = post(gateway, lease(gateway), "finish", json.dumps(result() | {"wrong_images": WRONG}))
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (WRONG, 204),
+        ({"predicted": [1]}, 422),
+        ({"predicted": [2]}, 422),
+        ({"predicted": [0, 0]}, 422),
+        ({"scores": []}, 422),
+        ({"scores": [1.01]}, 422),
+        ({"true_scores": [-0.1]}, 422),
+    ],
+)
+def test_wrong_images_must_agree_with_the_confusion_matrix(gateway: GatewayApp, change: Json, status: int) -> None:
+    """One of four images is wrong: an image of class 1 that is taken for class 0."""
+    content = result() | {"right_images": base64.b64encode(b"\x0d").decode(), "wrong_images": WRONG | change}
+    answer = post(gateway, lease(gateway), "finish", json.dumps(content))
+    assert answer.status_code == status, answer.text
+
+
 def test_right_images_must_agree_with_the_confusion_matrix(gateway: GatewayApp) -> None:
     """Three of four images are right, so three bits are set."""
     content = result() | {"right_images": base64.b64encode(b"\x0b").decode()}

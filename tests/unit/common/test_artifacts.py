@@ -74,6 +74,19 @@ def test_bytes_come_back_under_their_digest(store: ArtifactStore) -> None:
     assert store.has(reference.sha256)
 
 
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_part_is_read_without_the_rest(store: ArtifactStore, tmp_path: Path, is_cached: bool) -> None:
+    """From the middle, beyond the end, and from an artifact that does not exist; with and without a local copy."""
+    reference = store.put_bytes(b"weights", "text/plain")
+    if not is_cached and isinstance(store, S3Store):
+        (tmp_path / "copies" / reference.sha256[:2] / reference.sha256).unlink()
+    assert store.read(reference.sha256, 2, 3) == b"igh"
+    assert store.read(reference.sha256, 5, 100) == b"ts"
+    assert store.read(reference.sha256, 7, 1) == b""
+    with pytest.raises(NotFoundError, match="no artifact 0"):
+        store.read("0" * 64, 0, 1)
+
+
 @pytest.mark.parametrize("move", [True, False])
 def test_a_file_is_stored_by_copy_or_by_moving(store: ArtifactStore, tmp_path: Path, move: bool) -> None:
     """Moved, it is gone from where it was; copied, it stays."""

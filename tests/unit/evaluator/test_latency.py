@@ -10,6 +10,7 @@ import pytest
 from edgepress_common.errors import StepCancelledError
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.measure.latency import TimedPass, median_half_width, summarise, timed_pass
+from edgepress_evaluator.measure.predictions import Predictions
 from edgepress_evaluator.measure.timing import repeated_if_unsteady
 from edgepress_evaluator.validation_pack import ValidationPack
 
@@ -49,8 +50,9 @@ def test_pass_predicts_each_image_in_order(models: Path, pack: ValidationPack) -
     classifier = Classifier(models / "tiny_int8.tflite", threads=1)
     images = np.concatenate(list(pack.chunks(0, len(pack))))
     scores = [classifier.classify(image) for image in classifier.prepare(images)]
-    assert timed.predictions.tolist() == [each.argmax() for each in scores]
-    assert timed.confidences.tolist() == pytest.approx([(int(each.max()) + 128) / 256 for each in scores])
+    assert timed.predictions.classes.tolist() == [each.argmax() for each in scores]
+    highest = timed.predictions.scores[:, 0].tolist()
+    assert highest == pytest.approx([(int(each.max()) + 128) / 256 for each in scores])
 
 
 def test_every_inference_has_a_time(models: Path, pack: ValidationPack) -> None:
@@ -67,7 +69,7 @@ def test_small_set_is_gone_through_again(models: Path, pack: ValidationPack) -> 
     """If there are more inferences than images, they begin again with the first image."""
     timed, _, _ = _timed(models, pack, inferences=len(pack) + 10)
 
-    assert timed.predictions[len(pack) :].tolist() == timed.predictions[:10].tolist()
+    assert timed.predictions.classes[len(pack) :].tolist() == timed.predictions.classes[:10].tolist()
 
 
 @pytest.mark.parametrize(("asked", "made"), [(0, 1), (1, 1), (7, 7)])
@@ -173,7 +175,9 @@ def test_the_interval_covers_the_median_of_latencies_that_depend_on_each_other()
 def passes(*series: list[float]) -> Iterator[TimedPass]:
     """Passes with these latencies."""
     for latencies in series:
-        yield TimedPass(1, 1.0, 1.0, np.array(latencies), np.zeros(len(latencies), np.int64), np.zeros(1, np.float32))
+        count = len(latencies)
+        predictions = Predictions(np.zeros(count, np.int64), np.zeros((count, 2), np.float32))
+        yield TimedPass(1, 1.0, 1.0, np.array(latencies), predictions)
 
 
 STEADY, DISTURBED, SLOW = [1.0] * 40, [1.0] * 16 + [9.0] * 24, [3.0] * 40

@@ -28,7 +28,7 @@ def test_predictions_are_those_of_one_interpreter(models: Path, pack: Validation
     images = np.concatenate(list(pack.chunks(0, len(pack))))
     scores = [classifier.classify(image) for image in classifier.prepare(images)]
     assert predictions.classes.tolist() == [each.argmax() for each in scores]
-    assert predictions.confidences.tolist() == pytest.approx([float(each.max()) for each in scores])
+    assert predictions.scores[:, 0].tolist() == pytest.approx([float(each.max()) for each in scores])
     assert sum(advances) == len(pack)
 
 

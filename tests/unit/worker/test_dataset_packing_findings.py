@@ -144,3 +144,18 @@ def test_a_link_that_leads_out_of_the_roots_is_refused(tmp_path: Path, context: 
     (root / "ant" / "link.png").symlink_to(secret)
     with pytest.raises(InvalidSpecError, match=r"the link 'ant/link\.png' leads out of the folders"):
         packed(root, context)
+
+
+def test_what_images_look_like_is_counted(tmp_path: Path, context: PlainContext) -> None:
+    """Nearly empty, without colour, twice in a part, and smaller than they are packed."""
+    train, validation = (tmp_path / "set" / name for name in ("train", "val"))
+    write_class_folders(train, {"a": 4, "b": 4})
+    write_class_folders(validation, {"a": 2, "b": 2}, seed=500)
+    (train / "a" / "again.png").write_bytes((train / "b" / "001.png").read_bytes())
+    Image.new("RGB", (30, 10), (200, 10, 10)).save(train / "b" / "red.png")
+    photograph(7).convert("L").resize((20, 12)).save(validation / "b" / "grey.png")
+    _, result = packed(tmp_path / "set", context)
+    found = result.statistics
+    assert found is not None
+    assert (found.flat_count, found.grey_count, found.repeated_count) == (1, 1, 1)
+    assert (found.enlarged_count, found.least_side, found.median_side) == (2, 10, 24)

@@ -157,3 +157,8 @@ def choice(row: ReportRow) -> Choice:
 def name(row: ReportRow | Choice) -> str:
     """Return the name of a file in a sentence: ``PCQAT int8``."""
     return f"{row.pipeline} {row.export_name}"
+
+
+def is_same_file(row: ReportRow, other: ReportRow) -> bool:
+    """Return whether two rows are of the same file, perhaps with other numbers of threads."""
+    return (row.pipeline, row.export, row.model_sha256) == (other.pipeline, other.export, other.model_sha256)

@@ -35,9 +35,10 @@ from edgepress_api.recommendation.purposes import find_purposes
 from edgepress_api.recommendation.ranking import ahp_ideal, places, topsis, weighted_sum
 from edgepress_api.recommendation.scoring import cost_columns, score_columns
 from edgepress_api.recommendation.stability import shares_of_weightings, weight_range
+from edgepress_api.recommendation.summary import summary_words
 from edgepress_api.recommendation.times import Times
 from edgepress_api.recommendation.usefulness import best_useful, default_misses
-from edgepress_api.recommendation.wording import stability_words
+from edgepress_api.recommendation.wording import Against, stability_words
 from edgepress_common.answers.recommendation import (
     Candidate,
     DeviceRecommendation,
@@ -113,15 +114,18 @@ def _on_device(
     standings = {id(row): standing for row, standing in zip(ranked.rows, ranked.standings, strict=True)}
     ordered = [ranked.rows[at] for at in ranked.order] + [row for row in files if missed[id(row)]]
     best = useful or max(files, key=accuracy_of)
+    count = len(ranked.rows)
+    against = Against(reference, rows, Times.among(rows))
     return DeviceRecommendation(
         device=rows[0].device,
         emulated=rows[0].emulated,
         reference=choice(reference),
         reference_accuracy=reference.accuracy,
-        purposes=find_purposes(ordered[: len(ranked.rows)], ranked.standings[ranked.order[0]], rows, reference)
+        purposes=find_purposes(ordered[:count], ranked.standings[ranked.order[0]], rows, reference)
         if ranked.rows
         else (),
         candidates=tuple(_candidate(row, best, missed[id(row)], standings.get(id(row))) for row in ordered),
+        summary=summary_words(ordered[0], count, against) if count else (),
         fronts=ranked.fronts,
         stability=_stability(ranked),
         cautions=(

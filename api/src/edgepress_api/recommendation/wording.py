@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgepress_api.recommendation.candidates import difference, name
+from edgepress_api.recommendation.candidates import difference, is_same_file, name
 from edgepress_api.recommendation.times import Times
 from edgepress_api.recommendation.usefulness import DEFAULT_DROP
 from edgepress_common.answers.recommendation import PURPOSES, PurposeName, Standing, WeightBounds
 from edgepress_common.answers.report import ReportRow
 from edgepress_common.figures.formats import percent, points, times
 from edgepress_common.figures.objectives import OBJECTIVES, TOLD, Objective
-from edgepress_common.recommendation_words import CRITERION_WORDS, RANKING_TITLES
+from edgepress_common.recommendation_words import CRITERION_WORDS, NOT_SIGNIFICANT, RANKING_TITLES
 from edgepress_common.significance import wilson
 from edgepress_common.spec import Goals
 
@@ -38,7 +38,7 @@ class Against:
 
     def with_threads(self, threads: int) -> ReportRow | None:
         """Return the reference with a number of threads; None if it was not measured with so many."""
-        same = (row for row in self.rows if row.threads == threads and _is_same_file(row, self.reference))
+        same = (row for row in self.rows if row.threads == threads and is_same_file(row, self.reference))
         return next(same, None)
 
 
@@ -181,7 +181,7 @@ def _value(objective: Objective, row: ReportRow) -> str:
 def _against(row: ReportRow, against: Against) -> str:
     """Return a file compared with the reference; empty for the reference itself."""
     reference = against.reference
-    if _is_same_file(row, reference):
+    if is_same_file(row, reference):
         return ""
     parts = [_accuracy_against(row, reference)]
     for criterion, each in TOLD.items():
@@ -205,16 +205,12 @@ def _latency_against(row: ReportRow, objective: Objective, against: Against) -> 
         yield _ratio(reference.latency_ms.p50 / row.latency_ms.p50, objective.goal.better, objective.goal.worse)
 
 
-def _is_same_file(row: ReportRow, other: ReportRow) -> bool:
-    return (row.pipeline, row.export, row.model_sha256) == (other.pipeline, other.export, other.model_sha256)
-
-
 def _accuracy_against(row: ReportRow, reference: ReportRow) -> str:
     found = difference(row, reference)
     if found.points == 0:
         return "the same accuracy"
     mean = " on average over seeds" if found.about == "methods" else ""
-    noise = " (not statistically significant)" if found.within_noise else ""
+    noise = f" ({NOT_SIGNIFICANT})" if found.within_noise else ""
     return f"{points(abs(found.points))} {'less' if found.points > 0 else 'more'} accurate{mean}{noise}"
 
 

@@ -28,15 +28,22 @@ def build_report(session: Session, job_id: str, asked: AskedGoals | None = None)
         NotFoundError: No such job.
         InvalidQueryError: The goals contradict each other.
     """
-    # The state is read before the steps, so that a complete report has all of them.
+    summary, job = read_job(session, job_id)
+    return compose_report(summary, job, None if asked is None else asked.over(job.spec.all_goals()))
+
+
+def read_job(session: Session, job_id: str) -> tuple[JobSummary, ReportedJob]:
+    """Return a job with the results so far.
+
+    Raises:
+        NotFoundError: No such job.
+    """
+    # The state is read before the steps, so that a job that has ended has all of them.
     job = session.scalar(select(JobRow).where(JobRow.id == job_id))
     if job is None:
         raise NotFoundError(f"job {job_id!r} does not exist")
-    return compose_report(
-        JobSummary(**{name: getattr(job, name) for name in JobSummary.model_fields}),
-        ReportedJob(spec=job.spec, pipelines=_pipelines(session, job.number)),
-        None if asked is None else asked.over(job.spec.all_goals()),
-    )
+    summary = JobSummary(**{name: getattr(job, name) for name in JobSummary.model_fields})
+    return summary, ReportedJob(spec=job.spec, pipelines=_pipelines(session, job.number))
 
 
 def _pipelines(session: Session, job_number: int) -> tuple[ReportedPipeline, ...]:

@@ -2,6 +2,7 @@
 
 from edgepress_api.recommendation.recommending import recommend
 from edgepress_api.report.baselines import find_baselines
+from edgepress_api.report.datasets import dataset_summary
 from edgepress_api.report.over_seeds import find_repeats
 from edgepress_api.report.records import (
     find_costs,
@@ -16,9 +17,9 @@ from edgepress_api.report.rows import find_rows
 from edgepress_api.report.steps import ReportedJob
 from edgepress_api.report.study_tables import find_accuracies, find_seconds_per_epoch
 from edgepress_common.answers.job_list import ACTIVE_STATES, JobSummary
-from edgepress_common.answers.report import DatasetSummary, Report
-from edgepress_common.results import EvaluationResult, PackResult
-from edgepress_common.spec import Goals, JobSpec
+from edgepress_common.answers.report import Report
+from edgepress_common.results import EvaluationResult
+from edgepress_common.spec import Goals
 from edgepress_common.steps import EvaluationStep
 
 
@@ -41,7 +42,7 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         evaluations_done=sum(isinstance(step.result, EvaluationResult) for step in steps.values()),
         evaluations_planned=sum(isinstance(step.parameters, EvaluationStep) for step in steps.values()),
         spec=job.spec,
-        dataset=None if pack is None else _dataset(job.spec, pack),
+        dataset=None if pack is None else dataset_summary(job.spec.dataset, pack),
         baselines=baselines,
         pipelines=find_pipelines(job),
         trainings=find_trainings(job),
@@ -56,22 +57,4 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         recommendation=recommend(
             rows, baselines, goals or job.spec.all_goals(), classes=() if pack is None else pack.classes
         ),
-    )
-
-
-def _dataset(spec: JobSpec, pack: PackResult) -> DatasetSummary:
-    return DatasetSummary(
-        kind=spec.dataset.kind,
-        image_size=spec.dataset.image_size,
-        classes=pack.classes,
-        train_counts=pack.train_counts,
-        validation_counts=pack.validation_counts,
-        unreadable_count=pack.unreadable_count,
-        unreadable=pack.unreadable,
-        test_counts=pack.test_counts,
-        ignored_count=pack.ignored_count,
-        ignored=pack.ignored,
-        grey_bits=pack.grey_bits,
-        twins=pack.twins,
-        cautions=pack.cautions,
     )

@@ -75,11 +75,11 @@ def _measured(pipeline: ReportedPipeline, method: str) -> Iterator[_Measured]:
             assert isinstance(export.parameters, ExportStep)
             assert isinstance(export.result, ExportResult)
             assert len(stages) == len(pipeline.stages)
-            options = _options(export.parameters, pipeline)
+            options = export_options(export.parameters, pipeline)
             yield _Measured(pipeline, method, export.parameters, options, stages, export.result, step.result)
 
 
-def _options(of: ExportStep, pipeline: ReportedPipeline) -> str:
+def export_options(of: ExportStep, pipeline: ReportedPipeline) -> str:
     """Return an export's options that are not the default ones, if the pipeline has several exports of the kind."""
     all_steps = (step.parameters for step in pipeline.steps)
     kinds = [each.export.kind for each in all_steps if isinstance(each, ExportStep)]

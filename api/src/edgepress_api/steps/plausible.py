@@ -8,6 +8,7 @@ before there were checks are read as they are, and left out where they are shown
 import base64
 import binascii
 import math
+from collections import Counter
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -26,6 +27,7 @@ from edgepress_common.results import (
     StepResult,
     Surroundings,
     ThreadMeasurement,
+    WrongImages,
 )
 from edgepress_common.text import HarmlessText
 
@@ -172,6 +174,14 @@ class ReportedSurroundings(Surroundings):
     no_energy: Words | None = added_field(None)
 
 
+class ReportedWrongImages(WrongImages):
+    """Predictions for wrongly classified images that are possible."""
+
+    predicted: tuple[Count, ...]
+    scores: tuple[Share, ...]
+    true_scores: tuple[Share, ...]
+
+
 class ReportedSplitResult(SplitResult):
     """Figures of a split that are possible, and consistent with one another."""
 
@@ -182,6 +192,7 @@ class ReportedSplitResult(SplitResult):
     f1: Share
     confusion: tuple[tuple[Count, ...], ...] = Field(min_length=2)
     reliability: tuple[ReportedReliabilityBin, ...] = added_field((), max_length=_BINS)
+    wrong_images: ReportedWrongImages | None = added_field(None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -201,7 +212,18 @@ class ReportedSplitResult(SplitResult):
         binned = sum(each.images for each in self.reliability)
         if self.reliability and binned != self.images:
             raise ValueError(f"reliability counts {binned} images, and images is {self.images}")
+        if self.wrong_images is not None:
+            self._check_wrong(self.wrong_images, self.images - right)
         return self
+
+    def _check_wrong(self, found: WrongImages, wrong: int) -> None:
+        lengths = {len(found.predicted), len(found.scores), len(found.true_scores)}
+        if self.right_images is None or lengths != {wrong}:
+            raise ValueError(f"wrong_images is not of the {wrong} images that right_images shows to be wrong")
+        columns = [sum(column) - column[place] for place, column in enumerate(zip(*self.confusion, strict=True))]
+        counts = Counter(found.predicted)
+        if counts != Counter({place: count for place, count in enumerate(columns) if count}):
+            raise ValueError("wrong_images has other predictions than the confusion matrix")
 
 
 class ReportedEvaluation(ReportedSplitResult, EvaluationResult):

@@ -37,6 +37,7 @@ class EdgepressCommands(CommandGroup):
             _RESULTS: {
                 "report": "reporting:report",
                 "recommend": "recommending:recommend",
+                "errors": "errors:errors",
                 "trials": "trials:trials",
                 "compare": "comparing:compare",
                 "open": "opening:open_",
@@ -48,6 +49,7 @@ class EdgepressCommands(CommandGroup):
             },
             _DATA: {
                 "upload": "uploading:upload",
+                "samples": "samples:samples",
                 "datasets": "uploads:datasets",
                 "models": "uploads:models",
                 "devices": "devices:devices",

@@ -32,6 +32,7 @@ def recommendation_parts(recommendation: Recommendation, most: int) -> Iterator[
     yield Text(f"Weights: {_weights(recommendation.weights)}.", style="dim")
     for device in recommendation.devices:
         yield Text(f"\n{device.device}", style="bold")
+        yield from map(Text, device.summary)
         yield from _purposes(device)
         yield _ranking(device, most)
         yield from _notes(device, most)

@@ -252,6 +252,8 @@ class DeviceRecommendation(Message):
         stability: Sensitivity to the weights; None where no file keeps the limits.
         cautions: Caveats, in words.
         test_images: Number of test images; None without a test split, or if no file is measured on it.
+        summary: The best all-round file, what it gives up and what it wins against the reference, a sentence each;
+            empty where no file keeps the limits.
     """
 
     device: str
@@ -264,6 +266,7 @@ class DeviceRecommendation(Message):
     stability: Stability | None
     cautions: tuple[str, ...]
     test_images: int | None = None
+    summary: tuple[str, ...] = ()
 
 
 class Recommendation(Message):

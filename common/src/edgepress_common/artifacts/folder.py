@@ -112,6 +112,15 @@ class FolderStore:
             self._verified.add(mark)
         return path
 
+    def read(self, sha256: str, start: int, length: int) -> bytes:
+        """See `ArtifactStore.read`."""
+        try:
+            with self._place(sha256).open("rb") as source:
+                source.seek(start)
+                return source.read(length)
+        except FileNotFoundError:
+            raise MissingArtifactError(f"no artifact {sha256} in the store", sha256) from None
+
     def has(self, sha256: str) -> bool:
         """See `ArtifactStore.has`."""
         return self._place(sha256).is_file()

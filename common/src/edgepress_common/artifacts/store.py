@@ -40,6 +40,19 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    def read(self, sha256: str, start: int, length: int) -> bytes:
+        """Return a part of an artifact without reading the rest, so that the bytes are not verified.
+
+        Args:
+            sha256: Name of the artifact.
+            start: Offset of the first byte.
+            length: Number of bytes; fewer are returned where the artifact ends before.
+
+        Raises:
+            MissingArtifactError: The artifact is not in the store.
+        """
+        ...
+
     def has(self, sha256: str) -> bool:
         """Return whether the complete artifact is in the store."""
         ...

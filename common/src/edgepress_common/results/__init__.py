@@ -20,10 +20,11 @@ from edgepress_common.results.evaluation import (
     SplitResult,
     Surroundings,
     ThreadMeasurement,
+    WrongImages,
 )
 from edgepress_common.results.export import ExportResult
 from edgepress_common.results.open_figures import OpenFigures
-from edgepress_common.results.pack import PackResult, Twin, Twins, UnreadableImage
+from edgepress_common.results.pack import ImageStatistics, PackResult, Twin, Twins, UnreadableImage
 from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
 from edgepress_common.results.stage import ChannelGroup, Epoch, StageResult
 
@@ -33,6 +34,7 @@ __all__ = [
     "Epoch",
     "EvaluationResult",
     "ExportResult",
+    "ImageStatistics",
     "Latency",
     "LayerSensitivity",
     "OpenFigures",
@@ -50,6 +52,7 @@ __all__ = [
     "Twin",
     "Twins",
     "UnreadableImage",
+    "WrongImages",
 ]
 
 StepResult = Annotated[

@@ -213,6 +213,20 @@ class ReliabilityBin(Message):
     accuracy: float
 
 
+class WrongImages(Message):
+    """The answers of a .tflite file for the images that it classifies wrongly, in the order of the images in the split.
+
+    Attributes:
+        predicted: Predicted class of each image.
+        scores: Score of the predicted class, 0 to 1.
+        true_scores: Score of the true class, 0 to 1.
+    """
+
+    predicted: tuple[int, ...]
+    scores: tuple[float, ...]
+    true_scores: tuple[float, ...]
+
+
 class SplitResult(Message):
     """How a .tflite file classifies the images of one split.
 
@@ -227,6 +241,7 @@ class SplitResult(Message):
             the lowest, padded with zeros above. None in older results.
         reliability: The images by the confidence of their classification, lowest first; empty in older results, and for
             files whose scores are not probabilities.
+        wrong_images: What it takes the other images for; None in older results, and where they are very many.
     """
 
     images: int
@@ -237,6 +252,7 @@ class SplitResult(Message):
     confusion: tuple[tuple[int, ...], ...]
     right_images: str | None = None
     reliability: tuple[ReliabilityBin, ...] = added_field(())
+    wrong_images: WrongImages | None = added_field(None)
 
 
 class EvaluationResult(SplitResult):

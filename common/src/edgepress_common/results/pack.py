@@ -47,6 +47,26 @@ class Twins(Message):
     alike: tuple[Twin, ...]
 
 
+class ImageStatistics(Message):
+    """The look of the packed images of a data set, in counts.
+
+    Attributes:
+        flat_count: Number of images that have nearly a single colour after packing.
+        grey_count: Number of images without colour after packing.
+        repeated_count: Number of images that are copies of another image of the same part.
+        enlarged_count: Number of images with a side shorter than ``image_size``, which packing enlarges.
+        least_side: Shortest side of the smallest original image, in pixels.
+        median_side: Median of the shorter sides of the original images, in pixels.
+    """
+
+    flat_count: int
+    grey_count: int
+    repeated_count: int
+    enlarged_count: int
+    least_side: int
+    median_side: int
+
+
 class PackResult(Message):
     """A packed data set.
 
@@ -62,6 +82,7 @@ class PackResult(Message):
         grey_bits: Number of significant bits in 16-bit grey images; None if the set has no such image.
         twins: Images that are in two parts; None if they were not searched for.
         cautions: Full sentences about what the packed images look like.
+        statistics: What the packed images look like, in numbers; None in older results.
         software: Software of the process that made the result; None in results that are older than this field.
     """
 
@@ -77,4 +98,5 @@ class PackResult(Message):
     grey_bits: int | None = added_field(None)
     twins: Twins | None = added_field(None)
     cautions: tuple[str, ...] = added_field(())
+    statistics: ImageStatistics | None = added_field(None)
     software: Software | None = added_field(None)

@@ -15,6 +15,7 @@ from edgepress_common.results import SplitResult
 from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
 from edgepress_evaluator.measure.reliability import reliability_curve
+from edgepress_evaluator.measure.predictions import Predictions
 from edgepress_evaluator.validation_pack import ValidationPack
 
 Integers = npt.NDArray[np.int64]
@@ -33,25 +34,12 @@ class Quality:
     f1: float
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """How a model classifies images.
-
-    Attributes:
-        classes: Predicted class of each image, int64 ``(n,)``.
-        confidences: Score of that class, float32 ``(n,)``.
-    """
-
-    classes: Integers
-    confidences: npt.NDArray[np.float32]
-
-
 def split_result(labels: Integers, predictions: Predictions, classes: int) -> SplitResult:
-    """Return the metrics of a split.
+    """Return the metrics of a split, and what the wrongly classified images are taken for.
 
     Args:
         labels: True class of each image, int64 ``(n,)``.
-        predictions: How the model classifies each image.
+        predictions: Predictions for the images.
         classes: Number of classes.
 
     Raises:
@@ -67,7 +55,8 @@ def split_result(labels: Integers, predictions: Predictions, classes: int) -> Sp
         f1=found.f1,
         confusion=tuple(map(tuple, confusion.tolist())),
         right_images=right_images(labels, predictions.classes),
-        reliability=reliability_curve(predictions.confidences, labels == predictions.classes),
+        reliability=reliability_curve(predictions.scores[:, 0], labels == predictions.classes),
+        wrong_images=predictions.wrong_images(labels),
     )
 
 
@@ -77,10 +66,19 @@ def confusion_matrix(labels: Integers, predictions: Integers, classes: int) -> I
     Raises:
         UnreadableDatasetError: A label is outside the range of the classes.
     """
-    if labels.min() < 0 or labels.max() >= classes:
-        raise UnreadableDatasetError(f"labels run from {labels.min()} to {labels.max()}; accepted: 0 to {classes - 1}")
+    check_labels(labels, classes)
     pairs = labels * classes + predictions
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def check_labels(labels: Integers, classes: int) -> None:
+    """Check the labels of a split.
+
+    Raises:
+        UnreadableDatasetError: A label is outside the range of the classes.
+    """
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UnreadableDatasetError(f"labels run from {labels.min()} to {labels.max()}; accepted: 0 to {classes - 1}")
 
 
 def quality(confusion: Integers) -> Quality:
@@ -127,7 +125,7 @@ def parallel_predictions(
     idle: SimpleQueue[Classifier] = SimpleQueue()
     for _ in range(workers):
         idle.put(Classifier(model_path, threads=1))
-    predictions, highest = np.empty(len(pack), np.int64), np.empty(len(pack), np.float32)
+    predicted, scores = np.empty(len(pack), np.int64), np.empty((len(pack), 2), np.float32)
 
     def classify(start: int, stop: int) -> int:
         classifier = idle.get()
@@ -137,9 +135,9 @@ def parallel_predictions(
                 for image in classifier.prepare(chunk):
                     if should_stop():
                         raise StepCancelledError("the measurement was told to stop")
-                    scores = classifier.classify(image)
-                    predictions[position] = best = scores.argmax()
-                    highest[position] = scores[0, best]
+                    (found,) = classifier.classify(image)
+                    best = predicted[position] = found.argmax()
+                    scores[position] = found[best], found[pack.labels[position]]
                     position += 1
         finally:
             idle.put(classifier)  # also after an error; otherwise the threads that wait for one would never end
@@ -150,7 +148,7 @@ def parallel_predictions(
     with ThreadPoolExecutor(workers) as threads:
         for done in threads.map(classify, starts, [min(start + share, len(pack)) for start in starts]):
             advance(done)
-    return Predictions(predictions, idle.get().confidences(highest))
+    return Predictions(predicted, idle.get().dequantized(scores))
 
 
 def _share(part: npt.NDArray[np.float64], whole: Integers) -> npt.NDArray[np.float64]:

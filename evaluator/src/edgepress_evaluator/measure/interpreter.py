@@ -56,8 +56,8 @@ class Classifier:
         self.image_shape = tuple(shapes[0][1:])
         self.classes = shapes[1][1]
         self._pixel_table = pixel_table(inputs[0]["dtype"], *inputs[0]["quantization"])
+        self._output_scale, self._output_zero = outputs[0]["quantization"]
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
-        self._scale, self._zero_point = outputs[0]["quantization"]
 
     def prepare(self, images: npt.NDArray[np.uint8]) -> TypedImages:
         """Return the images converted for the input tensor; see `pixel_table`.
@@ -85,14 +85,19 @@ class Classifier:
         scores: Scores = self._interpreter.get_tensor(self._output_index)
         return scores
 
-    def confidences(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return values of the output tensor as real numbers: dequantized if the tensor is quantized."""
-        return np.float32(self._scale) * (scores - np.float32(self._zero_point)) if self._scale else scores
-
     def operators(self) -> tuple[FileOperator, ...]:
         """Return the operators of the file, and which of them run in XNNPACK, the only delegate by default."""
         nodes = self._interpreter._get_ops_details()  # noqa: SLF001 - there is no public API for it
         return file_operators(nodes, {each["index"]: each for each in self._interpreter.get_tensor_details()})
+
+    def dequantized(self, scores: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Return values of the output tensor as real numbers.
+
+        Args:
+            scores: Values of any shape, from `classify`.
+        """
+        values = np.asarray(scores, np.float32)
+        return values if self._output_scale == 0 else np.float32(self._output_scale) * (values - self._output_zero)
 
 
 def pixel_table(dtype: type[np.generic], scale: float, zero_point: int) -> TypedImages:

@@ -22,6 +22,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter_ns
 
@@ -32,6 +33,7 @@ from edgepress_common.errors import StepCancelledError
 from edgepress_common.results import Latency
 from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
+from edgepress_evaluator.measure.predictions import Predictions
 from edgepress_evaluator.validation_pack import ValidationPack
 
 _NS_PER_MS = 1e6
@@ -50,16 +52,14 @@ class TimedPass:
         load_ms: Time to read the file, create the interpreter and allocate its tensors, in milliseconds.
         first_inference_ms: Latency of the first inference, in milliseconds.
         latencies_ms: float64 ``(inferences,)``, in the order of the images.
-        predictions: int64 ``(inferences,)``, the class with the highest score.
-        confidences: float32 ``(inferences,)``, the highest score.
+        predictions: Prediction of each inference.
     """
 
     threads: int
     load_ms: float
     first_inference_ms: float
     latencies_ms: npt.NDArray[np.float64]
-    predictions: npt.NDArray[np.int64]
-    confidences: npt.NDArray[np.float32]
+    predictions: Predictions
 
 
 def timed_pass(
@@ -91,15 +91,16 @@ def timed_pass(
     classifier = Classifier(model_path, threads)
     load_ns = perf_counter_ns() - started
     with _no_garbage_collection():
-        warmup_ns, _, _ = _time_each(classifier, pack.cycle(max(1, warmup_runs)), lambda _: None, should_stop)
-        latencies_ns, predictions, scores = _time_each(classifier, pack.cycle(inferences), advance, should_stop)
+        warmup = pack.cycle(max(1, warmup_runs))
+        warmup_ns, *_ = _time_each(classifier, warmup, cycle(pack.labels.tolist()), lambda _: None, should_stop)
+        timed = _time_each(classifier, pack.cycle(inferences), cycle(pack.labels.tolist()), advance, should_stop)
+    latencies_ns, predicted, *scores = timed
     return TimedPass(
         threads=threads,
         load_ms=load_ns / _NS_PER_MS,
         first_inference_ms=warmup_ns[0] / _NS_PER_MS,
         latencies_ms=np.asarray(latencies_ns) / _NS_PER_MS,
-        predictions=np.asarray(predictions, np.int64),
-        confidences=classifier.confidences(np.asarray(scores, np.float32)),
+        predictions=Predictions(np.asarray(predicted, np.int64), classifier.dequantized(np.stack(scores, axis=1))),
     )
 
 
@@ -136,23 +137,26 @@ def median_half_width(latencies_ms: npt.NDArray[np.float64]) -> float | None:
 def _time_each(
     classifier: Classifier,
     chunks: Iterator[npt.NDArray[np.uint8]],
+    labels: Iterator[int],
     advance: Advance,
     should_stop: ShouldStop,
-) -> tuple["array[int]", "array[int]", "array[float]"]:
-    # 20 bytes per image; lists of Python numbers would need five times as many.
-    latencies_ns, predictions, highest = array("q"), array("q"), array("f")
+) -> tuple["array[int]", "array[int]", "array[float]", "array[float]"]:
+    """Return latency, predicted class, its score and the score of the true class, as the output tensor has them."""
+    # 24 bytes per image; lists of Python numbers would need several times as many.
+    latencies_ns, predicted, scores, true_scores = array("q"), array("q"), array("f"), array("f")
     for chunk in chunks:
         for image in classifier.prepare(chunk):
             if should_stop():
                 raise StepCancelledError("the measurement was told to stop")
             started = perf_counter_ns()
-            scores = classifier.classify(image)
+            found = classifier.classify(image)
             latencies_ns.append(perf_counter_ns() - started)
-            best = int(scores.argmax())
-            predictions.append(best)
-            highest.append(scores[0, best])
+            best = int(found.argmax())
+            predicted.append(best)
+            scores.append(found[0, best])
+            true_scores.append(found[0, next(labels)])
         advance(len(chunk))
-    return latencies_ns, predictions, highest
+    return latencies_ns, predicted, scores, true_scores
 
 
 @contextmanager

@@ -42,6 +42,8 @@ class Decoded:
         digests: SHA-256 of the encoded content of each image, in hexadecimal.
         looks: ``(n, LOOK_BYTES)``, uint8; zeros for unreadable images.
         is_flat: ``(n,)``, whether an image has nearly a single colour.
+        is_grey: ``(n,)``, whether an image has no colour.
+        sides: int32 ``(n,)``, shorter side of the original images in pixels; 0 for unreadable images.
         deep_grey: Maximum pixel value of each 16-bit grey image.
         done: Number of images that are decoded or found to be unreadable.
         grey_bits: Number of significant bits in 16-bit grey images; None if there are none.
@@ -51,6 +53,8 @@ class Decoded:
     digests: list[str]
     looks: npt.NDArray[np.uint8]
     is_flat: npt.NDArray[np.bool_]
+    is_grey: npt.NDArray[np.bool_]
+    sides: npt.NDArray[np.int32]
     grey_bits: int | None = None
     deep_grey: dict[int, int] = field(default_factory=dict)
     done: int = 0
@@ -73,6 +77,8 @@ class Decoded:
         elif outcome.look is not None:
             self.looks[outcome.image] = np.frombuffer(bytes.fromhex(outcome.look), np.uint8)
             self.is_flat[outcome.image] = outcome.is_flat
+            self.is_grey[outcome.image] = outcome.is_grey
+            self.sides[outcome.image] = outcome.side
 
 
 def decode_parts(labelled: LabelledSet, parts: list[SplitFile], side: int, meter: Meter) -> Decoded:
@@ -88,6 +94,8 @@ def decode_parts(labelled: LabelledSet, parts: list[SplitFile], side: int, meter
         digests=[UNREADABLE] * total,
         looks=np.zeros((total, LOOK_BYTES), dtype=np.uint8),
         is_flat=np.zeros(total, dtype=np.bool_),
+        is_grey=np.zeros(total, dtype=np.bool_),
+        sides=np.zeros(total, dtype=np.int32),
     )
     meter.tell(0, f"packing {total} images")
     setup = Setup(side, tuple(str(part.file.path) for part in parts))

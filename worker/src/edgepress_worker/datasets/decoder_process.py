@@ -25,7 +25,7 @@ from edgepress_worker.datasets.decoding import (
     UndecodableError,
     decode_content,
 )
-from edgepress_worker.datasets.look import is_flat, look_of
+from edgepress_worker.datasets.look import is_flat, is_grey, look_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ class Outcome(NamedTuple):
         is_flat: Whether it has nearly a single colour, see `look.is_flat`.
         deep_grey: Maximum pixel value of a 16-bit grey image whose pixels are not written, because the number of
             significant bits is not known yet.
+        is_grey: Whether it has no colour, see `look.is_grey`.
+        side: Shorter side of the original image, in pixels; 0 unless its pixels are written.
     """
 
     image: int
@@ -81,6 +83,8 @@ class Outcome(NamedTuple):
     look: str | None = None
     is_flat: bool = False
     deep_grey: int | None = None
+    is_grey: bool = False
+    side: int = 0
 
 
 Batch = Sequence[DecodingTask]
@@ -125,14 +129,22 @@ class BatchDecoder:
             return Outcome(task.index, reason=str(error), digest=error.digest)
         digest = hashlib.sha256(content).hexdigest()
         try:
-            image = decode_content(task.image, content, self._setup.side, self._alone(), bits=self._setup.grey_bits)
+            decoded = decode_content(task.image, content, self._setup.side, self._alone(), bits=self._setup.grey_bits)
         except UndecodableError as error:
             return Outcome(task.index, reason=str(error), digest=digest)
         except DeepGreyError as error:
             return Outcome(task.index, digest=digest, deep_grey=error.largest)
+        image, side = decoded
         self._write(task, image.tobytes())
         look = look_of(image)
-        return Outcome(task.index, digest=digest, look=look.hex(), is_flat=is_flat(image, look))
+        return Outcome(
+            task.index,
+            digest=digest,
+            look=look.hex(),
+            is_flat=is_flat(image, look),
+            is_grey=is_grey(image),
+            side=side,
+        )
 
     def _write(self, task: DecodingTask, row: bytes) -> None:
         written = 0

@@ -20,7 +20,7 @@ import os
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from PIL import (
     BmpImagePlugin,
@@ -60,6 +60,18 @@ _SHORT = 160  # maximum number of characters of a reason
 _MAX_METADATA_BYTES = 64 << 20
 PngImagePlugin.MAX_TEXT_CHUNK = _MAX_METADATA_BYTES
 PngImagePlugin.MAX_TEXT_MEMORY = 2 * _MAX_METADATA_BYTES
+
+
+class DecodedImage(NamedTuple):
+    """An image as a network sees it.
+
+    Attributes:
+        pixels: RGB, of the size that networks take.
+        side: Shorter side of the original image, in pixels.
+    """
+
+    pixels: Image.Image
+    side: int
 
 
 class UndecodableError(Exception):
@@ -171,7 +183,7 @@ def decode(
         content = encoded.read()
     except OSError as error:
         raise UndecodableError(_reason(error)) from error
-    return decode_content(encoded, content, side, large, bits=bits)
+    return decode_content(encoded, content, side, large, bits=bits).pixels
 
 
 def decode_content(
@@ -181,7 +193,7 @@ def decode_content(
     large: AbstractContextManager[object] | None = None,
     *,
     bits: int | None = None,
-) -> Image.Image:
+) -> DecodedImage:
     """Decode, convert and resize one image; see the module.
 
     Args:
@@ -193,7 +205,7 @@ def decode_content(
         bits: Number of significant bits in 16-bit grey; None if not known yet.
 
     Returns:
-        An RGB image of ``side x side`` pixels.
+        An RGB image of ``side x side`` pixels, with the size of the original.
 
     Raises:
         UndecodableError: The content is not an image, is broken, or is not of a supported kind.
@@ -202,13 +214,14 @@ def decode_content(
     try:
         with encoded.open(content) as image:
             _check_size(image)
+            original = min(image.size)
             image.draft(None, (_DRAFT_MARGIN * side, _DRAFT_MARGIN * side))
             is_large = image.width * image.height > _LARGE_PIXELS
             with large if large is not None and is_large else nullcontext():
                 image.load()
                 with suppress(Exception):  # may fail at other tags, after the pixels are transposed
                     ImageOps.exif_transpose(image, in_place=True)
-                return _to_rgb(image, bits).resize((side, side), Image.Resampling.BILINEAR)
+                return DecodedImage(_to_rgb(image, bits).resize((side, side), Image.Resampling.BILINEAR), original)
     except (UndecodableError, DeepGreyError):
         raise
     except Exception as error:

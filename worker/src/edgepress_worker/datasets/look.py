@@ -32,3 +32,9 @@ def is_flat(image: Image.Image, look: bytes) -> bool:
         return False
     bands = [band.tobytes() for band in image.split()]
     return all(max(band) - min(band) < _FLAT_LEVELS for band in bands)
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Return whether an RGB image has no colour: red, green and blue are equal in every pixel."""
+    red, green, blue = (band.tobytes() for band in image.split())
+    return red == green == blue

@@ -36,6 +36,7 @@ from edgepress_worker.datasets.registry import SOURCES
 from edgepress_worker.datasets.row_file import RowFile
 from edgepress_worker.datasets.source import TEST, TRAIN, VALIDATION, LabelledSet, Workplace
 from edgepress_worker.datasets.split import split_set
+from edgepress_worker.datasets.statistics import statistics_of
 from edgepress_worker.datasets.twins import find_twins
 from edgepress_worker.environment import Environment
 
@@ -92,7 +93,8 @@ def pack(
         outputs: Outputs = {}
         for part in parts:
             outputs |= _store(part, labelled.labels, decoded.is_readable, context.store)
-    return outputs, _result(labelled, decoded, unreadable, parts, counts)
+    result = _result(labelled, decoded, unreadable, parts, counts)
+    return outputs, result.model_copy(update={"statistics": statistics_of(decoded, parts, dataset.image_size)})
 
 
 def _result(

@@ -40,12 +40,9 @@ def look_up_artifact(request: Request, given: Given, _: Fetcher, sha256: Visible
 
 
 def _answer(request: Request, sha256: str, path: Path) -> Response:
-    headers = {
-        "ETag": f'"{sha256}"',
-        "Cache-Control": f"private, max-age={_YEAR_SECONDS}, immutable",
-        "Content-Disposition": "attachment",
-    }
-    if _is_known(request.headers.get("if-none-match", ""), sha256):
+    headers, is_known = immutable(request, sha256)
+    headers["Content-Disposition"] = "attachment"
+    if is_known:
         return Response(status_code=304, headers=headers)
     try:
         size_bytes = path.stat().st_size
@@ -55,9 +52,16 @@ def _answer(request: Request, sha256: str, path: Path) -> Response:
     return FileResponse(path, headers=headers, media_type=_OCTETS)
 
 
-def _is_known(if_none_match: str, sha256: str) -> bool:
-    tags = {tag.strip().removeprefix("W/").strip('"') for tag in if_none_match.split(",")}
-    return bool(tags & {"*", sha256})
+def immutable(request: Request, name: str) -> tuple[dict[str, str], bool]:
+    """Return the headers of content that never changes, and whether the client has it already.
+
+    Args:
+        request: The request.
+        name: Name of the content, which is its ETag.
+    """
+    tags = {tag.strip().removeprefix("W/").strip('"') for tag in request.headers.get("if-none-match", "").split(",")}
+    headers = {"ETag": f'"{name}"', "Cache-Control": f"private, max-age={_YEAR_SECONDS}, immutable"}
+    return headers, bool(tags & {"*", name})
 
 
 def _check_range(request: Request, size_bytes: int) -> None:

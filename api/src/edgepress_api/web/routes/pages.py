@@ -34,6 +34,9 @@ _DASHBOARD = {
     "/jobs/{job_id}": "job.html",
     "/jobs/{job_id}/models/{sha256}": "model.html",
     "/jobs/{job_id}/search": "search.html",
+    "/jobs/{job_id}/models/{sha256}/errors": "errors.html",
+    "/jobs/{job_id}/data": "data.html",
+    "/datasets/{sha256}": "data.html",
     "/devices": "devices.html",
     "/compare": "compare.html",
 }

@@ -37,6 +37,15 @@ function counts({ classes, train_counts: train, validation_counts: validation, t
   const words = `${classes.length} classes; ${totals.join(", ")} images. ${test ? HELD_OUT : NOT_HELD_OUT}`;
   return [
     el("p", { class: "small" }, words),
+    el(
+      "p",
+      {},
+      el(
+        "a",
+        { class: "button plain small", href: `${location.pathname.replace(/\/$/, "")}/data` },
+        "Look at the images",
+      ),
+    ),
     el("details", {}, el("summary", {}, "Images by class"), table("Images by class", columns, rows)),
   ];
 }

@@ -11,6 +11,7 @@ import { newId } from "./fields.js";
 import { capitalized, criteriaOf, limitUnit, numberAt } from "./figures.js";
 
 const MOST_WEIGHT = 10;
+const MOST_DROP = 20; // points; a file that loses more is of no use
 const EVEN_WEIGHT = 5; // the largest of weights that follow from preferences
 
 export class GoalsForm {
@@ -21,6 +22,8 @@ export class GoalsForm {
   /** @type {Limit[]} */
   #limits;
   #method = el("select", { id: newId() });
+  #drop;
+  #details;
 
   /**
    * @param {HTMLElement} form Where the controls are put.
@@ -28,9 +31,10 @@ export class GoalsForm {
    * @param {Recommendation} recommendation By the job's own goals.
    * @param {() => void} onChange Is called when the user has changed something.
    */
-  constructor(form, figures, { goals, weights }, onChange) {
+  constructor(form, figures, { goals, weights, devices }, onChange) {
     this.#weights = criteriaOf(figures).map(weightOf);
     this.#limits = criteriaOf(figures).map(limitOf);
+    this.#drop = new DropSlider(this.#limits, devices);
     fill(
       this.#method,
       Object.entries(figures.ranking_methods).map(([value, title]) => el("option", { value }, capitalized(title))),
@@ -45,12 +49,24 @@ export class GoalsForm {
       this.#changed(onChange);
     };
     const button = el("button", { type: "button", class: "plain small", onclick: reset }, "Reset to job settings");
-    fill(
-      form,
-      el("fieldset", {}, el("legend", {}, "Weights"), this.#weights.map(weightRow)),
-      el("fieldset", {}, el("legend", {}, "Limits"), this.#limits.map(limitRow)),
-      el("div", { class: "row" }, el("label", { for: this.#method.id }, "Ranking method"), this.#method, button),
+    this.#details = el(
+      "details",
+      { class: "goals" },
+      el("summary", {}, "Change what counts: weights, limits, ranking method"),
+      el(
+        "div",
+        { class: "goal-fields" },
+        el(
+          "fieldset",
+          {},
+          el("legend", {}, "Weights: how much each figure counts, 0 for not at all"),
+          this.#weights.map(weightRow),
+        ),
+        el("fieldset", {}, el("legend", {}, "Limits: files beyond a limit are left out"), this.#limits.map(limitRow)),
+        el("div", { class: "row" }, el("label", { for: this.#method.id }, "Ranking method"), this.#method),
+      ),
     );
+    fill(form, el("div", { class: "row" }, this.#drop.element, button), this.#details);
     form.addEventListener("input", change);
     form.addEventListener("submit", (event) => event.preventDefault());
     this.#set(goals, weights);
@@ -72,7 +88,10 @@ export class GoalsForm {
    */
   complain(name, message) {
     const limit = this.#limits.find((each) => each.name === name);
-    if (limit) showError(limit, message);
+    if (limit) {
+      this.#details.open = true;
+      showError(limit, message);
+    }
     return limit !== undefined;
   }
 
@@ -93,7 +112,9 @@ export class GoalsForm {
       const accepted = limit.mayBeZero ? "a number of 0 or more" : "a number above 0";
       const complaint = `“${limit.control.value.trim()}” is not ${accepted}. This limit is ignored.`;
       showError(limit, isLimit(limit) ? "" : complaint);
+      if (!isLimit(limit)) this.#details.open = true;
     }
+    this.#drop.follow();
   }
 
   /**
@@ -136,6 +157,7 @@ export class GoalsForm {
     ];
     if (!names.some((name) => query.has(name))) return;
     this.isOwn = false;
+    this.#details.open = true;
     const method = query.get("method") ?? "";
     if ([...this.#method.options].some(({ value }) => value === method)) this.#method.value = method;
     for (const { name, field } of this.#weights) field.value = query.get(`weight_${name}`) ?? field.value;
@@ -176,6 +198,60 @@ function limitOf(figure) {
   const mayBeZero = figure.criterion.limit_kind === "drop";
   const { limit: name } = figure.criterion;
   return { name, label: capitalized(label), unit, isWhole: figure.is_integer, mayBeZero, control, error };
+}
+
+/** The slider “what if”: how much accuracy may be given up. It is the limit of the accuracy's loss in another form. */
+class DropSlider {
+  element;
+  #limit;
+  #field;
+  #output = el("output", {});
+  #most;
+
+  /**
+   * @param {Limit[]} limits
+   * @param {Recommendation["devices"]} devices
+   */
+  constructor(limits, devices) {
+    this.#limit = limits.find(({ mayBeZero }) => mayBeZero);
+    const drops = devices.flatMap((device) => frontDrops(device));
+    this.#most = Math.max(MOST_DROP / 20, Math.min(MOST_DROP, Math.ceil(10 * Math.max(0, ...drops)) / 10 + 0.1));
+    const ticks = el(
+      "datalist",
+      { id: newId() },
+      drops.map((value) => el("option", { value: value.toFixed(1) })),
+    );
+    const range = { type: "range", id: newId(), min: 0, max: this.#most.toFixed(1), step: 0.1, list: ticks.id };
+    this.#field = el("input", range);
+    this.#output.htmlFor.add(this.#field.id);
+    this.#field.addEventListener("input", () => {
+      const value = Number(this.#field.value);
+      if (this.#limit) this.#limit.control.value = value < this.#most ? String(value) : "";
+    });
+    const label = el("label", { for: this.#field.id }, "What if the file may be less accurate by");
+    this.element = el("div", { class: "what-if" }, label, this.#field, this.#output, ticks);
+  }
+
+  /** Show what the limit is. */
+  follow() {
+    const written = this.#limit?.control.value.trim() ?? "";
+    const value =
+      written === "" || !Number.isFinite(Number(written)) ? this.#most : Math.min(Number(written), this.#most);
+    this.#field.value = String(value);
+    const words = written === "" ? "no limit set" : `at most ${written} points`;
+    this.#output.textContent = words;
+    this.#field.setAttribute("aria-valuetext", words);
+  }
+}
+
+/**
+ * Return how much less accurate each file of the Pareto fronts is than the reference, in points.
+ *
+ * @param {Recommendation["devices"][number]} device
+ */
+function frontDrops({ candidates, reference_accuracy: reference }) {
+  const onFront = candidates.filter((each) => each.standing?.on_front);
+  return [...new Set(onFront.map((each) => Math.max(0, Math.ceil(1000 * (reference - each.accuracy)) / 10)))];
 }
 
 /** @param {Weight} weight */

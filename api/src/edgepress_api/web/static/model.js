@@ -101,10 +101,17 @@ function show(job, report, rows, figures) {
   const file = (path, download, words) =>
     el("a", { class: "button", href: address(path), download, onclick: fetchesFile }, words);
   const fileName = `${row.pipeline}-${row.export}.tflite`.replaceAll(" ", "-");
+  /** @param {string} split */
+  const errorsOf = (split) => {
+    if (!row.right_images || (split === "test" && !report.complete)) return null;
+    return `jobs/${job}/models/${row.model_sha256}/errors?${new URLSearchParams({ split, device: row.device })}`;
+  };
+  const errors = errorsOf("validation");
   fill(
     at("downloads"),
     file(`v1/jobs/${job}/models/${row.model_sha256}/bundle`, "", "Download bundle"),
     file(`v1/artifacts/${row.model_sha256}`, fileName, "Download .tflite"),
+    errors && el("a", { class: "button plain", href: address(errors) }, "Show errors"),
   );
   const classes = report.dataset?.classes ?? row.confusion.map((_, index) => String(index));
   fill(
@@ -115,7 +122,7 @@ function show(job, report, rows, figures) {
     section("Verified promises", promises(row)),
     splitsOf(row).map((split) => [
       section(`Metrics by class on ${row.device}, ${split.name} images`, perClass(split, classes)),
-      section(`Confusion matrix, ${split.name} images`, confusion(split, classes)),
+      section(`Confusion matrix, ${split.name} images`, confusion(split, classes, errorsOf(split.name))),
     ]),
     row.reliability.length > 0 && section("Confidence, validation images", reliability(row)),
     row.operator_groups.length > 0 && section(`Operators on ${row.device}`, operatorGroups(row)),
@@ -318,12 +325,24 @@ function perClass({ name, matrix }, classes) {
 /**
  * @param {Split} split
  * @param {string[]} classes
+ * @param {string | null} errors Path of the page with the images that are wrong; null if they can't be shown.
  */
-function confusion({ name: split, accuracy, matrix: counted }, classes) {
+function confusion({ name: split, accuracy, matrix: counted }, classes, errors) {
+  /**
+   * @param {number} count
+   * @param {number} row
+   * @param {number} column
+   */
+  const cell = (count, row, column) => {
+    if (!count || row === column || !errors) return count || "";
+    const chosen = new URLSearchParams({ true_class: classes[row], predicted_class: classes[column] });
+    const label = `Show ${count} of ${classes[row]} predicted as ${classes[column]}`;
+    return el("a", { href: address(`${errors}&${chosen}`), "aria-label": label }, count);
+  };
   const lines = counted.map((counts, index) => {
     const total = Math.max(sum(counts), 1);
-    const tiles = counts.map((count) =>
-      el("td", { class: count ? `c${Math.min(9, Math.ceil((9 * count) / total))}` : null }, count || ""),
+    const tiles = counts.map((count, column) =>
+      el("td", { class: count ? `c${Math.min(9, Math.ceil((9 * count) / total))}` : null }, cell(count, index, column)),
     );
     return el("tr", {}, el("th", { scope: "row" }, classes[index]), tiles);
   });

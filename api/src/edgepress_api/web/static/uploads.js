@@ -4,7 +4,7 @@
  * @import { Dataset, Field, Model } from "../types.js"
  */
 
-import { getJson, upload } from "./api.js";
+import { address, getJson, upload } from "./api.js";
 import { el, fill } from "./dom.js";
 import { labelled, newId } from "./fields.js";
 import { moment, percent, size } from "./words.js";
@@ -21,6 +21,7 @@ export function archiveField() {
     accept: ".zip,.tar,.tar.gz,.tgz",
     help: "A zip or tar file with a folder of images for each class, or with such folders in train and validation.",
     details: () => [],
+    page: "datasets",
   });
 }
 
@@ -51,13 +52,15 @@ export function modelField() {
  * @param {string} kind.accept
  * @param {string} kind.help
  * @param {(stored: Stored) => string[]} kind.details
+ * @param {string} [kind.page] Pages that show a file of this kind, if there are any.
  * @returns {Field}
  */
-function uploadField({ label, path, list, get, accept, help, details }) {
+function uploadField({ label, path, list, get, accept, help, details, page }) {
   const select = el("select", { id: newId() });
   const file = el("input", { type: "file", id: newId(), accept });
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload progress" });
   const status = el("span", { class: "soft small", role: "status" });
+  const progress = el("div", { class: "row" }, bar, status);
   /** @type {string | undefined} */
   let wanted; // until the list is known
   /** @param {string | undefined} chosen */
@@ -73,7 +76,9 @@ function uploadField({ label, path, list, get, accept, help, details }) {
       found.map((each) => el("option", { value: each.sha256 }, written(each))),
     );
     if (chosen) select.value = chosen;
+    look.show();
   };
+  const look = linkToPage(select, page);
   const send = async () => {
     const chosen = file.files?.[0];
     if (!chosen) return;
@@ -104,6 +109,23 @@ function uploadField({ label, path, list, get, accept, help, details }) {
       show(value).catch(complain);
     },
   });
-  field.element.append(el("label", { for: file.id }, "Upload a file"), file, el("div", { class: "row" }, bar, status));
+  field.element.append(look.element, el("label", { for: file.id }, "Upload a file"), file, progress);
   return field;
+}
+
+/**
+ * Make a link to the page of the chosen file. It opens in a tab of its own, which keeps the token: the form stays as it is.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {string} [page] Path of such pages; there is no link without one.
+ */
+function linkToPage(select, page) {
+  const element = el("p", { class: "small", hidden: true });
+  const show = () => {
+    element.hidden = !page || !select.value;
+    const link = { href: address(`${page}/${select.value}`), target: "_blank", rel: "opener" };
+    fill(element, el("a", link, "Look at the data (in a new tab)"));
+  };
+  select.addEventListener("change", show);
+  return { element, show };
 }

@@ -1,7 +1,7 @@
 """Parts of a report in addition to its figures: the data set, the pipelines, the trainings, and the failures."""
 
 from edgepress_common.frozen import MaybeUnknown, Message
-from edgepress_common.results import Epoch, Twins, UnreadableImage
+from edgepress_common.results import Epoch, ImageStatistics, Twins, UnreadableImage
 from edgepress_common.software import Software
 from edgepress_common.spec import StageKind
 from edgepress_common.steps import StepKey, StepKind
@@ -68,6 +68,7 @@ class DatasetSummary(Message):
         grey_bits: Number of significant bits in 16-bit grey images; None if there are none.
         twins: Images that are in two parts; None if they were not searched for.
         cautions: Caveats about the packed images, in full sentences.
+        statistics: What the packed images look like, in numbers; None in older results.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class DatasetSummary(Message):
     grey_bits: int | None = None
     twins: Twins | None = None
     cautions: tuple[str, ...] = ()
+    statistics: ImageStatistics | None = None
 
 
 class StepCost(Message):
