@@ -129,6 +129,7 @@ version:  ## set the version of every package: make version VERSION=0.2.0
 	@echo "$(VERSION)" | grep --quiet --extended-regexp '^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$$' || \
 	  { echo "VERSION is '$(VERSION)'; accepted: three numbers, as in 0.2.0 or 0.2.0rc1" >&2; exit 1; }
 	@sed --in-place --regexp-extended 's/^version = ".*"/version = "$(VERSION)"/' common/pyproject.toml
+	@sed --in-place --regexp-extended 's/^(version|appVersion): .*/\1: $(VERSION)/' deploy/helm/edgepress/Chart.yaml
 	@sed --in-place --regexp-extended 's/"(edgepress-[a-z]+(\[[^]]*\])?)==[^"]+"/"\1==$(VERSION)"/' $(MEMBERS:%=%/pyproject.toml)
 
 dist: $(UV)  ## build the wheel and source archive of every package into dist/
