@@ -176,7 +176,7 @@ def test_a_device_that_stays_away_fails_its_evaluations_alone(lab: Lab) -> None:
 
 
 def test_a_device_with_a_problem_is_waited_for_like_one_that_is_gone(lab: Lab) -> None:
-    """It sends requests all the time; after a day its evaluations fail, with its own words. ``any`` waits for others."""
+    """It sends requests all the time. After a day its evaluations fail, with its words; ``any`` waits for others."""
     job_id = lab.submit(["pi4", "any"])
     lab.ask("pi4", problem="the disk is full")
     lab.look()
