@@ -56,7 +56,7 @@ def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
 
 def _replace_process(command: Sequence[str], environment: dict[str, str]) -> NoReturn:
     sys.stdout.flush()
-    os.execvpe(command[0], command, environment)  # noqa: S606 - the same program
+    os.execvpe(command[0], list(command), environment)  # noqa: S606 - the same program
 
 
 @dataclass(frozen=True)
