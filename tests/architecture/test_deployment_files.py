@@ -154,7 +154,7 @@ def test_images_and_the_environment_have_one_version_of_uv() -> None:
 
 
 def test_our_images_are_pulled_only_where_a_registry_has_them() -> None:
-    """By default no registry is asked for images that are built here; one setting has all of them pulled."""
+    """No registry is asked by default for images that are built here; one setting has all of them pulled."""
     services = yaml.safe_load(COMPOSE)["services"]
     ours = {name: service for name, service in services.items() if "edgepress-" in service["image"]}
     assert set(services) - set(ours) == {"redis", "postgres"}
@@ -166,7 +166,7 @@ def test_our_images_are_pulled_only_where_a_registry_has_them() -> None:
 
 
 def test_a_worker_elsewhere_has_the_settings_and_bounds_of_one_here() -> None:
-    """But for its way to Redis and the bucket, which the server gives it."""
+    """Only its way to Redis and to the bucket differs."""
     worker = yaml.safe_load(COMPOSE)["services"]["worker"]
     elsewhere = yaml.safe_load((ROOT / "deploy" / "worker.compose.yml").read_text())["services"]["worker"]
     assert set(elsewhere["environment"]) == set(worker["environment"])

@@ -163,7 +163,7 @@ for context, name in ((ssl.create_default_context(), {fleet.host!r}), (trusting,
 
 
 def test_the_worker_elsewhere_can_write_only_to_its_volumes(worker: Elsewhere) -> None:
-    """As the workers of the composition."""
+    """Its user, root file system and capabilities are those of the composition's workers."""
     (number,) = worker.compose("ps", "--quiet").split()
     (container,) = json.loads(
         subprocess.run(["docker", "inspect", number], check=True, capture_output=True, text=True).stdout

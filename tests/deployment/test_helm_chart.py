@@ -37,7 +37,7 @@ def merged(*values: Json) -> Json:
 
 
 def render(*values: Json) -> Json:
-    """What the chart becomes with the least values and these."""
+    """Render the chart with the least values and these."""
     assert PYTHON is not None
     command = [PYTHON, str(ROOT / "tests" / "deployment" / "render_chart.py"), json.dumps(merged(LEAST, *values))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -84,7 +84,7 @@ def test_no_secret_has_a_default(part: str) -> None:
     ],
 )
 def test_a_value_that_can_not_work_is_refused(values: Json, said: str) -> None:
-    """By its name; misspelt names, too."""
+    """The message names it; misspelt names are refused, too."""
     assert said in render(values).get("error", "")
 
 
@@ -95,7 +95,7 @@ def containers(objects: list[Json]) -> list[tuple[Json, Json]]:
 
 
 def test_containers_are_hardened() -> None:
-    """As the composition's: another user than root, a root file system that is only read, no capabilities, limits."""
+    """Another user than root, a root file system that is only read, no capabilities, and limits."""
     found = containers(render()["objects"])
     assert len(found) == 8
     for pod, container in found:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from edgepress_common.answers.users import Caller
+from edgepress_common.answers.caller import Caller
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import LEASE_REQUEST_HEADER, Announcement, EvaluationLease
 from edgepress_common.messages import Progress, StepFailure

@@ -58,7 +58,7 @@ def make_pem(folder: Path, *, begins: datetime, ends: datetime, address: str = "
 
 
 class Gateway(BaseHTTPRequestHandler):
-    """Answers the first request of a check."""
+    """A handler of the first request of a check."""
 
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/health/live" else 404)
@@ -105,7 +105,7 @@ def checked(url: str, authority: Path | None = None) -> list[tuple[str, str]]:
 def test_a_certificate_that_can_not_be_verified_is_explained(
     tmp_path: Path, begins: int, ends: int, address: str, said: str, *, is_trusted: bool
 ) -> None:
-    """Of another authority, with a wrong clock, or for another name. No token is sent."""
+    """Another authority, a wrong clock, or another name. The token is not sent."""
     day = timedelta(days=1)
     pem = make_pem(tmp_path, begins=NOW + begins * day, ends=NOW + ends * day, address=address)
     with served(pem) as port:

@@ -73,7 +73,7 @@ def test_a_python_that_can_not_be_started_is_reported() -> None:
 
 
 def test_versions_of_python_are_those_of_the_package() -> None:
-    """Of the classifiers and of requires-python."""
+    """The classifiers and requires-python name them."""
     project = tomllib.loads(EVALUATOR.read_text())["project"]
     named = [line.rpartition(" ")[2] for line in project["classifiers"] if ":: 3." in line]
     assert [".".join(map(str, version)) for version in _PYTHONS] == named

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edgepress_common import __version__
-from edgepress_common.answers.users import Caller
+from edgepress_common.answers.caller import Caller
 from edgepress_common.errors import InvalidInputError
 from edgepress_evaluator.join.board import Board
 from edgepress_evaluator.join.command import System, Wishes, join
@@ -48,7 +48,7 @@ class Recorder:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's home, whatever user the tests run as."""
+    """A home for any user that runs the tests."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("EDGEPRESS_EVALUATOR_SETTINGS", str(tmp_path / "config" / "edgepress" / "evaluator.json"))
@@ -71,7 +71,7 @@ def stored(home: Path) -> Path:
 def test_the_settings_are_stored_for_their_owner_alone(
     gateway: FakeGateway, stored: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The evaluator then runs with them, and its command line has no token."""
+    """The evaluator then runs with them, and its command line does not have the token."""
     monkeypatch.setenv("EDGEPRESS_GATEWAY", "http://another.example")
     recorder = Recorder()
     with served(gateway) as address:
@@ -93,7 +93,7 @@ def test_the_settings_are_stored_for_their_owner_alone(
 
 
 def test_the_environment_is_stronger_than_the_stored_settings(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for every program of Edgepress."""
+    """So it is for every program of Edgepress."""
     store(stored, {"gateway": "https://one.example", "device": "one"})
     monkeypatch.setenv("EDGEPRESS_DEVICE", "two")
     assert (EvaluatorSettings.read().gateway, EvaluatorSettings.read().device) == ("https://one.example", "two")
@@ -109,7 +109,7 @@ def test_stored_settings_that_can_not_be_used_are_named(stored: Path, content: s
 
 
 def test_a_file_that_was_readable_by_others_is_replaced(stored: Path) -> None:
-    """Not only its content: its mode, too."""
+    """Its mode changes with its content."""
     stored.parent.mkdir(parents=True)
     stored.write_text("{}")
     stored.chmod(0o644)
@@ -118,7 +118,7 @@ def test_a_file_that_was_readable_by_others_is_replaced(stored: Path) -> None:
 
 
 def test_settings_that_can_not_be_stored_are_an_error(tmp_path: Path) -> None:
-    """As on a disk that is read-only; the message names the variable for another place."""
+    """The message names the variable for another place, such as on a disk that is not read-only."""
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInputError, match="set EDGEPRESS_EVALUATOR_SETTINGS"):
         store(tmp_path / "file" / "evaluator.json", {"token": TOKEN})
@@ -202,7 +202,7 @@ def test_a_unit_of_the_user_is_written_and_started(gateway: FakeGateway, home: P
 
 
 def test_a_systemd_that_refuses_is_quoted(gateway: FakeGateway) -> None:
-    """As in a container, or without a session."""
+    """A container has no systemd, and some users have no session."""
     with served(gateway) as address, pytest.raises(InvalidInputError, match="daemon-reload failed: Failed to connect"):
         join(Wishes(address, TOKEN, service="user"), Recorder(failing="daemon-reload").system())
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgepress_common import __version__
 from edgepress_common.answers.devices import DeviceView
-from edgepress_common.answers.users import Caller
+from edgepress_common.answers.caller import Caller
 from edgepress_common.devices import Announcement
 from edgepress_evaluator.join.gateway import GatewayCheck, explain
 from fakes.gateway import FakeGateway
@@ -143,7 +143,7 @@ def test_a_token_over_http_is_a_warning(gateway: FakeGateway) -> None:
         (httpx.Response(502, text="bad gateway"), "answers with status 502: a proxy is reached"),
     ],
 )
-def test_another_server_gets_no_token(answer: httpx.Response, said: str) -> None:
+def test_the_token_is_not_sent_to_another_server(answer: httpx.Response, said: str) -> None:
     """The first request has none, and there is no second one."""
     seen: list[httpx.Request] = []
 

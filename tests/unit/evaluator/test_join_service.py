@@ -38,7 +38,7 @@ def test_a_path_is_written_as_systemd_reads_it(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
 @pytest.mark.parametrize("scope", ["user", "system"])
 def test_systemd_finds_no_mistake(tmp_path: Path, scope: Scope) -> None:
-    """Of the installed version."""
+    """The installed version verifies the unit."""
     written = unit(scope, tmp_path, owner="root", python="/bin/true")
     written.file.write_text(written.text)
     checked = subprocess.run(

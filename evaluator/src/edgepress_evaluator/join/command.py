@@ -61,7 +61,7 @@ def _replace_process(command: Sequence[str], environment: dict[str, str]) -> NoR
 
 @dataclass(frozen=True)
 class System:
-    """What the command uses of the system.
+    """The parts of the system that the command uses.
 
     Attributes:
         board: Facts about the system.

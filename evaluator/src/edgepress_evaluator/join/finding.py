@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The findings of checks."""
 
 from dataclasses import dataclass
 from typing import Literal

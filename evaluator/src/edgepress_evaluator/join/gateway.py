@@ -11,7 +11,7 @@ from http import HTTPStatus
 import httpx
 
 from edgepress_common import __version__
-from edgepress_common.answers.users import Caller
+from edgepress_common.answers.caller import Caller
 from edgepress_common.devices import DeviceName
 from edgepress_common.local_token import is_loopback
 from edgepress_common.text import harmless

@@ -8,7 +8,7 @@ from edgepress_api.web.adapters import Given
 from edgepress_api.web.authorization import AUTHENTICATED, Who
 from edgepress_api.web.responses import json_response
 from edgepress_common import __version__
-from edgepress_common.answers.users import Caller
+from edgepress_common.answers.caller import Caller
 
 router = APIRouter(tags=["operation"])
 
