@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgepress_common import __version__
-from edgepress_common.answers.devices import DeviceList
 from edgepress_common.answers.caller import Caller
+from edgepress_common.answers.devices import DeviceList
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.messages import Progress, StepFailure
 from fakes.gateway_app import JSON, GatewayApp, sqlite_gateway

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from edgepress_common import __version__
-from edgepress_common.answers.devices import DeviceView
 from edgepress_common.answers.caller import Caller
+from edgepress_common.answers.devices import DeviceView
 from edgepress_common.devices import Announcement
 from edgepress_evaluator.join.gateway import GatewayCheck, explain
 from fakes.gateway import FakeGateway
