@@ -36,7 +36,11 @@ function card(device) {
   const { announcement: its, online } = device;
   const emulated = its.emulated ? ", emulated: its latency is not valid" : "";
   const problem = online ? its.problem : null;
-  const [state, word] = !online ? ["cancelled", "offline"] : problem ? ["failed", "can't measure"] : ["succeeded", "online"];
+  const [state, word] = !online
+    ? ["cancelled", "offline"]
+    : problem
+      ? ["failed", "can't measure"]
+      : ["succeeded", "online"];
   const badge = el("span", { class: `state small ${state}` }, word);
   return el(
     "article",
