@@ -41,6 +41,9 @@ def test_every_setting_of_the_composition_is_documented() -> None:
     """.env.example has its actual default: the composition's, else the program's."""
     used = dict(re.findall(r"\$\{(EDGEPRESS_\w+):-([^{}]*)\}", COMPOSE))
     used |= dict.fromkeys(re.findall(r"\$\{(EDGEPRESS_\w+):-\$", COMPOSE), "")
+    for_workers = (ROOT / "docker-compose.workers.yml").read_text()
+    used |= dict(re.findall(r"\$\{(EDGEPRESS_\w+):-([^{}]*)\}", for_workers))
+    used |= dict.fromkeys(re.findall(r"\$\{(EDGEPRESS_\w+):\?", for_workers), "")
     handed_on = {
         name
         for service in yaml.safe_load(COMPOSE)["services"].values()

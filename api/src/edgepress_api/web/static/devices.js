@@ -46,7 +46,7 @@ function card(device) {
     "article",
     { class: "card" },
     el("h2", {}, device.name, " ", badge),
-    problem ? el("p", { class: "problem" }, problem) : "",
+    problem && el("p", { class: "note bad" }, problem),
     facts({
       Board: its.board ?? "unknown",
       Processor: `${its.cpu ?? its.machine}, ${counted(its.cores, "core")}${emulated}`,
