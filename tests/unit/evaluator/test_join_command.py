@@ -99,6 +99,20 @@ def test_the_environment_is_stronger_than_the_stored_settings(stored: Path, monk
     assert (EvaluatorSettings.read().gateway, EvaluatorSettings.read().device) == ("https://one.example", "two")
 
 
+def test_a_folder_that_was_chosen_is_kept(
+    gateway: FakeGateway, stored: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is set in the environment, or was when the board joined before; an argument changes it."""
+    with served(gateway) as address:
+        monkeypatch.setenv("EDGEPRESS_EVALUATOR_CACHE", str(home / "one"))
+        assert join(Wishes(address, TOKEN), Recorder().system())
+        monkeypatch.delenv("EDGEPRESS_EVALUATOR_CACHE")
+        assert join(Wishes(address, TOKEN), Recorder().system())
+        assert json.loads(stored.read_text())["evaluator_cache"] == str(home / "one")
+        assert join(Wishes(address, TOKEN, cache=home / "two"), Recorder().system())
+        assert json.loads(stored.read_text())["evaluator_cache"] == str(home / "two")
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"device": "Not a name"}'])
 def test_stored_settings_that_can_not_be_used_are_named(stored: Path, content: str) -> None:
     """With the file, or the setting and its value."""

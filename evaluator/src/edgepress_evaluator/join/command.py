@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from getpass import getpass
@@ -88,42 +88,49 @@ def join(wishes: Wishes, system: System | None = None) -> bool:
     system = system or System()
     _check_arguments(wishes)
     url, token = _gateway_url(wishes.gateway), _token(wishes)
-    python = EvaluatorSettings.read().python_command
-    folder = (wishes.cache or state_folder(of_system=wishes.service == "system")).absolute()
-    if not _are_fine(check_board(system.board, python)):
-        return False
+    present = EvaluatorSettings.read()
+    folder, authority = _folder(wishes, present), wishes.authority or present.tls_authority
     # A unit of the system gets its folder from systemd, which creates it for its user.
-    if not _are_fine([check_folder(folder.parent if wishes.service == "system" else folder)]):
+    checked = folder.parent if wishes.service == "system" else folder
+    if not _are_fine(check_board(system.board, present.python_command)) or not _are_fine([check_folder(checked)]):
         return False
-    check = GatewayCheck(
-        url=url,
-        open=partial(_open, str(url), wishes.authority),
-        device=wishes.device,
-        identity=kept_identity(folder),
-    )
+    opened = partial(_open, str(url), authority)
+    check = GatewayCheck(url, opened, device=wishes.device, identity=kept_identity(folder))
     if not _are_fine(check.run(token)):
         return False
-    if wishes.only_check:
-        return True
-    settings = {
-        "gateway": str(url),
-        "token": token,
-        "device": check.device,
-        "evaluator_cache": str(folder),
-        "tls_authority": None if wishes.authority is None else str(wishes.authority.absolute()),
-    }
-    file = settings_file()
+    if not wishes.only_check:
+        settings = {
+            "gateway": str(url),
+            "token": token,
+            "device": check.device,
+            "evaluator_cache": str(folder),
+            "tls_authority": None if authority is None else str(authority.absolute()),
+        }
+        _start(settings, present.python_command, wishes.service, system)
+    return True
+
+
+def _start(settings: Mapping[str, str | None], python: Sequence[str], scope: Scope | None, system: System) -> None:
+    """Store the settings, and run the evaluator with them."""
+    file, command = settings_file(), [*python, "-m", _MODULE]
     store(file, {name: value for name, value in settings.items() if value is not None})
     _say(f"settings in {file}, which only its owner can read")
-    command = [*python, "-m", _MODULE]
-    if wishes.service is not None:
-        for line in service(wishes.service, command, file).install(system.run):
+    if scope is not None:
+        for line in service(scope, command, file).install(system.run):
             _say(line)
-        return True
+        return
     _say("runs until Ctrl-C; to start it with the system, join with --systemd user or --systemd system")
     stored = {f"EDGEPRESS_{name.upper()}" for name in settings}
     system.replace_process(command, {name: value for name, value in os.environ.items() if name not in stored})
-    return True
+
+
+def _folder(wishes: Wishes, present: EvaluatorSettings) -> Path:
+    """Return the folder for artifacts: as asked for, as set in the environment or by an earlier join, or the default."""
+    if wishes.service == "system":
+        return state_folder(of_system=True)
+    is_set = "evaluator_cache" in present.model_fields_set
+    default = present.evaluator_cache if is_set else state_folder(of_system=False)
+    return (wishes.cache or default).absolute()
 
 
 def _check_arguments(wishes: Wishes) -> None:
