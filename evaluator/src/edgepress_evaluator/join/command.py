@@ -125,7 +125,7 @@ def _start(settings: Mapping[str, str | None], python: Sequence[str], scope: Sco
 
 
 def _folder(wishes: Wishes, present: EvaluatorSettings) -> Path:
-    """Return the folder for artifacts: as asked for, as set in the environment or by an earlier join, or the default."""
+    """Return the folder for artifacts: of the argument, of the environment or an earlier join, or the default."""
     if wishes.service == "system":
         return state_folder(of_system=True)
     is_set = "evaluator_cache" in present.model_fields_set
