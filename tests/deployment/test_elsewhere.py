@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,9 @@ def fleet(engine: None, timeline: Timeline, tmp_path_factory: pytest.TempPathFac
     credentials = tmp_path_factory.mktemp("aws") / "credentials"
     credentials.write_text(KEY)
     credentials.parent.chmod(0o755)
-    bridge = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
-    host = subprocess.run(bridge, check=True, capture_output=True, text=True).stdout.strip()
+    bridge = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"]
+    subnet = subprocess.run(bridge, check=True, capture_output=True, text=True).stdout.strip()
+    host = str(ip_network(subnet)[1])  # this host's own address in the network
     fleet = Fleet(
         f"edgepress-fleet-{free_port()}", free_port(), timeline,
         host=host, redis_port=free_port(), s3_port=free_port(), credentials=credentials,
@@ -129,7 +131,7 @@ def test_a_worker_elsewhere_does_the_whole_work(fleet: Fleet, worker: Elsewhere,
     (row,) = operator.get(f"/v1/jobs/{job_id}/report")["rows"]
     timeline.note(f"its job succeeded: accuracy {row['accuracy']:.4f} of {row['images']} images")
     assert row["images"] == 359
-    assert fleet.containers("worker") == {}
+    assert fleet.compose("ps", "--quiet", "worker").split() == []
     assert operator.http.get(f"/v1/artifacts/{row['model_sha256']}").status_code == 200
     folder = fleet.execute("api", "sh", "-c", "ls /var/lib/edgepress/artifacts | wc -l").strip()
     assert folder == "0"  # all artifacts are in the bucket
