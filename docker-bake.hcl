@@ -71,4 +71,9 @@ target "release" {
   inherits  = [image]
   platforms = ["linux/amd64", "linux/arm64"]
   attest    = ["type=sbom", "type=provenance,mode=max"]
+  # Of the evaluator also under the name that it has here for arm64, which evaluator/compose.yml and the emulated board use.
+  tags = concat(
+    ["${EDGEPRESS_REGISTRY}edgepress-${image}:${EDGEPRESS_VERSION}"],
+    image == "evaluator" ? ["${EDGEPRESS_REGISTRY}edgepress-${image}:${EDGEPRESS_VERSION}-arm64"] : []
+  )
 }

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from edgepress_api.secrets.generation import SecretsSettings
+from edgepress_api.secrets.redis_tls import TLS_CONFIGURATION
 from edgepress_api.settings import ApiSettings
 from edgepress_common.settings import BaseEdgepressSettings
 from edgepress_evaluator.settings import EvaluatorSettings
@@ -27,6 +28,7 @@ AS_THE_COMPOSITION_NEEDS_THEM = {
     "machine_lock",  # mounted where it is by default
     "port", "require_tokens", "local_token",  # published as another, and asked for since it can be reached
     "worker_name",  # the container's
+    "tls_authority",  # SSL_CERT_FILE, which the command line in the containers reads, too
     "emulated", "python_command",  # found out; for programs that are started in an emulator
 }  # fmt: skip
 
@@ -39,6 +41,9 @@ def test_every_setting_of_the_composition_is_documented() -> None:
     """.env.example has its actual default: the composition's, else the program's."""
     used = dict(re.findall(r"\$\{(EDGEPRESS_\w+):-([^{}]*)\}", COMPOSE))
     used |= dict.fromkeys(re.findall(r"\$\{(EDGEPRESS_\w+):-\$", COMPOSE), "")
+    for_workers = (ROOT / "docker-compose.workers.yml").read_text()
+    used |= dict(re.findall(r"\$\{(EDGEPRESS_\w+):-([^{}]*)\}", for_workers))
+    used |= dict.fromkeys(re.findall(r"\$\{(EDGEPRESS_\w+):\?", for_workers), "")
     handed_on = {
         name
         for service in yaml.safe_load(COMPOSE)["services"].values()
@@ -149,3 +154,38 @@ def test_images_and_the_environment_have_one_version_of_uv() -> None:
     for member in ("api", "worker", "evaluator"):
         assert f"ARG UV_VERSION={version}\n" in (ROOT / member / "Dockerfile").read_text()
     assert f"EDGEPRESS_UV_VERSION:-{version}" in COMPOSE
+
+
+def test_our_images_are_pulled_only_where_a_registry_has_them() -> None:
+    """No registry is asked by default for images that are built here; one setting has all of them pulled."""
+    services = yaml.safe_load(COMPOSE)["services"]
+    ours = {name: service for name, service in services.items() if "edgepress-" in service["image"]}
+    assert set(services) - set(ours) == {"redis", "postgres"}
+    assert {service["pull_policy"] for service in ours.values()} == {"${EDGEPRESS_PULL_POLICY:-never}"}
+    board = yaml.safe_load((ROOT / "evaluator" / "compose.yml").read_text())["services"]["evaluator"]
+    elsewhere = yaml.safe_load((ROOT / "deploy" / "worker.compose.yml").read_text())["services"]["worker"]
+    for service in (*ours.values(), board, elsewhere):
+        assert "${EDGEPRESS_REGISTRY:-}edgepress-" in service["image"]
+
+
+def test_a_worker_elsewhere_has_the_settings_and_bounds_of_one_here() -> None:
+    """Only its way to Redis and to the bucket differs."""
+    worker = yaml.safe_load(COMPOSE)["services"]["worker"]
+    elsewhere = yaml.safe_load((ROOT / "deploy" / "worker.compose.yml").read_text())["services"]["worker"]
+    assert set(elsewhere["environment"]) == set(worker["environment"])
+    for bound in ("read_only", "cap_drop", "security_opt", "tmpfs", "pids_limit", "mem_limit", "stop_grace_period"):
+        assert elsewhere[bound] == worker[bound], bound
+    assert "ports" not in elsewhere
+
+
+def test_workers_elsewhere_reach_redis_by_tls_alone() -> None:
+    """The unencrypted port stays in the internal network; evaluators are in neither network of Redis."""
+    override = yaml.safe_load((ROOT / "docker-compose.workers.yml").read_text())
+    redis = override["services"]["redis"]
+    (published,) = redis["ports"]
+    assert published.endswith(":6380")
+    assert "tls-port 6380" in TLS_CONFIGURATION
+    services = yaml.safe_load(COMPOSE)["services"] | override["services"]
+    for name, service in services.items():
+        if name not in {"redis", "secrets"}:
+            assert "workers-elsewhere" not in service["networks"], name

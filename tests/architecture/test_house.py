@@ -1,6 +1,7 @@
 """The architecture is as documented: imports follow the layers, and words that occur in two places agree."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,14 @@ def test_tests_have_names_of_their_own() -> None:
         "members",
         "data",
     }
+
+
+def test_no_measurement_or_lease_depends_on_the_clock_of_the_board() -> None:
+    """Boards start with a wrong clock: the evaluator reads only clocks that never jump. `join` compares the other."""
+    sources = ROOT / "evaluator" / "src" / "edgepress_evaluator"
+    asking = {
+        str(path.relative_to(sources))
+        for path in sources.rglob("*.py")
+        if re.search(r"\btime\.time\(|\b(now|utcnow|today)\(|time_ns\(\)", path.read_text())
+    }
+    assert asking == {"join/gateway.py"}

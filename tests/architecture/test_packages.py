@@ -14,6 +14,7 @@ DEPLOYMENT_FILES = [
     *ROOT.glob("*/Dockerfile"),
     *ROOT.glob("docker-*"),
     *ROOT.glob("*/compose.yml"),
+    *ROOT.glob("deploy/*.yml"),
     ROOT / ".env.example",
 ]
 

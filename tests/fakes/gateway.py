@@ -9,11 +9,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 
+from edgepress_common.answers.caller import Caller
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.devices import LEASE_REQUEST_HEADER, Announcement, EvaluationLease
 from edgepress_common.messages import Progress, StepFailure
@@ -31,6 +34,7 @@ class FakeGateway:
 
     Attributes:
         announcements: What devices said of themselves, by name.
+        announced: All announcements, the oldest first.
         asked: Released whenever a device asks for work.
         renewals: What was said with each renewal.
         results: What was handed in.
@@ -44,11 +48,14 @@ class FakeGateway:
         knows_requests: Whether it knows the names of lease requests, unlike an earlier release.
         lost_answers: How many leases are given without the answer's getting through.
         given_back: Step keys of leases that were given back by withdrawing the request.
+        caller: What it says of a token; None for an earlier release, which can't.
+        date: Time of its clock in answers of `connection`; None for answers without a time.
     """
 
     def __init__(self, token: str | None = None) -> None:
         self.token = token
         self.announcements: dict[str, Announcement] = {}
+        self.announced: list[Announcement] = []
         self.asked = threading.Semaphore(0)
         self.renewals: list[Progress] = []
         self.results: list[EvaluationResult] = []
@@ -60,6 +67,8 @@ class FakeGateway:
         self.knows_requests = True
         self.lost_answers = 0
         self.given_back: list[str] = []
+        self.caller: Caller | None = None
+        self.date: datetime | None = None
         self._given: dict[str, EvaluationLease | None] = {}
         self.downloads: list[tuple[str, int]] = []
         self._artifacts: dict[str, bytes] = {}
@@ -93,6 +102,10 @@ class FakeGateway:
             if status is None:
                 raise httpx.ConnectError("connection refused", request=request)
             return httpx.Response(status, text="as the test asked")
+        date = {} if self.date is None else {"Date": format_datetime(self.date, usegmt=True)}
+        if request.url.path == "/health/live":
+            assert "Authorization" not in request.headers, "the token is not sent before the gateway is known to be one"
+            return httpx.Response(200, json={"status": "ok"}, headers=date)
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return httpx.Response(401, text="no such token")
         path = request.url.path
@@ -109,9 +122,12 @@ class FakeGateway:
         if (match := _REQUEST.fullmatch(path)) and request.method == "DELETE" and self.knows_requests:
             self._withdraw(match["request"])
             return httpx.Response(204)
+        if path == "/v1/whoami" and self.caller is not None:
+            return httpx.Response(200, content=self.caller.model_dump_json())
         return None
 
     def _lease(self, device: str, request: httpx.Request) -> httpx.Response:
+        self.announced.append(Announcement.model_validate_json(request.content))
         self.announcements[device] = Announcement.model_validate_json(request.content)
         name = request.headers.get(LEASE_REQUEST_HEADER) if self.knows_requests else None
         with self._changed:

@@ -52,6 +52,8 @@ class Announcement(Message):
         decodes: Whether it restores a .tflite file from its coded file; false for an older evaluator.
         machine_id: The machine that it runs on, see `edgepress_common.machine`. None if unknown: all workers then rest
             while a device measures that shares its processors.
+        problem: Why the device can't measure at the moment, such as a full disk: it then gets no evaluations. None if
+            it can.
     """
 
     labels: tuple[Label, ...] = ()
@@ -68,6 +70,7 @@ class Announcement(Message):
     measures_test: bool = added_field(default=False)
     decodes: bool = added_field(default=False)
     machine_id: MachineId | None = added_field(default=None)
+    problem: HarmlessText | None = added_field(default=None)
 
     def is_same_hardware(self, other: "Announcement") -> bool:
         """Return whether another announcement is of the same kind of machine: its board, processor and architecture."""

@@ -1,5 +1,6 @@
 """The client of the gateway's device API. `edgepress_common.devices` describes the messages."""
 
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -33,21 +34,28 @@ _QUOTED_CHARACTERS = 500
 _MESSAGE_CHARACTERS = 2000  # pydantic lists all fields that are not valid
 
 
-def connect(gateway: str, token: str | None) -> httpx.Client:
+def connect(gateway: str, token: str | None, authority: Path | None = None) -> httpx.Client:
     """Return an HTTP client for a gateway.
 
     Args:
         gateway: Its address, as in ``http://gateway:8000``.
         token: What it knows the device by, if it asks for one.
+        authority: PEM file of the authority that signed its certificate; None for the authorities of the system.
 
     Raises:
-        InvalidInputError: The environment names a proxy that can't be used.
+        InvalidInputError: The environment names a proxy that can't be used, or the PEM file can't be read.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     # A proxy that the environment names does not lead to this machine.
     trust_env = urlsplit(gateway).hostname not in _LOOPBACK
     try:
-        return httpx.Client(base_url=gateway, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=trust_env)
+        trust = True if authority is None else ssl.create_default_context(cafile=str(authority))
+    except OSError as error:  # ssl.SSLError is one
+        raise InvalidInputError(f"{authority} can't be read: {error}; accepted: a PEM file of certificates") from error
+    try:
+        return httpx.Client(
+            base_url=gateway, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=trust_env, verify=trust
+        )
     except ImportError as error:
         raise InvalidInputError(
             "the environment names a SOCKS proxy (ALL_PROXY), which needs another library; install it with: "

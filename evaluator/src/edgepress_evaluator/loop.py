@@ -6,6 +6,8 @@ pauses.
 - If the lease is lost, the measurement stops before its next inference, and nothing is reported.
 - After a stop request, the measurement stops as well and is reported as a retryable failure, so that another device can
   take over the evaluation at once instead of after the lease has expired.
+- If the disk is full or can't be written, the evaluation is given back without a failed attempt. The next requests name
+  the problem, and the gateway leases nothing until it is gone.
 - At the end, the last lease request is withdrawn: its answer may have been lost in the instant of the stop.
 - All other errors are reported as failures.
 """
@@ -26,7 +28,7 @@ from edgepress_common.failure_reports import failure_of
 from edgepress_common.heartbeat import Heartbeat
 from edgepress_common.messages import StepFailure
 from edgepress_common.results import EvaluationResult
-from edgepress_evaluator.cache import ArtifactCache
+from edgepress_evaluator.cache import ArtifactCache, DeviceProblemError
 from edgepress_evaluator.callbacks import ShouldStop
 from edgepress_evaluator.client import GatewayClient
 from edgepress_evaluator.evaluate import Files
@@ -34,6 +36,8 @@ from edgepress_evaluator.progress import Report
 from edgepress_evaluator.renewal import LeaseRenewal
 from edgepress_evaluator.retry import growing_pauses, until_available
 from edgepress_evaluator.stop import StopRequest
+
+_PROBLEM_CHARACTERS = 200  # as many as the gateway accepts
 
 # How long a report is retried while the gateway is unavailable. After that, the lease has most likely expired.
 _REPORT_PATIENCE_SECONDS = 600
@@ -80,21 +84,30 @@ class Evaluator:
 
     def run(self) -> None:
         """Run until the process is asked to stop."""
-        request = uuid.uuid4().hex
+        request, problem = uuid.uuid4().hex, self.cache.problem()
         while not self.stop.requested:
             try:
-                lease = self._next_lease(request)
+                lease = self._next_lease(request, problem)
             except StepCancelledError:
                 break
+            problem = self.cache.problem()
             if lease is not None:
-                self.carry_out(lease)
+                try:
+                    self.carry_out(lease)
+                except DeviceProblemError as error:
+                    problem = str(error)
+                    self._give_back(request, lease, problem)
                 if not self.stop.requested:
                     request = uuid.uuid4().hex
         self._withdraw(request)
         _log.info("stopped")
 
     def carry_out(self, lease: EvaluationLease) -> None:
-        """Download, measure and report one evaluation, and renew its lease meanwhile."""
+        """Download, measure and report one evaluation, and renew its lease meanwhile.
+
+        Raises:
+            DeviceProblemError: The inputs can't be stored; nothing has been reported.
+        """
         _log.info("evaluation %s, attempt %d: started", lease.step_key, lease.attempt)
         with LeaseRenewal(self.client, lease, self.heartbeat) as renewal:
 
@@ -105,7 +118,9 @@ class Evaluator:
                 files = self._fetch(lease, should_stop)
                 result = self.evaluate(lease, files, report=renewal.report, should_stop=should_stop)
                 hand_in = partial(self.client.finish, lease, result)
-            except Exception as error:  # noqa: BLE001 - all errors are reported to the gateway
+            except DeviceProblemError:
+                raise
+            except Exception as error:  # noqa: BLE001 - all other errors are reported to the gateway
                 _log.warning("evaluation %s: %s", lease.step_key, error, exc_info=not isinstance(error, EdgepressError))
                 if renewal.lost:
                     return
@@ -115,19 +130,32 @@ class Evaluator:
                 self._report(partial(self.client.fail, lease, StepFailure.of("implausible_result", message)))
         _log.info("evaluation %s, attempt %d: over", lease.step_key, lease.attempt)
 
-    def _withdraw(self, request: str) -> None:
-        """Have the gateway give back what it has leased for a request, also if the answer was never received."""
+    def _withdraw(self, request: str) -> bool:
+        """Have the gateway give back what it has leased for a request, also if the answer was never received.
+
+        Returns:
+            Whether it has.
+        """
         try:
             self.client.withdraw(request)
         except NotFoundError:
             _log.debug("the gateway is of an earlier release: a lease that it may just have given has to expire")
+            return False
         except EdgepressError as error:
             _log.warning("the lease request could not be withdrawn: %s", error)
+            return False
+        return True
 
-    def _next_lease(self, request: str) -> EvaluationLease | None:
+    def _give_back(self, request: str, lease: EvaluationLease, problem: str) -> None:
+        _log.error("evaluation %s is given back: %s", lease.step_key, problem)
+        if not self._withdraw(request):
+            self._report(partial(self.client.fail, lease, StepFailure.of("disk_full", problem)))
+
+    def _next_lease(self, request: str, problem: str | None = None) -> EvaluationLease | None:
+        problem = None if problem is None else problem[:_PROBLEM_CHARACTERS]
         for pause in self.pauses():
             try:
-                warm = self.announcement.model_copy(update={"temperature_c": self.temperature_c()})
+                warm = self.announcement.model_copy(update={"temperature_c": self.temperature_c(), "problem": problem})
                 with self.stop.interruptible():
                     lease = self.client.lease(warm, self.wait_seconds, request)
             except StepCancelledError:

@@ -25,6 +25,7 @@ from edgepress_evaluator.loop import Evaluate
 from edgepress_evaluator.progress import Report
 
 _LOOK_SECONDS = 0.2
+_READ_BY_ALL = 0o755
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class OneAtATime:
     def _opened(self) -> Iterator[int | None]:
         """Open the folder; None if there is none, which is logged."""
         with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True)
+            self.folder.chmod(_READ_BY_ALL)  # for any umask: evaluators of other users open it, too
         try:
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:

@@ -1,15 +1,17 @@
-"""The evaluator's settings, read from the environment with the prefix ``EDGEPRESS_``."""
+"""The evaluator's settings: from the environment with the prefix ``EDGEPRESS_``, else from the file of ``join``."""
 
 import re
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from edgepress_common.devices import DeviceName, Label
 from edgepress_common.settings import MachineSettings
+from edgepress_evaluator.stored_settings import StoredSettings
 
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
 _NAME_LENGTH = 63
@@ -31,6 +33,10 @@ class EvaluatorSettings(MachineSettings):
     """Settings of the evaluator."""
 
     gateway: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://", description="URL of the gateway.")
+    tls_authority: Path | None = Field(
+        default=None,
+        description="PEM file of the private authority that signed the gateway's certificate, or of a self-signed one.",
+    )
     token: SecretStr | None = Field(
         default=None, description="Token of this device, created by 'edgepress tokens create --device NAME'."
     )
@@ -71,3 +77,13 @@ class EvaluatorSettings(MachineSettings):
         min_length=1,
         description="Command that starts Python, as a JSON list; for an emulator that must be named explicitly.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of settings, by precedence: the file of ``join`` is the last. See `BaseSettings`."""
+        return (
+            *super().settings_customise_sources(settings_cls, *sources, **named),
+            StoredSettings(settings_cls),
+        )

@@ -35,9 +35,11 @@ class Lab:
         for device in LABELS:
             self.ask(device)
 
-    def ask(self, device: str) -> EvaluationLease | None:
+    def ask(self, device: str, problem: str | None = None) -> EvaluationLease | None:
         """The device asks for work."""
-        announcement = Announcement(machine="m", cores=4, memory_bytes=1, runtime="LiteRT", labels=LABELS[device])
+        announcement = Announcement(
+            machine="m", cores=4, memory_bytes=1, runtime="LiteRT", labels=LABELS[device], problem=problem
+        )
         return lease_next(self.database, self.ledger, device, announcement, self.now)
 
     def submit(self, devices: Sequence[str], exports: Sequence[str] = ("int8",)) -> str:
@@ -171,6 +173,23 @@ def test_a_device_that_stays_away_fails_its_evaluations_alone(lab: Lab) -> None:
     assert lab.evaluations(job_id)["int8 on pi4"].due_at == lab.now + DAY
     lab.finish(lab.ask("pi4"))
     assert lab.job(job_id).state == "succeeded"
+
+
+def test_a_device_with_a_problem_is_waited_for_like_one_that_is_gone(lab: Lab) -> None:
+    """It sends requests all the time. After a day its evaluations fail, with its words; ``any`` waits for others."""
+    job_id = lab.submit(["pi4", "any"])
+    lab.ask("pi4", problem="the disk is full")
+    lab.look()
+    due = {step.title: step.due_at for step in lab.evaluations(job_id).values()}
+    assert due == {"int8 on pi4": lab.now + DAY, "int8 on any": None}
+    lab.now += DAY
+    lab.ask("pi4", problem="the disk is full")
+    lab.ask("pi5")
+    lab.look()
+    failed = lab.evaluations(job_id)["int8 on pi4"].failure
+    assert failed is not None
+    assert failed.code == "device_offline"
+    assert failed.message.startswith("device 'pi4' can't measure; it reported: the disk is full; the evaluation has")
 
 
 def test_any_waits_only_when_no_device_is_there(lab: Lab) -> None:

@@ -1,6 +1,9 @@
 """The passwords of a deployment: made once, kept, never a default."""
 
 import hashlib
+import socket
+import ssl
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,6 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from edgepress_api.secrets import generation
+from edgepress_common.errors import InvalidInputError
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +115,65 @@ def test_a_given_password_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("EDGEPRESS_POSTGRES_PASSWORD", "100% mine")
     generation.main()
     assert make_url(contents(folder)["migrate/edgepress_database_url"]).password == "100% mine"
+
+
+@pytest.mark.parametrize(("address", "host"), [("localhost:6380", "localhost"), ("127.0.0.1:16380", "127.0.0.1")])
+def test_a_worker_elsewhere_can_verify_redis(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, address: str, host: str
+) -> None:
+    """Its folder has the address with its password, and the certificate that Redis shows; the key stays with Redis."""
+    monkeypatch.setenv("EDGEPRESS_REDIS_PUBLIC_ADDRESS", address)
+    generation.main()
+    found = contents(folder)
+    password = urlsplit(found["worker/edgepress_redis_url"]).password
+    expected = f"rediss://worker:{password}@{address}/0?ssl_ca_certs=/run/secrets/worker/redis.pem"
+    assert found["worker-elsewhere/edgepress_redis_url"] == expected
+    assert {name for name, text in found.items() if "PRIVATE KEY" in text} == {"redis/tls.key"}
+    assert "tls-port 6380\n" in found["redis/redis.conf"]
+    assert _handshake(folder, host) == "TLSv1.3"
+    with pytest.raises(ssl.SSLCertVerificationError):
+        _handshake(folder, "another.example")
+    generation.main()
+    assert contents(folder) == found
+
+
+def _handshake(folder: Path, host: str) -> str | None:
+    """The version of TLS, if a worker trusts a server with Redis's certificate to be the host."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "redis" / "tls.pem", folder / "redis" / "tls.key")
+    client = ssl.create_default_context(cafile=folder / "worker-elsewhere" / "redis.pem")
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        try:
+            with server.wrap_socket(theirs, server_side=True) as connection:
+                connection.recv(1)
+        except ssl.SSLError:
+            theirs.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with client.wrap_socket(ours, server_hostname=host) as connection:
+        return connection.version()
+
+
+def test_another_address_gets_another_certificate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are kept. Without an address, Redis speaks no TLS."""
+    monkeypatch.setenv("EDGEPRESS_REDIS_PUBLIC_ADDRESS", "one.example:6380")
+    generation.main()
+    before = contents(folder)
+    monkeypatch.setenv("EDGEPRESS_REDIS_PUBLIC_ADDRESS", "two.example:6380")
+    generation.main()
+    after = contents(folder)
+    assert after["worker-elsewhere/redis.pem"] != before["worker-elsewhere/redis.pem"]
+    assert after["worker/edgepress_redis_url"] == before["worker/edgepress_redis_url"]
+    monkeypatch.delenv("EDGEPRESS_REDIS_PUBLIC_ADDRESS")
+    generation.main()
+    assert "tls-port" not in contents(folder)["redis/redis.conf"]
+
+
+@pytest.mark.parametrize("address", ["edgepress.example", "host:0", "host:x", ":6380", "user@host:6380"])
+def test_an_address_that_workers_could_not_use_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an example."""
+    monkeypatch.setenv("EDGEPRESS_REDIS_PUBLIC_ADDRESS", address)
+    with pytest.raises(InvalidInputError, match="host:port"):
+        generation.SecretsSettings.read()

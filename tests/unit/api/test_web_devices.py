@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edgepress_common import __version__
+from edgepress_common.answers.caller import Caller
 from edgepress_common.answers.devices import DeviceList
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.messages import Progress, StepFailure
@@ -192,3 +194,34 @@ def test_hardware_that_changes_under_a_name_is_said(gateway: GatewayApp) -> None
     gateway.now += timedelta(seconds=60)
     assert _ask(gateway, board="Raspberry Pi 5")[0] in {200, 204}
     assert gateway.client.get("/v1/devices").json()["devices"][-1]["previous"]["board"] == "Raspberry Pi 4"
+
+
+def test_a_device_with_a_problem_gets_nothing_until_it_is_gone(gateway: GatewayApp) -> None:
+    """The list of devices shows the problem; the evaluation waits, and costs no attempt."""
+
+    def ask(problem: str | None) -> int:
+        content = ANNOUNCEMENT.model_copy(update={"problem": problem}).model_dump_json()
+        return int(gateway.client.post("/v1/devices/pi4/lease", content=content, headers=JSON).status_code)
+
+    def shown() -> str | None:
+        devices = DeviceList.model_validate_json(gateway.client.get("/v1/devices").content).devices
+        return next(device.announcement.problem for device in devices if device.name == "pi4")
+
+    assert [ask("the disk is full"), ask("the disk is full")] == [204, 204]
+    assert shown() == "the disk is full"
+    assert ask("x" * 201) == 422
+    assert ask(None) == 200
+    assert shown() is None
+
+
+def test_a_token_says_what_it_is_for(gateway: GatewayApp) -> None:
+    """A board that joins learns its name from its token, and whether another board has it."""
+    new = Caller.model_validate_json(gateway.client_as("lab", "device", device="pi9").get("/v1/whoami").content)
+    assert (new.user, new.scopes, new.device, new.known) == ("lab", ("device",), "pi9", None)
+    assert new.server_version == __version__
+    lease(gateway)
+    known = Caller.model_validate_json(gateway.client_as("lab", "device", device="pi4").get("/v1/whoami").content).known
+    assert known is not None
+    assert (known.name, known.online, known.running) == ("pi4", True, 1)
+    user = Caller.model_validate_json(gateway.client_as("anna", "read", "submit").get("/v1/whoami").content)
+    assert (user.device, user.scopes, user.known) == (None, ("read", "submit"), None)

@@ -21,3 +21,14 @@ def test_devices_are_listed_with_their_labels() -> None:
     ran = run_command(gateway, ["devices"])
 
     assert ran.out.splitlines()[1].split() == ["shelf", "yes", "arm64,", "rpi4", "Pi", "4,", "4", "cores", "1", "3"]
+
+
+def test_a_device_that_can_not_measure_shows_why() -> None:
+    """It is online, but gets no evaluations."""
+    announcement = Announcement(machine="aarch64", cores=4, memory_bytes=1, runtime="r", problem="the disk is full")
+    seen = {"first_seen_at": BEGIN, "last_seen_at": BEGIN, "announcement": announcement}
+    device = DeviceView(name="shelf", online=True, waiting=3, running=0, **seen)
+    listed = DeviceList(devices=(device,), waiting_for_any=0)
+    gateway = FakeGateway(answers={("GET", "/v1/devices"): httpx.Response(200, content=listed.model_dump_json())})
+
+    assert "yes, but can't measure: the disk is full" in " ".join(run_command(gateway, ["devices"]).out.split())

@@ -1,5 +1,6 @@
 """The folder of fetched artifacts."""
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgepress_common.artifacts import ArtifactRef, CorruptArtifactError
-from edgepress_evaluator.cache import ArtifactCache
+from edgepress_evaluator.cache import ArtifactCache, DeviceProblemError
 
 
 class Source:
@@ -129,3 +130,55 @@ def test_unfinished_downloads_count_and_go_too(tmp_path: Path, source: Source) -
     ArtifactCache(tmp_path, 20).fetch([reference], source.download)
 
     assert [path.name for path in tmp_path.iterdir()] == [reference.sha256]
+
+
+def test_on_a_full_disk_others_are_evicted_first(tmp_path: Path, source: Source) -> None:
+    """However much the limit allows: what can't be stored otherwise is stored in their place."""
+    a, b = source.has("a"), source.has("b")
+    cache = ArtifactCache(tmp_path, 1 << 60, free_bytes=lambda _: 0 if (tmp_path / a.sha256).exists() else 10)
+    cache.fetch([a], source.download)
+    assert cache.problem() is None
+    cache.fetch([b], source.download)
+    assert {path.name for path in tmp_path.iterdir()} == {b.sha256}
+
+
+def test_a_disk_that_is_too_full_is_the_devices_problem(tmp_path: Path, source: Source) -> None:
+    """It lasts until there is space for what did not fit; nothing is downloaded meanwhile."""
+    free = 3
+    cache = ArtifactCache(tmp_path, 1 << 60, free_bytes=lambda _: free)
+    with pytest.raises(DeviceProblemError, match=r"too full: an evaluation needs 0\.0 MB"):
+        cache.fetch([source.has("a")], source.download)
+    assert "too full" in str(cache.problem())
+    assert source.downloads == []
+    free = 10
+    assert cache.problem() is None
+    cache.fetch([source.has("a")], source.download)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES])
+def test_a_disk_that_fails_while_it_is_written_is_the_devices_problem(
+    tmp_path: Path, source: Source, number: int
+) -> None:
+    """A memory card becomes read-only when it wears out."""
+
+    def fail(_: ArtifactRef, target: Path) -> None:
+        raise OSError(number, os.strerror(number), str(target))
+
+    with pytest.raises(DeviceProblemError, match=f"can't be written: {os.strerror(number)}"):
+        ArtifactCache(tmp_path, 100).fetch([source.has("a")], fail)
+
+
+def test_a_folder_on_a_read_only_disk_is_a_problem() -> None:
+    """It is noticed without writing a file."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    disk = next((mount[1] for mount in mounts if "ro" in mount[3].split(",") and Path(mount[1]).is_dir()), None)
+    if disk is None:
+        pytest.skip("this machine has no read-only disk")
+    assert str(ArtifactCache(Path(disk, "edgepress"), 100).problem()).endswith(
+        "can't be written: Read-only file system"
+    )
+
+
+def test_a_folder_that_does_not_exist_yet_is_not_a_problem(tmp_path: Path) -> None:
+    """It is created with the first artifact."""
+    assert ArtifactCache(tmp_path / "not" / "yet", 100).problem() is None

@@ -432,3 +432,48 @@ def _until(condition: Callable[[], bool]) -> None:
             return
         tick.wait(0.001)
     pytest.fail("what was waited for did not happen")
+
+
+def test_on_a_full_disk_the_evaluation_is_given_back_and_the_gateway_told(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease, tmp_path: Path,
+    stop: StopRequest,
+) -> None:  # fmt: skip
+    """No attempt fails. The device asks for nothing else until there is space, and then measures."""
+    free = [0]
+    evaluator = replace(
+        make_evaluator(_at_once), cache=ArtifactCache(tmp_path / "cache", 1 << 20, free_bytes=lambda _: free[0])
+    )
+    gateway.offer(lease)
+    thread = threading.Thread(target=evaluator.run)
+    thread.start()
+    _until(lambda: any(each.problem is not None for each in gateway.announced))
+    assert gateway.given_back == [STEP_KEY]
+    free[0] = 1 << 20
+    _until(lambda: gateway.announced[-1].problem is None)
+    gateway.offer(lease)
+    _until(lambda: bool(gateway.results))
+    stop.requested = True
+    thread.join(PATIENCE_SECONDS)
+    problems = {each.problem for each in gateway.announced}
+    assert len(problems) == 2
+    assert "is too full: an evaluation needs" in str(max(problems - {None}, key=str))
+    assert gateway.failures == []
+
+
+def test_an_earlier_gateway_is_told_of_a_full_disk_as_a_failure(
+    gateway: FakeGateway, make_evaluator: Callable[[Evaluate], Evaluator], lease: EvaluationLease, tmp_path: Path,
+    stop: StopRequest,
+) -> None:  # fmt: skip
+    """It can't take a lease back."""
+    gateway.knows_requests = False
+    evaluator = replace(
+        make_evaluator(_at_once), cache=ArtifactCache(tmp_path / "cache", 1 << 20, free_bytes=lambda _: 0)
+    )
+    gateway.offer(lease)
+    thread = threading.Thread(target=evaluator.run)
+    thread.start()
+    _until(lambda: bool(gateway.failures))
+    stop.requested = True
+    thread.join(PATIENCE_SECONDS)
+    (failure,) = gateway.failures
+    assert (failure.code, failure.retryable) == ("disk_full", True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import threading
 from pathlib import Path
@@ -108,3 +110,18 @@ def test_the_lock_of_a_killed_evaluator_is_released(tmp_path: Path, python_comma
     )
     assert subprocess.run([*python_command, "-c", killed, tmp_path], check=False).returncode == -9
     test_a_second_evaluator_waits_for_the_first(tmp_path)
+
+
+def test_evaluators_of_other_users_can_lock_the_folder(tmp_path: Path) -> None:
+    """The first one creates it, with any umask; the mode of an existing folder is not changed."""
+    measurement = Measurement()
+    measurement.end.set()
+    umask = os.umask(0o077)
+    try:
+        start(measurement, tmp_path / "lock", []).join(PATIENCE_SECONDS)
+        assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o755
+        (tmp_path / "lock").chmod(0o500)
+        start(measurement, tmp_path / "lock", []).join(PATIENCE_SECONDS)
+        assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o500
+    finally:
+        os.umask(umask)

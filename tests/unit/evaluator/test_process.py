@@ -145,6 +145,20 @@ def test_wrong_settings_end_the_process(folder: Path, python_command: tuple[str,
     assert "EDGEPRESS_WAIT_SECONDS is '-1'; accepted: greater than or equal to 1\n" in said
 
 
+@pytest.mark.skipif("EDGEPRESS_TEST_PYTHON" in os.environ, reason="no matter of the processor")
+def test_a_system_without_litert_is_told_so(folder: Path, python_command: tuple[str, ...]) -> None:
+    """It can run `join`, which says why, and a plain start ends with the same words instead of a traceback."""
+    (folder / "sitecustomize.py").write_text("import sys\nsys.modules['ai_edge_litert'] = None\n")
+    searched = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", searched)
+        with _running(python_command, folder) as process:
+            assert process.wait(PATIENCE_SECONDS) == 2
+    said = (folder / "evaluator.log").read_text()
+    assert said.startswith("LiteRT can't be loaded: ModuleNotFoundError")
+    assert "Traceback" not in said
+
+
 def _as_json(command: tuple[str, ...]) -> str:
     return "[" + ", ".join(f'"{word}"' for word in command) + "]"
 

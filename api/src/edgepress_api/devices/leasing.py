@@ -46,11 +46,12 @@ def lease_next(
     Raises:
         ConflictError: Another device that goes by the name is online.
     """
-    if _is_announced(database, name, announcement, now) and not _has_work(database, name, request):
+    can_take = announcement.problem is None
+    if _is_announced(database, name, announcement, now) and not (can_take and _has_work(database, name, request)):
         return None  # most of the time: nothing to write, no other writer to wait for
     with database.write() as session:
         _announce(session, name, announcement, now)
-        if is_withdrawn(session, name, request):
+        if not can_take or is_withdrawn(session, name, request):
             return None
         repeated = leased_for(session, name, request)
         if repeated is not None:
@@ -86,7 +87,7 @@ def _announce(session: Session, name: str, announcement: Announcement, now: date
             raise ConflictError(
                 f"another device that is called {name!r} is online ({_described(row.announcement)}; this is "
                 f"{_described(announcement)}); accepted: a name of its own, set EDGEPRESS_DEVICE, or this one once the "
-                f"other has been offline for {ONLINE_FOR.total_seconds():.0f} s"
+                f"other has been offline for {ONLINE_FOR.total_seconds():.0f} s (if it is one board, installed again)"
             )
         row.previous, row.changed_at = row.announcement, now
     elif not row.announcement.is_same_hardware(announcement):

@@ -26,6 +26,7 @@ class ReportedAnnouncement(Announcement):
     memory_bytes: Bytes
     runtime: Words
     temperature_c: Celsius | None = None
+    problem: Words | None = None
 
     def stored(self) -> Announcement:
         """Return the announcement as it is stored."""

@@ -46,7 +46,7 @@ def find_rest(session: Session, now: datetime) -> Rest:
     sharing = {
         row.name: row.announcement.machine_id
         for row in session.scalars(select(DeviceRow).where(DeviceRow.last_seen_at > now - ONLINE_FOR))
-        if row.announcement.shares_cpu
+        if row.announcement.shares_cpu and row.announcement.problem is None
     }
     if not sharing:
         return Rest({})

@@ -120,6 +120,8 @@ def _environment(settings: OneMachineSettings, folder: StateFolder, port: int, t
             "EDGEPRESS_DEVICE": DEVICE_NAME,
             "EDGEPRESS_EVALUATOR_CACHE": str(folder.evaluator_cache),
             "EDGEPRESS_SHARES_CPU": "true",
+            # Those of `edgepress-evaluator join` are for another gateway.
+            "EDGEPRESS_EVALUATOR_SETTINGS": os.devnull,
             "no_proxy": ",".join(filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), HOST])),
         }
     )

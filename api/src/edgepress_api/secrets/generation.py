@@ -9,7 +9,10 @@ settings (`edgepress_common.settings`) or in the format of the server:
   ``edgepress_service_database_url``, the address with that user;
 - ``gateway/``, ``scheduler/``: ``edgepress_redis_url`` as a user of its own, ``edgepress_database_url`` as the
   services' user, and ``edgepress_webhook_key``, which encrypts secrets in the database;
-- ``worker/``: ``edgepress_redis_url``.
+- ``worker/``: ``edgepress_redis_url``;
+- ``worker-elsewhere/``, if ``EDGEPRESS_REDIS_PUBLIC_ADDRESS`` is set: what a worker on another host needs to reach
+  Redis over TLS, ``edgepress_redis_url`` and the certificate ``redis.pem``. Its key is in ``redis/``
+  (`edgepress_api.secrets.redis_tls`).
 
 Existing passwords are kept, because those of existing data must not change. Everything else is written at each start,
 so that the rules of Redis's users are those of this version. ``EDGEPRESS_POSTGRES_PASSWORD`` in the environment sets
@@ -24,6 +27,7 @@ from pydantic import Field, SecretStr
 
 from edgepress_api.access.broker_users import BROKER_USERS, BrokerUser, broker_configuration
 from edgepress_api.database.service_user import SERVICE_USER
+from edgepress_api.secrets.redis_tls import TLS_CONFIGURATION, RedisAddress, create_certificate, is_valid_for
 from edgepress_common.settings import BaseEdgepressSettings
 
 _BYTES = 32  # 256 bits
@@ -38,6 +42,10 @@ class SecretsSettings(BaseEdgepressSettings):
 
     secrets_folder: Path = Field(default=Path("/run/secrets"), description="Parent folder of the services' folders.")
     redis_address: str = Field(default="redis:6379", description="Host and port.")
+    redis_public_address: RedisAddress | None = Field(
+        default=None,
+        description="Host and port by which workers elsewhere reach Redis over TLS; creates a certificate for it.",
+    )
     postgres_address: str = Field(default="postgres:5432", description="Host and port.")
     postgres_password: SecretStr = Field(
         default=SecretStr(""), description="Password of PostgreSQL; if empty, a new one is created."
@@ -60,7 +68,24 @@ def _make_broker_users(settings: SecretsSettings) -> None:
     for user in BROKER_USERS:
         _write(urls[user], f"redis://{user}:{passwords[user]}@{settings.redis_address}/0")
     _write(settings.secrets_folder / "redis" / "gateway_password", passwords["gateway"])
-    _write(conf, broker_configuration(passwords))
+    _write(conf, broker_configuration(passwords) + ("" if settings.redis_public_address is None else TLS_CONFIGURATION))
+    if settings.redis_public_address is not None:
+        _make_redis_certificate(settings.secrets_folder, settings.redis_public_address, passwords["worker"])
+
+
+def _make_redis_certificate(folder: Path, address: RedisAddress, password: str) -> None:
+    """Create a certificate for the host, unless there is one, and write what a worker elsewhere needs."""
+    certificate, key = folder / "redis" / "tls.pem", folder / "redis" / "tls.key"
+    kept, kept_key = _text_of(certificate), _text_of(key)
+    if kept is None or kept_key is None or not is_valid_for(kept, address.host):
+        kept, kept_key = create_certificate(address.host)
+    _write(certificate, kept)
+    _write(key, kept_key)
+    _write(folder / "worker-elsewhere" / "redis.pem", kept)
+    _write(
+        folder / "worker-elsewhere" / "edgepress_redis_url",
+        f"rediss://worker:{password}@{address}/0?ssl_ca_certs=/run/secrets/worker/redis.pem",
+    )
 
 
 def _make_database_users(settings: SecretsSettings) -> None:

@@ -42,6 +42,7 @@ from edgepress_api.web.routes import (
     sensitivity,
     static,
     uploads,
+    whoami,
 )
 from edgepress_api.web.shared_looks import SharedLooks
 from edgepress_api.web.work_metrics import WorkCollector
@@ -88,6 +89,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         uploads,
         catalogue,
         devices,
+        whoami,
         health,
         metrics,
         pages,

@@ -6,6 +6,7 @@ from rich.table import Table
 from edgepress_client.cli import invocation
 from edgepress_client.cli.formats import moment
 from edgepress_client.cli.invocation import GatewayOption, JsonOption
+from edgepress_common.answers.devices import DeviceView
 from edgepress_common.devices import Announcement
 
 
@@ -21,7 +22,7 @@ def devices(context: typer.Context, json_: JsonOption = False, gateway: GatewayO
     for device in found.devices:
         table.add_row(
             device.name,
-            "yes" if device.online else f"no, since {moment(device.last_seen_at)}",
+            _state(device),
             ", ".join(device.announcement.labels),
             _hardware(device.announcement),
             str(device.running),
@@ -29,6 +30,13 @@ def devices(context: typer.Context, json_: JsonOption = False, gateway: GatewayO
         )
     none = "no devices yet: start an evaluator, or run 'edgepress up'"
     here.show(found, table if found.devices else none, as_json=json_)
+
+
+def _state(device: DeviceView) -> str:
+    if not device.online:
+        return f"no, since {moment(device.last_seen_at)}"
+    problem = device.announcement.problem
+    return "yes" if problem is None else f"yes, but can't measure: {problem}"
 
 
 def _hardware(said: Announcement) -> str:

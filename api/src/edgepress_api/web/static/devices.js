@@ -35,15 +35,18 @@ function summary({ devices, waiting_for_any: waiting }) {
 function card(device) {
   const { announcement: its, online } = device;
   const emulated = its.emulated ? ", emulated: its latency is not valid" : "";
-  const badge = el(
-    "span",
-    { class: `state small ${online ? "succeeded" : "cancelled"}` },
-    online ? "online" : "offline",
-  );
+  const problem = online ? its.problem : null;
+  const [state, word] = !online
+    ? ["cancelled", "offline"]
+    : problem
+      ? ["failed", "can't measure"]
+      : ["succeeded", "online"];
+  const badge = el("span", { class: `state small ${state}` }, word);
   return el(
     "article",
     { class: "card" },
     el("h2", {}, device.name, " ", badge),
+    problem && el("p", { class: "note bad" }, problem),
     facts({
       Board: its.board ?? "unknown",
       Processor: `${its.cpu ?? its.machine}, ${counted(its.cores, "core")}${emulated}`,
