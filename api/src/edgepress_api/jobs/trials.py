@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow
+from edgepress_api.jobs.asking import planner_job
 from edgepress_api.jobs.results_so_far import results_so_far
-from edgepress_api.planners.planner import PlannerJob
 from edgepress_api.planners.results import ExportOutcome, PipelineResult
+from edgepress_api.planners.search.latency import Expectations
 from edgepress_api.planners.search.outcome import find_prices, find_winner
 from edgepress_api.planners.search.past import REFERENCE, Past, key_of
 from edgepress_api.planners.search.planner import deciding_device
@@ -37,8 +38,10 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
         raise NotFoundError(f"job {job_id!r} does not exist")
     if job.spec.search is None:
         raise NotFoundError(f"{job_id} has no search; accepted: a job whose spec has the field search")
-    device = deciding_device(PlannerJob(spec=job.spec, devices=job.devices or ()))
-    past = Past(job.spec, device, results_so_far(session, job.number))
+    asked = planner_job(session, job)
+    device = deciding_device(asked)
+    past = Past(job.spec, device, results_so_far(session, job.number), asked.latency)
+    expected = Expectations(past)
     winner = find_winner(past)
     shown = None if winner is None else _winner(past, winner)
     # Only the winner is judged: what leads before the end would be one of many looks at the test split.
@@ -59,6 +62,8 @@ def show_trials(session: Session, job_id: str) -> TrialsView:
         hours_budget=past.search.budget.hours,
         winner=shown,
         prices=tuple(find_prices(past)),
+        ruled_out=expected.count_ruled_out(),
+        latency_error=expected.error,
     )
 
 

@@ -22,6 +22,7 @@ from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.results.pack import PackResult, Twin, Twins, UnreadableImage
 from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
 from edgepress_common.results.stage import ChannelGroup, Epoch, StageResult
+from edgepress_common.results.work import OperatorKind, OperatorWork
 
 __all__ = [
     "ChannelGroup",
@@ -31,7 +32,9 @@ __all__ = [
     "Latency",
     "LayerSensitivity",
     "OpenFigures",
+    "OperatorKind",
     "OperatorTime",
+    "OperatorWork",
     "PackResult",
     "Sensitivity",
     "SplitResult",
