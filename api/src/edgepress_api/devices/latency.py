@@ -1,15 +1,18 @@
 """The latency model of a device, as the API shows it."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import DeviceRow
-from edgepress_api.latency_model.fitting import Fit
 from edgepress_api.latency_model.history import latency_history
 from edgepress_api.latency_model.model import LatencyModel
 from edgepress_common.answers.latency import FittedFile, LatencyFit, LatencyModelView, LatencyTerm
 from edgepress_common.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from edgepress_api.latency_model.fitting import Fit
 
 
 def show_latency_model(session: Session, device: str) -> LatencyModelView:
@@ -27,7 +30,7 @@ def show_latency_model(session: Session, device: str) -> LatencyModelView:
     return LatencyModelView(device=device, runtime=model.runtime, processor=model.processor, fits=fits)
 
 
-def _fit(threads: int, export: str, fit: Fit) -> LatencyFit:
+def _fit(threads: int, export: str, fit: "Fit") -> LatencyFit:
     networks = tuple(sorted(_networks(fit), key=lambda each: (each.macs, each.weights)))
     return LatencyFit(
         threads=threads,
@@ -41,7 +44,7 @@ def _fit(threads: int, export: str, fit: Fit) -> LatencyFit:
     )
 
 
-def _networks(fit: Fit) -> Iterator[FittedFile]:
+def _networks(fit: "Fit") -> Iterator[FittedFile]:
     for network, predicted in zip(fit.networks, fit.predicted_without, strict=True):
         yield FittedFile(
             macs=sum(each.macs for each in network.work),

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from edgepress_api.latency_model.fitting import Fit, MeasuredNetwork, fit
 from edgepress_api.latency_model.samples import MeasuredFile, Work
 
-_ENOUGH_NETWORKS = 12  # about as many as a fit has terms
+if TYPE_CHECKING:
+    from edgepress_api.latency_model.fitting import Fit, MeasuredNetwork
+
+_ENOUGH_NETWORKS = 8  # about as many as a fit has terms that are not 0
 _GOOD_ERROR = 0.05
 
 
@@ -33,7 +35,7 @@ class LatencyModel:
 
     runtime: str
     processor: str
-    fits: Mapping[tuple[int, str], Fit]
+    fits: Mapping[tuple[int, str], "Fit"]
 
     @classmethod
     def fitted(cls, files: Sequence[MeasuredFile]) -> Self | None:
@@ -44,6 +46,8 @@ class LatencyModel:
         """
         if not files:
             return None
+        from edgepress_api.latency_model.fitting import fit  # noqa: PLC0415 - scipy takes a second to import
+
         groups: dict[tuple[int, str], dict[Work, list[MeasuredFile]]] = {}
         for file in files:
             for threads in file.latency_ms:
@@ -66,13 +70,13 @@ class LatencyModel:
             threads: Numbers of threads that it is measured with.
 
         Returns:
-            None if too few networks were measured with this export.
+            None if too few networks were measured with this export, or none with such operators.
         """
         found = []
         for number in threads:
             fitted = self.fits.get((number, export))
-            if fitted is not None and fitted.interval is not None:
-                ms = fitted.predict(work)
+            ms = None if fitted is None else fitted.predict(work)
+            if fitted is not None and ms is not None and fitted.interval is not None:
                 found.append(Prediction(ms, ms / (1 + fitted.interval), ms * (1 + fitted.interval)))
         return min(found, key=lambda each: each.ms, default=None)
 
@@ -88,7 +92,9 @@ class LatencyModel:
         )
 
 
-def _networks(threads: int, by_work: Mapping[Work, Sequence[MeasuredFile]]) -> list[MeasuredNetwork]:
+def _networks(threads: int, by_work: Mapping[Work, Sequence[MeasuredFile]]) -> "list[MeasuredNetwork]":
+    from edgepress_api.latency_model.fitting import MeasuredNetwork  # noqa: PLC0415 - as above
+
     return [
         MeasuredNetwork(
             work=work,
