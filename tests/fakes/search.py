@@ -147,7 +147,8 @@ class MadeUpWorld:
         search = spec.searched()
         assert search is not None
         choices = options(search.space, spec.model)
-        files, work = [], {}
+        files = []
+        work: dict[str, tuple[OperatorWork, ...]] = {}
         for result in results:
             if result.trial is None or result.trial.kind != "probe" or result.state != "succeeded":
                 continue

@@ -40,7 +40,6 @@ from edgepress_common.steps import (
 )
 from edgepress_common.trial import Trial
 
-
 PROBE_IMAGES = 64
 """Images that a probe's file classifies: enough to show that it runs."""
 

@@ -50,7 +50,9 @@ def test_probes_span_the_networks_the_exports_and_the_shares() -> None:
         (network, export) for network in {each["network"] for each in found} for export in ("int8", "int4")
     }
     assert Counter(each["keep_macs"] for each in found) == {"1": 14, "0.25": 10}
-    stages = [stage.kind for each in first(limited()).pipelines if each.name.startswith("probe") for stage in each.stages]
+    stages = [
+        stage.kind for each in first(limited()).pipelines if each.name.startswith("probe") for stage in each.stages
+    ]
     assert set(stages) == {"probe"}
 
 

@@ -51,7 +51,9 @@ def test_what_is_not_part_of_another_operator_counts_alone() -> None:
 @pytest.mark.parametrize("architecture", ["resnet18", "mobilenet_v2"])
 def test_the_macs_are_those_of_the_network(architecture: str) -> None:
     """All layers with a kernel are counted."""
-    network = build_network(Model.model_validate({"architecture": architecture}), image_size=32, classes=8, downloads=Path())
+    network = build_network(
+        Model.model_validate({"architecture": architecture}), image_size=32, classes=8, downloads=Path()
+    )
     work, costs = operator_work(network), layer_costs(network)
     assert sum(each.macs for each in work) == macs(costs)
     assert sum(each.weights for each in work) == weights(costs)

@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.quotas import bytes_left
 from edgepress_api.database import Database, JobRow, PipelineRow
+from edgepress_api.jobs.asking import planner_job
 from edgepress_api.jobs.planning import plan_of_proposal
 from edgepress_api.jobs.results_so_far import results_so_far
 from edgepress_api.jobs.storing import store_plan
-from edgepress_api.jobs.asking import planner_job
 from edgepress_api.planners.planner import PlannerError, PlannerJob
 from edgepress_api.planners.registry import Planners
 from edgepress_api.planners.results import PipelineResult

@@ -11,8 +11,8 @@
    doi:10.1214/20-AOS1965). It is a ratio: the interval from t / (1 + i) to t (1 + i).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from statistics import median
 
@@ -143,4 +143,5 @@ def _solve(counts: Floats, times: Floats) -> Floats:
         errors = np.abs(relative @ solution - 1)
         deviation = max(_TO_DEVIATION * float(np.median(errors)), _LEAST_DEVIATION)
         weights = np.minimum(1.0, _HUBER * deviation / np.maximum(errors, _LEAST_DEVIATION))
-    return solution / scale
+    per_unit: Floats = solution / scale
+    return per_unit

@@ -81,9 +81,7 @@ def _files(session: Session, device: str, when: tuple[ColumnElement[bool], ...])
                 )
 
 
-def _networks(
-    session: Session, image_size: int, when: tuple[ColumnElement[bool], ...]
-) -> Iterator[tuple[str, Work]]:
+def _networks(session: Session, image_size: int, when: tuple[ColumnElement[bool], ...]) -> Iterator[tuple[str, Work]]:
     """Yield the work of the networks that probes have described, at an image size."""
     pack = aliased(StepRow)
     rows = session.execute(

@@ -44,7 +44,6 @@ class ReportedPipeline:
         """Its stages, each with its parameters; the first trains."""
         return tuple((step, step.parameters) for step in self.steps if isinstance(step.parameters, StageStep))
 
-
     @property
     def is_probe(self) -> bool:
         """Whether its network is not trained: its files are measured for their latency alone, and are not compared."""

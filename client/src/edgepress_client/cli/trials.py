@@ -67,7 +67,9 @@ def trials_table(view: TrialsView, *, has_all: bool) -> RenderableType:
         table.add_column(head, no_wrap=True)
     for name in figures:
         table.add_column(name, justify="right", no_wrap=True)
-    is_predicted = any(trial.trial is not None and trial.trial.predicted_latency_ms is not None for trial in view.trials)
+    is_predicted = any(
+        trial.trial is not None and trial.trial.predicted_latency_ms is not None for trial in view.trials
+    )
     if is_predicted:
         table.add_column("predicted", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")

@@ -45,9 +45,7 @@ def probe(parameters: StageStep, material: Material, context: StepContext) -> Co
     return Compressed(network, network.optimizer, record, work_by_keep=work)
 
 
-def _work_at(
-    whole: keras.Model, keep: float, parameters: StageStep, pack: Pack
-) -> Iterator[tuple[OperatorWork, ...]]:
+def _work_at(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack) -> Iterator[tuple[OperatorWork, ...]]:
     """Yield the work of a narrower network; nothing if it can't be so narrow."""
     try:
         yield operator_work(whole if keep == 1 else _narrower(whole, keep, parameters, pack))

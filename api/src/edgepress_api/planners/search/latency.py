@@ -1,8 +1,8 @@
 """Latency before training: which probes to measure, and what the latency model expects of the members of a space.
 
 Latency does not depend on the weights. A search with a latency limit therefore measures **probes** first: networks of
-its space that are exported with their initial weights. The latency model of the device is fitted on them, on all earlier
-files of the device, and on the trials of the search so far. Then it predicts each member of the space:
+its space that are exported with their initial weights. The latency model of the device is fitted on them, on all
+earlier files of the device, and on the trials of the search so far. Then it predicts each member of the space:
 
 - A member whose whole interval misses the limit is not tried. If that holds for all members, those that may be as fast
   as the fastest are left, so that the search can answer what is nearest to the limit.
@@ -22,6 +22,7 @@ from edgepress_api.latency_model.model import LatencyModel, Prediction
 from edgepress_api.latency_model.samples import export_name, work_name
 from edgepress_api.planners.planner import Proposal
 from edgepress_api.planners.search.past import Past
+from edgepress_common.spec import Pipeline
 from edgepress_common.spec.space import members, options, probe_of, untrained
 from edgepress_common.trial import Choices, Trial
 
@@ -126,7 +127,8 @@ def next_probes(past: Past) -> Proposal | None:
     wanted = _spanning(past) if missing is None else missing
     known = {shape_of(result.trial.choices) for result in past.results if result.trial and result.trial.kind == "probe"}
     choices = options(past.search.space, past.spec.model)
-    pipelines, trials = [], {}
+    pipelines: list[Pipeline] = []
+    trials = {}
     for network, keep, export in wanted:
         if (network, keep, export) in known:
             continue
@@ -171,7 +173,9 @@ def _missing(past: Past) -> list[Shape] | None:
     names = {export_name(export) for export in choices["export"].values()}
     if expected.model is None or not all(expected.model.is_good(name, threads) for name in names):
         return None
-    probed = {result.trial.choices["network"] for result in past.results if result.trial and result.trial.kind == "probe"}
+    probed = {
+        result.trial.choices["network"] for result in past.results if result.trial and result.trial.kind == "probe"
+    }
     widest = max(choices["keep_macs"], key=lambda label: float(choices["keep_macs"][label]))
     return [
         (network, widest, next(iter(choices["export"])))

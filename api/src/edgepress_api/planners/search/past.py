@@ -1,7 +1,7 @@
 """The trials of a search and their figures, read from the results of the job's pipelines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from edgepress_api.latency_model.samples import LatencyHistory
@@ -39,7 +39,7 @@ class Past:
     spec: JobSpec
     device: str
     results: Sequence[PipelineResult]
-    latency: LatencyHistory = LatencyHistory()
+    latency: LatencyHistory = field(default_factory=LatencyHistory)
 
     @property
     def search(self) -> Search:

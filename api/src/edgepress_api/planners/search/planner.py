@@ -21,7 +21,7 @@ from edgepress_common.trial import Choices, Trial
 _GENERATION = 8  # keeps a few workers busy; a strategy learns from 40 trials five times
 _SHORT = " short"
 PROMOTED_SHARE = 1 / 3
-"""Share of the trials that are trained for all epochs, as in Hyperband (Li et al. 2018, JMLR 18), which keeps a third."""
+"""Share of the trials that are trained for all epochs, as in Hyperband (Li et al. 2018, JMLR 18)."""
 
 
 class SearchPlanner:

@@ -18,9 +18,9 @@ from edgepress_api.devices.reporting import LeaseName, report_failure, report_pr
 from edgepress_api.devices.requests import withdraw
 from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_api.web.adapters import Given
-from edgepress_api.web.authorization import DeviceNameInPath, OwnDevice, Reader
+from edgepress_api.web.authorization import OwnDevice, Reader
 from edgepress_api.web.bodies import check_json_body
-from edgepress_api.web.parameters import AttemptInPath, LeaseQuery, StepKeyInPath
+from edgepress_api.web.parameters import AttemptInPath, DeviceNameInPath, LeaseQuery, StepKeyInPath
 from edgepress_api.web.responses import json_response, problems
 from edgepress_common.answers.devices import DeviceList
 from edgepress_common.answers.latency import LatencyModelView
@@ -64,9 +64,7 @@ def list_all_devices(given: Given, _: Reader) -> Response:
         return json_response(list_devices(session, given.clock()))
 
 
-@router.get(
-    "/v1/devices/{name}/latency-model", response_model=LatencyModelView, responses=problems("not-found")
-)
+@router.get("/v1/devices/{name}/latency-model", response_model=LatencyModelView, responses=problems("not-found"))
 def show_device_latency_model(given: Given, _: Reader, name: DeviceNameInPath) -> Response:
     """Show the latency model of a device: what it is fitted on, and how well it predicts files that it has not seen."""
     with given.database.read() as session:
