@@ -2,7 +2,8 @@
 
 1. ResNet18 and MobileNetV2 at all widths up to 1, five image sizes, and two shares of MACs are the networks. 34 of them
    are drawn by a seed, and exported as float32 and int8 with initial weights.
-2. A model is fitted on the files of 24 networks, as many as a search has probes, and predicts the 20 files of the others.
+2. A model is fitted on the files of 24 networks, as many as a search has probes, and predicts the 20 files of the
+   others.
 """
 
 from __future__ import annotations

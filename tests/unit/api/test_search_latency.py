@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +14,36 @@ from edgepress_api.planners.results import PipelineResult
 from edgepress_api.planners.search.latency import Expectations, next_probes
 from edgepress_api.planners.search.past import Past
 from edgepress_api.planners.search.planner import SearchPlanner
+from edgepress_common.results import ExportResult, OperatorWork, StageResult, StepResult
 from edgepress_common.spec import JobSpec
 from edgepress_common.spec.space import members
+from fakes.gateway_app import sqlite_gateway
 from fakes.search import MadeUpWorld, search_spec
+from fakes.searching import finish_search
 
 NETWORKS = [
     *({"architecture": "resnet18", "width": width} for width in (1, 0.75, 0.5, 0.25)),
     *({"architecture": "mobilenet_v2", "width": width} for width in (1, 0.75, 0.5)),
 ]
 SPACE = {"networks": NETWORKS, "teachers": ["none"], "clusters": [0], "zeros": [0, 0.5]}
+
+
+class WithWork:
+    """Results of networks with 20 operators of 0.1 ms each; with a quarter of the MACs, networks have 10."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def change(self, result: StepResult) -> StepResult:
+        """Return a result with the work of its network; for `Workforce.change`."""
+        self.count += 1
+        work = OperatorWork(kind="convolution", calls=20, macs=1000 + self.count, weights=0, values=0)
+        if isinstance(result, ExportResult):
+            return result.model_copy(update={"work": (work,)})
+        if isinstance(result, StageResult):
+            small = work.model_copy(update={"calls": 10})
+            return result.model_copy(update={"work_by_keep": {"1": (work,), "0.5": (work,), "0.25": (small,)}})
+        return result
 
 
 def limited(max_latency_ms: float = 0.4, **changes: Any) -> JobSpec:
@@ -127,3 +149,44 @@ def test_a_probe_is_neither_promoted_nor_a_finalist_nor_the_winner() -> None:
     ranked = [*past.ranked_tried(), *past.ranked_full(), *past.ranked_finalists()]
     assert not names & {each.candidate.pipeline for each in ranked}
     assert not any(parent in names for each in results if each.trial for parent in each.trial.parents)
+
+
+def test_the_history_of_a_device_is_read_from_its_evaluations(tmp_path: Path) -> None:
+    """Probes and trials of a job are fitted; the next job knows their networks before it is posted."""
+    labels = WithWork()
+    gateway = sqlite_gateway(tmp_path)
+    gateway.workforce.change = labels.change
+    spec = limited(max_latency_ms=100, budget={"trials": 2}, finalists=1, seeds=1, screening=1)
+    job_id = gateway.submission.submit(spec, gateway.now)
+    finish_search(gateway)
+    found = gateway.client.get(f"/v1/jobs/{job_id}/trials").json()
+    assert found["complete"]
+    assert "ruled_out" not in found
+    trained = [each["trial"] for each in found["trials"] if each["trial"]["kind"] == "full"]
+    for trial in trained:
+        expected = 1.0 if trial["choices"]["keep_macs"] == "0.25" else 2.0
+        assert trial["predicted_latency_ms"] == pytest.approx(expected)
+    model = gateway.client.get("/v1/devices/pi/latency-model").json()
+    assert {fit["export"] for fit in model["fits"]} == {"float32", "int8", "int4"}
+    int8 = next(fit for fit in model["fits"] if fit["export"] == "int8")
+    assert (int8["median_error"], int8["probes"] > 6) == (pytest.approx(0, abs=0.01), True)
+    preview = gateway.submission.preview(limited(max_latency_ms=1.5))
+    assert preview.search is not None
+    assert preview.search.predicted == preview.search.members
+    assert 0 < preview.search.ruled_out < preview.search.members
+    assert "expects" in preview.search.words
+    assert gateway.submission.preview(search_spec(space=SPACE)).search is not None
+
+
+def test_a_report_does_not_compare_probes(tmp_path: Path) -> None:
+    """Neither in its rows nor in its recommendation; their costs are shown."""
+    gateway = sqlite_gateway(tmp_path)
+    gateway.workforce.change = WithWork().change
+    spec = limited(max_latency_ms=100, budget={"trials": 1}, finalists=1, seeds=1, screening=1)
+    job_id = gateway.submission.submit(spec, gateway.now)
+    finish_search(gateway)
+    report = gateway.client.get(f"/v1/jobs/{job_id}/report", headers={"Accept": "application/json"}).json()
+    assert {row["pipeline"] for row in report["rows"]} == {"reference", "trial 1"}
+    assert {each["name"] for each in report["pipelines"]} == {"reference", "trial 1"}
+    assert not any("probe" in name for each in report["trainings"] for name in each["pipelines"])
+    assert any("probe 1" in cost["pipelines"] for cost in report["costs"])

@@ -192,3 +192,11 @@ def test_hardware_that_changes_under_a_name_is_said(gateway: GatewayApp) -> None
     gateway.now += timedelta(seconds=60)
     assert _ask(gateway, board="Raspberry Pi 5")[0] in {200, 204}
     assert gateway.client.get("/v1/devices").json()["devices"][-1]["previous"]["board"] == "Raspberry Pi 4"
+
+
+def test_the_latency_model_of_an_unknown_device_is_not_found(gateway: GatewayApp) -> None:
+    """A device that has measured nothing that a model can be fitted on has an empty one."""
+    assert gateway.client.get("/v1/devices/nowhere/latency-model").status_code == 404
+    lease(gateway)
+    empty = gateway.client.get("/v1/devices/pi4/latency-model").json()
+    assert empty == {"device": "pi4", "runtime": None, "processor": None, "fits": []}
