@@ -16,6 +16,7 @@ _MEASURES = (
     "channels",
     "quick",
     "evaluation",
+    "latency",
     "coded",
     "scheduling",
     "status",

@@ -27,6 +27,7 @@ def make_lease(
     full_pass: bool = True,
     classes: tuple[str, ...] = CLASSES,
     lease_seconds: float = 60,
+    limit: int | None = None,
     test: tuple[Path, Path] | None = None,
     energy: bool = False,
 ) -> EvaluationLease:
@@ -36,7 +37,13 @@ def make_lease(
         attempt=1,
         lease_seconds=lease_seconds,
         parameters=EvaluationStep(
-            device="any", threads=threads, warmup_runs=warmup_runs, runs=runs, full_pass=full_pass, energy=energy
+            device="any",
+            threads=threads,
+            warmup_runs=warmup_runs,
+            runs=runs,
+            full_pass=full_pass,
+            images=limit,
+            energy=energy,
         ),
         model=reference_to(model),
         images=reference_to(pack[0]),

@@ -8,19 +8,24 @@ from dataclasses import dataclass, field
 from math import log2
 from typing import Literal
 
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, export_name, work_name
 from edgepress_api.planners.planner import PlannerJob, Proposal
 from edgepress_api.planners.results import EvaluationOutcome, ExportOutcome, PipelineResult
 from edgepress_api.planners.search.planner import SearchPlanner
 from edgepress_common.repeats import Repetition
+from edgepress_common.results import OperatorWork
 from edgepress_common.spec import (
     ClusterStage,
     DistillStage,
     JobSpec,
+    Model,
     Pipeline,
     PruneChannelsStage,
     PruneStage,
     TrainStage,
 )
+from edgepress_common.spec.methods.probe import ProbeStage
+from edgepress_common.spec.space import options, untrained
 from fakes.jobs import evaluation_result, made_up, small_spec
 
 # Milliseconds in int8 and megabytes in eight bits, at width 1.
@@ -36,6 +41,13 @@ def search_spec(**search: object) -> JobSpec:
     """Return a spec with a search and nothing else."""
     content = small_spec().model_dump(exclude={"pipelines"}) | {"search": search, "training": {"epochs": 10}}
     return JobSpec.model_validate(content)
+
+
+def made_up_work(network: Model, keep_macs: float) -> tuple[OperatorWork, ...]:
+    """Return the work of a network with a nanosecond for each operation in int8, and one operator."""
+    unit_ms, _ = _NETWORKS[network.architecture]
+    macs = round(1e9 * unit_ms * network.width**2 * keep_macs)
+    return (OperatorWork(kind="convolution", calls=1, macs=macs, weights=0, values=0),)
 
 
 @dataclass
@@ -66,6 +78,9 @@ class MadeUpWorld:
                     unit_ms, unit_size = _NETWORKS[name]
                     ms, size = unit_ms * width**2, unit_size * width**2
                     accuracy = 0.96 - 0.012 * log2(11.2 / size) + 0.006 * isinstance(stage, DistillStage)
+                case ProbeStage():
+                    assert isinstance(stage.model, Model)
+                    ms = 1e-9 * made_up_work(stage.model, stage.keep_macs)[0].macs
                 case PruneChannelsStage():
                     keep = stage.target.keep
                     ms, size, accuracy = ms * keep, size * keep, accuracy + 0.008 * log2(keep)
@@ -127,11 +142,39 @@ class MadeUpWorld:
                 )
         return found
 
+    def job(self, spec: JobSpec, results: Sequence[PipelineResult]) -> PlannerJob:
+        """Return a job with the latency that its probes have shown."""
+        search = spec.searched()
+        assert search is not None
+        choices = options(search.space, spec.model)
+        files = []
+        work: dict[str, tuple[OperatorWork, ...]] = {}
+        for result in results:
+            if result.trial is None or result.trial.kind != "probe" or result.state != "succeeded":
+                continue
+            network, keep = (choices[name][result.trial.choices[name]] for name in ("network", "keep_macs"))
+            described = {share: made_up_work(network, share) for share in choices["keep_macs"].values()}
+            work |= {work_name(untrained(network), share): found for share, found in described.items()}
+            measured = result.exports[0].evaluations[0].result
+            assert measured is not None
+            files.append(
+                MeasuredFile(
+                    device="pi",
+                    runtime="made up",
+                    processor="made up",
+                    export=export_name(result.exports[0].export),
+                    work=described[keep],
+                    latency_ms={1: measured.measurements[0].latency_ms.p50},
+                    is_probe=True,
+                )
+            )
+        return PlannerJob(spec=spec, devices=("pi",), latency=LatencyHistory(files=tuple(files), work=work))
+
     def run(self, spec: JobSpec, results: Sequence[PipelineResult] = ()) -> list[PipelineResult]:
         """Return the results when the search is complete, from given results on."""
-        job, planner = PlannerJob(spec=spec, devices=("pi",)), SearchPlanner()
+        planner = SearchPlanner()
         found = list(results)
-        while not (proposal := planner.propose(job, found)).complete:
+        while not (proposal := planner.propose(self.job(spec, found), found)).complete:
             self.asked += 1
             names = {result.name for result in found}
             new = [result for result in self.results(proposal) if result.name not in names]

@@ -12,6 +12,7 @@ from edgepress_common.answers.catalogue import (
     MethodView,
 )
 from edgepress_common.answers.devices import DeviceList
+from edgepress_common.answers.latency import LatencyModelView
 from edgepress_common.architectures import Architecture
 
 
@@ -24,6 +25,14 @@ class Devices:
     def list(self) -> DeviceList:
         """Return all devices, and how many evaluations wait for any of them."""
         return self._connection.get(DeviceList, "devices")
+
+    def latency_model(self, device: str) -> LatencyModelView:
+        """Return the latency model of a device, with its error and the files that it is fitted on.
+
+        Args:
+            device: Name of the device.
+        """
+        return self._connection.get(LatencyModelView, "devices", device, "latency-model")
 
 
 class Catalogue:

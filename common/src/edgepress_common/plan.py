@@ -40,6 +40,9 @@ from edgepress_common.steps import (
 )
 from edgepress_common.trial import Trial
 
+PROBE_IMAGES = 64
+"""Images that a probe's file classifies: enough to show that it runs."""
+
 
 class PlannedPipeline(Message):
     """A pipeline and the steps that it needs, in an order in which they can run.
@@ -142,6 +145,7 @@ def _export_steps(
     spec: JobSpec, pipeline: Pipeline, pack: Step, made: Step, *, devices: Sequence[str], offset: int
 ) -> Iterator[Step]:
     is_uploaded = isinstance(_network_of(made), UploadedModel)
+    is_probe = not any(METHODS[stage.kind].trains for stage in _all_stages(pipeline))
     for export in pipeline.exports:
         exported = make_step(
             export.kind,
@@ -161,8 +165,9 @@ def _export_steps(
                     threads=spec.evaluation.threads,
                     warmup_runs=spec.evaluation.warmup_runs,
                     runs=spec.evaluation.runs,
-                    full_pass=spec.evaluation.full_pass,
-                    energy=spec.evaluation.energy,
+                    full_pass=spec.evaluation.full_pass and not is_probe,
+                    images=PROBE_IMAGES if is_probe else None,
+                    energy=spec.evaluation.energy and not is_probe,
                 ),
                 {"pack": pack.key, "model": exported.key},
             )

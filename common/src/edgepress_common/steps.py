@@ -72,7 +72,11 @@ class ExportStep(Frozen):
 
 
 class EvaluationStep(Message):
-    """Measure a .tflite file on a device. ``device`` is a name or ``any``."""
+    """Measure a .tflite file on a device. ``device`` is a name or ``any``.
+
+    Attributes:
+        images: Number of images of each split that are classified, the first ones; None for all.
+    """
 
     kind: Literal["evaluation"] = "evaluation"
     device: str
@@ -81,6 +85,7 @@ class EvaluationStep(Message):
     runs: int
     full_pass: bool
     energy: bool = added_field(default=False)
+    images: int | None = added_field(None)
 
 
 StepParameters = Annotated[PackStep | StageStep | ExportStep | EvaluationStep, Field(discriminator="kind")]

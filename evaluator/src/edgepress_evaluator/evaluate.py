@@ -94,8 +94,8 @@ def evaluate(
         StepCancelledError: The evaluation was stopped.
     """
     parameters = lease.parameters
-    pack = ValidationPack.open(files.images, files.labels)
-    test = _open_test(files)
+    pack = ValidationPack.open(files.images, files.labels).first(parameters.images)
+    test = _open_test(files, parameters.images)
     operators = _inspect(files.model, {"validation": pack, "test": test}, lease.classes)
     apart = (device.python_command, files.model, parameters.threads[0], should_stop)
     peak_memory = peak_memory_bytes(*apart)
@@ -132,10 +132,10 @@ def evaluate(
     )
 
 
-def _open_test(files: Files) -> ValidationPack | None:
+def _open_test(files: Files, images: int | None) -> ValidationPack | None:
     if files.test_images is None or files.test_labels is None:
         return None
-    return ValidationPack.open(files.test_images, files.test_labels)
+    return ValidationPack.open(files.test_images, files.test_labels).first(images)
 
 
 def _classify(

@@ -68,6 +68,10 @@ class ValidationPack:
             raise UnreadableDatasetError(f"there are {shape[0]} images but {len(labels)} labels; accepted: as many")
         return cls(images_path, offset, shape[1:], labels)
 
+    def first(self, count: int | None) -> Self:
+        """Return the first images as a pack of their own; None returns all."""
+        return type(self)(self._images_path, self._offset, self.image_shape, self.labels[:count])
+
     def __len__(self) -> int:
         """Number of images."""
         return len(self.labels)

@@ -10,9 +10,10 @@ import pytest
 
 from edgepress_api.database import StepRow
 from edgepress_common.devices import Announcement, EvaluationLease
-from edgepress_common.results import EvaluationResult, StepResult
+from edgepress_common.results import EvaluationResult, PackResult, StepResult
+from edgepress_common.spec import JobSpec
 from fakes.gateway_app import JSON, GatewayApp, copied_gateway, sqlite_gateway
-from fakes.jobs import ANNOUNCEMENT, artifact, evaluation_result, made_up_test, with_test_split
+from fakes.jobs import ANNOUNCEMENT, artifact, evaluation_result, made_up_test, small_spec, with_test_split
 
 Json = dict[str, Any]
 PROGRESS = '{"stage": "runs", "fraction": 0.5}'
@@ -385,3 +386,29 @@ def test_a_spec_with_control_characters_is_refused(gateway: GatewayApp, name: st
     answer = gateway.client.post("/v1/jobs", json=spec)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "name")
     assert name not in json.loads(answer.text)["detail"]
+
+
+def test_a_probe_has_a_part_of_the_images(tmp_path: Path) -> None:
+    """An evaluator of an earlier release classifies all of them; any other number is refused."""
+
+    def with_many_images(found: StepResult) -> StepResult:
+        counts = {"validation_counts": (60, 60)}
+        return found.model_copy(update=counts) if isinstance(found, PackResult) else found
+
+    gateway = sqlite_gateway(tmp_path)
+    gateway.workforce.change = with_many_images
+    pipelines = [{"name": "p", "stages": [{"kind": "probe"}], "exports": ["float32", "int8", "float16"]}]
+    spec = JobSpec.model_validate(small_spec().model_dump() | {"pipelines": pipelines})
+    gateway.submission.submit(spec, gateway.now)
+    gateway.workforce.finish_all_steps()
+    answers = []
+    for right, wrong in ((64, 0), (60, 60), (50, 0)):
+        taken = lease(gateway)
+        assert taken.parameters.images == 64
+        measured = result() | {"images": right + wrong, "accuracy": right / (right + wrong)}
+        measured |= {
+            "confusion": [[right, 0], [wrong, 0]],
+            "measurements": [{**each, "total_seconds": None, "accuracy": None} for each in measured["measurements"]],
+        }
+        answers.append(post(gateway, taken, "finish", json.dumps(measured)).status_code)
+    assert answers == [204, 204, 422]

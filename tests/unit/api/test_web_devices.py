@@ -225,3 +225,11 @@ def test_a_token_says_what_it_is_for(gateway: GatewayApp) -> None:
     assert (known.name, known.online, known.running) == ("pi4", True, 1)
     user = Caller.model_validate_json(gateway.client_as("anna", "read", "submit").get("/v1/whoami").content)
     assert (user.device, user.scopes, user.known) == (None, ("read", "submit"), None)
+
+
+def test_the_latency_model_of_an_unknown_device_is_not_found(gateway: GatewayApp) -> None:
+    """A device that has measured nothing that a model can be fitted on has an empty one."""
+    assert gateway.client.get("/v1/devices/nowhere/latency-model").status_code == 404
+    lease(gateway)
+    empty = gateway.client.get("/v1/devices/pi4/latency-model").json()
+    assert empty == {"device": "pi4", "runtime": None, "processor": None, "fits": []}

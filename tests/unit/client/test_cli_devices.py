@@ -32,3 +32,31 @@ def test_a_device_that_can_not_measure_shows_why() -> None:
     gateway = FakeGateway(answers={("GET", "/v1/devices"): httpx.Response(200, content=listed.model_dump_json())})
 
     assert "yes, but can't measure: the disk is full" in " ".join(run_command(gateway, ["devices"]).out.split())
+
+
+def test_the_latency_model_of_a_device_is_shown_with_its_error() -> None:
+    """A line for each number of threads and export; without any, what to do."""
+    content = {
+        "device": "shelf",
+        "runtime": "LiteRT 2",
+        "processor": "Cortex-A72",
+        "fits": [
+            {
+                "threads": 1,
+                "export": "int8",
+                "probes": 8,
+                "median_error": 0.034,
+                "interval": 0.12,
+                "confidence": 0.9,
+                "terms": [],
+                "networks": [],
+            }
+        ],
+    }
+    path = ("GET", "/v1/devices/shelf/latency-model")
+    gateway = FakeGateway(answers={path: httpx.Response(200, json=content)})
+    ran = run_command(gateway, ["latency-model", "shelf"])
+    assert ran.out.splitlines()[1].split() == ["1", "int8", "0", "8", "3.4", "%", "+-", "12", "%"]
+    empty = content | {"fits": [], "runtime": None, "processor": None}
+    gateway = FakeGateway(answers={path: httpx.Response(200, json=empty)})
+    assert "a search with a latency limit measures some" in run_command(gateway, ["latency-model", "shelf"]).out

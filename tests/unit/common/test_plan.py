@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from edgepress_common.plan import Plan, make_plan
-from edgepress_common.spec import ClusterStage, JobSpec, QuantizeAwareStage
-from edgepress_common.steps import ExportStep, StageStep, make_step
+from edgepress_common.plan import PROBE_IMAGES, Plan, make_plan
+from edgepress_common.spec import ClusterStage, JobSpec, Model, QuantizeAwareStage
+from edgepress_common.spec.exports.int8 import Int8Export
+from edgepress_common.spec.space import probe_of
+from edgepress_common.steps import EvaluationStep, ExportStep, StageStep, make_step
 
 PRUNE = {"kind": "prune"}
 CLUSTER = {"kind": "cluster"}
@@ -328,3 +330,17 @@ def test_where_a_set_lies_makes_no_other_step_and_what_it_holds_does() -> None:
     assert plan(dataset=folders[0], fingerprint="b").steps[0].key != one.key
     assert plan(dataset=folders[0] | {"test_fraction": 0.1}, fingerprint="a").steps[0].key != one.key
     assert plan(dataset=folders[0] | {"groups": {"pattern": "(p)"}}, fingerprint="a").steps[0].key != one.key
+
+
+def test_a_probe_is_measured_on_a_few_images() -> None:
+    """Its steps do not depend on the training of the job, so that all jobs share them."""
+    network = Model(architecture="resnet18")
+    pipeline = probe_of("probe 1", network, keep_macs=0.5, described=(1.0, 0.5), export=Int8Export())
+    first, second = (
+        plan(devices=("pi",), pipelines=[pipeline.model_dump()], training={"epochs": epochs}) for epochs in (1, 2)
+    )
+    assert [step.key for step in first.steps] == [step.key for step in second.steps]
+    assert [step.title for step in first.steps] == ["pack", "probe", "int8", "int8 on pi"]
+    measured = first.steps[-1].parameters
+    assert isinstance(measured, EvaluationStep)
+    assert (measured.full_pass, measured.images) == (False, PROBE_IMAGES)

@@ -318,3 +318,13 @@ def test_evaluation_stops_when_told(files: Files, pack_files: tuple[Path, Path],
             should_stop=lambda: bool(reports),
         )
     assert reports[-1].fraction < 1
+
+
+def test_a_probe_classifies_only_the_first_images(files: Files, pack_files: tuple[Path, Path], device: Device) -> None:
+    """Its latency is measured as of any file."""
+    lease = make_lease(files.model, pack_files, runs=30, full_pass=False, limit=16)
+    result, reports = _evaluate(lease, files, device)
+    labels = np.load(files.labels)[:16]
+    assert (result.images, result.measurements[0].latency_ms.runs) == (16, 30)
+    assert list(map(sum, result.confusion)) == np.bincount(labels, minlength=len(CLASSES)).tolist()
+    assert reports[-1].fraction == 1.0

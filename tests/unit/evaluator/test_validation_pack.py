@@ -114,3 +114,10 @@ def _resident_peak_bytes() -> int:
     match = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert match is not None
     return int(match[1]) * 1024
+
+
+def test_the_first_images_are_a_pack_of_their_own(pack: ValidationPack, images: np.ndarray) -> None:
+    """It starts again after its last image; a number beyond the end is all of them."""
+    first = pack.first(3)
+    assert np.array_equal(np.concatenate(list(first.cycle(5))), images[[0, 1, 2, 0, 1]])
+    assert (len(first), len(pack.first(None)), len(pack.first(1000))) == (3, 150, 150)

@@ -34,11 +34,12 @@ def _problems(session: Session, row: StepRow, device: str, result: ReportedEvalu
     yield from _differs("model_sha256", result.model_sha256, model["tflite"].sha256, "the model of the lease")
     threads = [measurement.threads for measurement in result.measurements]
     yield from _differs("measurements", threads, list(row.parameters.threads), "the threads of the lease")
-    yield from _split_problems("", result, pack.validation_counts)
+    images = row.parameters.images
+    yield from _split_problems("", result, pack.validation_counts, images)
     test_counts = pack.test_counts if _measures_test(session, device) else None
     yield from _differs("test", result.test is not None, test_counts is not None, "whether the lease has a test split")
     if result.test is not None and test_counts is not None:
-        yield from _split_problems("test.", result.test, test_counts)
+        yield from _split_problems("test.", result.test, test_counts, images)
     for place, measurement in enumerate(result.measurements):
         for name in ("total_seconds", "accuracy"):
             is_there = getattr(measurement, name) is not None
@@ -51,11 +52,17 @@ def _measures_test(session: Session, device: str) -> bool:
     return row is not None and row.announcement.measures_test
 
 
-def _split_problems(prefix: str, result: SplitResult, counts: tuple[int, ...]) -> Iterator[FieldProblem]:
-    """Yield what differs from the lease in the confusion matrix of a split with these images of each class."""
+def _split_problems(
+    prefix: str, result: SplitResult, counts: tuple[int, ...], images: int | None
+) -> Iterator[FieldProblem]:
+    """Yield what differs from the lease in the confusion matrix of a split with these images of each class.
+
+    An evaluator of an earlier release classifies all images where the lease asks for the first ones.
+    """
     field = f"{prefix}confusion"
     yield from _differs(field, len(result.confusion), len(counts), "a row for each class of the lease")
-    if len(result.confusion) == len(counts):
+    is_part = images is not None and result.images == images < sum(counts)
+    if len(result.confusion) == len(counts) and not is_part:
         yield from _differs(field, list(map(sum, result.confusion)), list(counts), "the images of each class, by row")
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from edgepress_api.access.principal import Principal
 from edgepress_api.access.quotas import bytes_left
 from edgepress_api.database import Database, JobRow, PipelineRow
+from edgepress_api.jobs.asking import planner_job
 from edgepress_api.jobs.planning import plan_of_proposal
 from edgepress_api.jobs.results_so_far import results_so_far
 from edgepress_api.jobs.storing import store_plan
@@ -84,7 +85,7 @@ def _question(session: Session, job: JobRow) -> _Question:
         number=job.number,
         planner=job.planner,
         proposed_after=job.proposed_after,
-        job=PlannerJob(spec=job.spec, devices=job.devices or ()),
+        job=planner_job(session, job),
         fingerprint=job.fingerprint,
         results=results_so_far(session, job.number),
     )

@@ -15,13 +15,14 @@ from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.access.sealing import SecretBox
 from edgepress_api.database import Database, DeviceRow, JobRow, SpentKeyRow, StepRow, WebhookRow
 from edgepress_api.datasets.fingerprint import Fingerprints
+from edgepress_api.jobs.asking import new_planner_job
 from edgepress_api.jobs.deadline import deadline_of
 from edgepress_api.jobs.estimating import estimate_plan
 from edgepress_api.jobs.facets import store_facets
 from edgepress_api.jobs.planning import plan_of_proposal
+from edgepress_api.jobs.search_preview import preview_search
 from edgepress_api.jobs.storing import store_plan
 from edgepress_api.models.fitting import check_uploaded_models
-from edgepress_api.planners.planner import PlannerJob
 from edgepress_api.planners.registry import Planners
 from edgepress_api.steps.following import note_job
 from edgepress_api.steps.ledger import Ledger
@@ -78,10 +79,16 @@ class Submission:
             InvalidSpecError: See `submit`.
         """
         with self.database.read() as session:
-            plan = self._plan(session, spec, by).plan
+            first = self._plan(session, spec, by)
+            plan = first.plan
             keys = [step.key for step in plan.steps]
             done = session.scalars(select(StepRow.key).where(StepRow.key.in_(keys), StepRow.state == "succeeded")).all()
-            return PlanPreview(plan=plan, done=tuple(done), estimate=estimate_plan(session, plan, done))
+            return PlanPreview(
+                plan=plan,
+                done=tuple(done),
+                estimate=estimate_plan(session, plan, done),
+                search=preview_search(session, new_planner_job(session, spec, first.devices), plan, done),
+            )
 
     def submit(self, spec: JobSpec, now: datetime, idempotency_key: str | None = None, *, by: Principal = LOCAL) -> str:
         """Store the job with its steps, and return its id once they are committed.
@@ -143,7 +150,7 @@ class Submission:
         devices = tuple(_device_names(session, spec.evaluation.devices))
         planner = self.planners.for_spec(spec)
         try:
-            proposal = planner.propose(PlannerJob(spec=spec, devices=devices), ())
+            proposal = planner.propose(new_planner_job(session, spec, devices), ())
             plan = plan_of_proposal(spec, proposal, fingerprint=fingerprint, devices=devices)
         except InvalidSpecError:
             raise

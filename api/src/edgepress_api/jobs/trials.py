@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow
 from edgepress_api.jobs.pipeline_ends import End, find_ends
+from edgepress_api.jobs.asking import planner_job
 from edgepress_api.jobs.results_so_far import results_so_far
-from edgepress_api.planners.planner import PlannerJob
 from edgepress_api.planners.results import ExportOutcome, PipelineResult
+from edgepress_api.planners.search.latency import Expectations
 from edgepress_api.planners.search.outcome import find_prices, find_winner
 from edgepress_api.planners.search.past import REFERENCE, Past, key_of
 from edgepress_api.planners.search.planner import deciding_device
@@ -50,12 +51,13 @@ def read_search(session: Session, job_id: str) -> tuple[JobRow, Past]:
         raise NotFoundError(f"job {job_id!r} does not exist")
     if job.spec.search is None:
         raise NotFoundError(f"{job_id} has no search; accepted: a job whose spec has the field search")
-    device = deciding_device(PlannerJob(spec=job.spec, devices=job.devices or ()))
-    return job, Past(job.spec, device, results_so_far(session, job.number))
+    asked = planner_job(session, job)
+    return job, Past(job.spec, deciding_device(asked), results_so_far(session, job.number), asked.latency)
 
 
 def view_trials(session: Session, job: JobRow, past: Past) -> TrialsView:
     """Return the trials of a job whose results have been read; see `show_trials`."""
+    expected = Expectations(past)
     winner = find_winner(past)
     shown = None if winner is None else _winner(past, winner)
     # Only the winner is judged: what leads before the end would be one of many looks at the test split.
@@ -76,6 +78,8 @@ def view_trials(session: Session, job: JobRow, past: Past) -> TrialsView:
         hours_budget=past.search.budget.hours,
         winner=shown,
         prices=tuple(find_prices(past)),
+        ruled_out=expected.count_ruled_out(),
+        latency_error=expected.error,
     )
 
 

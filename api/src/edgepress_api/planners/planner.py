@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pydantic import Field
 
+from edgepress_api.latency_model.samples import LatencyHistory
 from edgepress_api.planners.results import PipelineResult
 from edgepress_common.errors import EdgepressError
 from edgepress_common.frozen import Frozen
@@ -41,10 +42,13 @@ class PlannerJob(Frozen):
     Attributes:
         spec: The spec of the job.
         devices: Names of the devices that each export is evaluated on.
+        latency: What is known about the latency of networks: from before the job was submitted, and from the job. Empty
+            without a search.
     """
 
     spec: JobSpec
     devices: tuple[str, ...]
+    latency: LatencyHistory = LatencyHistory()
 
 
 class Planner(Protocol):

@@ -32,10 +32,11 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         goals: Goals of the recommendation; None for those of the spec.
     """
     steps = {step.key: step for pipeline in job.pipelines for step in pipeline.steps}
-    baselines = find_baselines(job)
+    compared = job.without_probes()
+    baselines = find_baselines(compared)
     pack = find_pack(job)
     figures = RowFigures()
-    rows = find_rows(job, baselines, figures)
+    rows = find_rows(compared, baselines, figures)
     return Report(
         job=summary,
         complete=summary.state not in ACTIVE_STATES,
@@ -44,11 +45,11 @@ def compose_report(summary: JobSummary, job: ReportedJob, goals: Goals | None = 
         spec=job.spec,
         dataset=None if pack is None else dataset_summary(job.spec.dataset, pack),
         baselines=baselines,
-        pipelines=find_pipelines(job),
-        trainings=find_trainings(job),
+        pipelines=find_pipelines(compared),
+        trainings=find_trainings(compared),
         rows=rows,
-        accuracy_by_export=find_accuracies(job),
-        seconds_per_epoch=find_seconds_per_epoch(job),
+        accuracy_by_export=find_accuracies(compared),
+        seconds_per_epoch=find_seconds_per_epoch(compared),
         failures=find_failures(job),
         costs=find_costs(job),
         provenance=find_provenance(job),

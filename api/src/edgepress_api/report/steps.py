@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edgepress_common.messages import StepFailure
 from edgepress_common.results import StepResult
-from edgepress_common.spec import JobSpec
+from edgepress_common.spec import METHODS, JobSpec
 from edgepress_common.steps import Role, StageStep, StepKey, StepParameters
 
 BASE_METHOD = "base"
@@ -44,6 +44,11 @@ class ReportedPipeline:
         """Its stages, each with its parameters; the first trains."""
         return tuple((step, step.parameters) for step in self.steps if isinstance(step.parameters, StageStep))
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether its network is not trained: its files are measured for their latency alone, and are not compared."""
+        return not any(METHODS[parameters.stage.kind].trains for _, parameters in self.stages)
+
 
 @dataclass(frozen=True)
 class ReportedJob:
@@ -51,6 +56,10 @@ class ReportedJob:
 
     spec: JobSpec
     pipelines: tuple[ReportedPipeline, ...]
+
+    def without_probes(self) -> "ReportedJob":
+        """Return the job with the pipelines that are compared."""
+        return ReportedJob(self.spec, tuple(pipeline for pipeline in self.pipelines if not pipeline.is_probe))
 
     def method(self, stages: Sequence[StageStep]) -> str:
         """Return the method of stages, in order from the first of a pipeline; see `ReportRow`."""

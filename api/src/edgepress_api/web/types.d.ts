@@ -46,6 +46,7 @@ export type Comparison = Answers["/v1/comparison"];
 export type ComparedFile = Comparison["rows"][number]["jobs"][number];
 export type DeviceList = Answers["/v1/devices"];
 export type Device = DeviceList["devices"][number];
+export type LatencyModel = Answers["/v1/devices/{name}/latency-model"];
 export type Method = Answers["/v1/methods"]["methods"][number];
 export type Chart = Answers["/v1/jobs/{job_id}/charts"]["charts"][number];
 export type ChartSeries = Chart["series"][number];

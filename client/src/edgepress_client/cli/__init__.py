@@ -53,6 +53,7 @@ class EdgepressCommands(CommandGroup):
                 "datasets": "uploads:datasets",
                 "models": "uploads:models",
                 "devices": "devices:devices",
+                "latency-model": "devices:latency_model",
             },
         }.items()
         for name, target in targets.items()

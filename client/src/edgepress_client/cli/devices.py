@@ -1,13 +1,18 @@
 """`edgepress devices`."""
 
+from typing import Annotated
+
 import typer
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from edgepress_client.cli import invocation
 from edgepress_client.cli.formats import moment
 from edgepress_client.cli.invocation import GatewayOption, JsonOption
 from edgepress_common.answers.devices import DeviceView
 from edgepress_common.devices import Announcement
+from edgepress_common.figures.formats import percent
 
 
 def devices(context: typer.Context, json_: JsonOption = False, gateway: GatewayOption = None) -> None:  # noqa: FBT002  an option's default
@@ -37,6 +42,30 @@ def _state(device: DeviceView) -> str:
         return f"no, since {moment(device.last_seen_at)}"
     problem = device.announcement.problem
     return "yes" if problem is None else f"yes, but can't measure: {problem}"
+
+
+def latency_model(
+    context: typer.Context,
+    device: Annotated[str, typer.Argument(help="Name of the device.")],
+    *,
+    json_: JsonOption = False,
+    gateway: GatewayOption = None,
+) -> None:
+    """Show how well a device's latency is predicted, from the files that it has measured.
+
+    Example: `edgepress latency-model rpi4`
+    """
+    here = invocation.of(context)
+    with here.gateway(gateway) as client:
+        found = client.devices.latency_model(device)
+    table = Table("threads", "export", "networks", "probes", "median error", "interval", box=None, pad_edge=False)
+    for fit in found.fits:
+        interval = "" if fit.interval is None else f"+- {percent(fit.interval, 0)}"
+        error = "" if fit.median_error is None else percent(fit.median_error, 1)
+        table.add_row(str(fit.threads), fit.export, str(len(fit.networks)), str(fit.probes), error, interval)
+    notes = f"{found.device}: {found.processor}, {found.runtime}. The error is that of networks that a fit did not see."
+    none = f"{device} has measured no files that a model can be fitted on: a search with a latency limit measures some"
+    here.show(found, Group(table, Text(notes)) if found.fits else none, as_json=json_)
 
 
 def _hardware(said: Announcement) -> str:

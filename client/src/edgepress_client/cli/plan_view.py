@@ -20,6 +20,10 @@ def plan_tree(preview: PlanPreview) -> Tree:
         summary += f"; estimated time of the others, one after another: {duration(preview.estimate.seconds)}"
         if preview.estimate.unknown:
             summary += f" and {preview.estimate.unknown} without an estimate"
+    if preview.search is not None:
+        summary += f"\n{preview.search.words}"
+        if preview.search.seconds is not None:
+            summary += f" The search takes about {duration(preview.search.seconds)} of work."
     tree = Tree(summary)
     shown: set[str] = set()
     for pipeline in preview.plan.pipelines:

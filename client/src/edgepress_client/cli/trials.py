@@ -15,6 +15,7 @@ from edgepress_client.cli import invocation
 from edgepress_client.cli.formats import words
 from edgepress_client.cli.invocation import GatewayOption, Invocation, JobArgument, JsonOption, NamedJobArgument
 from edgepress_common.answers.trials import TrialsView, TrialView
+from edgepress_common.figures.formats import milliseconds
 from edgepress_common.figures.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def trials(
     context: typer.Context,
     job: JobArgument = "latest",
     *,
-    all_: Annotated[bool, typer.Option("--all", help="Include screenings that were not promoted.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the search until the job ends.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Include probes, and screenings that were not promoted.")] = False,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
 ) -> None:
@@ -89,19 +90,38 @@ def trials_table(view: TrialsView, *, has_all: bool) -> RenderableType:
         table.add_column(head, no_wrap=True)
     for name in figures:
         table.add_column(name, justify="right", no_wrap=True)
+    is_predicted = any(
+        trial.trial is not None and trial.trial.predicted_latency_ms is not None for trial in view.trials
+    )
+    if is_predicted:
+        table.add_column("predicted", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
-    shown = [trial for trial in view.trials if has_all or trial.stopped is None]
+    shown = [trial for trial in view.trials if has_all or not (trial.stopped or _is_probe(trial))]
     for trial in sorted(shown, key=_order):
         values = (figure.text(trial.values.get(name)) for name, figure in figures.items())
         kept = {None: "", True: "kept", False: "missed"}[trial.keeps_limits]
         front = "yes" if trial.on_front else ""
-        table.add_row(trial.name, words(trial.state), kept, front, *values, _why(trial))
+        predicted = (_predicted(trial),) if is_predicted else ()
+        table.add_row(trial.name, words(trial.state), kept, front, *values, *predicted, _why(trial))
     return Group(table, *(Text(line) for line in _notes(view, len(view.trials) - len(shown))))
 
 
 def _order(trial: TrialView) -> tuple[bool, bool, int]:
     is_screening = trial.trial is not None and trial.trial.kind == "screening"
     return is_screening, trial.place is None, trial.place or 0
+
+
+def _is_probe(trial: TrialView) -> bool:
+    return trial.trial is not None and trial.trial.kind == "probe"
+
+
+def _predicted(trial: TrialView) -> str:
+    record = trial.trial
+    if record is None or record.predicted_latency_ms is None:
+        return ""
+    if record.predicted_low_ms is None or record.predicted_high_ms is None:
+        return milliseconds(record.predicted_latency_ms)
+    return f"{record.predicted_low_ms:.3g} to {milliseconds(record.predicted_high_ms)}"
 
 
 def _why(trial: TrialView) -> str:
@@ -112,8 +132,10 @@ def _notes(view: TrialsView, hidden: int) -> Iterator[str]:
     hours = "" if view.hours_budget is None else f" of {view.hours_budget:g}"
     spent = f"{view.tried} of {view.trials_budget} trials, {view.hours:.1f}{hours} hours of work"
     yield f"{spent}; decided by the measurements of {view.device}."
+    if view.ruled_out:
+        yield f"{view.ruled_out} combinations are not tried: their predicted latency misses the limit."
     if hidden:
-        yield f"{hidden} screenings that were not promoted are not shown: --all."
+        yield f"{hidden} probes and screenings that were not promoted are not shown: --all."
     if view.winner is not None:
         yield f"{'Winner' if view.complete else 'Best so far'}: {view.winner.words}"
         if view.winner.test is not None:

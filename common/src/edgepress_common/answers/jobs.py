@@ -131,6 +131,29 @@ class Estimate(Message):
     complete: bool = True
 
 
+class SearchPreview(Message):
+    """What a search would try.
+
+    Attributes:
+        members: Number of members of its space.
+        predicted: Number of members whose latency the device's latency model predicts already.
+        ruled_out: Number of members that it expects to miss the latency limit.
+        probes: Number of probes that the search would measure first.
+        latency_error: Median error of the latency model, as a share; None without a model.
+        seconds: Time that the search takes if all its trials take as long as the job's network, and pipelines run one
+            after another; at most the hours of its budget. None as long as no similar steps have run on this server.
+        words: The same in sentences.
+    """
+
+    members: int
+    predicted: int
+    ruled_out: int
+    probes: int
+    latency_error: float | None
+    seconds: float | None
+    words: str
+
+
 class PlanPreview(Message):
     """The plan of a job that has not been posted.
 
@@ -138,11 +161,13 @@ class PlanPreview(Message):
         plan: Steps and pipelines of the job. If the plan can grow, those that the job starts with.
         done: Steps whose results exist already; they are reused.
         estimate: Expected duration of the other steps.
+        search: What its search would try; None without a search.
     """
 
     plan: Plan
     done: tuple[StepKey, ...]
     estimate: Estimate | None = None
+    search: SearchPreview | None = added_field(None)
 
 
 class JobEvent(Message):

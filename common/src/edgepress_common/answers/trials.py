@@ -119,6 +119,9 @@ class TrialsView(Message):
         hours_budget: Hours of work that may be spent; None for no limit.
         winner: The best pipeline; None until one has been trained for all epochs and measured.
         prices: The price of each limit.
+        ruled_out: Number of members of the space that are not tried, because the device's latency model expects them to
+            miss the latency limit.
+        latency_error: Median error of that model, as a share; None without a model.
     """
 
     complete: bool
@@ -132,3 +135,5 @@ class TrialsView(Message):
     hours_budget: float | None
     winner: Winner | None
     prices: tuple[LimitPrice, ...]
+    ruled_out: int = added_field(0)
+    latency_error: float | None = added_field(None)

@@ -27,6 +27,7 @@ from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.results.pack import ImageStatistics, PackResult, Twin, Twins, UnreadableImage
 from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
 from edgepress_common.results.stage import ChannelGroup, Epoch, StageResult
+from edgepress_common.results.work import OperatorKind, OperatorWork
 
 __all__ = [
     "ChannelGroup",
@@ -39,7 +40,9 @@ __all__ = [
     "LayerSensitivity",
     "OpenFigures",
     "OperatorGroup",
+    "OperatorKind",
     "OperatorTime",
+    "OperatorWork",
     "PackResult",
     "ReliabilityBin",
     "Roofline",

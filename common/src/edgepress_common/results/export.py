@@ -8,6 +8,7 @@ from edgepress_common.frozen import Message, added_field
 from edgepress_common.promises import KeptPromise
 from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.results.sensitivity import Sensitivity
+from edgepress_common.results.work import OperatorWork
 from edgepress_common.software import Software
 from edgepress_common.tensors import ModelDescription
 
@@ -37,6 +38,7 @@ class ExportResult(Message):
         weights: Number of weights that these multiply; None in results that are older than this field.
         sensitivity: What int8 costs in each layer; None if it was not measured.
         coded_bytes: Size of the coded file; None in results that are older than this field.
+        work: Work of the network's operators by kind; None in results that are older than this field.
         figures: Other figures of the file.
         software: Software of the process that made the result; None in results that are older than this field.
     """
@@ -62,5 +64,6 @@ class ExportResult(Message):
     weights: int | None = added_field(None)
     sensitivity: Sensitivity | None = added_field(None)
     coded_bytes: int | None = added_field(None)
+    work: tuple[OperatorWork, ...] | None = added_field(None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

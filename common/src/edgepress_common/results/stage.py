@@ -7,6 +7,7 @@ from pydantic import Field
 from edgepress_common.frozen import Message, added_field
 from edgepress_common.promises import LayerPromise, ShapePromise
 from edgepress_common.results.open_figures import OpenFigures
+from edgepress_common.results.work import OperatorWork
 from edgepress_common.software import Software
 
 
@@ -76,6 +77,8 @@ class StageResult(Message):
         promises: Promises of this and earlier stages about the weights, by layer.
         shape: Promised channels, MACs and weights; None if the network has the shape of the model that it started from.
         channel_groups: Groups of channels, if the stage removes channels.
+        work_by_keep: Work of the network's operators by the share of its MACs that channel pruning keeps, such as
+            ``0.5``; of a probe only.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -95,6 +98,7 @@ class StageResult(Message):
     promises: tuple[LayerPromise, ...] = ()
     shape: ShapePromise | None = added_field(default=None)
     channel_groups: tuple[ChannelGroup, ...] = added_field(default=())
+    work_by_keep: dict[str, tuple[OperatorWork, ...]] = added_field(default={})
     threads: int | None = added_field(default=None)
     precision: str | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)

@@ -23,6 +23,7 @@ from edgepress_common.spec.exports.int8 import Int8Export
 from edgepress_common.spec.methods import Stage
 from edgepress_common.spec.methods.cluster import ClusterStage
 from edgepress_common.spec.methods.distill import DistillStage
+from edgepress_common.spec.methods.probe import ProbeStage
 from edgepress_common.spec.methods.prune import PolynomialSchedule, PruneStage
 from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_common.spec.methods.quantize_aware import QuantizeAwareStage
@@ -197,6 +198,29 @@ def pipeline_of(
 def reference_of(name: str, *, training: Training, share: float, exports: Sequence[Export]) -> Pipeline:
     """Return the pipeline that only trains the job's network; see `pipeline_of`."""
     return Pipeline(name=name, stages=(TrainStage(training=_shortened(training, share)),), exports=tuple(exports))
+
+
+def untrained(network: Network) -> Network:
+    """Return a network of the same shape, without what a probe of it does not need."""
+    if isinstance(network, Model) and network.width in ARCHITECTURES[network.architecture].widths:
+        return Model(architecture=network.architecture, width=network.width)
+    return network
+
+
+def probe_of(name: str, network: Network, *, keep_macs: float, described: Sequence[float], export: Export) -> Pipeline:
+    """Return the pipeline that measures a network before it is trained.
+
+    Args:
+        name: Name of the pipeline.
+        network: The network.
+        keep_macs: Share of its MACs that is kept.
+        described: All shares at which its operators are described.
+        export: The export that is measured.
+    """
+    others = tuple(sorted({*described} - {keep_macs}))
+    # Probes of all jobs have the same training settings, which they do not use, so that they share their steps.
+    stage = ProbeStage(model=untrained(network), keep_macs=keep_macs, described=others, training=Training())
+    return Pipeline(name=name, stages=(stage,), exports=(export,))
 
 
 def _labelled(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from edgepress_worker.exports.registry import EXPORTERS
 from edgepress_worker.exports.shape import check_shape
 from edgepress_worker.figures import measure_figures
 from edgepress_worker.keras_files import load_model
+from edgepress_worker.operator_work import operator_work
 from edgepress_worker.pack import Pack
 from edgepress_worker.tflite.cost import count_macs, count_weights
 from edgepress_worker.tflite.file import TfliteFile
@@ -101,6 +102,7 @@ def run_export(
     context.report(Progress(fraction=0.95, message="coding"))
     coded = coded_file(file.path.read_bytes())
     result = _describe(file, kept, len(coded), written.sensitivity)
+    result = result.model_copy(update={"work": operator_work(material.network)})
     outputs = {
         "tflite": context.store.put_file(file.path, TFLITE_MEDIA_TYPE, move=True),
         "coded": context.store.put_bytes(coded, CODED_MEDIA_TYPE),

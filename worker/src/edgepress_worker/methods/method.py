@@ -1,12 +1,13 @@
 """The inputs and outputs of a method."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from edgepress_common.promises import LayerPromise, ShapePromise
-from edgepress_common.results import ChannelGroup
+from edgepress_common.results import ChannelGroup, OperatorWork
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -49,6 +50,7 @@ class Compressed:
         channel_groups: Groups of channels, if the stage removes channels.
         shape: Shape that the stage has planned, if it changes the shape; `run_stage` verifies it.
         taught: Whether it learned from the stage's teachers.
+        work_by_keep: See `StageResult`.
     """
 
     model: keras.Model
@@ -58,6 +60,7 @@ class Compressed:
     shape: ShapePromise | None = None
     taught: bool = False
     channel_groups: tuple[ChannelGroup, ...] = ()
+    work_by_keep: Mapping[str, tuple[OperatorWork, ...]] = field(default_factory=dict)
 
 
 class MethodRunner(Protocol):

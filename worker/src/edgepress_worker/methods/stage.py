@@ -54,6 +54,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         promises=made.promises,
         shape=shape,
         channel_groups=made.channel_groups,
+        work_by_keep=made.work_by_keep,
         threads=threads_in_use(),
         precision=training.precision,
         figures=measure_stage_figures(made),

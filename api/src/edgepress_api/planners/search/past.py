@@ -1,9 +1,10 @@
 """The trials of a search and their figures, read from the results of the job's pipelines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
+from edgepress_api.latency_model.samples import LatencyHistory
 from edgepress_api.planners.results import PipelineResult
 from edgepress_api.planners.search.ranking import Candidate, Ranked, Values, rank, reference_values
 from edgepress_common.figures.figure import FieldPart, Sample, Value
@@ -32,11 +33,13 @@ class Past:
         spec: Spec of the job.
         device: Name of the device whose measurements decide.
         results: The pipelines of the job, in the order of its plan.
+        latency: What is known about the latency of networks.
     """
 
     spec: JobSpec
     device: str
     results: Sequence[PipelineResult]
+    latency: LatencyHistory = field(default_factory=LatencyHistory)
 
     @property
     def search(self) -> Search:
@@ -57,7 +60,8 @@ class Past:
 
     def mean_hours(self, *, is_short: bool) -> float:
         """Return the mean hours of work on a pipeline, those of screenings or of the others."""
-        return fmean([one.seconds for one in self.results if _is_full(one) != is_short] or [0.0]) / 3600
+        trained = [one for one in self.results if not _is_probe(one)]
+        return fmean([one.seconds for one in trained if _is_full(one) != is_short] or [0.0]) / 3600
 
     def choices(self, kinds: Sequence[TrialKind] = ()) -> dict[str, Choices]:
         """Return the members of the space that were tried, by pipeline: after their first epochs, or of given kinds."""
@@ -126,7 +130,11 @@ class Past:
 
 def _is_full(result: PipelineResult) -> bool:
     """Whether a pipeline was trained for all epochs."""
-    return result.trial is None or result.trial.kind != "screening"
+    return result.trial is None or result.trial.kind not in {"screening", "probe"}
+
+
+def _is_probe(result: PipelineResult) -> bool:
+    return result.trial is not None and result.trial.kind == "probe"
 
 
 def _value(objective: Objective, sample: Sample) -> Value:

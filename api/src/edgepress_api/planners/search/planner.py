@@ -6,6 +6,7 @@ from math import ceil, floor
 
 from edgepress_api.planners.planner import PlannerJob, Proposal
 from edgepress_api.planners.results import PipelineResult
+from edgepress_api.planners.search.latency import Expectations, next_probes
 from edgepress_api.planners.search.past import REFERENCE, SHORT_REFERENCE, MemberKey, Past, key_of
 from edgepress_api.planners.search.ranking import Ranked, cost
 from edgepress_api.planners.search.strategies import Told, next_members
@@ -19,7 +20,8 @@ from edgepress_common.trial import Choices, Trial
 
 _GENERATION = 8  # keeps a few workers busy; a strategy learns from 40 trials five times
 _SHORT = " short"
-_PROMOTED_SHARE = 1 / 3  # as successive halving with a factor of three, Li et al. 2018, Hyperband, JMLR 18
+PROMOTED_SHARE = 1 / 3
+"""Share of the trials that are trained for all epochs, as in Hyperband (Li et al. 2018, JMLR 18)."""
 
 
 class SearchPlanner:
@@ -37,12 +39,14 @@ class SearchPlanner:
         Raises:
             InvalidSpecError: The search names a device that it can't decide by.
         """
-        past = Past(job.spec, deciding_device(job), results)
+        past = Past(job.spec, deciding_device(job), results, job.latency)
         if not results:
             return _first(past)
         if any(result.state in ACTIVE_STATES for result in results):
             return Proposal()
-        return _promotion(past) or _generation(past) or _finals(past) or Proposal(complete=True)
+        expected = Expectations(past)
+        proposal = next_probes(past) or _promotion(past) or _generation(past, expected) or _finals(past)
+        return Proposal(complete=True) if proposal is None else _with_predictions(proposal, expected)
 
 
 def deciding_device(job: PlannerJob) -> str:
@@ -67,7 +71,7 @@ def deciding_device(job: PlannerJob) -> str:
 
 
 def _first(past: Past) -> Proposal:
-    """Return the reference, and what the spec lists. Their duration tells how many trials the hours are for."""
+    """Return the reference, probes, and what the spec lists. Their duration tells how many trials the hours are for."""
     pipelines = [_reference(past, REFERENCE, share=1)]
     trials = {REFERENCE: Trial(kind="reference", reason="the job's network, not compressed")}
     if past.is_screening:
@@ -75,7 +79,14 @@ def _first(past: Past) -> Proposal:
         pipelines.append(_reference(past, SHORT_REFERENCE, share=share))
         words = f"the job's network after {share:.0%} of the epochs, as trials are screened"
         trials[SHORT_REFERENCE] = Trial(kind="screening", reason=words)
-    return Proposal(pipelines=(*pipelines, *past.spec.pipeline_list()), trials=trials)
+    probes = next_probes(past) or Proposal()
+    pipelines += probes.pipelines
+    return Proposal(pipelines=(*pipelines, *past.spec.pipeline_list()), trials=trials | probes.trials)
+
+
+def _with_predictions(proposal: Proposal, expected: Expectations) -> Proposal:
+    trials = {name: expected.with_prediction(trial) for name, trial in proposal.trials.items()}
+    return proposal.model_copy(update={"trials": trials})
 
 
 def _promotion(past: Past) -> Proposal | None:
@@ -85,7 +96,7 @@ def _promotion(past: Past) -> Proposal | None:
     choices, promoted, space = past.choices(), past.promoted(), _space(past)
     ranked = past.ranked_tried()
     pipelines, trials = [], {}
-    for place, each in enumerate(ranked[: ceil(len(choices) * _PROMOTED_SHARE)], 1):
+    for place, each in enumerate(ranked[: ceil(len(choices) * PROMOTED_SHARE)], 1):
         short = each.candidate.pipeline
         member = choices[short]
         if key_of(member) in promoted or key_of(member) not in space:
@@ -97,7 +108,7 @@ def _promotion(past: Past) -> Proposal | None:
     return Proposal(pipelines=tuple(pipelines), trials=trials) if pipelines else None
 
 
-def _generation(past: Past) -> Proposal | None:
+def _generation(past: Past, expected: Expectations) -> Proposal | None:
     """Return the next trials; None if the budget is spent or the space is exhausted."""
     choices, ranked = past.choices(), past.ranked_tried()
     count = min(_GENERATION, past.search.budget.trials - len(choices), _affordable(past))
@@ -109,6 +120,7 @@ def _generation(past: Past) -> Proposal | None:
         _told(past, ranked),
         count=count,
         seed=past.spec.training.seed,
+        place=expected.place,
     )
     earlier = [(each.candidate.pipeline, choices[each.candidate.pipeline]) for each in ranked]
     pipelines, trials = [], {}
@@ -126,7 +138,7 @@ def _affordable(past: Past) -> int:
     if past.search.budget.hours is None:
         return _GENERATION
     short, full = past.mean_hours(is_short=True), past.mean_hours(is_short=False)
-    trial = short + _PROMOTED_SHARE * full if past.is_screening else full
+    trial = short + PROMOTED_SHARE * full if past.is_screening else full
     finals = past.search.finalists * (past.search.seeds - 1) * full
     left = past.search.budget.hours - past.hours - finals
     return floor(left / trial) if trial else _GENERATION

@@ -16,7 +16,7 @@ starts a new training: the others share the trained network of earlier trials or
 
 import random
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
@@ -56,7 +56,13 @@ class Told:
 
 
 def next_members(
-    strategy: Strategy, members: Sequence[Choices], told: Sequence[Told], *, count: int, seed: int
+    strategy: Strategy,
+    members: Sequence[Choices],
+    told: Sequence[Told],
+    *,
+    count: int,
+    seed: int,
+    place: Callable[[Choices], int | None] = lambda _: 0,
 ) -> list[Choices]:
     """Return members of the space that were not tried, those with a common training next to one another.
 
@@ -66,16 +72,24 @@ def next_members(
         told: The trials so far: first those with figures, the best first, then those without.
         count: Number of members; fewer are returned if the space has no more.
         seed: Seed of the search.
+        place: Function that returns None for a member that is not to be tried; else members with a lower number come
+            first.
     """
     tried = {key_of(each.choices) for each in told}
-    untried = {key_of(member): member for member in members if key_of(member) not in tried}
+    open_to = {key_of(member): member for member in members if place(member) is not None}
+    untried = {key: member for key, member in open_to.items() if key not in tried}
+
+    def in_order(choices: Iterable[Choices]) -> list[Choices]:
+        return sorted(choices, key=lambda each: place(each) or 0)
+
     source = random.Random(f"{seed} {len(told)}")  # noqa: S311 - not for secrets
     rest = list(untried.values())
     if strategy != "grid":
         source.shuffle(rest)
+        rest = in_order(rest)
         asked = _ask(strategy, _values(members), told, count=_ASKED_PER_MEMBER * count, seed=source.getrandbits(32))
         new = (key_of(choices) for choices in asked if key_of(choices) in untried)
-        rest = [untried[key] for key in islice(_once(new), count + count // 2)] + rest
+        rest = in_order(untried[key] for key in islice(_once(new), count + count // 2)) + rest
     chosen = _with_few_trainings(rest, {_prefix(each.choices) for each in told}, count)
     positions = {key_of(member): at for at, member in enumerate(members)}
     return sorted(chosen, key=lambda member: positions[key_of(member)])

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from edgepress_api.devices.latency import show_latency_model
 from edgepress_api.devices.leasing import lease_next
 from edgepress_api.devices.listing import list_devices
 from edgepress_api.devices.reported import ReportedAnnouncement, ReportedFailure, ReportedProgress
@@ -19,9 +20,10 @@ from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_api.web.adapters import Given
 from edgepress_api.web.authorization import OwnDevice, Reader
 from edgepress_api.web.bodies import check_json_body
-from edgepress_api.web.parameters import AttemptInPath, LeaseQuery, StepKeyInPath
+from edgepress_api.web.parameters import AttemptInPath, DeviceNameInPath, LeaseQuery, StepKeyInPath
 from edgepress_api.web.responses import json_response, problems
 from edgepress_common.answers.devices import DeviceList
+from edgepress_common.answers.latency import LatencyModelView
 from edgepress_common.devices import EvaluationLease
 
 _LOOK_SECONDS = 0.25  # at most so often, however much is written to the database
@@ -60,6 +62,13 @@ def list_all_devices(given: Given, _: Reader) -> Response:
     """List the devices, with their properties and whether they are online."""
     with given.database.read() as session:
         return json_response(list_devices(session, given.clock()))
+
+
+@router.get("/v1/devices/{name}/latency-model", response_model=LatencyModelView, responses=problems("not-found"))
+def show_device_latency_model(given: Given, _: Reader, name: DeviceNameInPath) -> Response:
+    """Show the latency model of a device: what it is fitted on, and how well it predicts files that it has not seen."""
+    with given.database.read() as session:
+        return json_response(show_latency_model(session, name))
 
 
 @router.post(

@@ -1,11 +1,11 @@
 /**
- * Lists devices: what each is, whether it is online, its temperature, and its queue.
+ * Lists devices: what each is, whether it is online, its temperature, its queue, and its latency model.
  *
- * @import { Device, DeviceList } from "../types.js"
+ * @import { Device, DeviceList, LatencyModel } from "../types.js"
  */
 
-import { getJson } from "./api.js";
-import { at, el, facts, fill } from "./dom.js";
+import { failed, getJson } from "./api.js";
+import { at, el, facts, fill, table } from "./dom.js";
 import { repeat, start } from "./page.js";
 import { isSame } from "./schema.js";
 import { counted, moment, size } from "./words.js";
@@ -15,12 +15,24 @@ const REFRESH_SECONDS = 5;
 /** @type {DeviceList | null} */
 let shown = null;
 
+/**
+ * The latency models that are open, by device.
+ *
+ * @type {Map<string, LatencyModel>}
+ */
+const models = new Map();
+
 start(() => repeat(REFRESH_SECONDS, show));
 
 async function show() {
   const found = await getJson("/v1/devices", {});
   if (isSame(found, shown)) return;
   shown = found;
+  draw(found);
+}
+
+/** @param {DeviceList} found */
+function draw(found) {
   at("any").textContent = summary(found);
   fill(at("list"), found.devices.map(card));
 }
@@ -57,5 +69,51 @@ function card(device) {
       Labels: its.labels.join(", ") || "none",
       "Last seen": moment(device.last_seen_at),
     }),
+    latencyModel(device.name),
   );
+}
+
+/** @param {string} name */
+function latencyModel(name) {
+  const model = models.get(name);
+  const content = el("details", { open: model !== undefined }, el("summary", {}, "Latency model"), model && fits(model));
+  content.addEventListener("toggle", () => toggle(name, content.open).catch(failed));
+  return content;
+}
+
+/**
+ * @param {string} name
+ * @param {boolean} isOpen
+ */
+async function toggle(name, isOpen) {
+  if (isOpen === models.has(name)) return;
+  if (isOpen) models.set(name, await getJson("/v1/devices/{name}/latency-model", { name }));
+  else models.delete(name);
+  if (shown) draw(shown);
+}
+
+/** @param {LatencyModel} model */
+function fits(model) {
+  if (model.fits.length === 0) return el("p", {}, "Nothing to fit a model on: a search with a latency limit measures probes.");
+  const columns = [
+    { title: "Export" },
+    { title: "Threads", number: true },
+    { title: "Networks", number: true },
+    { title: "Only probes", number: true },
+    { title: "Median error", number: true },
+    { title: "Interval", number: true },
+  ];
+  const share = (/** @type {number | null} */ value) => (value === null ? "unknown" : `${(100 * value).toFixed(1)} %`);
+  const rows = model.fits.map((fit) => [
+    fit.export,
+    fit.threads,
+    fit.networks.length,
+    fit.probes,
+    share(fit.median_error),
+    fit.interval === null ? "unknown" : `± ${share(fit.interval)}`,
+  ]);
+  return [
+    el("p", { class: "soft" }, "Predicts the latency of networks that do not exist yet. The error is that of networks that a fit did not see."),
+    table(`Latency model of ${model.device}`, columns, rows),
+  ];
 }

@@ -164,10 +164,10 @@ function partsOf(path) {
 }
 
 /** @param {PlanPreview} preview */
-function showPlan({ plan, done, estimate }) {
+function showPlan({ plan, done, estimate, search }) {
   const finished = new Set(done);
   at("plan").hidden = false;
-  at("plan-words").textContent = summary(plan, finished, estimate ?? null);
+  at("plan-words").textContent = [search?.words, summary(plan, finished, estimate ?? null)].filter(Boolean).join(" ");
   const stateOf = (/** @type {string} */ key) => (finished.has(key) ? "succeeded" : "waiting");
   fill(at("plan-graph"), drawGraph(plan.steps, { stateOf }));
   const titles = Object.fromEntries(plan.steps.map((step) => [step.key, step.title]));

@@ -1,0 +1,77 @@
+"""What a latency model is fitted on: measured files, and the work of networks."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from edgepress_common.frozen import Frozen
+from edgepress_common.results import OperatorWork
+from edgepress_common.spec import Export, Network
+
+Work = tuple[OperatorWork, ...]
+
+# Parameters of an export that change its weights or its bytes, but not its operators.
+_WITHOUT_EFFECT = {"kind", "calibration", "encoding", "sensitivity"}
+
+
+class MeasuredFile(Frozen):
+    """A .tflite file that a device has measured.
+
+    Attributes:
+        device: Name of the device.
+        runtime: Name and version of the interpreter.
+        processor: Name of the processor, or its architecture.
+        export: See `export_name`.
+        work: Work of its network's operators.
+        latency_ms: Median latency by number of threads, in milliseconds.
+        is_probe: Whether the network was not trained.
+    """
+
+    device: str
+    runtime: str
+    processor: str
+    export: str
+    work: Work
+    latency_ms: dict[int, float]
+    is_probe: bool
+
+
+class LatencyHistory(Frozen):
+    """What the database knows about the latency of networks.
+
+    Attributes:
+        files: Measured files, the latest first.
+        work: Work of networks that do not have to exist, by `work_name`.
+    """
+
+    files: tuple[MeasuredFile, ...] = ()
+    work: dict[str, Work] = Field(default_factory=dict)
+
+    def of_device(self, device: str) -> tuple[MeasuredFile, ...]:
+        """Return the files that one model can be fitted on: of the device as it is now.
+
+        Args:
+            device: Name of the device. With ``any``, there are such files only if one device has measured all of them.
+        """
+        names = {file.device for file in self.files} if device == "any" else {device}
+        files = [file for file in self.files if file.device in names]
+        if not files or len(names) > 1:
+            return ()
+        latest = (files[0].runtime, files[0].processor)
+        return tuple(file for file in files if (file.runtime, file.processor) == latest)
+
+
+def export_name(export: Export) -> str:
+    """Return what files with equal operators and types have in common: the kind, and parameters that change them."""
+    other = export.model_dump(mode="json", exclude_defaults=True, exclude=_WITHOUT_EFFECT)
+    return " ".join([export.kind, *(f"{name}={value}" for name, value in sorted(other.items()))])
+
+
+def work_name(network: Network, keep_macs: float) -> str:
+    """Return the name of a network with a share of its MACs."""
+    return f"{network.model_dump_json()} {keep_macs:g}"
+
+
+def by_kind(work: Sequence[OperatorWork]) -> Mapping[str, OperatorWork]:
+    """Return the work by kind of operator."""
+    return {each.kind: each for each in work}
