@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import JobRow
-from edgepress_api.jobs.pipeline_ends import End, find_ends
 from edgepress_api.jobs.asking import planner_job
+from edgepress_api.jobs.pipeline_ends import End, find_ends
 from edgepress_api.jobs.results_so_far import results_so_far
 from edgepress_api.planners.results import ExportOutcome, PipelineResult
 from edgepress_api.planners.search.latency import Expectations

@@ -14,8 +14,8 @@ from edgepress_common.errors import StepCancelledError, UnreadableDatasetError
 from edgepress_common.results import SplitResult
 from edgepress_evaluator.callbacks import Advance, ShouldStop
 from edgepress_evaluator.measure.interpreter import Classifier
-from edgepress_evaluator.measure.reliability import reliability_curve
 from edgepress_evaluator.measure.predictions import Predictions
+from edgepress_evaluator.measure.reliability import reliability_curve
 from edgepress_evaluator.validation_pack import ValidationPack
 
 Integers = npt.NDArray[np.int64]
