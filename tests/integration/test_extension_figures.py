@@ -85,7 +85,7 @@ def test_they_are_shown(seen: Any) -> None:
     assert "Least class: share of the class that is predicted least." in seen["terminal"]
     assert "least predicted class 40 %" in seen["terminal"]
     assert seen["sorted"] == ["base", "base"]
-    assert " All images Jitter Dense " in seen["page"]
+    assert " All images Jitter Load First inference Dense " in seen["page"]
     assert " Least class " in seen["page"]
     assert f" {100 * row['least_predicted']:.1f} % " in seen["page"].partition("Comparison")[2]
 
