@@ -125,7 +125,7 @@ function logTicks(values) {
 }
 
 /**
- * Return on which side of a point its label has more room.
+ * Return on which side of a point its label has more space.
  *
  * @param {Chart["x"]} axis
  * @param {number[]} values All values on the axis.
