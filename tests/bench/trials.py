@@ -1,7 +1,8 @@
 """Time until the page of a search with 1,000 trials has its data: the requests for its trials and for their analysis.
 
-Each trial is a pipeline with four steps and made-up figures, in SQLite. The first analysis of a process imports
-optuna's evaluators, and is not counted; nor is the importance of the choices, which is kept for later requests.
+Each trial is a pipeline with made-up figures, in SQLite; as many are proposed at once as a plan accepts, since a search
+in generations takes long to fill the database. The first analysis of a process imports optuna's evaluators, and is not
+counted; nor is the importance of the choices, which is kept for later requests.
 """
 
 from __future__ import annotations
@@ -9,40 +10,61 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sqlalchemy import select
-
-from edgepress_api.database import JobRow
 from edgepress_api.jobs.growing import grow_plans
+from edgepress_api.planners.planner import PlannerJob, Proposal
+from edgepress_api.planners.registry import Planners
+from edgepress_api.planners.results import PipelineResult
+from edgepress_api.planners.search.planner import SearchPlanner
 from edgepress_api.report.search import report_search
-from fakes.gateway_app import GatewayApp, sqlite_gateway
+from edgepress_common.spec.space import members, pipeline_of
+from edgepress_common.trial import Trial
+from fakes.gateway_app import sqlite_gateway
 from fakes.search import search_spec
 from fakes.searching import RandomFigures
 from figures import Figure
 
 _TRIALS = 1000
+_AT_ONCE = 200
 _ROUNDS = 3
-_MOST_SECONDS = 5.0  # on an idle core of an AMD EPYC: 1.4 and 1.6
+_MOST_SECONDS = 5.0
+
+
+class _ManyAtOnce(SearchPlanner):
+    """Proposes the members of the space in their order."""
+
+    def propose(self, job: PlannerJob, results: Sequence[PipelineResult]) -> Proposal:
+        """See `Planner.propose`."""
+        spec, search = job.spec, job.spec.searched()
+        assert search is not None
+        if len(results) == search.budget.trials:
+            return Proposal(complete=True)
+        tried = members(search.space, spec.model)[len(results) :][:_AT_ONCE]
+        pipelines = [
+            pipeline_of(f"trial {at}", each, search.space, model=spec.model, training=spec.training, share=1)
+            for at, each in enumerate(tried, len(results) + 1)
+        ]
+        trials = {
+            pipeline.name: Trial(kind="full", choices=member, reason="next in the space")
+            for pipeline, member in zip(pipelines, tried, strict=True)
+        }
+        return Proposal(pipelines=tuple(pipelines), trials=trials)
 
 
 def measure() -> list[Figure]:
-    """A search whose trials are all trained for all epochs, at random."""
+    """A search in the default space, whose trials are all trained for all epochs."""
     with tempfile.TemporaryDirectory() as name:
-        gateway = sqlite_gateway(Path(name))
+        gateway = sqlite_gateway(Path(name), planners=Planners((_ManyAtOnce(),)))
         gateway.workforce.change = RandomFigures(gateway, random.Random(0)).change
-        spec = search_spec(
-            objectives=["accuracy", "latency", "coded"],
-            space={"networks": [{"architecture": "resnet18", "width": 1 - at / 20} for at in range(8)]},
-            strategy="grid",
-            screening=1,
-            seeds=1,
-            budget={"trials": _TRIALS},
-        )
-        job_id = gateway.submission.submit(spec, gateway.now)
-        _finish(gateway, job_id)
+        search = {"objectives": ["accuracy", "latency", "coded"], "screening": 1, "budget": {"trials": _TRIALS}}
+        job_id = gateway.submission.submit(search_spec(**search), gateway.now)
+        for _ in range(_TRIALS // _AT_ONCE):
+            gateway.workforce.finish_all_steps()
+            while gateway.workforce.evaluate():
+                pass
+            grow_plans(gateway.database, gateway.ledger, gateway.planners, gateway.workforce.now)
         path = f"/v1/jobs/{job_id}/trials"
 
         def analyse() -> None:
@@ -53,16 +75,6 @@ def measure() -> list[Figure]:
             _figure("its trials", lambda: gateway.client.get(path).raise_for_status()),
             _figure("their analysis", analyse),
         ]
-
-
-def _finish(gateway: GatewayApp, job_id: str) -> None:
-    while True:
-        gateway.workforce.work_until_nothing_is_left()
-        gateway.workforce.now += timedelta(seconds=1)
-        grow_plans(gateway.database, gateway.ledger, gateway.planners, gateway.workforce.now)
-        with gateway.database.read() as session:
-            if session.scalar(select(JobRow.plan_complete).where(JobRow.id == job_id)):
-                return
 
 
 def _figure(name: str, request: Callable[[], object]) -> Figure:
@@ -79,5 +91,5 @@ def _figure(name: str, request: Callable[[], object]) -> Figure:
         "s",
         f"<= {_MOST_SECONDS:g}",
         seconds <= _MOST_SECONDS,
-        f"{_ROUNDS} requests, the fastest",
+        f"the fastest of {_ROUNDS} requests",
     )

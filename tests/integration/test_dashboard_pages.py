@@ -134,7 +134,7 @@ def test_a_limit_that_is_not_a_number_has_its_error_at_the_field(someone: Visito
 
 
 def test_each_card_has_the_figures_of_its_file(someone: Visitor, served: Served) -> None:
-    """Those that count, with their units."""
+    """The criteria that count, with their units."""
     recommendation = paper_report().recommendation
     assert recommendation is not None
     job, page = served[0].finished_job(name="kept", pipelines=TWO_PIPELINES), someone.page

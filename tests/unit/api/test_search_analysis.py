@@ -69,7 +69,7 @@ def test_the_hypervolume_of_examples_by_hand(points: list[Point], expected: floa
 
 
 def test_the_hypervolume_is_the_share_of_cells_that_are_dominated() -> None:
-    """Of points on a grid of eight, by counting cells."""
+    """Points on a grid of eight; the cells are counted."""
     source = random.Random(0)
     for _ in range(50):
         points = [tuple(source.randrange(9) / 8 for _ in range(3)) for _ in range(source.randrange(1, 12))]

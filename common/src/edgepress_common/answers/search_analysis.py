@@ -1,4 +1,4 @@
-"""What the trials of a search show together: the front's growth, and the importance of each choice."""
+"""The analysis of a search's trials: the growth of the front, and the importance of each choice."""
 
 from datetime import datetime
 

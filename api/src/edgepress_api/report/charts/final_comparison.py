@@ -50,7 +50,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Panels:
-    """What the charts of a device share."""
+    """The parts that the charts of a device share."""
 
     device: str
     lines: tuple[_Line, ...]

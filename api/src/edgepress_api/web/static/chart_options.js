@@ -125,7 +125,7 @@ function logTicks(values) {
 }
 
 /**
- * Return on which side of a point its label has more room.
+ * Return on which side of a point its label has more space.
  *
  * @param {Chart["x"]} axis
  * @param {number[]} values All values on the axis.
@@ -190,7 +190,7 @@ function scattered({ name, colour, points }, look, side) {
     words: point.words,
     symbol: point.mark ? `path://${point.mark}` : "circle",
     itemStyle: { opacity: point.is_faint ? 0.3 : 1, borderColor: look.paper, borderWidth: 0.7 },
-    label: labelOf(point, look, side(point.x)),
+    label: { ...labelOf(point, look, side(point.x)), offset: [0, -9] }, // above the line of the front
   }));
   const rings = points.filter((point) => point.is_ringed).map(({ x, y }) => [x, y]);
   const ring = { color: "transparent", borderColor: look.ink, borderWidth: 1.6 };
@@ -211,7 +211,7 @@ function scattered({ name, colour, points }, look, side) {
 function labelOf({ label }, look, position) {
   if (!label) return { show: false };
   const halo = { textBorderColor: look.paper, textBorderWidth: 3 };
-  return { show: true, position, formatter: () => label, color: look.ink, fontSize: 11, ...halo };
+  return { show: true, position, formatter: () => label, color: look.ink, fontSize: 11, lineHeight: 16, ...halo };
 }
 
 /**

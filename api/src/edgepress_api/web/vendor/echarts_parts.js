@@ -1,4 +1,5 @@
-// The parts of Apache ECharts that the pages use. `npm run vendor` builds echarts.js from them; see docs/decisions/0035.
+// The parts of Apache ECharts that the pages use. `make check-javascript` builds build/echarts.js from
+// them, and compares it with echarts.js next to this file; after a change, copy it here. See docs/decisions/0035.
 import { init, use } from "echarts/core";
 import { BarChart, CustomChart, LineChart, ParallelChart, ScatterChart } from "echarts/charts";
 import { DataZoomInsideComponent, GridComponent, ParallelComponent, TooltipComponent } from "echarts/components";
