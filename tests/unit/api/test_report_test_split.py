@@ -174,7 +174,7 @@ def test_the_page_names_the_split_of_each_accuracy() -> None:
     text = " ".join(page.text.split())
     for purpose in report.recommendation.devices[0].purposes:
         assert purpose.final is not None
-        assert f"{purpose.final.words} {purpose.words}" in text
+        assert f"{purpose.final.words} Why this file {purpose.words}" in text
     assert "under “Validation” are over 1600 validation images, by which files are ranked and recommended;" in text
     assert "those under “Test” are over 400 test images, which no decision has seen. “All images”" in text
     assert "of 1600 validation images Class" not in text

@@ -28,6 +28,8 @@ PLACES = {
     "step_key": "a" * 64,
     "attempt": "1",
     "lease_request": "a" * 32,
+    "source": "job-1",
+    "index": "0",
 }
 PAGES = ("/docs", "/openapi.json", "/problems/not-found", "/nowhere")
 
@@ -100,6 +102,9 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/sensitivity": {"read"},
+    "GET /v1/jobs/{job_id}/models/{sha256}/errors": {"read"},
+    "GET /v1/datasets/{source}/samples": {"read"},
+    "GET /v1/artifacts/{sha256}/images/{index}": {"read"},
     "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
     "POST /v1/devices/{name}/lease": {"device"},
     "DELETE /v1/devices/{name}/lease-requests/{lease_request}": {"device"},

@@ -1,4 +1,4 @@
-"""Answers of a file for the images of a split, from the result of its evaluation."""
+"""The answers of a file for the images of a split, from the result of its evaluation."""
 
 import base64
 from array import array
@@ -12,7 +12,7 @@ from edgepress_common.results import SplitResult
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of a file for the images of a split.
+    """The answers of a file for the images of a split.
 
     Attributes:
         labels: True class of each image.

@@ -44,6 +44,7 @@ async function show() {
     at("warning-list"),
     (found.warnings ?? []).map((each) => el("li", {}, each)),
   );
+  fill(at("findings"), found.dataset && findings(found.dataset));
   if (found.dataset) showPacked(found, found.dataset);
   else if (found.folders?.length) showFolders(found.folders);
 }
@@ -109,5 +110,34 @@ function showFilter(found, dataset) {
     at("filter"),
     choice("Split", "split", splits, found.split ?? "train", ask("split")),
     choice("Class", "class_name", [["", "all, in turn"], ...classes], query.get("class_name") ?? "", ask("class_name")),
+  );
+}
+
+/**
+ * Create folded lists of the images that warnings are about, as far as packing has named them.
+ *
+ * @param {Summary} dataset
+ */
+function findings({ twins, unreadable, ignored }) {
+  /** @type {[string, string[]][]} */
+  const lists = [
+    ["Copies of images of an earlier split", (twins?.copies ?? []).map((each) => `${each.name}: ${each.of}`)],
+    ["Images that look like one of an earlier split", (twins?.alike ?? []).map((each) => `${each.name}: ${each.of}`)],
+    ["Images that can’t be read", unreadable.map((each) => `${each.name}: ${each.reason}`)],
+    ["Ignored files and folders", (ignored ?? []).map((each) => `${each.name}: ${each.reason}`)],
+  ];
+  return lists.map(
+    ([title, names]) =>
+      names.length > 0 &&
+      el(
+        "details",
+        { class: "small" },
+        el("summary", {}, title),
+        el(
+          "ul",
+          {},
+          names.map((name) => el("li", {}, name)),
+        ),
+      ),
   );
 }
