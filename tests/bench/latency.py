@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import statistics
@@ -33,7 +34,6 @@ from edgepress_worker.exports.registry import EXPORTERS
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.methods.method import Material
 from edgepress_worker.methods.probe import probe
-from edgepress_worker.operator_work import operator_work
 from edgepress_worker.pack import LabelledImages, Pack
 from fakes.step_context import PlainContext
 from figures import Figure
@@ -51,20 +51,18 @@ _LIMIT = 0.05
 def measure() -> Iterator[Figure]:
     """Median relative error over 20 files that the model has not seen."""
     space = [(name, *rest) for name, widths in _NETWORKS.items() for rest in product(widths, _SIDES, _KEEP)]
-    drawn = random.Random(_SEED).sample(space, _SEEN + _UNSEEN)
+    random.Random(_SEED).shuffle(space)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        works = [_write(folder, number, *network) for number, network in enumerate(drawn)]
+        written = ((network, _write(folder, number, *network)) for number, network in enumerate(space))
+        found = list(itertools.islice(((network, *each) for network, each in written if each), _SEEN + _UNSEEN))
         command = [sys.executable, str(Path(__file__).with_name("latency_passes.py")), name, str(_PASSES)]
         measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     errors = []
     for kind in _KINDS:
-        networks = [
-            MeasuredNetwork(work, measured[f"{network[2]} {number} {kind}"])
-            for number, (network, work) in enumerate(zip(drawn, works, strict=True))
-        ]
+        networks = [MeasuredNetwork(work, measured[f"{file} {kind}"]) for _, file, work in found]
         model = fit(networks[:_SEEN])
-        for network, unseen in zip(drawn[_SEEN:], networks[_SEEN:], strict=True):
+        for (network, *_), unseen in zip(found[_SEEN:], networks[_SEEN:], strict=True):
             predicted = model.predict(unseen.work)
             assert predicted is not None
             errors.append(abs(predicted / unseen.latency_ms - 1))
@@ -75,8 +73,10 @@ def measure() -> Iterator[Figure]:
     yield Figure("latency model: median error, unseen files", error, "", f"<= {_LIMIT:g}", error <= _LIMIT, detail)
 
 
-def _write(folder: Path, number: int, architecture: str, width: float, side: int, keep: float) -> Work:
-    """Write a network's files, named by side, number and export, and return the work of its operators."""
+def _write(
+    folder: Path, number: int, architecture: str, width: float, side: int, keep: float
+) -> tuple[str, Work] | None:
+    """Write a network's files; return their name and the work of its operators. None if it can't be so narrow."""
     keras.backend.clear_session()
     pixels = np.random.default_rng(0).integers(0, 256, (_IMAGES, side, side, 3), dtype=np.uint8)
     images = LabelledImages(pixels, np.arange(_IMAGES) % _CLASSES)
@@ -84,9 +84,12 @@ def _write(folder: Path, number: int, architecture: str, width: float, side: int
     model = Model.model_validate({"architecture": architecture, "width": width})
     step = StageStep(stage=ProbeStage(keep_macs=keep), model=model, training=Training(batch_size=_IMAGES))
     context = PlainContext(folder / f"{number}")
-    network = probe(step, Material(pack=pack, source=None, downloads=folder), context).model
+    made = probe(step, Material(pack=pack, source=None, downloads=folder), context)
+    if f"{keep:g}" not in made.work_by_keep:
+        return None
+    network, name = made.model, f"{side} {number}"
     material = ExportMaterial(network, side, (), Calibration(images, 0, context), images, context)
     for kind in _KINDS:
         parameters: Any = EXPORTS[kind].parameters()
-        (folder / f"{side} {number} {kind}.tflite").write_bytes(EXPORTERS[kind](parameters, material).content)
-    return operator_work(network)
+        (folder / f"{name} {kind}.tflite").write_bytes(EXPORTERS[kind](parameters, material).content)
+    return name, made.work_by_keep[f"{keep:g}"]

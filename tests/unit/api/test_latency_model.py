@@ -100,7 +100,7 @@ def test_operators_that_were_never_measured_are_not_predicted() -> None:
 
 
 def test_a_network_is_predicted_with_its_fastest_number_of_threads() -> None:
-    """As the report shows it."""
+    """The report shows that number as well."""
     files = [file(work(n * 1_000_000), 2.0 * n, latency_ms={1: 2.0 * n, 4: 0.7 * n}) for n in range(1, 9)]
     model = LatencyModel.fitted(files)
     assert model is not None

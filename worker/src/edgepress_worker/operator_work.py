@@ -47,7 +47,7 @@ def _operators(network: keras.Model) -> Iterator[OperatorWork]:
     """Yield the operators in the order of the data flow; a normalization as one entry."""
     graph = calls(network)
     uses = Counter(number for call in graph for number in call.inputs)
-    made_by: dict[int, Layer] = {}  # the layer whose operator computes a tensor, and can take in the layer after it
+    made_by: dict[int, Layer] = {}  # the layer whose operator computes a tensor, and can include the layer after it
     for call in graph:
         if not call.inputs:
             continue

@@ -1,4 +1,4 @@
-"""What a search would try, before its job is posted: its space, what is ruled out already, and how long it may take."""
+"""Preview of a search before its job is posted: its space, what is ruled out already, and how long it may take."""
 
 from collections.abc import Iterator, Sequence
 from math import ceil

@@ -1,4 +1,4 @@
-"""What a latency model is fitted on: measured files, and the work of networks."""
+"""The data that a latency model is fitted on: measured files, and the work of networks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +37,7 @@ class MeasuredFile(Frozen):
 
 
 class LatencyHistory(Frozen):
-    """What the database knows about the latency of networks.
+    """The measured files and described networks of the database.
 
     Attributes:
         files: Measured files, the latest first.

@@ -132,7 +132,7 @@ class Estimate(Message):
 
 
 class SearchPreview(Message):
-    """What a search would try.
+    """Preview of a search.
 
     Attributes:
         members: Number of members of its space.

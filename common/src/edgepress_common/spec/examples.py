@@ -42,6 +42,7 @@ stages:
 exports: [float32, {kind: int8, input_type: uint8}]
 """,
     "TrainStage": "{kind: train, model: {architecture: mobilenet_v2}, training: {epochs: 20}}",
+    "ProbeStage": "{kind: probe, model: {architecture: mobilenet_v2, width: 0.5}, keep_macs: 0.5}",
     "ElasticStage": "{kind: elastic, epochs: 12, widths: [0.5], depths: [0.5], image_sizes: [48], progressive: true}",
     "CutStage": "{kind: cut, width: 0.25, image_size: 48}",
     "PruneStage": "{kind: prune, epochs: 6, teacher: source, schedule: {kind: polynomial, final_sparsity: 0.8}}",

@@ -4,10 +4,7 @@ A narrower network has the channels that channel pruning would leave: with the u
 depend on the criterion. Only its latency matters, so one batch is enough for the statistics of its normalizations.
 """
 
-from collections.abc import Iterator
-
 from edgepress_common.errors import InvalidInputError
-from edgepress_common.results import OperatorWork
 from edgepress_common.spec.methods.probe import ProbeStage
 from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_common.steps import StageStep
@@ -35,25 +32,20 @@ def probe(parameters: StageStep, material: Material, context: StepContext) -> Co
         update={"training": parameters.training.model_copy(update={"epochs": 0, "warmup_epochs": 0})}
     )
     whole = in_float32(new_network(parameters.model, untrained, material, context))
-    network = whole if stage.keep_macs == 1 else _narrower(whole, stage.keep_macs, untrained, material.pack)
-    work = {f"{stage.keep_macs:g}": operator_work(network)}
-    for keep in sorted({1.0, *stage.described} - {stage.keep_macs}):
+    network, work = whole, {}
+    for keep in sorted({1.0, stage.keep_macs, *stage.described}):
         context.raise_if_cancelled()
-        work |= {f"{keep:g}": found for found in _work_at(whole, keep, untrained, material.pack)}
+        narrower = whole if keep == 1 else _narrower(whole, keep, untrained, material.pack)
+        if narrower is not None:
+            work[f"{keep:g}"] = operator_work(narrower)
+            network = narrower if keep == stage.keep_macs else network
     # No epochs: the network is only compiled, and classifies a few images.
     record = train(network, _some_of(material.pack), untrained.training, context, began=material.began)
     return Compressed(network, network.optimizer, record, work_by_keep=work)
 
 
-def _work_at(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack) -> Iterator[tuple[OperatorWork, ...]]:
-    """Yield the work of a narrower network; nothing if it can't be so narrow."""
-    try:
-        yield operator_work(whole if keep == 1 else _narrower(whole, keep, parameters, pack))
-    except InvalidInputError:
-        return  # a trial of this share fails, with the reason
-
-
-def _narrower(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack) -> keras.Model:
+def _narrower(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack) -> keras.Model | None:
+    """Return the network with a share of its MACs; None if it can't be so narrow, as a trial will say."""
     stage = PruneChannelsStage(target=ChannelTarget(keep=keep), criterion="random")
     cost = total(layer_costs(whole), stage.target)
 
@@ -65,7 +57,10 @@ def _narrower(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack
     settings = Round(
         stage, budget=keep * cost, source_cost=cost, batches=batches, images=_IMAGES, seed=parameters.training.seed
     )
-    return prune_round(whole, settings)
+    try:
+        return prune_round(whole, settings)
+    except InvalidInputError:
+        return None
 
 
 def _some_of(pack: Pack) -> Pack:

@@ -4,13 +4,13 @@ Latency does not depend on the weights. A search with a latency limit therefore 
 its space that are exported with their initial weights. The latency model of the device is fitted on them, on all
 earlier files of the device, and on the trials of the search so far. Then it predicts each member of the space:
 
-- A member whose whole interval misses the limit is not tried. If that holds for all members, those that may be as fast
-  as the fastest are left, so that the search can answer what is nearest to the limit.
-- Among the others, those that are expected to keep the limit come first.
+- A member whose whole interval misses the limit is not tried. If that holds for all members, the
+  members that may be as fast as the fastest are left, so that the search can answer what is nearest to the limit.
+- Among the others, members that are expected to keep the limit come first.
 
 Probes span the space: in rounds, each network at its full width and at its least share of MACs, with one export after
-the other. Every probe also describes the operators of its network
-at all shares of the space, so that one probe of each network is enough to predict all of them.
+the other. Every probe also describes the operators of its network at all shares of the space, so that one probe of each
+network is enough to predict all of them.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ Shape = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Expectations:
-    """What the latency model of the device expects of the members of a space."""
+    """The latencies that the model of the device expects of the members of a space."""
 
     past: Past
 

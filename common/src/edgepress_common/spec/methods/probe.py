@@ -17,7 +17,8 @@ class ProbeStage(NewNetwork):
     model: Network | None = Field(default=None, description="Network to build instead of the job's.")
     keep_macs: Share = Field(
         default=1.0,
-        description="Share of the network's MACs that is kept, with channels removed as by prune_channels.",
+        description="Share of the network's MACs that is kept, with channels removed as by prune_channels. A network "
+        "that can't be so narrow stays as it is.",
     )
     described: tuple[Share, ...] = Field(
         default=(), max_length=20, description="Further shares to describe the narrower network's operators at."
