@@ -92,6 +92,17 @@ def _set(*path: str | int, value: object) -> Callable[[Json], None]:
     return change
 
 
+ENERGY = {"mean_mj": 4.0, "low_mj": 3.9, "high_mj": 4.1, "idle_watts": 2.5, "images": 900, "sensor": "hwmon ina219"}
+ROOFLINE = {
+    "int8_gmacs": 14.0,
+    "float32_gmacs": 7.0,
+    "gigabytes_per_second": 4.0,
+    "arithmetic_ms": 1.0,
+    "memory_ms": 0.5,
+    "floor_ms": 1.0,
+    "memory_bound_ms": 0.0,
+}
+OPERATORS = {"operator": "CONV_2D", "types": "int8 x int8", "count": 20, "delegated": 20, "macs": 10**8}
 _LATENCY = ("measurements", 0, "latency_ms")
 _WRONG: list[tuple[str, tuple[str | int, ...], object]] = [
     ("images", ("images",), 0),
@@ -130,6 +141,14 @@ _WRONG: list[tuple[str, tuple[str | int, ...], object]] = [
     ("surroundings.cores", ("surroundings", "cores"), 0),
     ("surroundings.temperature_after_c", ("surroundings", "temperature_after_c"), 1e300),
     ("figures.energy_mj", ("figures",), {"energy_mj": 1e300}),
+    ("measurements[0].energy", ("measurements", 0, "energy"), ENERGY | {"low_mj": 5}),
+    ("measurements[0].energy.images", ("measurements", 0, "energy"), ENERGY | {"images": 0}),
+    ("measurements[0].roofline.floor_ms", ("measurements", 0, "roofline"), ROOFLINE | {"floor_ms": -1}),
+    ("measurements[0].roofline.int8_gmacs", ("measurements", 0, "roofline"), ROOFLINE | {"int8_gmacs": 0}),
+    ("operators[0].count", ("operators",), [OPERATORS | {"count": 0}]),
+    ("reliability", ("reliability",), [{"images": 4, "confidence": 0.5, "accuracy": 0.5}] * 16),
+    ("", ("reliability",), [{"images": 3, "confidence": 0.5, "accuracy": 0.5}]),
+    ("surroundings.reference_ms", ("surroundings", "reference_ms"), 0),
     ("figures", ("figures",), {f"figure {number}": 1.0 for number in range(1000)}),
     ("device", ("device",), "pi5"),
     ("model_sha256", ("model_sha256",), "a" * 64),
@@ -189,6 +208,23 @@ def test_wrong_images_must_agree_with_the_confusion_matrix(gateway: GatewayApp, 
     content = result() | {"right_images": base64.b64encode(b"\x0d").decode(), "wrong_images": WRONG | change}
     answer = post(gateway, lease(gateway), "finish", json.dumps(content))
     assert answer.status_code == status, answer.text
+
+
+def test_how_a_file_runs_is_stored(gateway: GatewayApp) -> None:
+    """Energy, roofline, operators and confidences; they are figures and explanations of the row."""
+    taken = lease(gateway)
+    content = result() | {
+        "operators": [OPERATORS],
+        "reliability": [{"images": 4, "confidence": 0.65, "accuracy": 0.75}],
+    }
+    content["measurements"][0] |= {"energy": ENERGY, "roofline": ROOFLINE}
+    content["surroundings"] |= {"reference_ms": 0.3, "instructions": ["asimd"]}
+    assert post(gateway, taken, "finish", json.dumps(content)).status_code == 204
+    job = gateway.client.get("/v1/jobs").json()["jobs"][0]["id"]
+    row = gateway.client.get(f"/v1/jobs/{job}/report?format=json").json()["rows"][0]
+    assert (row["energy_mj"], row["energy_mj_low"], row["reference_ms"]) == (4.0, 3.9, 0.3)
+    assert (row["roofline_share"], row["ece"]) == (pytest.approx(0.5), pytest.approx(0.1))
+    assert row["explanations"][0].startswith("It reaches 50 % of what the device can do with 1 thread")
 
 
 def test_right_images_must_agree_with_the_confusion_matrix(gateway: GatewayApp) -> None:

@@ -164,3 +164,15 @@ def test_a_report_without_recommendations_has_a_page(report: Report) -> None:
     assert "Recommended for" not in page
     assert page.count("<tr><td>") >= 65
     assert CLASSES[0] in page
+
+
+def test_the_page_explains_files_and_says_why_there_is_no_energy() -> None:
+    """Sentences of each file, and the reason next to the device."""
+    row = make_row("int8", explanations=("It multiplies in float32.",))
+    without = row.surroundings.model_copy(update={"no_energy": "no RAPL counters", "instructions": ("avx2",)})
+    shown = report_html(make_report(row.model_copy(update={"surroundings": without})), "/v1/artifacts/")
+    assert "It multiplies in float32." in text_of(section(shown, "Why a file is not faster"))
+    devices = text_of(section(shown, "Devices"))
+    assert "Energy not measured: no RAPL counters" in devices
+    assert "Instructions avx2" in devices
+    assert "Why a file is not faster" not in report_html(make_report(make_row("int8")), "/v1/artifacts/")

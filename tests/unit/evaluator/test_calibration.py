@@ -1,6 +1,5 @@
 """The ceilings of the processor, measured once per start of the machine."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,9 @@ FOUND = Ceilings(macs_per_ms={"int8": 3.0, "float32": 2.0}, bytes_per_ms={1: 5.0
 
 
 def _python(folder: Path, answer: str) -> tuple[str, ...]:
-    """Return a command that answers as a child process, and appends to a file that it was called."""
+    """Return a command that answers like a child process, by a shell script, and keeps how often it was called."""
     script = folder / "python"
-    script.write_text(f"#!{sys.executable}\nopen({str(folder / 'calls')!r}, 'a').write('x')\n{answer}\n")
+    script.write_text(f"#!/bin/sh\nprintf x >> '{folder / 'calls'}'\n{answer}\n")
     script.chmod(0o755)
     return (str(script),)
 
@@ -42,7 +41,7 @@ def test_made_files_run_in_the_delegate(kind: Kind) -> None:
 
 def test_ceilings_are_kept_until_the_machine_starts_again(tmp_path: Path) -> None:
     """Another object reads them; those of another start of the machine, and a damaged file, are measured again."""
-    answer = f"print({TypeAdapter(Ceilings).dump_json(FOUND).decode()!r})"
+    answer = f"echo '{TypeAdapter(Ceilings).dump_json(FOUND).decode()}'"
     python = _python(tmp_path, answer)
 
     def found() -> Ceilings | None:
@@ -58,7 +57,7 @@ def test_ceilings_are_kept_until_the_machine_starts_again(tmp_path: Path) -> Non
     assert _calls(tmp_path) == 3
 
 
-@pytest.mark.parametrize("answer", ["print('nonsense')", "raise SystemExit(3)"])
+@pytest.mark.parametrize("answer", ["echo nonsense", "exit 3"])
 def test_a_failed_calibration_does_not_fail_the_evaluation(tmp_path: Path, answer: str) -> None:
     """The ceilings are unknown then."""
     assert KeptCeilings(tmp_path, _python(tmp_path, answer)).of(1, lambda: False) is None
@@ -67,7 +66,7 @@ def test_a_failed_calibration_does_not_fail_the_evaluation(tmp_path: Path, answe
 def test_a_calibration_can_be_stopped(tmp_path: Path) -> None:
     """It is a process that is killed, like other measurements."""
     with pytest.raises(StepCancelledError):
-        KeptCeilings(None, _python(tmp_path, "import time; time.sleep(60)")).of(1, lambda: True)
+        KeptCeilings(None, _python(tmp_path, "exec sleep 60")).of(1, lambda: True)
 
 
 @pytest.mark.slow
