@@ -190,11 +190,11 @@ function scattered({ name, colour, points }, look, side) {
     words: point.words,
     symbol: point.mark ? `path://${point.mark}` : "circle",
     itemStyle: { opacity: point.is_faint ? 0.3 : 1, borderColor: look.paper, borderWidth: 0.7 },
-    label: { ...labelOf(point, look, side(point.x)), offset: [0, -9] }, // above the line of the front
+    label: labelOf(point, look, side(point.x)),
   }));
   const rings = points.filter((point) => point.is_ringed).map(({ x, y }) => [x, y]);
   const ring = { color: "transparent", borderColor: look.ink, borderWidth: 1.6 };
-  const labels = { labelLayout: { hideOverlap: true, moveOverlap: "shiftY" } };
+  const labels = { labelLayout: { hideOverlap: true, moveOverlap: "shiftY", dy: -9 } };
   return [
     { name, color, data, type: "scatter", symbolSize: 10, ...labels },
     ...(rings.length
