@@ -90,6 +90,6 @@ def _write(
     network, name = made.model, f"{side} {number}"
     material = ExportMaterial(network, side, (), Calibration(images, 0, context), images, context)
     for kind in _KINDS:
-        parameters: Any = EXPORTS[kind].parameters()
+        parameters: Any = EXPORTS[kind].parameters(kind=kind)
         (folder / f"{name} {kind}.tflite").write_bytes(EXPORTERS[kind](parameters, material).content)
     return name, made.work_by_keep[f"{keep:g}"]

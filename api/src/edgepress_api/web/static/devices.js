@@ -73,7 +73,12 @@ function card(device) {
 /** @param {string} name */
 function latencyModel(name) {
   const model = models.get(name);
-  const content = el("details", { open: model !== undefined }, el("summary", {}, "Latency model"), model && fits(model));
+  const content = el(
+    "details",
+    { open: model !== undefined },
+    el("summary", {}, "Latency model"),
+    model && fits(model),
+  );
   content.addEventListener("toggle", () => toggle(name, content.open).catch(failed));
   return content;
 }
@@ -91,7 +96,8 @@ async function toggle(name, isOpen) {
 
 /** @param {LatencyModel} model */
 function fits(model) {
-  if (model.fits.length === 0) return el("p", {}, "Nothing to fit a model on: a search with a latency limit measures probes.");
+  if (model.fits.length === 0)
+    return el("p", {}, "Nothing to fit a model on: a search with a latency limit measures probes.");
   const columns = [
     { title: "Export" },
     { title: "Threads", number: true },
@@ -110,7 +116,11 @@ function fits(model) {
     fit.interval === null ? "unknown" : `± ${share(fit.interval)}`,
   ]);
   return [
-    el("p", { class: "soft" }, "Predicts the latency of networks that do not exist yet. The error is that of networks that a fit did not see."),
+    el(
+      "p",
+      { class: "soft" },
+      "Predicts the latency of networks that do not exist yet. The error is that of networks that a fit did not see.",
+    ),
     table(`Latency model of ${model.device}`, columns, rows),
   ];
 }
