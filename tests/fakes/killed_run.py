@@ -25,7 +25,7 @@ from edgepress_api.steps.ledger import Ledger, Rules
 from edgepress_common.answers.jobs import JobView
 from edgepress_common.messages import StepFinished, StepStarted
 from edgepress_common.plan import Plan
-from edgepress_common.results import EvaluationResult
+from edgepress_common.results import EvaluationResult, ExportResult, OperatorWork, StageResult, StepResult
 from edgepress_common.spec import JobSpec
 from fakes.broker import ListBroker
 from fakes.jobs import ANNOUNCEMENT, evaluation_result, made_up
@@ -105,6 +105,7 @@ class Run:
         for step in self.broker.sent:
             names = {"step_key": step.step_key, "attempt": step.attempt, "worker": "w1"}
             outputs, result = made_up(step.parameters.kind)
+            result = _with_work(step.step_key, result)
             self.broker.post(
                 StepStarted.model_validate(names),
                 StepFinished.model_validate(names | {"outputs": outputs, "result": result}),
@@ -137,6 +138,19 @@ def run_with_kills(spec: JobSpec, planners: Planners, kills: Mapping[int, Moment
             return Run(database, spec, planners).to_the_end()
         finally:
             database.close()
+
+
+def _with_work(step_key: str, result: StepResult) -> StepResult:
+    """Return the result of a stage or an export with work that depends on the step."""
+    macs = 1 + int(step_key[:6], 16)
+    work = (OperatorWork(kind="convolution", calls=10, macs=macs, weights=0, values=0),)
+    match result:
+        case ExportResult():
+            return result.model_copy(update={"work": work})
+        case StageResult():
+            return result.model_copy(update={"work_by_keep": dict.fromkeys(("1", "0.5", "0.25"), work)})
+        case _:
+            return result
 
 
 def _measured(step_key: str) -> EvaluationResult:

@@ -58,12 +58,14 @@ class MadeUpWorld:
         noise: Half of the range of an accuracy's deviation, which depends on the pipeline and its seed.
         labels: With ``random`` labels, every accuracy is chance and noise.
         fails: Words that the description of a failing pipeline has.
+        is_predictable: Whether a latency model can be fitted, as on a device that is not emulated.
         hours: Duration of a pipeline whose training has ten epochs.
     """
 
     noise: float = 0.002
     labels: Literal["true", "random"] = "true"
     fails: str = "nothing fails"
+    is_predictable: bool = True
     hours: float = 0.5
     asked: int = field(default=0, init=False)
 
@@ -150,7 +152,8 @@ class MadeUpWorld:
         files = []
         work: dict[str, tuple[OperatorWork, ...]] = {}
         for result in results:
-            if result.trial is None or result.trial.kind != "probe" or result.state != "succeeded":
+            is_probe = result.trial is not None and result.trial.kind == "probe"
+            if not is_probe or result.trial is None or result.state != "succeeded" or not self.is_predictable:
                 continue
             network, keep = (choices[name][result.trial.choices[name]] for name in ("network", "keep_macs"))
             described = {share: made_up_work(network, share) for share in choices["keep_macs"].values()}

@@ -59,3 +59,18 @@ def test_each_strategy_goes_on_to_the_same_trials() -> None:
         kills: dict[int, Moment] = {30: "after", 60: "within"}
         undisturbed = run_with_kills(spec(strategy), Planners(), {})
         assert run_with_kills(spec(strategy), Planners(), kills).plan == undisturbed.plan, strategy
+
+
+@pytest.mark.slow
+def test_kills_change_neither_probes_nor_predictions() -> None:
+    """The latency model is fitted again on the same files."""
+    limited = spec().model_dump() | {"search": spec().model_dump()["search"] | {"limits": {"max_latency_ms": 3}}}
+    under_a_limit = JobSpec.model_validate(limited)
+    undisturbed = run_with_kills(under_a_limit, Planners(), {})
+    trials = [each.trial for each in undisturbed.plan.pipelines if each.trial]
+    assert sum(trial.kind == "probe" for trial in trials) == 6
+    assert all(trial.predicted_latency_ms for trial in trials if trial.kind == "full")
+    kills: dict[int, Moment] = {number: MOMENTS[number % len(MOMENTS)] for number in range(5, undisturbed.writes, 13)}
+    ended = run_with_kills(under_a_limit, Planners(), kills)
+    assert ended.deaths > 5
+    assert (ended.plan, ended.job.state) == (undisturbed.plan, "succeeded")

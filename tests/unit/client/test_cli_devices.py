@@ -57,6 +57,6 @@ def test_the_latency_model_of_a_device_is_shown_with_its_error() -> None:
     gateway = FakeGateway(answers={path: httpx.Response(200, json=content)})
     ran = run_command(gateway, ["latency-model", "shelf"])
     assert ran.out.splitlines()[1].split() == ["1", "int8", "0", "8", "3.4", "%", "+-", "12", "%"]
-    empty = content | {"fits": [], "runtime": None, "processor": None}
+    empty: dict[str, object] = content | {"fits": [], "runtime": None, "processor": None}
     gateway = FakeGateway(answers={path: httpx.Response(200, json=empty)})
     assert "a search with a latency limit measures some" in run_command(gateway, ["latency-model", "shelf"]).out

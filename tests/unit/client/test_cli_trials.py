@@ -91,7 +91,7 @@ def test_trials_are_listed_with_the_best_first_and_the_outcome_below() -> None:
     text = " ".join(ran.out.split())
     for words in (
         "3 of 3 trials, 1.5 of 2 hours of work; decided by the measurements of pi.",
-        "1 screenings that were not promoted are not shown: --all.",
+        "1 probes and screenings that were not promoted are not shown: --all.",
         "Winner: trial 2 int8 is best.",
         "Test split: 80 %.",
         "max_latency_ms 8.00 ms: costs accuracy.",

@@ -26,11 +26,13 @@ def test_each_kind_is_counted_by_hand() -> None:
     pooled = layers.GlobalAveragePooling2D()(narrow)
     network = keras.Model(pixels, layers.Activation("softmax")(layers.Dense(2)(pooled)))
     assert operator_work(network) == (
-        OperatorWork(kind="convolution", calls=1, macs=64 * 108, weights=108, values=10 * 10 * 3 + 64 * 4),
-        OperatorWork(kind="dense", calls=1, macs=12, weights=12, values=6 + 2),
-        OperatorWork(kind="depthwise", calls=1, macs=16 * 36, weights=36, values=64 * 4 + 16 * 4),
+        OperatorWork(
+            kind="convolution", calls=1, macs=64 * 108, weights=108, weight_traffic=1122, values=10 * 10 * 3 + 64 * 4
+        ),
+        OperatorWork(kind="dense", calls=1, macs=12, weights=12, weight_traffic=42, values=6 + 2),
+        OperatorWork(kind="depthwise", calls=1, macs=16 * 36, weights=36, weight_traffic=216, values=64 * 4 + 16 * 4),
         OperatorWork(kind="elementwise", calls=1, macs=0, weights=0, values=2 + 2),
-        OperatorWork(kind="pointwise", calls=1, macs=16 * 24, weights=24, values=16 * 4 + 16 * 6),
+        OperatorWork(kind="pointwise", calls=1, macs=16 * 24, weights=24, weight_traffic=118, values=16 * 4 + 16 * 6),
         OperatorWork(kind="pooling", calls=1, macs=0, weights=0, values=16 * 6 + 6),
     )
 

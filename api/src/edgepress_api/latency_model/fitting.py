@@ -1,8 +1,8 @@
 """Fits the latency of networks on the work of their operators.
 
 1. The latency of a network is a sum of terms: a time for each operator, each multiply-accumulate operation, each weight
-   and each value. All times are 0 or more. That is what a processor does: it starts operators, multiplies, and moves
-   weights and values.
+   (more for the weights of large operators, see `OperatorWork`) and each value. All times are 0 or more. That is what a
+   processor does: it starts operators, multiplies, and moves weights and values.
 2. The times minimize the squared relative errors (non-negative least squares). Networks that do not fit weigh less
    (Huber's weights, scaled by the median of the errors), because another program may have disturbed their measurement.
 3. The error is that of networks which a fit did not see: the networks are divided into folds, and each fold is
@@ -25,6 +25,7 @@ from edgepress_common.results import OperatorWork
 
 Floats = npt.NDArray[np.float64]
 
+_TERMS = ("calls", "macs", "weights", "weight_traffic", "values")
 _FOLDS = 20
 _LEAST_NETWORKS = 4  # fewer say nothing about a network that was not seen
 _CONFIDENCE = 0.9  # more needs 19 networks at least
@@ -118,12 +119,7 @@ def fit(networks: Sequence[MeasuredNetwork]) -> Fit:
 
 def _counts(work: Sequence[OperatorWork]) -> dict[str, float]:
     """Return what a network counts in each term; terms of kinds that it does not have are left out."""
-    return {
-        f"{each.kind} {name}": float(count)
-        for each in work
-        for name in ("calls", "macs", "weights", "values")
-        if (count := getattr(each, name))
-    }
+    return {f"{each.kind} {name}": float(count) for each in work for name in _TERMS if (count := getattr(each, name))}
 
 
 def _solve(counts: Floats, times: Floats) -> Floats:

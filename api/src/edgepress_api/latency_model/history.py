@@ -1,7 +1,8 @@
 """Reads measured files and the work of networks from the database.
 
 A search reads what was there before its job was posted, and the results of the job itself. Other jobs that run at the
-same time do not change it, so that the same search always proposes the same trials.
+same time do not change it, and neither does the order in which steps finished, so that the same search always proposes
+the same trials.
 """
 
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def _files(session: Session, device: str, when: tuple[ColumnElement[bool], ...])
         .join(StepInputRow, (StepInputRow.step_key == StepRow.key) & (StepInputRow.role == "model"))
         .join(exported, exported.key == StepInputRow.input_key)
         .where(StepRow.kind == "evaluation", StepRow.state == "succeeded", *whose, *when)
-        .order_by(StepRow.finished_at.desc(), StepRow.key)
+        .order_by(StepRow.created_at.desc(), StepRow.key)
         .limit(_MOST_FILES)
     )
     for evaluation, result, export, file in rows:
@@ -89,7 +90,7 @@ def _networks(session: Session, image_size: int, when: tuple[ColumnElement[bool]
         .join(StepInputRow, (StepInputRow.step_key == StepRow.key) & (StepInputRow.role == "pack"))
         .join(pack, pack.key == StepInputRow.input_key)
         .where(StepRow.kind == "stage", StepRow.title == _PROBE, StepRow.state == "succeeded", *when)
-        .order_by(StepRow.finished_at, StepRow.key)
+        .order_by(StepRow.created_at, StepRow.key)
     )
     for stage, result, packed in rows:
         assert isinstance(stage, StageStep)

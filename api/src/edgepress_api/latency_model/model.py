@@ -102,5 +102,5 @@ def _networks(threads: int, by_work: Mapping[Work, Sequence[MeasuredFile]]) -> "
             files=len(files),
             is_probe=all(file.is_probe for file in files),
         )
-        for work, files in by_work.items()
+        for work, files in sorted(by_work.items(), key=str)  # the same order whichever was measured first
     ]

@@ -16,6 +16,8 @@ class OperatorWork(Message):
         calls: Number of operators.
         macs: Multiply-accumulate operations.
         weights: Number of weights that these multiply.
+        weight_traffic: Sum over the operators of the number of their weights to the power of 1.5: the more weights an
+            operator has, the larger the share of them that no cache keeps from one inference to the next.
         values: Number of values that the operators read and write, without weights.
     """
 
@@ -23,4 +25,5 @@ class OperatorWork(Message):
     calls: int
     macs: int
     weights: int
+    weight_traffic: int = 0
     values: int
