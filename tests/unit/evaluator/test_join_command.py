@@ -5,7 +5,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +46,9 @@ class Recorder:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python_command: tuple[str, ...]) -> Path:
     """A home for any user that runs the tests."""
+    monkeypatch.setenv("EDGEPRESS_PYTHON_COMMAND", json.dumps(python_command))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("EDGEPRESS_EVALUATOR_SETTINGS", str(tmp_path / "config" / "edgepress" / "evaluator.json"))
@@ -69,7 +69,7 @@ def stored(home: Path) -> Path:
 
 
 def test_the_settings_are_stored_for_their_owner_alone(
-    gateway: FakeGateway, stored: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    gateway: FakeGateway, stored: Path, home: Path, monkeypatch: pytest.MonkeyPatch, python_command: tuple[str, ...]
 ) -> None:
     """The evaluator then runs with them, and its command line does not have the token."""
     monkeypatch.setenv("EDGEPRESS_GATEWAY", "http://another.example")
@@ -83,7 +83,7 @@ def test_the_settings_are_stored_for_their_owner_alone(
         "device": "pi4",
         "evaluator_cache": str(home / "state" / "edgepress" / "evaluator"),
     }
-    assert recorder.commands == [f"{sys.executable} -m edgepress_evaluator.main"]
+    assert recorder.commands == [" ".join([*python_command, "-m", "edgepress_evaluator.main"])]
     assert "EDGEPRESS_GATEWAY" not in recorder.environment  # would be stronger than the stored one
     monkeypatch.delenv("EDGEPRESS_GATEWAY")
     settings = EvaluatorSettings.read()
@@ -196,13 +196,15 @@ def test_an_argument_that_can_not_be_used_is_refused(wishes: Wishes, said: str) 
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_unit_of_the_user_is_written_and_started(gateway: FakeGateway, home: Path, stored: Path) -> None:
+def test_a_unit_of_the_user_is_written_and_started(
+    gateway: FakeGateway, home: Path, stored: Path, python_command: tuple[str, ...]
+) -> None:
     """It runs the same program, with the stored settings, and starts again after a failure."""
     recorder = Recorder()
     with served(gateway) as address:
         assert join(Wishes(address, TOKEN, service="user"), recorder.system())
     unit = (home / "config" / "systemd" / "user" / "edgepress-evaluator.service").read_text()
-    assert f"ExecStart={sys.executable} -m edgepress_evaluator.main\n" in unit
+    assert f"ExecStart={' '.join(python_command)} -m edgepress_evaluator.main\n" in unit
     assert f"Environment=EDGEPRESS_EVALUATOR_SETTINGS={stored}\n" in unit
     assert "Restart=always\n" in unit
     assert "RestartPreventExitStatus=2\n" in unit
