@@ -47,7 +47,7 @@ def folder(gateway: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
     for program in HERE.glob("with_*"):
         shutil.copy(program, folder)
     url, token = gateway
-    document = httpx.get(f"{url}/openapi.json", headers={"Authorization": f"Bearer {token}"})
+    document = httpx.get(f"{url}/openapi.json", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     (folder / "openapi.json").write_bytes(document.content)
     (folder / "generated").mkdir()
     (folder / "node_modules").symlink_to(ROOT / "node_modules")

@@ -56,8 +56,11 @@ class Selected:
         return sorted(found, key=lambda index: (-self._surest(index), index))
 
     def _surest(self, index: int) -> float:
-        answers = (self.file.answer(index), None if self.other is None else self.other.answer(index))
-        return max(each.score or 0.0 for each in answers if each is not None)
+        """Return the score of the wrong answer: of the file, or of the other file where the file is right."""
+        score = self.file.answer(index).score
+        if score is None and self.other is not None:
+            score = self.other.answer(index).score
+        return score or 0.0
 
     def image(self, index: int) -> ErrorImage:
         """Return an image with what the files answer for it."""

@@ -20,28 +20,28 @@ def dataset_warnings(pack: PackResult, image_size: int) -> Iterator[str]:
         yield from _twins(pack.twins)
     if pack.unreadable_count:
         named = "; ".join(f"{image.name} {image.reason}" for image in pack.unreadable[:_NAMED])
-        yield f"{_images(pack.unreadable_count)} can't be read and left out: {named}."
+        yield f"Images that can't be read, and are left out: {pack.unreadable_count}, such as {named}."
     yield from pack.cautions
     yield from _few(pack)
     yield from _imbalance(pack.classes, pack.train_counts)
     if pack.statistics is not None:
         yield from _statistics(pack.statistics, sum(_all_counts(pack)), image_size)
     if pack.ignored_count:
-        yield f"{pack.ignored_count} other files or folders are ignored."
+        yield f"Other files and folders, which are ignored: {pack.ignored_count}."
 
 
 def _twins(twins: Twins) -> Iterator[str]:
     if twins.copies_count:
         first = twins.copies[0]
         yield (
-            f"{_images(twins.copies_count)} of the validation and test splits are copies of images of an earlier "
-            f"split, as {first.name} of {first.of}: the accuracy on them says little."
+            f"Validation and test images that are copies of an image of an earlier split: {twins.copies_count}, such "
+            f"as {first.name} of {first.of}. The accuracy on them says little."
         )
     if twins.alike_count:
         first = twins.alike[0]
         yield (
-            f"{_images(twins.alike_count)} of the validation and test splits look like an image of an earlier split, "
-            f"as {first.name} like {first.of}. If they show the same object, set dataset.groups."
+            f"Validation and test images that look like an image of an earlier split: {twins.alike_count}, such as "
+            f"{first.name} like {first.of}. If they show the same object, set dataset.groups."
         )
     if twins.alike_count is None:
         yield "Images that look alike were not searched for: too many pairs are similar."
@@ -71,24 +71,23 @@ def _imbalance(classes: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
 
 def _statistics(found: ImageStatistics, images: int, image_size: int) -> Iterator[str]:
     if found.repeated_count:
-        yield f"{_images(found.repeated_count)} are copies of another image of the same split, and count twice there."
+        yield f"Copies of another image of the same split, which count twice there: {found.repeated_count}."
     if found.flat_count:
-        yield f"{_images(found.flat_count)} are nearly empty: they have nearly a single colour after packing."
+        yield f"Images that are nearly empty, with nearly a single colour: {found.flat_count}."
     if found.enlarged_count:
         yield (
-            f"{_images(found.enlarged_count)} are smaller than {image_size} pixels and are enlarged; the smallest has "
-            f"{found.least_side} pixels, half of them have {found.median_side} or more."
+            f"Images smaller than {image_size} pixels, which are enlarged: {found.enlarged_count} of {images}. The "
+            f"smallest has {found.least_side} pixels; the median is {found.median_side}."
         )
     if 0 < found.grey_count < images:
-        yield f"{found.grey_count} of {images} images have no colour: a network may learn that instead of the object."
+        yield (
+            f"Images without colour: {found.grey_count} of {images}. If they are of some classes only, a network "
+            "learns that instead of the object."
+        )
 
 
 def _all_counts(pack: PackResult) -> tuple[int, ...]:
     return (*pack.train_counts, *pack.validation_counts, *(pack.test_counts or ()))
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'' if count == 1 else 's'}"
 
 
 def _listed(names: Sequence[str]) -> str:

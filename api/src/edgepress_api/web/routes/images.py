@@ -73,8 +73,9 @@ def show_errors(
     response_class=Response,
     responses={
         200: {
-            "description": "The image as PNG.",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            # Generators of clients do not know image/png, which is what is sent (decision 25).
+            "description": "The image as PNG, with the media type image/png.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         },
         304: {"description": "Not modified: If-None-Match has the ETag of the image."},
         **problems("not-found"),
