@@ -93,7 +93,13 @@ def test_a_spec_is_described_in_both_forms(gateway: GatewayApp) -> None:
     assert body["description"] == "A spec. `Content-Type` may also be `application/yaml`."
     schemas = document["components"]["schemas"]
     assert schemas["JobSpec"]["required"] == ["name", "dataset", "model"]
-    omitted = {"seeds", "search"}  # where they have their defaults, as in specs of earlier versions
+    omitted = {
+        "seeds",
+        "search",
+        "project",
+        "tags",
+        "notes",
+    }  # where they have their defaults, as in specs of earlier versions
     assert set(schemas["JobSpecOutput"]["required"]) == set(schemas["JobSpec"]["properties"]) - omitted
 
 

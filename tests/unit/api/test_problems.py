@@ -60,7 +60,8 @@ def test_every_status_has_a_kind(status: int) -> None:
         ("GET", f"/v1/jobs?name={'x' * 201}", 422,
          "name: is too long (accepted: text of at most 200 characters (List only jobs with exactly this name))"),
         ("GET", "/v1/jobs?page_siz=0", 422,
-         "page_siz: unknown field; did you mean 'page_size'? (accepted: page_size, page_token, state, name)"),
+         ("page_siz: unknown field; did you mean 'page_size'? (accepted: state, name, q, project, tag, network, "
+          "dataset, device, created_from, created_before, page_size, page_token)")),
         ("GET", "/v1/jobs?state=done", 422,
          "state: is not a known value (accepted: queued, running, succeeded, partly_succeeded, failed, cancelled)"),
     ],

@@ -49,7 +49,8 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
     ("changes", "field", "value", "message", "accepted"),
     [
         ({"epocs": 3}, "epocs", 3, "unknown field",
-         "name, dataset, model, training, search, pipelines, evaluation, webhook, limits, seeds, goals"),
+         ("name, project, tags, notes, dataset, model, training, search, pipelines, evaluation, webhook, limits, "
+          "seeds, goals")),
         ({"name": ""}, "name", "", "is too short", "text of 1 to 200 characters (Display name of the job)"),
         ({"pipelines": "papr"}, "pipelines", "papr", "is not an accepted value",
          "quick, paper, distillation, patient, ensemble, or a list of 1 to 200"),
@@ -116,10 +117,10 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
         ({"pipelines": [{"name": "a", "exports": ["int8"]}, {"name": "a", "exports": ["int8"]}]}, "pipelines", None,
          "two pipelines are called 'a'", "unique names"),
         ({"dataset": {"kind": "foldr"}}, "dataset.kind", "foldr", "'foldr' is not a known kind",
-         "builtin, folder, nct-crc-he, npz, upload"),
-        ({"dataset": {}}, "dataset.kind", None, "is required", "builtin, folder, nct-crc-he, npz, upload"),
+         "builtin, cifar10, folder, nct-crc-he, npz, upload"),
+        ({"dataset": {}}, "dataset.kind", None, "is required", "builtin, cifar10, folder, nct-crc-he, npz, upload"),
         ({"dataset": 3}, "dataset", 3, "is of the wrong type",
-         "an object whose kind is one of builtin, folder, nct-crc-he, npz, upload"),
+         "an object whose kind is one of builtin, cifar10, folder, nct-crc-he, npz, upload"),
         ({"dataset": {"kind": "folder", "image_size": 8}}, "dataset.path", None, "is required",
          "text of 1 to 4096 characters (Folder on the server, under an allowed root)"),
         ({"dataset": {"kind": "folder", "path": "/x", "image_size": 8, "folder": {"a": 1}}}, "dataset.folder", {"a": 1},

@@ -74,13 +74,13 @@ def test_alternatives_that_are_all_alike_are_all_the_best() -> None:
 def test_weights_are_as_asked_where_there_are_no_preferences() -> None:
     """The weights are scaled in proportion."""
     found = weigh(Goals.model_validate({"weights": {"accuracy": 6, "latency": 3, "size": 0, "zip": 3}}))
-    assert (found.weights, found.consistency_ratio) == ((0.5, 0.25, 0, 0.25, 0, 0, 0, 0, 0, 0), 0)
+    assert (found.weights, found.consistency_ratio) == ((0.5, 0.25, 0, 0.25, 0, 0, 0, 0, 0, 0, 0), 0)
 
 
 def test_preferences_that_agree_with_the_weights_change_nothing() -> None:
     """There is no contradiction either."""
     found = weigh(Goals.model_validate({"preferences": [{"more": "accuracy", "than": "size", "times": 2}]}))
-    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 6, 1 / 6, 0, 0, 0, 0, 0, 0))
+    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 6, 1 / 6, 0, 0, 0, 0, 0, 0, 0))
     assert found.consistency_ratio == pytest.approx(0, abs=1e-9)
 
 
@@ -89,7 +89,7 @@ def test_preferences_that_go_round_in_a_circle_are_told_by_the_ratio() -> None:
     pairs = [("accuracy", "latency"), ("latency", "size"), ("size", "accuracy")]
     preferences = [{"more": more, "than": than, "times": 5} for more, than in pairs]
     found = weigh(Goals.model_validate({"weights": {"zip": 0}, "preferences": preferences}))
-    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 3, 0, 0, 0, 0, 0, 0, 0))
+    assert found.weights == pytest.approx((1 / 3, 1 / 3, 1 / 3, 0, 0, 0, 0, 0, 0, 0, 0))
     # The largest eigenvalue of a circle of fives is 1 + 5 + 1/5.
     assert found.consistency_ratio == pytest.approx((6.2 - 3) / 2 / 0.58)
 

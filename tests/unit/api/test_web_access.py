@@ -88,6 +88,7 @@ KNOWN = {
 # And these are opened by a scope.
 NEEDED: dict[str, set[Scope]] = {
     "POST /v1/jobs": {"submit"}, "POST /v1/jobs/{job_id}/cancel": {"submit"},
+    "PUT /v1/jobs/{job_id}/labels": {"submit"}, "GET /v1/facets": {"read"},
     "GET /v1/jobs/{job_id}/trials": {"read"}, "GET /v1/jobs/{job_id}/trials/analysis": {"read"},
     "GET /v1/jobs/{job_id}/charts": {"read"}, "POST /v1/jobs/{job_id}/extend": {"submit"},
     "POST /v1/jobs/{job_id}/retry": {"submit"}, "DELETE /v1/jobs/{job_id}": {"submit"}, "POST /v1/datasets": {"submit"},

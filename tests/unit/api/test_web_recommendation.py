@@ -41,7 +41,7 @@ def test_other_goals_can_be_asked_for_afterwards(gateway: GatewayApp) -> None:
     assert (goals["max_latency_ms"], goals["max_size_bytes"], goals["method"]) == (5, 1, "topsis")
     assert goals["weights"] == {
         "accuracy": 3, "latency": 2, "size": 1, "zip": 0, "balanced_accuracy": 0, "f1": 0, "worst_class_recall": 0,
-        "macs": 0, "weights": 0, "coded": 0,
+        "macs": 0, "weights": 0, "coded": 0, "energy": 0,
     }  # fmt: skip
     assert goals["preferences"] == []
     kept = asked(gateway, job_id, "?method=ahp")["goals"]

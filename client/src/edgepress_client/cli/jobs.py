@@ -32,11 +32,21 @@ def jobs(
         ),
     ] = None,
     state: Annotated[JobState | None, typer.Option("--state", help="List only jobs in this state.")] = None,
-    project: Annotated[str | None, typer.Option("--project", help="List only jobs of this project.")] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="List only jobs with this tag; repeatable.")] = None,
-    network: Annotated[str | None, typer.Option("--network", help="List only jobs with this architecture.")] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", help="List only jobs with this data set.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="List only jobs that name this device.")] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", metavar="NAME", help="List only jobs of this project.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="List only jobs with this tag; repeatable.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", metavar="NAME", help="List only jobs with this architecture.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="NAME", help="List only jobs with this data set.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="NAME", help="List only jobs that name this device.")
+    ] = None,
     since: Annotated[
         datetime | None, typer.Option("--since", metavar="DATE", help="List only jobs posted on this date or later.")
     ] = None,
@@ -128,9 +138,13 @@ def label(
     context: typer.Context,
     job: NamedJobArgument,
     *,
-    project: Annotated[str | None, typer.Option("--project", help="Project of the job; empty for none.")] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Add this tag; repeatable.")] = None,
-    untag: Annotated[list[str] | None, typer.Option("--untag", help="Remove this tag; repeatable.")] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", metavar="NAME", help="Project of the job; empty for none.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Add this tag; repeatable.")] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option("--untag", metavar="TAG", help="Remove this tag; repeatable.")
+    ] = None,
     notes: Annotated[str | None, typer.Option("--notes", metavar="TEXT", help="Notes; empty for none.")] = None,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
