@@ -147,7 +147,7 @@ def test_the_order_follows_weights_and_limits(edgepress: Edgepress, browser: Bro
         expect(rows.last).to_contain_text("float32")
         by_size = rows.all_inner_texts()
         assert [row.split("\t")[1] for row in by_size] != [row.split("\t")[1] for row in order]
-        page.get_by_label("Zipped size, MB").fill("0.001")
+        page.get_by_role("textbox", name="Zipped size, MB", exact=True).fill("0.001")
         expect(page.locator("#first")).to_have_text("No file is within the limits on host.")
         page.get_by_role("button", name="Reset to job settings").click()
         expect(page.locator("#first")).to_have_text(first)

@@ -87,7 +87,7 @@ def test_the_address_keeps_weights_limits_and_method(someone: Visitor, served: S
     expect(page.locator(".ranking tbody tr")).to_have_count(3)
     unfold(page)
     page.get_by_label("Accuracy", exact=True).press("Home")
-    page.get_by_label("Size, MB", exact=True).fill("12.5")
+    page.get_by_role("textbox", name="Size, MB", exact=True).fill("12.5")
     page.get_by_label("Accuracy loss, points").fill("1.5")
     page.get_by_label("Ranking method").select_option("TOPSIS")
     expect(page.locator(".ranking th").last).to_have_text("TOPSIS")
@@ -101,11 +101,11 @@ def test_the_address_keeps_weights_limits_and_method(someone: Visitor, served: S
     assert asked.value.url.endswith(f"/recommendation?spec_goals=false&{page.url.partition('?')[2]}")
     expect(page.locator(".ranking th").last).to_have_text("TOPSIS")
     expect(page.get_by_label("Accuracy", exact=True)).to_have_value("0")
-    expect(page.get_by_label("Size, MB", exact=True)).to_have_value("12.5")
+    expect(page.get_by_role("textbox", name="Size, MB", exact=True)).to_have_value("12.5")
     expect(page.get_by_label("Accuracy loss, points")).to_have_value("1.5")
     page.get_by_role("button", name="Reset to job settings").click()
     expect(page.locator(".ranking th").last).to_have_text("Weighted sum")
-    expect(page.get_by_label("Size, MB", exact=True)).to_have_value("")
+    expect(page.get_by_role("textbox", name="Size, MB", exact=True)).to_have_value("")
     assert page.url == f"{url}/jobs/{job}"
     someone.check()
 
@@ -117,7 +117,7 @@ def test_a_limit_that_is_not_a_number_has_its_error_at_the_field(someone: Visito
     page = someone.page
     page.goto(f"/jobs/{job}")
     unfold(page)
-    field = page.get_by_label("Latency, ms", exact=True)
+    field = page.get_by_role("textbox", name="Latency, ms", exact=True)
     field.fill(text)
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(f"“{text}” is not a number above 0. This limit is ignored.")

@@ -144,7 +144,7 @@ def test_the_dashboard_shows_them(seen: Any, folder: Path) -> None:
         page = visiting.page
         page.goto(f"/jobs/{seen['job']}")
         unfold(page)
-        expect(page.get_by_label("Least predicted class, %")).to_have_value("1")
+        expect(page.get_by_role("textbox", name="Least predicted class, %", exact=True)).to_have_value("1")
         expect(page.get_by_label("Least predicted class", exact=True)).to_have_value("4")
         expect(page.get_by_role("heading", name="Most balanced")).to_be_visible()
         row = page.locator(".ranking tbody tr").first

@@ -72,6 +72,6 @@ function showTable(figure) {
     );
   fill(
     /** @type {HTMLElement} */ (details.lastElementChild),
-    table(chart.title, [...columns, { title: "Point" }], rows),
+    table(`${chart.title}, as a table`, [...columns, { title: "Point" }], rows),
   );
 }
