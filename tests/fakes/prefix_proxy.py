@@ -29,12 +29,6 @@ def prefix_proxy(gateway: str, prefix: str, *, says_so: bool = True) -> Iterator
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._pass_on()
-
-        def do_POST(self) -> None:
-            self._pass_on()
-
-        def _pass_on(self) -> None:
             if not self.path.startswith(f"{prefix}/"):
                 self.send_error(404)
                 return
@@ -54,6 +48,8 @@ def prefix_proxy(gateway: str, prefix: str, *, says_so: bool = True) -> Iterator
                 self.end_headers()
                 while piece := answer.read1(1 << 16):
                     self.wfile.write(piece)  # at once: events are to come as they happen
+
+        do_POST = do_PUT = do_GET  # noqa: N815 - the names are http.server's
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
             """Keeps the test's output clean."""

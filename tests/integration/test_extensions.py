@@ -76,7 +76,7 @@ def test_they_are_documented(seen: Any) -> None:
     """Each has its own section, after the last of its sort."""
     headings = seen["headings"]
     position = headings.index("## `without_dropout`: Without dropout")
-    assert headings[position - 1] == "## `distill`: Knowledge distillation"
+    assert headings[position - 1] == "## `probe`: Probe"
     assert headings[position + 1] == "## `teacher`: learn from other networks"
     assert "### `rounded`: rounded float32" in headings
     assert seen["documented again"]
