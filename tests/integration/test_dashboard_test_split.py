@@ -69,7 +69,7 @@ def test_the_page_of_a_file_shows_both_splits(browser: Browser, served: tuple[st
         )  # fmt: skip
         expect(page.locator(".matrix").first.locator("tbody tr")).to_have_text(["03", "121"])
         measured = page.get_by_role("region", name="Measurements")
-        expect(measured.locator("th.over")).to_have_text(["Test", "Validation", "Latency of one image, ms"])
+        expect(measured.locator("th.over")).to_have_text(["Test", "Validation", "Latency of one image, ms", "Startup"])
         expect(measured.locator("tbody td").nth(2)).to_have_text("66.67 %95 %: 30.0 to 90.3")
         expect(measured.locator("tbody td").nth(4)).to_have_text("75.00 %95 %: 30.1 to 95.4")
         someone.check()
@@ -92,7 +92,7 @@ def test_without_a_test_split_the_pages_are_of_the_validation_split(
         expect(page.get_by_text("Test accuracy")).to_have_count(0)
         page.goto(f"/jobs/{job}/models/{'f' * 64}")
         expect(page.get_by_role("heading", name="Confusion matrix, validation images")).to_be_visible()
-        expect(page.locator("th.over")).to_have_text(["Validation", "Latency of one image, ms"])
+        expect(page.locator("th.over")).to_have_text(["Validation", "Latency of one image, ms", "Startup"])
 
 
 def test_a_comparison_has_a_column_for_the_test_split(browser: Browser, served: tuple[str, str, str]) -> None:
