@@ -93,6 +93,7 @@ def post_in_words(page: Page) -> None:
     text = page.get_by_label("Spec, as YAML or JSON")
     expect(text).to_have_value(
         "name: by hand\ndataset:\n  kind: builtin\n  image_size: 32\n  name: digits\nmodel:\n  architecture: resnet18\n"
+        "pipelines: quick\n"
     )
     text.fill(SPEC.replace("resnet18", "resnet19"))
     page.get_by_role("button", name="Create job").click()

@@ -93,7 +93,7 @@ def test_the_address_keeps_weights_limits_and_method(someone: Visitor, served: S
     expect(page.locator(".ranking th").last).to_have_text("TOPSIS")
     assert page.url == (
         f"{url}/jobs/{job}?method=topsis&weight_accuracy=0&weight_balanced_accuracy=0&weight_f1=0&weight_latency=2"
-        "&weight_size=1&weight_zip=1&weight_worst_class_recall=0&weight_macs=0&weight_weights=0&weight_coded=0"
+        "&weight_size=1&weight_zip=1&weight_worst_class_recall=0&weight_macs=0&weight_weights=0&weight_coded=0&weight_energy=0"
         "&max_accuracy_drop=0.015&max_size_bytes=12500000"
     )
     with page.expect_response("**/recommendation?*") as asked:
