@@ -29,13 +29,17 @@ SMALL = {"networks": [{"architecture": "resnet18"}, {"architecture": "resnet18",
 OBJECTIVES = ["accuracy", "latency", "coded"]
 
 
+def searched(**limits: float) -> Past:
+    """A search through all members of a small space, with made-up figures; limits may rule members out."""
+    spec = search_spec(space=SMALL, objectives=OBJECTIVES, limits=limits, strategy="grid", screening=1, seeds=1,
+                       budget={"trials": 1000})  # fmt: skip
+    return Past(spec, "pi", MadeUpWorld().run(spec))
+
+
 @pytest.fixture(scope="module")
 def past() -> Past:
-    """All members of a small space with made-up figures."""
-    world = MadeUpWorld()
-    spec = search_spec(space=SMALL, objectives=OBJECTIVES, limits={"max_latency_ms": 1.5}, strategy="grid", screening=1,
-                       seeds=1, budget={"trials": 1000})  # fmt: skip
-    return Past(spec, "pi", world.run(spec))
+    """A search with a limit of latency."""
+    return searched(max_latency_ms=1.5)
 
 
 @pytest.fixture
@@ -139,9 +143,10 @@ def test_without_a_file_that_keeps_the_limits_there_is_no_front() -> None:
 
 
 @pytest.mark.slow  # importing optuna's evaluators takes seconds
-def test_the_choice_that_decides_a_figure_is_the_most_important(past: Path) -> None:
+def test_the_choice_that_decides_a_figure_is_the_most_important() -> None:
     """In this world, latency depends on the network and on the channels that are kept, and on no zeros."""
-    found = dict(find_importances(past))  # type: ignore[arg-type]  # a fixture
+    past = searched()
+    found = dict(find_importances(past))
     assert list(found) == OBJECTIVES
     for shares in found.values():
         assert sum(shares.values()) == pytest.approx(1)
@@ -149,7 +154,7 @@ def test_the_choice_that_decides_a_figure_is_the_most_important(past: Path) -> N
     assert set(ordered[:2]) == {"network", "keep_macs"}
     assert found["latency"]["zeros"] < 0.05
     assert found["coded"]["zeros"] > found["latency"]["zeros"]
-    assert dict(find_importances(past)) == found  # type: ignore[arg-type]
+    assert dict(find_importances(past)) == found
 
 
 def test_a_few_trials_have_no_importances() -> None:

@@ -104,8 +104,12 @@ function deviceSection(job, device, method, figures, several) {
       ranking(job, device, method, figures),
       el("p", { class: "small soft" }, legend),
     ),
-    folded(device, "Latency distributions", scrolled("Latency", chartPlaces(device.device).latency)),
-    folded(device, "All figures of all files", scrolled("All figures", chartPlaces(device.device).final_comparison)),
+    folded(device, "Latency distributions", scrolled("Latency distributions", chartPlaces(device.device).latency)),
+    folded(
+      device,
+      "All figures of all files",
+      scrolled("All figures of all files", chartPlaces(device.device).final_comparison),
+    ),
   );
 }
 
