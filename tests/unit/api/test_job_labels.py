@@ -61,7 +61,7 @@ def test_a_list_has_the_jobs_that_match_all_filters(
 
 
 def test_ids_are_found_by_their_beginning(gateway: GatewayApp) -> None:
-    """As they are copied from a terminal; a digit of an id is no word."""
+    """The beginning is what people copy; the end of an id is not searched."""
     newest = listed(gateway, {}).jobs[0]
     assert [job.id for job in listed(gateway, {"q": newest.id[:12]}).jobs] == [newest.id]
     assert not listed(gateway, {"q": newest.id[-4:]}).jobs
@@ -137,7 +137,7 @@ def test_labels_that_can_not_be_are_refused_in_both_places(
 
 
 def test_a_job_of_no_one_has_no_labels_to_change(gateway: GatewayApp) -> None:
-    """As everywhere else: not found."""
+    """The answer is that of any unknown job: not found."""
     assert gateway.client.put("/v1/jobs/job-0/labels", json={}).status_code == 404
 
 
@@ -174,7 +174,7 @@ def test_jobs_of_before_are_found_as_well(bare_database: Database, tmp_path: Pat
 
 
 def reflected(session: Session) -> sa.Table:
-    """The jobs as they are stored, whatever today's columns are."""
+    """The table of jobs with the columns of the database."""
     return sa.Table("jobs", sa.MetaData(), autoload_with=session.connection())
 
 

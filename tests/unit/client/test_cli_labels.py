@@ -30,7 +30,7 @@ def test_tags_are_added_and_removed_and_the_rest_stays() -> None:
 
 
 def test_an_empty_project_is_none() -> None:
-    """As in a shell script whose variable is empty."""
+    """A script with an empty variable removes the project."""
     gateway, _ = labelled(project="doors")
     run_command(gateway, ["label", "job-7", "--project", "", "--notes", "new"])
     (sent,) = [json.loads(request.content) for request in gateway.requests if request.method == "PUT"]

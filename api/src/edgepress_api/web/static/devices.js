@@ -99,8 +99,9 @@ async function toggle(name, isOpen) {
 
 /** @param {LatencyModel} model */
 function fits(model) {
-  if (model.fits.length === 0)
+  if (model.fits.length === 0) {
     return el("p", {}, "Nothing to fit a model on: a search with a latency limit measures probes.");
+  }
   const columns = [
     { title: "Export" },
     { title: "Threads", number: true },
