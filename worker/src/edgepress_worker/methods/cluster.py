@@ -8,6 +8,9 @@ See `compression.codebooks`, and `compression.block_codebooks` for blocks and ha
 weights or blocks than its codebook has is not changed.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from edgepress_common.promises import LayerPromise
@@ -32,12 +35,14 @@ def cluster(parameters: StageStep, material: Material, context: StepContext) -> 
     kernels = find_kernels(network)
     chosen = {kernel.layer for kernel in select(kernels, stage.layers, SHARED_OR_ZERO)}
     carried = carry(kernels, material.promises, keep_zeros=bool(stage.preserve_sparsity), keep_clusters=True)
-    kept = {
-        kernel.layer: _clustered(kernel, carried[kernel.layer], stage, seed=parameters.training.seed)
-        if kernel.layer in chosen
-        else carried[kernel.layer]
-        for kernel in kernels
-    }
+
+    def start(kernel: Kernel) -> KeptKernel:
+        before, seed = carried[kernel.layer], parameters.training.seed
+        return _clustered(kernel, before, stage, seed=seed) if kernel.layer in chosen else before
+
+    # k-means++ takes seconds for a large kernel, and begins its random numbers anew for each. Others go on with theirs.
+    with ThreadPoolExecutor(os.cpu_count() if stage.centroids == "kmeans_plus_plus" else 1) as threads:
+        kept = dict(zip((kernel.layer for kernel in kernels), threads.map(start, kernels), strict=True))
     rated = {
         kernel.layer: kernel
         for kernel in kernels
