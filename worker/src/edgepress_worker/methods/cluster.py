@@ -40,7 +40,7 @@ def cluster(parameters: StageStep, material: Material, context: StepContext) -> 
         before, seed = carried[kernel.layer], parameters.training.seed
         return _clustered(kernel, before, stage, seed=seed) if kernel.layer in chosen else before
 
-    # k-means++ takes seconds for a large kernel, and begins its random numbers anew for each. Others go on with theirs.
+    # k-means++ takes seconds for a large kernel, and its random numbers are the same for each. Others share theirs.
     with ThreadPoolExecutor(os.cpu_count() if stage.centroids == "kmeans_plus_plus" else 1) as threads:
         kept = dict(zip((kernel.layer for kernel in kernels), threads.map(start, kernels), strict=True))
     rated = {
