@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
@@ -119,6 +120,15 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with s3_server(port, tmp_path_factory.mktemp("s3")) as endpoint:
         _wait_until(lambda: _listens(port), "S3")
         yield endpoint
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; tests that need it are skipped without one."""
+    from fakes.browser import chromium
+
+    with chromium() as started:
+        yield started
 
 
 def free_port() -> int:

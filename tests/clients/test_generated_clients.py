@@ -15,9 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edgepress_api.database import Database
-from fakes.gateway_app import GatewayApp
-from fakes.gateway_process import running_gateway
+from fakes.gateway_app import GatewayApp, gateway_with_address
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -34,10 +32,8 @@ pytestmark = pytest.mark.skipif(
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A gateway that requires tokens, whose jobs are done as they arrive: its address, and a token."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(folder, EDGEPRESS_REQUIRE_TOKENS="true") as (_, url):
-        app = GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder)
-        with _working(app):
-            yield url, app.token("anna", "read", "submit")
+    with gateway_with_address(folder, EDGEPRESS_REQUIRE_TOKENS="true") as (app, url), _working(app):
+        yield url, app.token("anna", "read", "submit")
 
 
 @pytest.fixture(scope="module")

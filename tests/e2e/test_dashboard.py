@@ -7,7 +7,6 @@ import io
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,7 @@ import yaml
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.stack import TINY, Edgepress, Json
-from fakes.browser import DESKTOP, PHONE, PICTURES, Visitor, chromium, unfold, visitor
+from fakes.browser import DESKTOP, PHONE, PICTURES, Visitor, unfold, visitor
 from fakes.image_folders import write_class_folders
 
 DEMO: Json = yaml.safe_load(files("edgepress_api.commands").joinpath("demo.yaml").read_text())
@@ -70,13 +69,6 @@ class Followed:
     was_stored: bool
     seen: list[tuple[str, str, int]]
     log: str
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

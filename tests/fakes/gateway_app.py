@@ -6,6 +6,8 @@ Only what is outside of it is made up: the time, Redis, and the workers and devi
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,7 @@ from edgepress_api.web.adapters import Adapters
 from edgepress_api.web.app import create_app
 from edgepress_common.answers.users import Scope
 from edgepress_common.artifacts import FolderStore
+from fakes.gateway_process import running_gateway
 from fakes.jobs import Workforce, small_spec
 from fakes.tables import create_tables
 
@@ -133,6 +136,13 @@ class GatewayApp:
     def _ping_redis(self) -> None:
         if self.redis_is_unavailable:
             raise ConnectionError("connection refused")
+
+
+@contextmanager
+def gateway_with_address(folder: Path, **settings: str) -> Iterator[tuple[GatewayApp, str]]:
+    """A gateway that runs as a process over a folder, and its address; the jobs are made in this process."""
+    with running_gateway(folder, **settings) as (_, url):
+        yield GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder), url
 
 
 def sqlite_gateway(folder: Path, **settings: object) -> GatewayApp:

@@ -13,13 +13,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from edgepress_api.database import Database
 from edgepress_api.report.charts.sections import job_charts
 from edgepress_api.report.page import report_html
 from edgepress_api.web.report_scripts import REPORT_SCRIPTS
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, visitor
-from fakes.gateway_app import GatewayApp
-from fakes.gateway_process import running_gateway
+from fakes.browser import DESKTOP, PHONE, Visitor, visitor
+from fakes.gateway_app import GatewayApp, gateway_with_address
 from fakes.paper_report import paper_report
 from fakes.searching import RandomFigures, finish_search, submit_search
 
@@ -42,18 +40,10 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway with a job and a search that have ended."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(folder) as (_, url):
-        gateway = GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder)
+    with gateway_with_address(folder) as (gateway, url):
         job = gateway.finished_job(pipelines=[{"name": "base", "exports": ["float32", "int8"]}])
         gateway.workforce.change = RandomFigures(gateway, random.Random(0)).change
         search = submit_search(gateway, objectives=OBJECTIVES, limits={"max_latency_ms": 30}, budget={"trials": 16})

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from edgepress_api.access.principal import Principal
 from edgepress_api.database import Database
-from fakes.browser import PHONE, Visitor, chromium, visitor
+from fakes.browser import PHONE, Visitor, visitor
 from fakes.gateway_app import GatewayApp
 from fakes.gateway_process import running_gateway
 from fakes.jobs import small_spec
@@ -20,13 +20,6 @@ dataset: {kind: builtin, image_size: 32}
 model: {architecture: resnet18}
 pipelines: [{name: base, exports: [int8]}]
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

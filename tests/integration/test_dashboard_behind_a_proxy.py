@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, unfold, visitor
-from fakes.gateway_app import GatewayApp
-from fakes.gateway_process import running_gateway
+from fakes.browser import DESKTOP, PHONE, Visitor, unfold, visitor
+from fakes.gateway_app import GatewayApp, gateway_with_address
 from fakes.keras_files import keras_file
 from fakes.prefix_proxy import prefix_proxy
 
@@ -17,18 +15,13 @@ PREFIX = "/tools/edgepress"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayApp, str, list[str]]]:
     """A gateway with 24 jobs that are done, where its proxy has it, and the jobs' ids, the newest first."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(folder, EDGEPRESS_ROOT_PATH=PREFIX) as (_, url), prefix_proxy(url, PREFIX) as address:
-        gateway = GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder)
+    with (
+        gateway_with_address(folder, EDGEPRESS_ROOT_PATH=PREFIX) as (gateway, url),
+        prefix_proxy(url, PREFIX) as address,
+    ):
         jobs = [gateway.finished_job(name=f"digits {number}") for number in range(24)]
         yield gateway, address, jobs[::-1]
 

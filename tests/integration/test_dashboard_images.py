@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, unfold, visitor
-from fakes.gateway_app import GatewayApp
-from fakes.gateway_process import running_gateway
+from fakes.browser import DESKTOP, PHONE, Visitor, unfold, visitor
+from fakes.gateway_app import gateway_with_address
 from fakes.jobs import with_test_split
 from fakes.packed import INT8, show_images
 
@@ -30,18 +28,10 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The gateway."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(folder) as (_, url):
-        gateway = GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder)
+    with gateway_with_address(folder) as (gateway, url):
         gateway.workforce.change = with_test_split
         job = gateway.finished_job(dataset={"kind": "builtin", "image_size": 32, "test_fraction": 0.2})
         show_images(gateway)

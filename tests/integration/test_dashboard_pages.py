@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, Visitor, chromium, unfold, visitor
-from fakes.gateway_app import GatewayApp
-from fakes.gateway_process import running_gateway
+from fakes.browser import DESKTOP, PHONE, Visitor, unfold, visitor
+from fakes.gateway_app import GatewayApp, gateway_with_address
 from fakes.paper_report import paper_report
 
 # Without a screen, Chromium reports all tabs as visible. This reports a hidden tab the way that other browsers do.
@@ -33,18 +31,11 @@ Served = tuple[GatewayApp, str]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway that listens on loopback and does not require a token, and its address."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(folder) as (_, url):
-        yield GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder), url
+    with gateway_with_address(folder) as found:
+        yield found
 
 
 @pytest.fixture

@@ -5,28 +5,18 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from edgepress_api.database import Database
-from fakes.browser import DESKTOP, PHONE, chromium, unfold, visitor
-from fakes.gateway_app import GatewayApp
-from fakes.gateway_process import running_gateway
+from fakes.browser import DESKTOP, PHONE, unfold, visitor
+from fakes.gateway_app import gateway_with_address
 from fakes.jobs import with_test_split
 
 FINAL = "66.7 % on 6 test images that no decision has seen (95 % interval 30.0 to 90.3 %)"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
     """A gateway with a job without and one with a test split: its address, and their ids."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(folder) as (_, url):
-        gateway = GatewayApp(Database(f"sqlite:///{folder}/edgepress.db"), folder)
+    with gateway_with_address(folder) as (gateway, url):
         plain = gateway.finished_job()
         gateway.workforce.change = with_test_split
         dataset = {"kind": "builtin", "image_size": 32, "test_fraction": 0.2}

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 
 import pytest
 
@@ -94,6 +95,14 @@ def test_the_page_has_a_row_for_each_file_with_all_its_sizes(report: Report) -> 
         '<td class="number soft">44.7 MB</td>', '<td class="number">28.2 MB</td>', '<td class="number">1.59x</td>',
         '<td class="number">24.7 MB</td>', '<td class="number">1.81x</td>',
     ]  # fmt: skip
+
+
+def test_regions_have_names_of_their_own(report: Report) -> None:
+    """A screen reader lists them; several trainings and devices have charts with the same titles."""
+    rows = (*report.rows, *(row.model_copy(update={"device": "pi5"}) for row in report.rows))
+    names = re.findall(r'role="region" aria-label="([^"]*)"', report_html(report.model_copy(update={"rows": rows}), ""))
+    assert sum("as a table" in name for name in names) > 10
+    assert len(names) == len(set(names)), [name for name, count in Counter(names).items() if count > 1]
 
 
 def test_the_page_tells_places_apart_where_there_are_several(report: Report) -> None:

@@ -224,14 +224,6 @@ def test_a_job_without_a_search_has_no_analysis(gateway: GatewayApp) -> None:
     assert (response.status_code, "has no search" in response.json()["detail"]) == (404, True)
 
 
-class PredictedTrial(TrialView):
-    """A trial of a server whose latency model has predicted it."""
-
-    predicted_latency_ms: float
-    predicted_latency_low_ms: float | None = None
-    predicted_latency_high_ms: float | None = None
-
-
 def view_of(*trials: TrialView) -> TrialsView:
     """Return a search with these trials."""
     return TrialsView(
@@ -240,9 +232,14 @@ def view_of(*trials: TrialView) -> TrialsView:
     )  # fmt: skip
 
 
+def record_of(kind: str = "full", **changes: object) -> Trial:
+    """Return the record of a trial."""
+    return Trial.model_validate({"kind": kind, "choices": {"zeros": "0.5"}, "reason": "because"} | changes)
+
+
 def trial_of(name: str, kind: str = "full", **changes: object) -> dict[str, object]:
     """Return the fields of a measured trial."""
-    record = Trial.model_validate({"kind": kind, "choices": {"zeros": "0.5"}, "reason": "because"})
+    record = record_of(kind)
     return {
         "name": name, "state": "succeeded", "trial": record, "values": {"accuracy": 0.9, "latency": 5.0},
         "keeps_limits": True, "on_front": True, "place": 1, "stopped": None,
@@ -252,9 +249,8 @@ def trial_of(name: str, kind: str = "full", **changes: object) -> dict[str, obje
 def test_predicted_latencies_are_drawn_against_measured_ones() -> None:
     """With their interval; trials without a prediction are left out, and without any there is no chart."""
     plain = TrialView.model_validate(trial_of("plain"))
-    predicted = PredictedTrial.model_validate(
-        trial_of("predicted", predicted_latency_ms=4, predicted_latency_low_ms=3, predicted_latency_high_ms=6)
-    )
+    record = record_of(predicted_latency_ms=4, predicted_low_ms=3, predicted_high_ms=6)
+    predicted = TrialView.model_validate(trial_of("predicted", trial=record))
     charts = {chart.title: chart for chart in search_charts(view_of(plain, predicted), (), ())}
     [point] = charts["Predicted against measured latency"].series[1].points
     assert (point.x, point.y) == (4, 5)

@@ -29,7 +29,8 @@ def _with_latency(
     session: Session, spec: JobSpec, devices: tuple[str, ...], *, before: datetime | None, number: int | None
 ) -> PlannerJob:
     job = PlannerJob(spec=spec, devices=devices)
-    if spec.search is None:
+    search = spec.searched()
+    if search is None or search.limits.max_latency_ms is None:  # hundreds of results take a second to read
         return job
     history = latency_history(
         session,

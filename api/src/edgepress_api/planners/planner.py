@@ -43,7 +43,7 @@ class PlannerJob(Frozen):
         spec: The spec of the job.
         devices: Names of the devices that each export is evaluated on.
         latency: What is known about the latency of networks: from before the job was submitted, and from the job. Empty
-            without a search.
+            without a search that limits latency.
     """
 
     spec: JobSpec

@@ -204,10 +204,11 @@ def _predictions(view: TrialsView) -> Iterator[Chart]:
     """Yield predicted against measured latency, if trials have predictions."""
     points = []
     for trial in view.trials:
-        predicted, measured = _predicted(trial, ""), trial.values.get("latency")
-        if predicted is None or measured is None:
+        predicted = None if trial.trial is None else trial.trial.predicted_latency_ms
+        measured = trial.values.get("latency")
+        if trial.trial is None or predicted is None or measured is None:
             continue
-        low, high = _predicted(trial, "_low"), _predicted(trial, "_high")
+        low, high = trial.trial.predicted_low_ms, trial.trial.predicted_high_ms
         words = f"{trial.name}: {predicted:.3g} ms predicted, {measured:.3g} ms measured"
         spread = None if low is None or high is None else Spread(low=low, high=high)
         points.append(ChartPoint(x=predicted, y=measured, words=words, spread=spread))
@@ -227,9 +228,3 @@ def _predictions(view: TrialsView) -> Iterator[Chart]:
             ChartSeries(name="trials", kind="spreads", colour="m4", points=tuple(points)),
         ),
     )
-
-
-def _predicted(trial: TrialView, end: str) -> float | None:
-    """Return a prediction of a trial; None if the server's latency model has not predicted it."""
-    name = "predicted_latency_ms" if not end else f"predicted_latency{end}_ms"
-    return getattr(trial, name, None) or getattr(trial.trial, name, None)

@@ -72,6 +72,17 @@ function showTable(figure) {
     );
   fill(
     /** @type {HTMLElement} */ (details.lastElementChild),
-    table(`${chart.title}, as a table`, [...columns, { title: "Point" }], rows),
+    table(`${partOf(figure)}${chart.title}, as a table`, [...columns, { title: "Point" }], rows),
   );
+}
+
+/**
+ * Return the name of the part of the page that a figure is in, since charts of several parts have the same titles.
+ *
+ * @param {HTMLElement} figure
+ */
+function partOf(figure) {
+  const part = figure.closest("article, section[aria-label]");
+  const name = part?.getAttribute("aria-label") ?? part?.querySelector("h3")?.textContent;
+  return name ? `${name}: ` : "";
 }

@@ -37,10 +37,10 @@ export function showLabels(job, changed) {
     form.hidden = false;
     form.querySelector("input")?.focus();
   };
-  const edit = { type: "button", id: "edit-labels", class: "plain", onclick: open };
+  const edit = { type: "button", id: "edit-labels", class: "plain small", onclick: open };
   fill(
     at("labels"),
-    labelsOf(job),
+    (job.project || job.tags?.length) && labelsOf(job),
     job.notes && el("span", { class: "soft notes" }, job.notes),
     el("button", edit, hasAny ? "Edit labels" : "Add labels or notes"),
   );

@@ -97,6 +97,8 @@ function showAnalysis(trials, analysis) {
       ? `The importance of a choice for a figure is that of PED-ANOVA: how different its values are among the best ${Math.round(100 * analysis.importance_best)} % of ${analysis.importance_trials} trials and among all.`
       : "The importance of the choices is shown from ten measured trials on.",
     stoppedWords(trials.trials),
+    trials.ruled_out &&
+      `Not tried, because the predicted latency misses the limit: ${counted(trials.ruled_out, "combination")}.`,
   ];
   at("charts-section").hidden = analysis.charts.length === 0;
   at("charts-words").textContent = words.filter(Boolean).join(" ");
