@@ -22,6 +22,7 @@ Classified = tuple[tuple[int, int, int], Classes]  # lengths of the axes, and cl
 _SYMBOLS = 256
 # LZMA takes a second for each three megabytes. Weights that it codes better than rANS are not known.
 _MOST_LZMA_BYTES = 1 << 18
+_LEAST_LZMA_BYTES = 16  # its frame alone takes 14
 # A state of four bytes says two bytes about its lane's symbols. Lanes this long make that a few parts in a thousand.
 _BYTES_PER_LANE = 640
 _MOST_ROWS = 1 << 14
@@ -230,11 +231,12 @@ def _with_blocks(elements: npt.NDArray[np.unsignedinteger], blocks: Blocks) -> I
     sample = rows[np.linspace(0, len(rows) - 1, _SAMPLED_BLOCKS, dtype=np.intp)]
     if len(np.unique(_as_numbers(sample))) > _SAMPLED_BLOCKS / 2:
         return
-    _, first, indices, counts = np.unique(_as_items(rows), return_index=True, return_inverse=True, return_counts=True)
-    if len(first) > decode.MOST_CODEBOOK_ENTRIES:
-        return
+    _, first, indices, counts = np.unique(_as_numbers(rows), return_index=True, return_inverse=True, return_counts=True)
+    if len(first) > decode.MOST_CODEBOOK_ENTRIES or not np.array_equal(rows[first][indices], rows):
+        return  # too many; or two of them have the same hash, which is not to be expected
     # The commonest first, so that the upper bytes of indices are mostly 0.
-    order = np.argsort(-counts, kind="stable")
+    order = np.argsort(_as_items(rows[first]))
+    order = order[np.argsort(-counts[order], kind="stable")]
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     way = _indexed(rows[first[order]], place[indices])
@@ -342,7 +344,7 @@ def _lanes(length: int, size_bytes: float) -> int:
 def _rans(
     content: Bytes, counts: Integers, bits: int, lanes: int, layout: int, *, classified: Classified | None = None
 ) -> Way:
-    frequencies = np.stack([scaled_frequencies(each, bits) for each in counts])
+    frequencies = scaled_frequencies(counts, bits)
     tables = write_tables(frequencies)
     packed = _shorter_tables(tables)
     head = bytes((decode.RANS, bits, layout)) + number(lanes) + number(len(counts)) + number(len(tables)) + packed
@@ -370,8 +372,7 @@ def _rans(
 
 def _shorter_tables(tables: bytes) -> bytes:
     plain = bytes((decode.RAW,)) + tables
-    packed = _lzma(tables)
-    return min(plain, packed, key=len)
+    return plain if len(tables) < _LEAST_LZMA_BYTES else min(plain, _lzma(tables), key=len)
 
 
 def _write_rans(
