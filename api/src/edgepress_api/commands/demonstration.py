@@ -88,7 +88,7 @@ def _gateway(here: Invocation, settings: OneMachineSettings) -> Iterator[Client]
         here.note(f"Starting gateway, scheduler, worker and evaluator in {settings.home} ...")
         several = (os.cpu_count() or 1) > 1
         with (
-            running_stack(settings, None, narrator(here.err), converts_beside=several) as stack,
+            running_stack(settings, None, narrator(here.err), converts_in_parallel=several) as stack,
             here.gateway(stack.url, stack.token) as client,
         ):
             yield client

@@ -61,7 +61,7 @@ def running_stack(
     port: int | None,
     say: Say,
     *,
-    converts_beside: bool = False,
+    converts_in_parallel: bool = False,
     longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
     settings_of: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Iterator[Stack]:
@@ -71,7 +71,7 @@ def running_stack(
         settings: Settings, with the folders to use.
         port: Port of the gateway; None for any free one.
         say: Called with a message on events of the processes, from another thread.
-        converts_beside: Whether a second worker packs and exports while the first one trains: a job ends sooner, but
+        converts_in_parallel: Whether a second worker packs and exports while the first one trains: a job ends sooner, but
             its epochs take longer than they would alone.
         longest_pause_seconds: Maximum pause in seconds before a process that keeps dying is started again.
         settings_of: Environment variables that override those of single processes, by the names of the processes.
@@ -93,7 +93,7 @@ def running_stack(
         token = secrets.token_hex(_TOKEN_BYTES)
         environment = _environment(settings, folder, port, token)
         every = _services(folder, redis, url, environment)
-        services = [_told(each, settings_of) for each in every if converts_beside or each.name != "converter"]
+        services = [_told(each, settings_of) for each in every if converts_in_parallel or each.name != "converter"]
         with (
             published_token(token, port, folder.root),
             supervised(services, say, longest_pause_seconds=longest_pause_seconds) as supervisor,
