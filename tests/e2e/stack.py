@@ -31,7 +31,7 @@ EXPORTS = ["float32", "float16", "dynamic", "int16x8", "int8"]
 TINY: Json = {
     "name": "tiny",
     "dataset": {"kind": "builtin", "name": "digits", "image_size": 32},
-    "model": {"architecture": "mobilenet_v2", "width": 0.35},
+    "model": {"architecture": "mobilenet", "width": 0.25},
     "training": {"epochs": 3, "batch_size": 64},
     "pipelines": [{"name": "base", "exports": EXPORTS}],
     "evaluation": {"runs": 10, "warmup_runs": 2},

@@ -63,6 +63,7 @@ def _codes(path: Path) -> list[npt.NDArray[Any]]:
     return [layer.codes for layer in read_weights(read_tflite(path))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dense", [kind for kind in _KINDS if kind not in {"dynamic", "int4"}], indirect=True)
 def test_a_sparse_file_is_smaller_and_computes_the_same(dense: Path) -> None:
     """Its weights, with the zeros filled in, and what it says of eight images are those of the dense file."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from edgepress_common.results import ExportResult
 
+pytestmark = pytest.mark.slow
+
 PACK = coloured_pack(24)
 IMAGES = PACK.validation.images
 

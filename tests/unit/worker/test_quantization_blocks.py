@@ -87,6 +87,7 @@ def unit() -> Any:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranges", ["min_max", "mse"])
 def test_a_block_is_rounded_as_the_best_of_all_ways(ranges: Any) -> None:
     """There are 64 ways to round six weights of two layers; layer by layer, AdaRound does not find the best one."""
