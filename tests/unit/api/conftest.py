@@ -19,7 +19,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database: a file that does not exist, or a server's with whatever an earlier test has left."""
+    """The address of a database: a file that does not exist, or a server's with the tables of an earlier test."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/edgepress.db"
     return str(request.getfixturevalue("postgres_url"))
