@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from math import log2
 from typing import Literal
 
-from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, export_name, work_name
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, work_name
 from edgepress_api.planners.planner import PlannerJob, Proposal
 from edgepress_api.planners.results import EvaluationOutcome, ExportOutcome, PipelineResult
 from edgepress_api.planners.search.planner import SearchPlanner
+from edgepress_common.latency_table import export_name
 from edgepress_common.repeats import Repetition
 from edgepress_common.results import OperatorWork
 from edgepress_common.spec import (

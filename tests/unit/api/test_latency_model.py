@@ -8,7 +8,8 @@ import pytest
 
 from edgepress_api.latency_model.fitting import MeasuredNetwork, fit
 from edgepress_api.latency_model.model import LatencyModel
-from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, export_name, work_name
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, work_name
+from edgepress_common.latency_table import export_name
 from edgepress_common.results import OperatorWork
 from edgepress_common.spec import Model
 from edgepress_common.spec.exports.int8 import Int8Export

@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from edgepress_api.database import PipelineRow, PipelineStepRow, StepInputRow, StepRow
-from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, export_name, work_name
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, work_name
 from edgepress_api.steps.plausible import shown_result
+from edgepress_common.latency_table import export_name
 from edgepress_common.results import EvaluationResult, ExportResult, StageResult
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageStep
 

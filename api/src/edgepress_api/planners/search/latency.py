@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
 
-from edgepress_api.latency_model.model import LatencyModel, Prediction
-from edgepress_api.latency_model.samples import export_name, work_name
+from edgepress_api.latency_model.model import LatencyModel
+from edgepress_api.latency_model.samples import work_name
 from edgepress_api.planners.planner import Proposal
 from edgepress_api.planners.search.past import Past
+from edgepress_common.latency_table import Prediction, export_name
 from edgepress_common.spec import Pipeline
 from edgepress_common.spec.space import members, options, probe_of, untrained
 from edgepress_common.trial import Choices, Trial
