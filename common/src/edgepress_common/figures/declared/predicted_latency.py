@@ -7,8 +7,8 @@ MS = Figure(
     title="predicted latency",
     head="predicted",
     unit="ms",
-    description="Median latency that the device's latency model predicted for the file, if a stage of the pipeline had a "
-    "latency on this device as its target; with the number of threads that it was predicted to be fastest with.",
+    description="Median latency that the device's latency model predicted for the file, if a stage of the pipeline had "
+    "a latency on this device as its target; with the number of threads that it was predicted to be fastest with.",
     source=FieldPart("the stage that had a latency as its target"),
     direction="lower",
     is_timing=True,
