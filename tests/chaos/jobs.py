@@ -1,6 +1,6 @@
 """The jobs that are run: small, and with as many kinds of steps as there are; and a search.
 
-Jobs with listed pipelines come in pairs. The first of a pair trains, and compresses in all ways one after the other; the
+Other jobs come in pairs. The first of a pair trains, and compresses in all ways one after the other; the
 second wants the same training and pruning, and goes on from there otherwise: what they share is to be done once.
 """
 
