@@ -80,7 +80,10 @@ def test_probes_are_measured_and_trials_are_predicted(edgepress: Edgepress) -> N
 
 
 def _prune_to_a_latency(edgepress: Edgepress, device: str) -> None:
-    """A latency that can't be reached is refused with the nearest; with that one, the report has both latencies."""
+    """A latency that can't be reached is refused with the nearest; with that one, the report has both latencies.
+
+    A network for smaller images is measured on these.
+    """
     refused = edgepress.wait(edgepress.post(_pruned(device, 1e-4)))
     failure = edgepress.step(refused["id"], "prune_channels")["failure"]
     assert "accepted: ms of at least " in failure["message"]
@@ -90,18 +93,23 @@ def _prune_to_a_latency(edgepress: Edgepress, device: str) -> None:
     predicted = edgepress.step(job["id"], "prune_channels")["result"]["predicted_latency"]
     assert least <= predicted["ms"] <= 1.05 * least < predicted["source_ms"]
     assert (predicted["device"], predicted["export"], predicted["threads"]) == (device, "int8", 1)
-    (row,) = edgepress.report(job["id"])["rows"]
+    row, small = edgepress.report(job["id"])["rows"]
     assert row["predicted_latency"] == predicted
     assert row["latency_ms"]["p50"] > 0
+    assert (row["tensors"]["input"]["shape"], small["tensors"]["input"]["shape"]) == ([1, 40, 40, 3], [1, 32, 32, 3])
+    assert small["images"] == row["images"]
 
 
 def _pruned(device: str, ms: float) -> dict[str, Any]:
     stage = {"kind": "prune_channels", "epochs": 1, "target": {"latency": {"device": device, "ms": ms}}}
     return {
         "name": f"{ms:g} ms",
-        "dataset": SEARCHES["dataset"],
+        "dataset": SEARCHES["dataset"] | {"image_size": 40},
         "model": {"architecture": "mobilenet", "width": 0.5},
         "training": SEARCHES["training"],
-        "pipelines": [{"name": "fast", "stages": [stage], "exports": ["int8"]}],
+        "pipelines": [
+            {"name": "fast", "stages": [stage], "exports": ["int8"]},
+            {"name": "small images", "stages": [{"kind": "train", "image_size": 32}], "exports": ["int8"]},
+        ],
         "evaluation": {"devices": [device], "threads": [1]} | SEARCHES["evaluation"],
     }

@@ -1,7 +1,7 @@
 """The plan of a job: its steps as a graph.
 
-1. One step packs the data set; all others depend on it. Where a stage cuts the network to another image size, another
-   step packs the data set at that size: for that stage, the stages after it, their exports and evaluations.
+1. One step packs the data set; all others depend on it. Where a stage takes another image size, another step packs the
+   data set at that size: for that stage, the stages after it, their exports and evaluations.
 2. The stages of a pipeline follow one another. The first one trains, even if the spec does not list it.
 3. Each export uses the model of the last stage, and the pack for calibration.
 4. Each device measures each export.
@@ -240,8 +240,9 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
             if name in {"training", method.network} and field.default is None
         ]
         training = stage.training or spec.training
+        own_size = None if stage.image_size == spec.dataset.image_size else stage.image_size
         return StageStep(
-            stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0}),
+            stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0, "image_size": own_size}),
             model=method.own_network(stage) or spec.model,
             training=training.model_copy(update={"seed": (training.seed + stage.seed_offset) % SEEDS}),
         )

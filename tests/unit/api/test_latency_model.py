@@ -135,4 +135,4 @@ def test_exports_with_equal_operators_have_one_name() -> None:
     """Calibration changes no operator; layers in float do."""
     assert export_name(Int8Export.model_validate({"calibration": {"ranges": "mse"}})) == "int8"
     assert export_name(Int8Export(keep_float=2)) == "int8 keep_float=2"
-    assert work_name(Model(architecture="resnet18"), 0.5) != work_name(Model(architecture="resnet18"), 0.25)
+    assert work_name(Model(architecture="resnet18"), 0.5, 64) != work_name(Model(architecture="resnet18"), 0.25, 64)

@@ -58,9 +58,9 @@ class LatencyHistory(Frozen):
         return tuple(file for file in files if (file.runtime, file.processor) == latest)
 
 
-def work_name(network: Network, keep_macs: float) -> str:
-    """Return the name of a network with a share of its MACs."""
-    return f"{network.model_dump_json()} {keep_macs:g}"
+def work_name(network: Network, keep_macs: float, image_size: int) -> str:
+    """Return the name of a network for images of a size, with a share of its MACs."""
+    return f"{network.model_dump_json()} {keep_macs:g} {image_size}"
 
 
 def by_kind(work: Sequence[OperatorWork]) -> Mapping[str, OperatorWork]:
