@@ -52,7 +52,7 @@ class Round:
 
 
 def undisturbed(home: Path, jobs: Sequence[Spec]) -> Evidence:
-    """Return what there is to see after an undisturbed run."""
+    """Return the evidence of an undisturbed run."""
     with breakable_stack(home, lease_seconds=60) as stack:
         customer = Customer(stack, jobs)
         customer.run()

@@ -11,7 +11,7 @@ from edgepress_common.results.work import OperatorWork
 from edgepress_common.spec.exports import Export
 
 TERMS = ("calls", "macs", "weights", "weight_traffic", "values")
-"""What counts in the work of each kind of operator."""
+"""Figures of the work of a kind of operator that a fit has a time for."""
 
 # Parameters of an export that change its weights or its bytes, but not its operators.
 _WITHOUT_EFFECT = {"kind", "calibration", "encoding", "sensitivity"}

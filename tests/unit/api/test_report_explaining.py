@@ -158,7 +158,7 @@ def test_operators_without_weights_are_told_with_a_cure_for_normalizations() -> 
 
 
 @pytest.mark.parametrize(("measured", "end"), [(5.0, "."), (9.0, ", which is outside of this interval.")])
-def test_a_predicted_latency_is_told_beside_the_measured_one(measured: float, end: str) -> None:
+def test_a_predicted_latency_is_told_next_to_the_measured_one(measured: float, end: str) -> None:
     """The target, the prediction with its interval, and what was measured."""
     found = PredictedLatency(
         device="pi", export="int8", threads=1, target_ms=5.5, source_ms=12, ms=5.2, low_ms=4.2, high_ms=6.5,

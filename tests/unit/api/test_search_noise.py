@@ -121,7 +121,7 @@ def _right(evaluation: EvaluationOutcome) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["knee_guided", "tpe", "random"])
 def test_noise_gains_nothing_on_the_test_split(strategy: str) -> None:
-    """Of 60 searches, at most one in twenty finds a significant gain; the mean accuracy is that of chance."""
+    """At most one search in twenty finds a significant gain; the mean accuracy is that of chance."""
     ended = searched(strategy)
     assert {each.judgement.tried for each in ended} == {TRIALS + 1}
     gains = [

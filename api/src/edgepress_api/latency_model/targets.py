@@ -65,11 +65,8 @@ def planned_tables(session: Session, job: JobRow) -> LatencyTables:
 
 
 def _unknown_device(session: Session, path: str, target: LatencyTarget) -> FieldProblem:
-    measured = session.scalars(
-        select(StepRow.holder).where(StepRow.kind == "evaluation", StepRow.state == "succeeded").distinct()
-    )
     exists = session.get(DeviceRow, target.device) is not None
-    known = ", ".join(sorted(each for each in measured if each and each != target.device))
+    known = ", ".join(sorted({file.device for file in latency_history(session).files}))
     return FieldProblem(
         field=f"{path}.device",
         value=target.device,

@@ -1,4 +1,4 @@
-"""What the target of channel pruning counts: of a network, and of a network without some of its channels."""
+"""Targets of channel pruning: the cost that they count, of a network and of one without some of its channels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
