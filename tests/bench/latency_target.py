@@ -41,7 +41,7 @@ def measure() -> Iterator[Figure]:
         table = _model(folder / "seen")
         pruned = folder / "pruned"
         pruned.mkdir()
-        targets = {}
+        targets: dict[str, tuple[str, float]] = {}
         for network in _NETWORKS:
             for share in _SHARES:
                 whole = built(folder, *network, _SIDE)
