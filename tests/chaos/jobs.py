@@ -27,13 +27,13 @@ def search_job(seed: int) -> Spec:
     """
     return {
         "name": f"chaos search {seed}",
-        "dataset": {"kind": "builtin", "name": "digits", "image_size": 32, "test_fraction": 0.2},
-        "model": {"architecture": "mobilenet", "width": 0.25},
+        "dataset": {"kind": "builtin", "name": "digits", "image_size": 16, "test_fraction": 0.2},
+        "model": {"architecture": "resnet8"},
         "training": {"epochs": 3, "batch_size": 32, "seed": seed},
         "search": {
             "objectives": ["accuracy", "coded"],
             "space": {
-                "networks": [{"architecture": "mobilenet", "width": 0.25}],
+                "networks": [{"architecture": "resnet8"}],
                 "teachers": ["none"],
                 "keep_macs": [1],
                 "zeros": [0, 0.5, 0.8],
@@ -43,7 +43,7 @@ def search_job(seed: int) -> Spec:
             },
             "budget": {"trials": 10},
             "strategy": "tpe",
-            "finalists": 2,
+            "finalists": 1,
             "seeds": 2,
         },
         "evaluation": {"runs": 10, "warmup_runs": 2},

@@ -107,8 +107,9 @@ def test_a_search_goes_on_to_the_same_trials(tmp_path: Path) -> None:
     """Scheduler, gateway, worker and evaluator are killed at moments that are drawn, until the search has ended."""
     search = search_job(1)
     alone = undisturbed(tmp_path / "undisturbed", [search])
-    trials = [each for each in alone.plans[search["name"]] if each.trial]
-    assert len({each.name.split()[1] for each in trials if each.name.startswith("trial")}) == 10
+    names = [each.name for each in alone.plans[search["name"]] if each.trial]
+    assert sum(name.startswith("trial") and name.endswith("short") for name in names) == 10
+    assert any("seed" in name for name in names)
 
     done = disturbed(tmp_path / "home", [search], over_a_search(1, _KILLS_OF_SEARCH), lease_seconds=6, seed=1)
 

@@ -111,7 +111,7 @@ def test_the_stage_is_planned_with_the_model_of_its_device(tmp_path: Path) -> No
 def test_a_plan_that_grows_keeps_its_model(tmp_path: Path) -> None:
     """The files that the job itself measures do not change the steps of its finalists."""
     gateway = measured_gateway(tmp_path)
-    search = SEARCH | {"budget": {"trials": 2}, "finalists": 5, "screening": 1}
+    search = SEARCH | {"budget": {"trials": 3}, "finalists": 3, "screening": 1}
     job_id = gateway.submission.submit(JobSpec.model_validate(content(search=search)), gateway.now)
     before = tables_of(gateway)
     finish_search(gateway)
