@@ -116,7 +116,7 @@ def test_a_plan_that_grows_keeps_its_model(tmp_path: Path) -> None:
     before = tables_of(gateway)
     finish_search(gateway)
     names = {each["name"] for each in gateway.client.get(f"/v1/jobs/{job_id}").json()["pipelines"]}
-    assert {"fast", "fast seed 1"} <= names
+    assert {"fast", "fast, seed 1"} <= names
     after = tables_of(gateway)
     assert len(after) == 2
     assert set(map(LatencyTable.model_dump_json, after)) == set(map(LatencyTable.model_dump_json, before))
