@@ -112,7 +112,7 @@ fuzz: install  ## fuzz the API with 10,000 requests, and 1,000 archives, models,
 	@$(BIN)/python tests/integration/fuzz.py $(FUZZ)
 
 chaos: install  ## inject faults: stop, hang, damage, slow down and lie, then kill processes 100 times while jobs run; half an hour
-	EDGEPRESS_TEST_CHAOS=yes $(BIN)/pytest tests/e2e/test_chaos.py -k "stops_hangs or slowness or put_back"
+	EDGEPRESS_TEST_CHAOS=yes $(BIN)/pytest tests/e2e/test_chaos.py -k "stops_hangs or slowness or put_back or search"
 	@$(BIN)/python tests/chaos $(CHAOS)
 
 audit: install  ## check the locked dependencies for known vulnerabilities; needs the network

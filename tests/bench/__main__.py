@@ -17,6 +17,7 @@ _MEASURES = (
     "quick",
     "evaluation",
     "latency",
+    "latency_target",
     "coded",
     "scheduling",
     "status",

@@ -21,9 +21,9 @@ import numpy as np
 from edgepress_common.spec import Model, PruneChannelsStage
 from edgepress_worker.channels.groups import find_groups
 from edgepress_worker.channels.importance import Batches
-from edgepress_worker.channels.pruning import Round, prune_round, total
+from edgepress_worker.channels.pruning import Round, prune_round
 from edgepress_worker.channels.surgery import without_channels
-from edgepress_worker.keras_cost import layer_costs
+from edgepress_worker.channels.targets import target_of
 from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.networks import build_network
 from figures import Figure
@@ -100,8 +100,8 @@ def _epoch_seconds(trained: keras.Model) -> float:
 
 def _choice_seconds(network: keras.Model, criterion: str, allocation: str) -> float:
     stage = PruneChannelsStage.model_validate({"criterion": criterion, "allocation": allocation})
-    cost = total(layer_costs(network), stage.target)
-    settings = Round(stage, stage.target.keep * cost, cost, batches=_batches, images=_IMAGES, seed=0)
+    target = target_of(stage, network, None)
+    settings = Round(stage, target, target.budget(1), batches=_batches, images=_IMAGES, seed=0)
     began = time.perf_counter()
     prune_round(network, settings)
     return time.perf_counter() - began

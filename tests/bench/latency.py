@@ -15,7 +15,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -43,53 +44,85 @@ _SIDES = (32, 48, 64, 80, 96)
 _KEEP = (1.0,)
 _KINDS = ("float32", "int8")
 _SEEN, _UNSEEN, _SEED = 24, 10, 0
-_CLASSES, _IMAGES = 8, 16
+CLASSES, IMAGES = 8, 16
 _PASSES = 30
 _LIMIT = 0.05
 
 
+@dataclass(frozen=True)
+class Built:
+    """A network, and the work of its operators."""
+
+    title: str
+    side: int
+    model: keras.Model
+    work: Work
+
+
 def measure() -> Iterator[Figure]:
     """Median relative error over 20 files that the model has not seen."""
-    space = [(name, *rest) for name, widths in _NETWORKS.items() for rest in product(widths, _SIDES, _KEEP)]
-    random.Random(_SEED).shuffle(space)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        written = ((network, _write(folder, number, *network)) for number, network in enumerate(space))
-        found = list(itertools.islice(((network, *each) for network, each in written if each), _SEEN + _UNSEEN))
-        command = [sys.executable, str(Path(__file__).with_name("latency_passes.py")), name, str(_PASSES)]
-        measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        found = sampled(folder, _SEEN + _UNSEEN)
+        for number, each in enumerate(found):
+            export(folder, f"{each.side} {number}", each, _KINDS)
+        measured = passes(folder)
     errors = []
     for kind in _KINDS:
-        networks = [MeasuredNetwork(work, measured[f"{file} {kind}"]) for _, file, work in found]
+        networks = [
+            MeasuredNetwork(each.work, measured[f"{each.side} {number} {kind}"]) for number, each in enumerate(found)
+        ]
         model = fit(networks[:_SEEN])
-        for (network, *_), unseen in zip(found[_SEEN:], networks[_SEEN:], strict=True):
+        for each, unseen in zip(found[_SEEN:], networks[_SEEN:], strict=True):
             predicted = model.predict(unseen.work)
             assert predicted is not None
             errors.append(abs(predicted / unseen.latency_ms - 1))
-            words = f"  {kind:8} {network}: {unseen.latency_ms:.3f} ms, predicted {predicted:.3f} ms"
+            words = f"  {kind:8} {each.title}: {unseen.latency_ms:.3f} ms, predicted {predicted:.3f} ms"
             print(words, file=sys.stderr)  # noqa: T201 - for a look at each
     error = statistics.median(errors)
     detail = f"90 % of {len(errors)} files below {100 * np.quantile(errors, 0.9):.1f} %"
     yield Figure("latency model: median error, unseen files", error, "", f"<= {_LIMIT:g}", error <= _LIMIT, detail)
 
 
-def _write(
-    folder: Path, number: int, architecture: str, width: float, side: int, keep: float
-) -> tuple[str, Work] | None:
-    """Write a network's files; return their name and the work of its operators. None if it can't be so narrow."""
+def sampled(folder: Path, count: int) -> list[Built]:
+    """Return the first networks of a random order; see the module."""
+    space = [(name, *rest) for name, widths in _NETWORKS.items() for rest in product(widths, _SIDES, _KEEP)]
+    random.Random(_SEED).shuffle(space)
+    made = (built(folder, *network) for network in space)
+    return list(itertools.islice((each for each in made if each is not None), count))
+
+
+def built(folder: Path, architecture: str, width: float, side: int, keep: float = 1) -> Built | None:
+    """Return an untrained network; None if it can't be so narrow."""
     keras.backend.clear_session()
-    pixels = np.random.default_rng(0).integers(0, 256, (_IMAGES, side, side, 3), dtype=np.uint8)
-    images = LabelledImages(pixels, np.arange(_IMAGES) % _CLASSES)
-    pack = Pack(tuple(map(str, range(_CLASSES))), images, images)
     model = Model.model_validate({"architecture": architecture, "width": width})
-    step = StageStep(stage=ProbeStage(keep_macs=keep), model=model, training=Training(batch_size=_IMAGES))
-    context = PlainContext(folder / f"{number}")
+    step = StageStep(stage=ProbeStage(keep_macs=keep), model=model, training=Training(batch_size=IMAGES))
+    title = f"{architecture} {width:g} {side} {keep:g}"
+    context = PlainContext(folder / title)
+    images = images_of(side)
+    pack = Pack(tuple(map(str, range(CLASSES))), images, images)
     made = probe(step, Material(pack=pack, source=None, downloads=folder), context)
-    if f"{keep:g}" not in made.work_by_keep:
-        return None
-    network, name = made.model, f"{side} {number}"
-    material = ExportMaterial(network, side, (), Calibration(images, 0, context), images, context)
-    for kind in _KINDS:
+    work = made.work_by_keep.get(f"{keep:g}")
+    return None if work is None else Built(title, side, made.model, work)
+
+
+def images_of(side: int) -> LabelledImages:
+    """Return random images."""
+    pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, side, side, 3), dtype=np.uint8)
+    return LabelledImages(pixels, np.arange(IMAGES) % CLASSES)
+
+
+def export(folder: Path, name: str, network: Built, kinds: Sequence[str]) -> None:
+    """Write the files of a network."""
+    images, context = images_of(network.side), PlainContext(folder / network.title)
+    material = ExportMaterial(network.model, network.side, (), Calibration(images, 0, context), images, context)
+    for kind in kinds:
         parameters: Any = EXPORTS[kind].parameters(kind=kind)
         (folder / f"{name} {kind}.tflite").write_bytes(EXPORTERS[kind](parameters, material).content)
-    return name, made.work_by_keep[f"{keep:g}"]
+
+
+def passes(folder: Path) -> dict[str, float]:
+    """Return the latency of the files of a folder in milliseconds, by name."""
+    command = [sys.executable, str(Path(__file__).with_name("latency_passes.py")), str(folder), str(_PASSES)]
+    found: dict[str, float] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return found

@@ -1,6 +1,6 @@
 """``make chaos``: runs real jobs on the real processes while it kills them, and verifies that nothing is lost.
 
-1. The jobs are run undisturbed; what each step gives is kept.
+1. The jobs, a search among them, are run undisturbed; what each step gives is kept, and which trials the search made.
 2. They are run again on a new stack, while processes are killed (SIGKILL) or stopped (SIGTERM) at moments that are
    drawn, the worker's child is made to hang, an artifact is damaged, and database, disk and the evaluator's network are
    taken away for seconds; each component is slow for seconds, and devices, workers, users and Redis lie. Killed
@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from chaos.acts import Act, Kill, calm, drawn
 from chaos.figures import Loss, losses, spread
-from chaos.jobs import chaos_jobs
-from chaos.promises import broken_promises
+from chaos.jobs import chaos_jobs, search_job
+from chaos.promises import broken_promises, results_of
 from chaos.run import Round, disturbed, undisturbed
 
 
@@ -37,6 +37,7 @@ def main() -> None:
     arguments.add_argument("--kills", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--jobs", type=int, default=4, help="in a round; what they share is done once")
+    arguments.add_argument("--searches", type=int, default=1, choices=(0, 1), help="in a round, next to the jobs")
     arguments.add_argument("--lease", type=float, default=6, help="seconds after which a lease expires")
     arguments.add_argument("--minutes", type=float, default=22, help="after which no process is killed any more")
     arguments.add_argument(
@@ -53,9 +54,10 @@ def main() -> None:
 
 
 def _run(home: Path, asked: argparse.Namespace) -> list[str]:
-    jobs = chaos_jobs(asked.seed, asked.jobs)
+    jobs = [*(search_job(asked.seed) for _ in range(asked.searches)), *chaos_jobs(asked.seed, asked.jobs)]
     began = time.monotonic()
-    expected = undisturbed(home / "undisturbed", jobs)
+    alone = undisturbed(home / "undisturbed", jobs)
+    expected = results_of(alone.steps)
     _say(f"undisturbed: {len(jobs)} jobs, {len(expected)} steps in {time.monotonic() - began:.0f} s")
     rounds: list[Round] = []
     complaints: list[str] = []
@@ -69,7 +71,7 @@ def _run(home: Path, asked: argparse.Namespace) -> list[str]:
         some = _with_kills(acts, left, until)
         done = disturbed(home / f"round-{number}", jobs, some, lease_seconds=asked.lease, seed=asked.seed)
         rounds.append(done)
-        complaints += broken_promises(done.evidence, expected)
+        complaints += broken_promises(done.evidence, expected, alone.plans)
         _say(f"round {number}: {len(done.killed)} kills in {done.seconds:.0f} s; complaints: {len(complaints)}")
     _tell(rounds, asked.lease)
     return complaints

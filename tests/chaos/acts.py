@@ -151,6 +151,17 @@ def _others(chance: random.Random) -> Iterator[Act]:
         yield from all_of_them
 
 
+def over_a_search(seed: int, kills: int) -> Iterator[Act]:
+    """Kills of the processes that a search goes through, at moments that are drawn; the same ones for the same seed."""
+    chance = random.Random(seed)
+    victims: tuple[Victim, ...] = ("scheduler", "gateway", "worker", "evaluator")
+    for number in range(kills):
+        victim = victims[number % len(victims)]
+        moment = chance.choice(_MOMENTS[victim])
+        delay = chance.uniform(*_PAUSE_SECONDS) if moment == "any time" else chance.uniform(0, 0.5)
+        yield Kill(victim, moment, delay)
+
+
 def calm(seed: int) -> Iterator[Act]:
     """One kill after the other without end, of those who hold steps, each with time to get over it."""
     chance = random.Random(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +38,24 @@ class Job(NamedTuple):
     name: str
     state: str
     error: str | None
+
+
+class Planned(NamedTuple):
+    """A pipeline of a job, as its planner has proposed it.
+
+    Attributes:
+        name: Its name.
+        trial: The record of the search, as JSON; empty for a pipeline of the spec.
+        steps: Keys of its steps.
+    """
+
+    name: str
+    trial: str
+    steps: tuple[str, ...]
+
+
+Plans = dict[str, tuple[Planned, ...]]
+"""The pipelines of jobs, in the order of their plans, by the jobs' names."""
 
 
 class Output(NamedTuple):
@@ -97,6 +115,7 @@ class Evidence:
         damaged: Names of the artifacts that were damaged, and keys of steps that did not give what was said: these
             steps are done again.
         told: Lies, and the answers to them.
+        plans: The pipelines of the jobs.
         went_back: Whether the database was put back to an older state, so that attempts were made twice.
     """
 
@@ -111,6 +130,7 @@ class Evidence:
     scratch: tuple[str, ...]
     damaged: frozenset[str] = frozenset()
     told: tuple[Told, ...] = ()
+    plans: Plans = field(default_factory=dict)
     went_back: bool = False
 
 
@@ -127,6 +147,7 @@ def gather(stack: BreakableStack, posted: dict[str, str]) -> Evidence:
         jobs=jobs,
         steps=steps,
         events=events,
+        plans=plans_of(stack.database),
         begun=tuple(begun_in(stack.stack.folder.log(name).read_text() for name in ("worker", "evaluator"))),
         stored=stored,
         kept=frozenset(path.name for path in folder.glob("??/*")),
@@ -160,6 +181,22 @@ def ledger_of(database: Database) -> tuple[tuple[Job, ...], dict[str, Step], tup
     for event in found:
         once.setdefault((event.step, event.attempt, event.state or event.at), event)
     return jobs, steps, tuple(once.values())
+
+
+def plans_of(database: Database) -> Plans:
+    """Return the pipelines of the jobs."""
+    with database.read() as session:
+        return {
+            job.name: tuple(
+                Planned(
+                    pipeline.name,
+                    "" if pipeline.trial is None else pipeline.trial.model_dump_json(),
+                    tuple(step.step_key for step in pipeline.steps),
+                )
+                for pipeline in job.pipelines
+            )
+            for job in session.scalars(select(JobRow))
+        }
 
 
 def _step(row: StepRow) -> Step:

@@ -1,7 +1,7 @@
-"""The jobs that are run: small, and with as many kinds of steps as there are.
+"""The jobs that are run: small, and with as many kinds of steps as there are; and a search.
 
-They come in pairs. The first of a pair trains, and compresses in all ways one after the other; the second wants the
-same training and pruning, and goes on from there otherwise: what they share is to be done once.
+Other jobs come in pairs. The first of a pair trains, and compresses in all ways one after the other; the
+second wants the same training and pruning, and goes on from there otherwise: what they share is to be done once.
 """
 
 from typing import Any
@@ -17,6 +17,37 @@ _QUANTIZE = {"kind": "quantize_aware", "epochs": 2}
 def chaos_jobs(seed: int, count: int) -> list[Spec]:
     """So many jobs; the same ones for the same seed."""
     return [_job(seed * 1000 + number // 2, second=number % 2 == 1) for number in range(count)]
+
+
+def search_job(seed: int) -> Spec:
+    """Return the smallest search that learns: ten trials of twelve, in two generations, with promotions and finals.
+
+    Trials differ in zeros and exports, so that they share trainings. The objectives are the same each time a file is
+    measured, so the trials have to be.
+    """
+    return {
+        "name": f"chaos search {seed}",
+        "dataset": {"kind": "builtin", "name": "digits", "image_size": 16, "test_fraction": 0.2},
+        "model": {"architecture": "resnet8"},
+        "training": {"epochs": 3, "batch_size": 32, "seed": seed},
+        "search": {
+            "objectives": ["accuracy", "coded"],
+            "space": {
+                "networks": [{"architecture": "resnet8"}],
+                "teachers": ["none"],
+                "keep_macs": [1],
+                "zeros": [0, 0.5, 0.8],
+                "clusters": [0],
+                "quantize_aware": [False],
+                "exports": ["float32", "float16", "dynamic", "int8"],
+            },
+            "budget": {"trials": 10},
+            "strategy": "tpe",
+            "finalists": 1,
+            "seeds": 2,
+        },
+        "evaluation": {"runs": 10, "warmup_runs": 2},
+    }
 
 
 def _job(training_seed: int, *, second: bool) -> Spec:

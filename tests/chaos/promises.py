@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 
-from chaos.evidence import Event, Evidence, Step
+from chaos.evidence import Event, Evidence, Plans, Step
 
 # Results of a step in the undisturbed run: its artifacts' digests by name, or an evaluation's accuracy.
 Expected = Mapping[str, Mapping[str, object]]
@@ -23,10 +24,17 @@ def results_of(steps: Mapping[str, Step]) -> dict[str, dict[str, object]]:
     }
 
 
-def broken_promises(evidence: Evidence, expected: Expected) -> list[str]:
-    """All complaints, in words; none if all is well."""
+def broken_promises(evidence: Evidence, expected: Expected, plans: Plans | None = None) -> list[str]:
+    """Return all complaints, in words; none if all is well.
+
+    Args:
+        evidence: What there was to see after a disturbed run.
+        expected: Results of the steps of the undisturbed run.
+        plans: Plans of the jobs of the undisturbed run; None to compare steps alone.
+    """
     return [complaint for promise in _PROMISES for complaint in promise(evidence)] + [
-        *_gives_the_same(evidence, expected)
+        *_gives_the_same(evidence, expected),
+        *_plans_the_same(evidence, plans or {}),
     ]
 
 
@@ -120,6 +128,21 @@ def _gives_the_same(evidence: Evidence, expected: Expected) -> Iterator[str]:
         elif result != expected[key]:
             yield f"{_titled(evidence, key)} gave {result}, and undisturbed {expected[key]}"
     yield from (f"step {key[:_SHORT]} was there in the undisturbed run alone" for key in expected if key not in found)
+
+
+def _plans_the_same(evidence: Evidence, plans: Plans) -> Iterator[str]:
+    """A search tries what it tried undisturbed: the same pipelines in the same order, with the same reasons."""
+    for name, expected in plans.items():
+        found = evidence.plans.get(name, ())
+        if found == expected:
+            continue
+        differing = (other or one for one, other in zip_longest(expected, found) if one != other)
+        first = next(each.name for each in differing if each is not None)
+        yield (
+            f"job {name} has another plan from {first} on: {len(found)} pipelines "
+            f"({', '.join(each.name for each in found)}), and undisturbed {len(expected)} "
+            f"({', '.join(each.name for each in expected)})"
+        )
 
 
 def _titled(evidence: Evidence, key: str) -> str:

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from chaos.acts import COMPONENTS, Kill, Killed, Liar, Lie, Slow, TakeAway, drawn
-from chaos.evidence import Begun, Event, Evidence, Job, Output, Step, begun_in
+from chaos.acts import COMPONENTS, Kill, Killed, Liar, Lie, Slow, TakeAway, drawn, over_a_search
+from chaos.evidence import Begun, Event, Evidence, Job, Output, Planned, Step, begun_in
 from chaos.figures import Loss, losses
 from chaos.lies import Told
 from chaos.promises import broken_promises, results_of
@@ -107,6 +107,27 @@ def test_a_broken_promise_is_complained_of(changes: dict[str, object], complaint
     found = broken_promises(replace(GOOD, **changes), EXPECTED)  # type: ignore[arg-type]  # named above
 
     assert any(complaint in each for each in found), found
+
+
+def test_another_plan_is_complained_of() -> None:
+    """From the first pipeline on that differs, be it in its steps, its reason, or at all."""
+    plan = (Planned("reference", "{}", (TRAIN,)), Planned("trial 1", '{"reason": "first"}', (TRAIN, EXPORT)))
+    good = replace(GOOD, plans={"one": plan})
+    assert broken_promises(good, EXPECTED, {"one": plan}) == []
+    others = (plan[:1], (*plan, Planned("trial 2", "{}", ())), (plan[0], plan[1]._replace(trial="{}")), ())
+    for other, first in zip(others, ("trial 1", "trial 2", "trial 1", "reference"), strict=True):
+        (found,) = broken_promises(replace(GOOD, plans={"one": other}), EXPECTED, {"one": plan})
+        assert f"another plan from {first} on" in found
+
+
+def test_a_search_meets_kills_of_all_that_it_goes_through() -> None:
+    """The same ones for the same seed."""
+    acts = list(over_a_search(1, 12))
+    assert acts == list(over_a_search(1, 12)) != list(over_a_search(2, 12))
+    victims = [act.victim for act in acts if isinstance(act, Kill)]
+    assert {victim: victims.count(victim) for victim in victims} == dict.fromkeys(
+        ("scheduler", "gateway", "worker", "evaluator"), 3
+    )
 
 
 def test_what_is_begun_and_done_at_one_moment_was_done_once() -> None:

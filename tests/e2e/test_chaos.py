@@ -6,14 +6,15 @@ from typing import get_args
 
 import pytest
 
-from chaos.acts import COMPONENTS, Act, Damage, Freeze, GoBack, Hang, Kill, Liar, Lie, Slow, TakeAway
+from chaos.acts import COMPONENTS, Act, Damage, Freeze, GoBack, Hang, Kill, Liar, Lie, Slow, TakeAway, over_a_search
 from chaos.evidence import ledger_of
+from chaos.jobs import search_job
 from chaos.promises import broken_promises, results_of
 from chaos.run import disturbed, undisturbed
 from e2e.stack import TINY, Edgepress
 from edgepress_api.database import Database
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 ACTS: tuple[Act, ...] = (
     Kill("worker", "in an epoch"),
@@ -27,6 +28,7 @@ ACTS: tuple[Act, ...] = (
 )
 # A spec of its own, so that nothing of it is done; its training is long enough for all that happens in it.
 LONG = TINY | {"name": "long", "training": {"epochs": 40, "batch_size": 64, "seed": 7}}
+_KILLS_OF_SEARCH = 24
 LIARS: tuple[Liar, ...] = get_args(Liar)
 ORDERLY: tuple[Act, ...] = (
     Kill("worker", "after epochs", orderly=True),
@@ -92,9 +94,25 @@ def test_nothing_is_lost_by_slowness_and_lies(tmp_path: Path) -> None:
 @pytest.mark.skipif("EDGEPRESS_TEST_CHAOS" not in os.environ, reason="takes minutes: `make chaos`; left out")
 def test_nothing_is_lost_when_the_database_is_put_back(tmp_path: Path) -> None:
     """Put back to an older backup, with an empty Redis: what was done since is done again, to the same files."""
-    expected = undisturbed(tmp_path / "undisturbed", [LONG])
+    expected = results_of(undisturbed(tmp_path / "undisturbed", [LONG]).steps)
 
     done = disturbed(tmp_path / "home", [LONG], iter([GoBack()]), lease_seconds=60, seed=1)
 
     assert done.evidence.went_back
     assert broken_promises(done.evidence, expected) == []
+
+
+@pytest.mark.skipif("EDGEPRESS_TEST_CHAOS" not in os.environ, reason="takes ten minutes: `make chaos`; left out")
+def test_a_search_goes_on_to_the_same_trials(tmp_path: Path) -> None:
+    """Scheduler, gateway, worker and evaluator are killed at moments that are drawn, until the search has ended."""
+    search = search_job(1)
+    alone = undisturbed(tmp_path / "undisturbed", [search])
+    names = [each.name for each in alone.plans[search["name"]] if each.trial]
+    assert sum(name.startswith("trial") and name.endswith("short") for name in names) == 10
+    assert any("seed" in name for name in names)
+
+    done = disturbed(tmp_path / "home", [search], over_a_search(1, _KILLS_OF_SEARCH), lease_seconds=6, seed=1)
+
+    assert {kill.victim for kill in done.killed} == {"scheduler", "gateway", "worker", "evaluator"}
+    assert len(done.killed) >= 8
+    assert broken_promises(done.evidence, results_of(alone.steps), alone.plans) == []

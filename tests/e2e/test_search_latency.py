@@ -1,4 +1,7 @@
-"""A search under a latency limit, through the whole stack: probes are measured, and the model predicts the trials."""
+"""A search under a latency limit, through the whole stack: probes are measured, and the model predicts the trials.
+
+The same model then decides how many channels are removed.
+"""
 
 from __future__ import annotations
 
@@ -72,3 +75,41 @@ def test_probes_are_measured_and_trials_are_predicted(edgepress: Edgepress) -> N
     assert found["predicted"] == 4
     assert found["ruled_out"] < 4
     assert f"expects {found['ruled_out']} to miss" in found["words"]
+
+    _prune_to_a_latency(edgepress, device["name"])
+
+
+def _prune_to_a_latency(edgepress: Edgepress, device: str) -> None:
+    """A latency that can't be reached is refused with the nearest; with that one, the report has both latencies.
+
+    A network for smaller images is measured on these.
+    """
+    refused = edgepress.wait(edgepress.post(_pruned(device, 1e-4)))
+    failure = edgepress.step(refused["id"], "prune_channels")["failure"]
+    assert "accepted: ms of at least " in failure["message"]
+    least = float(failure["message"].partition("ms of at least ")[2].partition(",")[0])
+    job = edgepress.wait(edgepress.post(_pruned(device, 1.05 * least)))
+    assert job["state"] == "succeeded", job
+    predicted = edgepress.step(job["id"], "prune_channels")["result"]["predicted_latency"]
+    assert least <= predicted["ms"] <= 1.05 * least < predicted["source_ms"]
+    assert (predicted["device"], predicted["export"], predicted["threads"]) == (device, "int8", 1)
+    row, small = edgepress.report(job["id"])["rows"]
+    assert row["predicted_latency"] == predicted
+    assert row["latency_ms"]["p50"] > 0
+    assert (row["tensors"]["input"]["shape"], small["tensors"]["input"]["shape"]) == ([1, 40, 40, 3], [1, 32, 32, 3])
+    assert small["images"] == row["images"]
+
+
+def _pruned(device: str, ms: float) -> dict[str, Any]:
+    stage = {"kind": "prune_channels", "epochs": 1, "target": {"latency": {"device": device, "ms": ms}}}
+    return {
+        "name": f"{ms:g} ms",
+        "dataset": SEARCHES["dataset"] | {"image_size": 40},
+        "model": {"architecture": "mobilenet", "width": 0.5},
+        "training": SEARCHES["training"],
+        "pipelines": [
+            {"name": "fast", "stages": [stage], "exports": ["int8"]},
+            {"name": "small images", "stages": [{"kind": "train", "image_size": 32}], "exports": ["int8"]},
+        ],
+        "evaluation": {"devices": [device], "threads": [1]} | SEARCHES["evaluation"],
+    }

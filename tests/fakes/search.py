@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from math import log2
 from typing import Literal
 
-from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, export_name, work_name
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, work_name
 from edgepress_api.planners.planner import PlannerJob, Proposal
 from edgepress_api.planners.results import EvaluationOutcome, ExportOutcome, PipelineResult
 from edgepress_api.planners.search.planner import SearchPlanner
+from edgepress_common.latency_table import export_name
 from edgepress_common.repeats import Repetition
 from edgepress_common.results import OperatorWork
 from edgepress_common.spec import (
@@ -70,8 +71,9 @@ class MadeUpWorld:
     asked: int = field(default=0, init=False)
 
     def figures(self, pipeline: Pipeline, seed: int | None = None) -> tuple[float, float, int]:
-        """Return accuracy, latency in milliseconds and coded size in bytes."""
+        """Return accuracy, latency in milliseconds and coded size in bytes; a job's images have 32 pixels."""
         size, ms, accuracy = 0.0, 0.0, 0.96
+        pixels = next((each for stage in pipeline.stages if (each := getattr(stage, "image_size", None))), 32)
         for stage in pipeline.stages:
             match stage:
                 case TrainStage() | DistillStage():
@@ -93,6 +95,7 @@ class MadeUpWorld:
                     size, accuracy = size * log2(stage.clusters) / 8, accuracy - 0.03 / stage.clusters
                 case _:
                     accuracy += 0.004
+        ms, accuracy = ms * (pixels / 32) ** 2, accuracy + 0.01 * log2(pixels / 32)
         export = pipeline.exports[0].kind
         size *= {"float32": 4.0, "int4": 0.55}.get(export, 1.0)
         ms *= {"float32": 3.0, "int4": 1.1}.get(export, 1.0)
@@ -156,8 +159,10 @@ class MadeUpWorld:
             if not is_probe or result.trial is None or result.state != "succeeded" or not self.is_predictable:
                 continue
             network, keep = (choices[name][result.trial.choices[name]] for name in ("network", "keep_macs"))
-            described = {share: made_up_work(network, share) for share in choices["keep_macs"].values()}
-            work |= {work_name(untrained(network), share): found for share, found in described.items()}
+            size = int(result.trial.choices.get("image_size", spec.dataset.image_size))
+            area = (size / spec.dataset.image_size) ** 2
+            described = {share: made_up_work(network, share * area) for share in choices["keep_macs"].values()}
+            work |= {work_name(untrained(network), share, size): found for share, found in described.items()}
             measured = result.exports[0].evaluations[0].result
             assert measured is not None
             files.append(

@@ -186,6 +186,10 @@ def test_the_gateway_serves_a_report_whose_scripts_run(browser: Browser, served:
         parallel = page.locator("figure.parallel")
         parallel.scroll_into_view_if_needed()
         expect(parallel.locator(".live svg path").nth(3)).to_be_visible()
+        expect(parallel.locator("svg.static")).to_be_hidden()
+        page.emulate_media(media="print")
+        expect(parallel.locator("svg.static polyline.line").first).to_be_visible()
+        page.emulate_media(media="screen")
         someone.check()
 
 

@@ -1,7 +1,7 @@
 """The plan of a job: its steps as a graph.
 
-1. One step packs the data set; all others depend on it. Where a stage cuts the network to another image size, another
-   step packs the data set at that size: for that stage, the stages after it, their exports and evaluations.
+1. One step packs the data set; all others depend on it. Where a stage takes another image size, another step packs the
+   data set at that size: for that stage, the stages after it, their exports and evaluations.
 2. The stages of a pipeline follow one another. The first one trains, even if the spec does not list it.
 3. Each export uses the model of the last stage, and the pack for calibration.
 4. Each device measures each export.
@@ -15,13 +15,17 @@ the same steps again is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from edgepress_common.errors import InvalidInputError
 from edgepress_common.frozen import Message, added_field
+from edgepress_common.latency_table import LatencyTable, export_name
 from edgepress_common.repeats import Repetition
 from edgepress_common.spec import EXPORTS, METHODS, JobSpec, Network, Pipeline, Stage, TrainStage, UploadedModel
 from edgepress_common.spec.export import CalibratedExport
 from edgepress_common.spec.method import Continuation, NewNetwork
+from edgepress_common.spec.methods.prune_channels import PruneChannelsStage
 from edgepress_common.spec.network_state import NEW_NETWORK
 from edgepress_common.spec.order import after, with_choices_made
 from edgepress_common.spec.pipeline import after_their_teachers, image_sizes
@@ -42,6 +46,10 @@ from edgepress_common.trial import Trial
 
 PROBE_IMAGES = 64
 """Images that a probe's file classifies: enough to show that it runs."""
+
+
+LatencyTables = Mapping[tuple[str, str], LatencyTable]
+"""Latency models by device and `export_name`."""
 
 
 class PlannedPipeline(Message):
@@ -70,13 +78,19 @@ class Plan(Message):
     complete: bool = True
 
 
-def make_plan(spec: JobSpec, *, fingerprint: str, devices: Sequence[str]) -> Plan:
+def make_plan(
+    spec: JobSpec, *, fingerprint: str, devices: Sequence[str], tables: LatencyTables = MappingProxyType({})
+) -> Plan:
     """Return the plan that carries out a spec.
 
     Args:
         spec: The spec of the job.
         fingerprint: Digest of the data set's content, see `PackStep`.
         devices: Names of the devices that the spec selects.
+        tables: Latency models of the devices that stages have as a target.
+
+    Raises:
+        InvalidInputError: The latency model of a target is missing.
     """
     pack = make_step("pack", PackStep(dataset=spec.dataset, fingerprint=fingerprint))
     steps: dict[StepKey, Step] = {}
@@ -87,7 +101,7 @@ def make_plan(spec: JobSpec, *, fingerprint: str, devices: Sequence[str]) -> Pla
         needed: dict[str, dict[StepKey, Step]] = {}
         for pipeline in after_their_teachers(spec.pipeline_list()):
             packs = list(_pack_steps(pipeline, pack))
-            stages = list(_stage_steps(spec, pipeline, packs, networks, offset=offset))
+            stages = list(_stage_steps(spec, pipeline, packs, networks, offset=offset, tables=tables))
             networks[pipeline.name] = stages[-1]
             exports = _export_steps(spec, pipeline, packs[-1], stages[-1], devices=devices, offset=offset)
             needed[pipeline.name] = {step.key: step for step in (*packs, *stages, *exports)}
@@ -120,7 +134,13 @@ def _all_stages(pipeline: Pipeline) -> tuple[Stage, ...]:
 
 
 def _stage_steps(
-    spec: JobSpec, pipeline: Pipeline, packs: Sequence[Step], networks: Mapping[str, Step], *, offset: int
+    spec: JobSpec,
+    pipeline: Pipeline,
+    packs: Sequence[Step],
+    networks: Mapping[str, Step],
+    *,
+    offset: int,
+    tables: LatencyTables,
 ) -> Iterator[Step]:
     made: Step | None = None
     trained: Step | None = None  # the latest stage that created a network
@@ -135,7 +155,8 @@ def _stage_steps(
             teachers = (source if name == SOURCE else networks[name] for name in stage.teachers)
             inputs |= {role: step.key for role, step in zip(TEACHERS, teachers, strict=False) if step is not None}
         parameters = _effective(spec, with_choices_made(stage, state), _network_of(made) or spec.model)
-        made = make_step(stage.kind, _with_seed(parameters, offset), inputs)
+        parameters = _with_table(_with_seed(parameters, offset), pipeline, tables)
+        made = make_step(stage.kind, parameters, inputs)
         trained = made if method.starts_network else trained
         state = after(state, stage)
         yield made
@@ -182,6 +203,25 @@ def _with_seed(parameters: StageStep, offset: int) -> StageStep:
     return parameters.model_copy(update={"training": seeded})
 
 
+def _with_table(parameters: StageStep, pipeline: Pipeline, tables: LatencyTables) -> StageStep:
+    """Return a stage with the latency model that it decides by, if its target is a latency.
+
+    Raises:
+        InvalidInputError: It is missing.
+    """
+    stage = parameters.stage
+    if not isinstance(stage, PruneChannelsStage) or stage.target.latency is None:
+        return parameters
+    device, kind = stage.target.latency.device, stage.target.latency.export
+    name = export_name(next(export for export in pipeline.exports if export.kind == kind))
+    if (device, name) not in tables:
+        raise InvalidInputError(
+            f"the job has no latency model of {device} for {name}; accepted: devices and exports of the targets that "
+            "it was posted with"
+        )
+    return parameters.model_copy(update={"latency": tables[device, name]})
+
+
 def _network_of(source: Step | None) -> Network | None:
     if source is None:
         return None
@@ -200,8 +240,9 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
             if name in {"training", method.network} and field.default is None
         ]
         training = stage.training or spec.training
+        own_size = None if stage.image_size == spec.dataset.image_size else stage.image_size
         return StageStep(
-            stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0}),
+            stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0, "image_size": own_size}),
             model=method.own_network(stage) or spec.model,
             training=training.model_copy(update={"seed": (training.seed + stage.seed_offset) % SEEDS}),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from edgepress_common.spec import METHODS, LayerSelection
-from edgepress_common.spec.method import LayerChoice
+from edgepress_common.spec.method import LayerChoice, NewNetwork
 from edgepress_common.spec.network_state import TRAITS
 from edgepress_common.spec.teaching import Taught
 from edgepress_common.steps import StageStep
@@ -22,6 +22,8 @@ def stage_summary(step: StageStep) -> str:
 def _parts(step: StageStep) -> Iterator[str]:
     stage, training, method = step.stage, step.training, METHODS[step.stage.kind]
     yield method.describe(stage, step.model)
+    if isinstance(stage, NewNetwork) and stage.image_size is not None:
+        yield f"images of {stage.image_size} pixels"
     options = {TRAITS[trait].noun: option for trait, option in method.keeps.items() if option is not None}
     kept = [noun for noun, option in options.items() if getattr(stage, option)]
     if kept:

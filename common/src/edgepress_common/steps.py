@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from edgepress_common.frozen import Frozen, Message, added_field
+from edgepress_common.latency_table import LatencyTable
 from edgepress_common.spec.dataset_kinds import DATASET_KINDS, Dataset
 from edgepress_common.spec.exports import EXPORTS, Export
 from edgepress_common.spec.methods import METHODS, Stage
@@ -49,12 +50,15 @@ class StageStep(Frozen):
         stage: The stage with explicit options, without settings that the other attributes state.
         model: The effective network: the stage's own, else that of the stage before, else the job's.
         training: The effective training settings: the stage's own, else the job's.
+        latency: The latency model that a stage with a latency as its target decides by; None for others. As a
+            parameter, it is a part of the step's key.
     """
 
     kind: Literal["stage"] = "stage"
     stage: Stage
     model: Network
     training: Training
+    latency: LatencyTable | None = added_field(None)
 
 
 class ExportStep(Frozen):

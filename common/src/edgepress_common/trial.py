@@ -17,7 +17,8 @@ class Trial(Message):
         kind: ``reference``: the job's network, not compressed; ``probe``: not trained, to measure its latency;
             ``screening``: trained for a share of the epochs; ``full``: trained for all epochs; ``finalist``: trained
             again with another seed.
-        choices: The member of the space; empty for a reference. A probe has network, keep_macs and export.
+        choices: The member of the space; empty for a reference. A probe has network, keep_macs, export,
+            and the image size if that is a choice.
         parents: Names of the pipelines that it follows from.
         reason: Why it was proposed, as a sentence without a full stop.
         predicted_latency_ms: Latency that the device's latency model predicted before the trial; None without one.

@@ -8,7 +8,8 @@ import pytest
 
 from edgepress_api.latency_model.fitting import MeasuredNetwork, fit
 from edgepress_api.latency_model.model import LatencyModel
-from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, export_name, work_name
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, work_name
+from edgepress_common.latency_table import export_name
 from edgepress_common.results import OperatorWork
 from edgepress_common.spec import Model
 from edgepress_common.spec.exports.int8 import Int8Export
@@ -134,4 +135,4 @@ def test_exports_with_equal_operators_have_one_name() -> None:
     """Calibration changes no operator; layers in float do."""
     assert export_name(Int8Export.model_validate({"calibration": {"ranges": "mse"}})) == "int8"
     assert export_name(Int8Export(keep_float=2)) == "int8 keep_float=2"
-    assert work_name(Model(architecture="resnet18"), 0.5) != work_name(Model(architecture="resnet18"), 0.25)
+    assert work_name(Model(architecture="resnet18"), 0.5, 64) != work_name(Model(architecture="resnet18"), 0.25, 64)

@@ -4,7 +4,7 @@ import pytest
 
 from edgepress_api.report.explaining import explain
 from edgepress_common.answers.report import ReportRow
-from edgepress_common.results import OperatorGroup, OperatorTime, Roofline, Surroundings
+from edgepress_common.results import OperatorGroup, OperatorTime, PredictedLatency, Roofline, Surroundings
 from edgepress_common.spec import ExportKind
 from fakes.reports import make_row
 
@@ -155,3 +155,17 @@ def test_operators_without_weights_are_told_with_a_cure_for_normalizations() -> 
     assert "such as resnet18_postactivation, has none." in explained(group(), multiplications, times=times)
     scaling = group("MUL", "int8", macs=0, count=1, delegated=1)
     assert explained(group(), scaling, times=times) == said
+
+
+@pytest.mark.parametrize(("measured", "end"), [(5.0, "."), (9.0, ", which is outside of this interval.")])
+def test_a_predicted_latency_is_told_next_to_the_measured_one(measured: float, end: str) -> None:
+    """The target, the prediction with its interval, and what was measured."""
+    found = PredictedLatency(
+        device="pi", export="int8", threads=1, target_ms=5.5, source_ms=12, ms=5.2, low_ms=4.2, high_ms=6.5,
+        confidence=0.9,
+    )  # fmt: skip
+    latency = make_row("int8", p50=measured).latency_ms
+    assert explained(predicted_latency=found, latency_ms=latency) == (
+        "prune_channels was to reach 5.50 ms: the latency model of pi predicted 5.20 ms (4.20 ms to 6.50 ms for "
+        f"90 % of networks; the whole network 12.0 ms), and {measured:.2f} ms were measured{end}"
+    )

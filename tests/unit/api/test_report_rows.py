@@ -16,7 +16,7 @@ from edgepress_common.answers.report import Report
 from edgepress_common.errors import NotFoundError
 from edgepress_common.messages import StepFailure
 from edgepress_common.promises import KeptPromise
-from edgepress_common.results import EvaluationResult, ExportResult, StageResult, StepResult
+from edgepress_common.results import EvaluationResult, ExportResult, PredictedLatency, StageResult, StepResult
 from fakes.gateway_app import GatewayApp
 from fakes.jobs import evaluation_result, made_up, small_spec
 from fakes.reported import reported
@@ -263,3 +263,25 @@ def test_there_is_no_report_without_a_job(database: Database) -> None:
     """The error is the one for an unknown name."""
     with database.read() as session, pytest.raises(NotFoundError):
         build_report(session, "job-1")
+
+
+@pytest.mark.parametrize(
+    ("after", "shown"), [((), True), (({"kind": "quantize_aware"},), True), (({"kind": "factorize"},), False)]
+)
+def test_a_predicted_latency_is_shown_at_the_file_that_it_is_of(after: tuple[dict[str, str], ...], shown: bool) -> None:
+    """With its device, export and number of threads, unless a later stage has changed what the network computes."""
+    predicted = PredictedLatency(
+        device="pi", export="int8", threads=4, target_ms=3, source_ms=9, ms=2.9, low_ms=2, high_ms=4, confidence=0.9
+    )
+    stages = [{"kind": "prune_channels"}, *after]
+    exports = ["int8"] if len(after) else ["float32", "int8"]
+    spec = small_spec(pipelines=[{"name": "fast", "stages": stages, "exports": exports}])
+    results: dict[str, StepResult] = {
+        "prune_channels": stage(predicted_latency=predicted),
+        "float32 on pi": evaluation(9.0, threads=(1, 4)),
+        "int8 on pi": evaluation(3.1, threads=(1, 4)),
+    }
+    job = reported(spec, results)
+    rows = find_rows(job, find_baselines(job))
+    found = [(row.export, row.threads) for row in rows if row.predicted_latency == predicted]
+    assert found == ([("int8", 4)] if shown else [])

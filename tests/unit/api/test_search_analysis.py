@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,10 @@ from edgepress_api.planners.search.growth import Point, find_growth, volume
 from edgepress_api.planners.search.importance import LEAST_TRIALS, find_importances
 from edgepress_api.planners.search.past import Past
 from edgepress_api.planners.search.ranking import cost, value_of
+from edgepress_api.report.charts.parallel_picture import parallel_picture
 from edgepress_api.report.charts.picture import picture
 from edgepress_api.report.charts.search import parallel_coordinates, search_charts
-from edgepress_common.answers.charts import Chart
+from edgepress_common.answers.charts import Chart, ChartAxis, ParallelChart, ParallelLine
 from edgepress_common.answers.search_analysis import SearchAnalysis
 from edgepress_common.answers.trials import TrialsView, TrialView
 from edgepress_common.trial import Trial
@@ -216,6 +217,9 @@ def test_the_gateway_answers_with_the_analysis(gateway: GatewayApp) -> None:
     page = gateway.client.get(f"/v1/jobs/{job_id}/report.html").text
     titles = (found.parallel.title, *(chart.title for chart in found.charts))
     assert all(f"<figcaption>{title}</figcaption>" in page for title in titles)
+    drawn = page[page.index('<figure class="drawn parallel">') :].partition("</figure>")[0]
+    assert drawn.count("<polyline") == len(found.parallel.lines)
+    assert drawn.count('<line class="axis"') == len(found.parallel.axes)
 
 
 def test_a_job_without_a_search_has_no_analysis(gateway: GatewayApp) -> None:
@@ -270,6 +274,33 @@ def test_parallel_coordinates_have_each_member_once() -> None:
     assert [line.name for line in found.lines] == ["trial 1", "trial 2 short"]
     assert found.axes[0].rows == ("0", "0.5", "0.9")
     assert [line.values for line in found.lines] == [(1, 90, 5), (2, 90, 5)]
+
+
+def test_parallel_coordinates_have_a_picture() -> None:
+    """Rows from the bottom, the front in front; a line is interrupted where a value is not known."""
+    chart = ParallelChart(
+        title="All trials",
+        summary="Three trials",
+        axes=(
+            ChartAxis(title="zeros", rows=("0", "0.5")),
+            ChartAxis(title="a choice of a longer name", rows=("yes",)),
+            ChartAxis(title="accuracy, %"),
+            ChartAxis(title="latency, ms", is_log=True),
+        ),
+        lines=(
+            ParallelLine(name="best", values=(1, 0, 90, 10), colour="m0"),
+            ParallelLine(name="screened", values=(0, None, 80, 1), colour="muted"),
+            ParallelLine(name="full", values=(0, 0, 85, 3), colour="m4"),
+        ),
+    )
+    drawn = parallel_picture(chart)
+    assert [each.line.name for each in drawn.lines] == ["screened", "full", "best"]
+    places = [axis.x for axis in drawn.axes]
+    assert all(other - one >= 76 for one, other in pairwise([*places, drawn.width]))
+    assert [(tick.position, tick.label) for tick in drawn.axes[0].ticks] == [(180, "0"), (60, "0.5")]
+    assert drawn.lines[0].parts == (f"{places[0]:.1f},180.0", f"{places[2]:.1f},240.0 {places[3]:.1f},240.0")
+    (best,) = drawn.lines[-1].parts
+    assert [point.partition(",")[2] for point in best.split()] == ["60.0", "120.0", "0.0", "0.0"]
 
 
 def test_every_chart_of_a_search_has_a_picture(past: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edgepress_api.jobs.planning import plan_of_proposal
 from edgepress_api.latency_model.samples import LatencyHistory
 from edgepress_api.planners.planner import PlannerJob, Proposal
 from edgepress_api.planners.results import PipelineResult
@@ -76,6 +77,24 @@ def test_probes_span_the_networks_the_exports_and_the_shares() -> None:
         stage.kind for each in first(limited()).pipelines if each.name.startswith("probe") for stage in each.stages
     ]
     assert set(stages) == {"probe"}
+
+
+def test_networks_for_images_of_each_size_are_probed_and_predicted() -> None:
+    """Smaller images are faster: a limit that the network keeps only with them rules the larger ones out."""
+    space = SPACE | {"networks": [{"architecture": "resnet18"}], "image_sizes": [32, 64], "keep_macs": [1, 0.5]}
+    spec, world = limited(max_latency_ms=3, space=space), MadeUpWorld()
+    results = world.run(spec)
+    choices = [each.trial.choices for each in probes(results) if each.trial]
+    assert {(each["image_size"], each["keep_macs"]) for each in choices} == {
+        (size, keep) for size in ("32", "64") for keep in ("1", "0.5")
+    }
+    past = Past(spec, "pi", results, world.job(spec, results).latency)
+    ruled_out = {(size, keep) for _, keep, _, size in Expectations(past).ruled_out}
+    assert ruled_out == {("64", "1"), ("64", "0.5")}
+    trained = [each.trial.choices for each in results if each.trial and each.trial.kind == "full"]
+    assert {each["image_size"] for each in trained} == {"32"}
+    plan = plan_of_proposal(spec, first(spec), fingerprint="f", devices=("pi",), tables={})
+    assert {step.title for step in plan.steps if step.kind == "pack"} == {"pack", "pack at 64 pixels"}
 
 
 def test_without_a_latency_limit_nothing_is_probed() -> None:

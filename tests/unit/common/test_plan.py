@@ -10,12 +10,14 @@ from edgepress_common.plan import PROBE_IMAGES, Plan, make_plan
 from edgepress_common.spec import ClusterStage, JobSpec, Model, QuantizeAwareStage
 from edgepress_common.spec.exports.int8 import Int8Export
 from edgepress_common.spec.space import probe_of
+from edgepress_common.stage_words import stage_summary
 from edgepress_common.steps import EvaluationStep, ExportStep, StageStep, make_step
 
 PRUNE = {"kind": "prune"}
 CLUSTER = {"kind": "cluster"}
 QUANTIZE = {"kind": "quantize_aware"}
 DISTILL = {"kind": "distill"}
+LARGER = {"kind": "builtin", "image_size": 64}
 
 
 def plan(fingerprint: str = "digits", devices: tuple[str, ...] = ("any",), **changes: Any) -> Plan:
@@ -344,3 +346,51 @@ def test_a_probe_is_measured_on_a_few_images() -> None:
     measured = first.steps[-1].parameters
     assert isinstance(measured, EvaluationStep)
     assert (measured.full_pass, measured.images) == (False, PROBE_IMAGES)
+
+
+def test_a_network_for_smaller_images_has_its_own_pack() -> None:
+    """For its training, its exports and its evaluations; the same size as the data set's changes nothing."""
+    small = [{"kind": "train", "image_size": 48}, CLUSTER]
+    planned = plan(
+        dataset=LARGER,
+        pipelines=[
+            {"name": "base", "exports": ["int8"]},
+            {"name": "small", "stages": small, "exports": ["int8"]},
+            {"name": "same", "stages": [{"kind": "train", "image_size": 64}], "exports": ["int8"]},
+        ],
+    )
+    steps = {step.key: step for step in planned.steps}
+    packs = {step.title: key for key, step in steps.items() if step.kind == "pack"}
+    assert set(packs) == {"pack", "pack at 48 pixels"}
+    by_name = {pipeline.name: pipeline.steps for pipeline in planned.pipelines}
+    assert by_name["same"] == by_name["base"]
+    used = {name: {steps[key].inputs["pack"] for key in keys if steps[key].inputs} for name, keys in by_name.items()}
+    assert used["base"] == {packs["pack"]}
+    assert used["small"] == {packs["pack at 48 pixels"]}
+    (train, _) = (step.parameters for step in map(steps.get, by_name["small"]) if step and step.kind == "stage")
+    assert isinstance(train, StageStep)
+    assert "images of 48 pixels" in stage_summary(train)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ({"kind": "train", "image_size": 16, "model": {"architecture": "mobilenet_v2"}},
+         r"stages\[0\].image_size is 16, too small for mobilenet_v2; accepted: 32 or more"),
+        ({"kind": "train", "image_size": 48, "model": {"architecture": "uploaded", "sha256": "a" * 64,
+                                                       "pixels": "0_to_1"}},
+         "image_size is 48, but an uploaded network takes the images of the data set; accepted: null, or 64"),
+    ],
+)  # fmt: skip
+def test_images_that_a_network_does_not_take_are_refused(stage: dict[str, Any], words: str) -> None:
+    """Before anything is packed."""
+    with pytest.raises(ValidationError, match=words):
+        staged(stage, dataset=LARGER)
+
+
+def test_a_student_for_smaller_images_needs_a_teacher_for_them() -> None:
+    """The teacher predicts the same images as the student."""
+    with pytest.raises(ValidationError, match="takes images of 64 pixels, and the images have 48 at that point"):
+        staged(DISTILL | {"image_size": 48}, dataset=LARGER)
+    first, second = staged({"kind": "train", "image_size": 48}, DISTILL, dataset=LARGER)
+    assert (first.stage.kind, second.stage.kind) == ("train", "distill")

@@ -205,3 +205,65 @@ def test_a_posted_search_is_read_strictly() -> None:
     assert JobSpec.model_validate_json(spec.model_dump_json(), strict=True) == spec
     listed = JobSpec.model_validate(CONTENT | {"pipelines": [{"name": "a", "exports": ["int8"]}]})
     assert JobSpec.model_validate_json(listed.model_dump_json(), strict=True) == listed
+
+
+def with_sizes(*sizes: int, **space: object) -> Space:
+    """Return a space with image sizes."""
+    return Space.model_validate({"image_sizes": sizes, "networks": [{"architecture": "resnet18"}]} | space)
+
+
+def test_image_sizes_are_a_choice_next_to_the_network() -> None:
+    """A space without them has no such choice, so that searches from before have the trials that they had."""
+    assert list(options(with_sizes(64, 48), RESNET18))[:3] == ["network", "image_size", "teacher"]
+    assert "image_size" not in options(Space(), RESNET18)
+    assert {each["image_size"] for each in members(with_sizes(64, 48), RESNET18)} == {"64", "48"}
+
+
+@pytest.mark.parametrize(
+    ("pixels", "sizes"),
+    [(64, None), (95, None), (96, (96, 72, 48)), (224, (224, 168, 112)), (100, (100, 72, 48))],
+)
+def test_the_default_space_has_smaller_images_where_they_are_large_enough(
+    pixels: int, sizes: tuple[int, ...] | None
+) -> None:
+    """Down to 48 pixels; none for an uploaded network."""
+    dataset = {"kind": "builtin", "image_size": pixels}
+    search = spec_with("find-best", dataset=dataset).searched()
+    assert search is not None
+    assert search.space.image_sizes == sizes
+    uploaded = {"architecture": "uploaded", "sha256": "a" * 64, "pixels": "0_to_255"}
+    search = spec_with("find-best", dataset=dataset, model=uploaded).searched()
+    assert search is not None
+    assert search.space.image_sizes is None
+
+
+def test_a_teacher_is_trained_for_the_images_of_its_student() -> None:
+    """It predicts the same images; a network of the job's own size is trained as without the choice."""
+    space = with_sizes(48, networks=[{"architecture": "mobilenet_v2", "width": 0.5}], teachers=["source"], zeros=[0])
+    member = members(space, RESNET18)[0]
+    found = pipeline_of("a", member, space, model=RESNET18, training=Training(), share=1)
+    assert [(each.kind, getattr(each, "image_size", None)) for each in found.stages[:2]] == [
+        ("train", 48), ("distill", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        (
+            {"image_sizes": [16], "networks": [{"architecture": "mobilenet_v2"}]},
+            "mobilenet_v2 takes images of at least",
+        ),
+        ({"image_sizes": [48, 48]}, r"image_sizes\[1\] repeats a value; accepted: each value once"),
+        ({"image_sizes": [4]}, "greater than or equal to 8"),
+        ({"image_sizes": []}, "at least 1 item"),
+        (
+            {"image_sizes": [24], "networks": [{"architecture": "uploaded", "sha256": "a" * 64, "pixels": "0_to_255"}]},
+            "an uploaded network takes the images of the data set, so no image_sizes",
+        ),
+    ],
+)
+def test_sizes_that_no_network_takes_are_refused(space: dict[str, Any], words: str) -> None:
+    """If other networks take them, only the combination is not tried."""
+    with pytest.raises(ValidationError, match=words):
+        spec_with({"space": space})

@@ -87,7 +87,7 @@ def test_a_pattern_comes_to_a_share_of_zeros() -> None:
         ({"kind": "elastic", "depths": [0, 0.5], "image_sizes": [8, 9]}, "combine to 35 smaller networks; accepted: 1"),
         ({"kind": "cut", "width": 1}, "nothing is cut; accepted: a width, a depth or an image_size of elastic"),
         ({"kind": "prune_channels", "target": {"of": "ms"}},
-         "ms can't be a target: .* accepted: channels, macs or weights, and goals.max_latency_ms"),
+         "ms is not counted; accepted: channels, macs or weights, or target.latency with a device and ms"),
         ({"kind": "prune_channels", "slimming": {}}, "criterion is 'l1', which does not read the factors of normaliz"),
         ({"kind": "prune_channels", "criterion": "bn_scale", "slimming": {"epochs": 4}},
          "rounds is 1, but epochs is 4, 4 of them for slimming; accepted: at most as many rounds as epochs"),

@@ -69,6 +69,20 @@ def shape_of(network: keras.Model) -> ShapePromise:
     return ShapePromise(macs=macs(costs), weights=weights(costs), channels=channels)
 
 
+def kernel_size(layer: keras.layers.Layer, taken: int, made: int) -> int:
+    """Return the number of weights in the kernel of one of the `MULTIPLYING_LAYERS`.
+
+    Args:
+        layer: The layer.
+        taken: Number of its input channels.
+        made: Number of its output channels.
+    """
+    window = prod(getattr(layer, "kernel_size", ()))
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return window * made
+    return window * (taken // getattr(layer, "groups", 1)) * made
+
+
 def kernel_of(layer: keras.layers.Layer) -> tf.Variable:
     """Return the kernel of one of the `MULTIPLYING_LAYERS`."""
     return layer.depthwise_kernel if isinstance(layer, keras.layers.DepthwiseConv2D) else layer.kernel

@@ -6,11 +6,11 @@ computed counts as an elementwise operator.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 
 from edgepress_common.results import OperatorKind, OperatorWork
-from edgepress_worker.keras_cost import kernel_of
+from edgepress_worker.keras_cost import kernel_size
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_graph import IDLE_LAYERS, MULTIPLYING_LAYERS, Call, Layer, calls
 
@@ -31,8 +31,13 @@ _NORMALIZATION = _layers.BatchNormalization
 
 def operator_work(network: keras.Model) -> tuple[OperatorWork, ...]:
     """Return the work of a functional network's operators, one entry for each kind that it has, sorted by kind."""
+    return total_work(map(work_of, operators(calls(network))))
+
+
+def total_work(parts: Iterable[OperatorWork]) -> tuple[OperatorWork, ...]:
+    """Return the sum of works, one entry for each kind, sorted by kind."""
     found: dict[OperatorKind, OperatorWork] = {}
-    for work in _operators(network):
+    for work in parts:
         before = found.get(work.kind, OperatorWork(kind=work.kind, calls=0, macs=0, weights=0, values=0))
         found[work.kind] = OperatorWork(
             kind=work.kind,
@@ -45,9 +50,12 @@ def operator_work(network: keras.Model) -> tuple[OperatorWork, ...]:
     return tuple(found[kind] for kind in sorted(found))
 
 
-def _operators(network: keras.Model) -> Iterator[OperatorWork]:
-    """Yield the operators in the order of the data flow; a normalization as one entry."""
-    graph = calls(network)
+def operators(graph: Sequence[Call]) -> Iterator[Call]:
+    """Yield the calls that are operators of their own, in the order of the data flow.
+
+    Args:
+        graph: The calls of a network.
+    """
     uses = Counter(number for call in graph for number in call.inputs)
     made_by: dict[int, Layer] = {}  # the layer whose operator computes a tensor, and can include the layer after it
     for call in graph:
@@ -60,13 +68,14 @@ def _operators(network: keras.Model) -> Iterator[OperatorWork]:
                 made_by[call.output] = source
         elif not (_is_relu(call.layer) and isinstance(source, (*MULTIPLYING_LAYERS, *_SUMS, _NORMALIZATION))):
             made_by[call.output] = call.layer
-            yield _work(call)
+            yield call
 
 
-def _work(call: Call) -> OperatorWork:
+def work_of(call: Call) -> OperatorWork:
+    """Return the work of an operator; it depends on the call's shapes, not on the layer's weights."""
     values = sum(map(prod, call.input_shapes)) + prod(call.output_shape)
     if isinstance(call.layer, MULTIPLYING_LAYERS):
-        weights = prod(kernel_of(call.layer).shape)
+        weights = kernel_size(call.layer, call.input_shapes[0][-1], call.output_shape[-1])
         macs = weights * prod(call.output_shape[:-1])
         return OperatorWork(
             kind=_kind(call.layer),

@@ -35,7 +35,7 @@ def _with_latency(
     history = latency_history(
         session,
         device=deciding_device(job),
-        image_size=spec.dataset.image_size,
+        image_sizes=search.space.image_sizes or (spec.dataset.image_size,),
         before=before,
         job_number=number,
     )

@@ -23,13 +23,14 @@ from edgepress_api.jobs.asking import planner_job
 from edgepress_api.jobs.planning import plan_of_proposal
 from edgepress_api.jobs.results_so_far import results_so_far
 from edgepress_api.jobs.storing import store_plan
+from edgepress_api.latency_model.targets import planned_tables
 from edgepress_api.planners.planner import PlannerError, PlannerJob
 from edgepress_api.planners.registry import Planners
 from edgepress_api.planners.results import PipelineResult
 from edgepress_api.steps.following import follow_job, note_plan
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.answers.job_list import ACTIVE_STATES
-from edgepress_common.plan import Plan
+from edgepress_common.plan import LatencyTables, Plan
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class _Question:
     proposed_after: int | None
     job: PlannerJob
     fingerprint: str
+    tables: LatencyTables
     results: tuple[PipelineResult, ...]
 
     @property
@@ -87,6 +89,7 @@ def _question(session: Session, job: JobRow) -> _Question:
         proposed_after=job.proposed_after,
         job=planner_job(session, job),
         fingerprint=job.fingerprint,
+        tables=planned_tables(session, job),
         results=results_so_far(session, job.number),
     )
 
@@ -100,6 +103,7 @@ def _ask(planners: Planners, question: _Question) -> Plan | str:
             proposal,
             fingerprint=question.fingerprint,
             devices=question.job.devices,
+            tables=question.tables,
             known=[result.name for result in question.results],
         )
     except PlannerError as error:

@@ -22,6 +22,7 @@ from edgepress_api.jobs.facets import store_facets
 from edgepress_api.jobs.planning import plan_of_proposal
 from edgepress_api.jobs.search_preview import preview_search
 from edgepress_api.jobs.storing import store_plan
+from edgepress_api.latency_model.targets import fitted_tables
 from edgepress_api.models.fitting import check_uploaded_models
 from edgepress_api.planners.registry import Planners
 from edgepress_api.steps.following import note_job
@@ -97,7 +98,8 @@ class Submission:
         nothing.
 
         Raises:
-            InvalidSpecError: The data set or an uploaded model can't be used, or no device matches a selector.
+            InvalidSpecError: The data set or an uploaded model can't be used, no device matches a selector, or a
+                stage's target is a latency that can't be predicted.
             IdempotencyError: The key was used before with another spec.
             InsufficientStorageError: The artifact store is nearly full.
             QuotaError: The user has reached the limit of active jobs or stored bytes.
@@ -148,10 +150,11 @@ class Submission:
         check_uploaded_models(session, spec, viewer=by.viewer)
         fingerprint = self.fingerprints.of(session, spec.dataset, viewer=by.viewer)
         devices = tuple(_device_names(session, spec.evaluation.devices))
+        tables = fitted_tables(session, spec)
         planner = self.planners.for_spec(spec)
         try:
             proposal = planner.propose(new_planner_job(session, spec, devices), ())
-            plan = plan_of_proposal(spec, proposal, fingerprint=fingerprint, devices=devices)
+            plan = plan_of_proposal(spec, proposal, fingerprint=fingerprint, devices=devices, tables=tables)
         except InvalidSpecError:
             raise
         except Exception as error:  # of another package: no reason to answer as if the gateway had failed

@@ -65,7 +65,7 @@ def view_trials(session: Session, job: JobRow, past: Past) -> TrialsView:
         names = (shown.pipeline, REFERENCE)
         final = {each.name: each for each in results_so_far(session, job.number, final=names)}
         judged = final[shown.pipeline].exports[winner.candidate.export]
-        shown = shown.model_copy(update={"test": _judgement(past, judged, final.get(REFERENCE))})
+        shown = shown.model_copy(update={"test": judge(past, judged, final.get(REFERENCE))})
     return TrialsView(
         complete=job.plan_complete,
         device=past.device,
@@ -156,8 +156,14 @@ def _evaluation(export: ExportOutcome, device: str) -> EvaluationResult | None:
     return next((each.result for each in export.evaluations if each.device == device), None)
 
 
-def _judgement(past: Past, winner: ExportOutcome, reference_pipeline: PipelineResult | None) -> FinalJudgement | None:
-    """Return the judgement of the winner's file on the test split; None without a test split."""
+def judge(past: Past, winner: ExportOutcome, reference_pipeline: PipelineResult | None) -> FinalJudgement | None:
+    """Return the judgement of the winner's file on the test split; None without a test split.
+
+    Args:
+        past: The results of the search.
+        winner: The winner's file, with its test split.
+        reference_pipeline: The job's network, not compressed; None if it failed.
+    """
     evaluation = _evaluation(winner, past.device)
     test = None if evaluation is None else evaluation.test
     if test is None:

@@ -6,4 +6,5 @@
 | `history` | reads them from the database |
 | `fitting` | the regression, its error and its interval |
 | `model` | the fits of a device, by number of threads and export |
+| `targets` | the fits that stages decide by whose target is a latency |
 """

@@ -21,11 +21,11 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from edgepress_api.latency_model.samples import Work
+from edgepress_common.latency_table import predicted_ms, term_counts
 from edgepress_common.results import OperatorWork
 
 Floats = npt.NDArray[np.float64]
 
-_TERMS = ("calls", "macs", "weights", "weight_traffic", "values")
 _FOLDS = 20
 _LEAST_NETWORKS = 4  # fewer say nothing about a network that was not seen
 _CONFIDENCE = 0.9  # more needs 19 networks at least
@@ -68,10 +68,7 @@ class Fit:
 
     def predict(self, work: Sequence[OperatorWork]) -> float | None:
         """Return the latency of a network in milliseconds; None if it has operators that no measured network has."""
-        counts = _counts(work)
-        if not counts.keys() <= self.terms.keys():
-            return None
-        return sum(count * self.terms[name] for name, count in counts.items()) or None
+        return predicted_ms(self.terms, work)
 
     @property
     def median_error(self) -> float | None:
@@ -102,7 +99,7 @@ class Fit:
 
 def fit(networks: Sequence[MeasuredNetwork]) -> Fit:
     """Return the fit of measured networks; at least one."""
-    counted = [_counts(network.work) for network in networks]
+    counted = [term_counts(network.work) for network in networks]
     names = sorted({name for each in counted for name in each})
     counts = np.array([[each.get(name, 0.0) for name in names] for each in counted])
     times = np.array([network.latency_ms for network in networks])
@@ -115,11 +112,6 @@ def fit(networks: Sequence[MeasuredNetwork]) -> Fit:
                 predicted[place] = float(value)
     terms = dict(zip(names, _solve(counts, times).tolist(), strict=True))
     return Fit(tuple(networks), terms, tuple(predicted))
-
-
-def _counts(work: Sequence[OperatorWork]) -> dict[str, float]:
-    """Return what a network counts in each term; terms of kinds that it does not have are left out."""
-    return {f"{each.kind} {name}": float(count) for each in work for name in _TERMS if (count := getattr(each, name))}
 
 
 def _solve(counts: Floats, times: Floats) -> Floats:

@@ -5,15 +5,16 @@ same time do not change it, and neither does the order in which steps finished, 
 the same trials.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from edgepress_api.database import PipelineRow, PipelineStepRow, StepInputRow, StepRow
-from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, export_name, work_name
+from edgepress_api.latency_model.samples import LatencyHistory, MeasuredFile, Work, work_name
 from edgepress_api.steps.plausible import shown_result
+from edgepress_common.latency_table import export_name
 from edgepress_common.results import EvaluationResult, ExportResult, StageResult
 from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageStep
 
@@ -25,7 +26,7 @@ def latency_history(
     session: Session,
     *,
     device: str = "any",
-    image_size: int | None = None,
+    image_sizes: Collection[int] = (),
     before: datetime | None = None,
     job_number: int | None = None,
 ) -> LatencyHistory:
@@ -34,12 +35,12 @@ def latency_history(
     Args:
         session: The database session.
         device: Name of the device; ``any`` reads the files of all devices.
-        image_size: Image size of the networks whose work is read; None for no networks.
+        image_sizes: Image sizes of the networks whose work is read; empty for no networks.
         before: Only of steps that finished before this time; None for all.
         job_number: Also of the steps of this job, whenever they finished.
     """
     when = _when(before, job_number)
-    networks = {} if image_size is None else dict(_networks(session, image_size, when))
+    networks = dict(_networks(session, image_sizes, when)) if image_sizes else {}
     return LatencyHistory(files=tuple(_files(session, device, when)), work=networks)
 
 
@@ -82,8 +83,10 @@ def _files(session: Session, device: str, when: tuple[ColumnElement[bool], ...])
                 )
 
 
-def _networks(session: Session, image_size: int, when: tuple[ColumnElement[bool], ...]) -> Iterator[tuple[str, Work]]:
-    """Yield the work of the networks that probes have described, at an image size."""
+def _networks(
+    session: Session, image_sizes: Collection[int], when: tuple[ColumnElement[bool], ...]
+) -> Iterator[tuple[str, Work]]:
+    """Yield the work of the networks that probes have described, at image sizes."""
     pack = aliased(StepRow)
     rows = session.execute(
         select(StepRow.parameters, StepRow.result, pack.parameters)
@@ -95,6 +98,6 @@ def _networks(session: Session, image_size: int, when: tuple[ColumnElement[bool]
     for stage, result, packed in rows:
         assert isinstance(stage, StageStep)
         assert isinstance(packed, PackStep)
-        if isinstance(result, StageResult) and packed.dataset.image_size == image_size:
+        if isinstance(result, StageResult) and packed.dataset.image_size in image_sizes:
             for keep, work in result.work_by_keep.items():
-                yield work_name(stage.model, float(keep)), work
+                yield work_name(stage.model, float(keep), packed.dataset.image_size), work

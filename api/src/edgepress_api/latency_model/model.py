@@ -6,6 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Self
 
 from edgepress_api.latency_model.samples import MeasuredFile, Work
+from edgepress_common.latency_table import LatencyTable, Prediction, TermTimes
 
 if TYPE_CHECKING:
     from edgepress_api.latency_model.fitting import Fit, MeasuredNetwork
@@ -15,24 +16,17 @@ _GOOD_ERROR = 0.05
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """A predicted latency in milliseconds, with its interval."""
-
-    ms: float
-    low_ms: float
-    high_ms: float
-
-
-@dataclass(frozen=True)
 class LatencyModel:
     """See the module.
 
     Attributes:
+        device: Name of the device.
         runtime: Interpreter of the measurements.
         processor: Processor of the measurements.
-        fits: The fits, by number of threads and `export_name`.
+        fits: The fits, by number of threads and `edgepress_common.latency_table.export_name`.
     """
 
+    device: str
     runtime: str
     processor: str
     fits: Mapping[tuple[int, str], "Fit"]
@@ -53,7 +47,7 @@ class LatencyModel:
             for threads in file.latency_ms:
                 groups.setdefault((threads, file.export), {}).setdefault(file.work, []).append(file)
         fits = {key: fit(_networks(key[0], by_work)) for key, by_work in groups.items()}
-        return cls(files[0].runtime, files[0].processor, fits)
+        return cls(files[0].device, files[0].runtime, files[0].processor, fits)
 
     @property
     def error(self) -> float | None:
@@ -65,20 +59,31 @@ class LatencyModel:
         """Return the latency of a network with the number of threads that it is fastest with.
 
         Args:
-            export: See `export_name`.
+            export: See `edgepress_common.latency_table.export_name`.
             work: Work of the network's operators.
             threads: Numbers of threads that it is measured with.
 
         Returns:
             None if too few networks were measured with this export, or none with such operators.
         """
-        found = []
-        for number in threads:
-            fitted = self.fits.get((number, export))
-            ms = None if fitted is None else fitted.predict(work)
-            if fitted is not None and ms is not None and fitted.interval is not None:
-                found.append(Prediction(ms, ms / (1 + fitted.interval), ms * (1 + fitted.interval)))
-        return min(found, key=lambda each: each.ms, default=None)
+        return self.table(export, threads).predict(work)
+
+    def table(self, export: str, threads: Iterable[int]) -> LatencyTable:
+        """Return the fits of an export whose error is known; none if too few networks were measured with it.
+
+        Args:
+            export: See `edgepress_common.latency_table.export_name`.
+            threads: Numbers of threads that a network is measured with.
+        """
+        known = {number: self.fits.get((number, export)) for number in threads}
+        fits = tuple(
+            TermTimes(threads=number, terms=dict(each.terms), interval=each.interval, confidence=each.confidence)
+            for number, each in known.items()
+            if each is not None and each.interval is not None and each.confidence is not None
+        )
+        return LatencyTable(
+            device=self.device, export=export, runtime=self.runtime, processor=self.processor, fits=fits
+        )
 
     def is_good(self, export: str, threads: Iterable[int]) -> bool:
         """Return whether the fits of an export are good enough not to need more probes."""

@@ -6,12 +6,9 @@ from pydantic import Field
 
 from edgepress_common.frozen import Frozen
 from edgepress_common.results import OperatorWork
-from edgepress_common.spec import Export, Network
+from edgepress_common.spec import Network
 
 Work = tuple[OperatorWork, ...]
-
-# Parameters of an export that change its weights or its bytes, but not its operators.
-_WITHOUT_EFFECT = {"kind", "calibration", "encoding", "sensitivity"}
 
 
 class MeasuredFile(Frozen):
@@ -21,7 +18,7 @@ class MeasuredFile(Frozen):
         device: Name of the device.
         runtime: Name and version of the interpreter.
         processor: Name of the processor, or its architecture.
-        export: See `export_name`.
+        export: See `edgepress_common.latency_table.export_name`.
         work: Work of its network's operators.
         latency_ms: Median latency by number of threads, in milliseconds.
         is_probe: Whether the network was not trained.
@@ -61,15 +58,9 @@ class LatencyHistory(Frozen):
         return tuple(file for file in files if (file.runtime, file.processor) == latest)
 
 
-def export_name(export: Export) -> str:
-    """Return what files with equal operators and types have in common: the kind, and parameters that change them."""
-    other = export.model_dump(mode="json", exclude_defaults=True, exclude=_WITHOUT_EFFECT)
-    return " ".join([export.kind, *(f"{name}={value}" for name, value in sorted(other.items()))])
-
-
-def work_name(network: Network, keep_macs: float) -> str:
-    """Return the name of a network with a share of its MACs."""
-    return f"{network.model_dump_json()} {keep_macs:g}"
+def work_name(network: Network, keep_macs: float, image_size: int) -> str:
+    """Return the name of a network for images of a size, with a share of its MACs."""
+    return f"{network.model_dump_json()} {keep_macs:g} {image_size}"
 
 
 def by_kind(work: Sequence[OperatorWork]) -> Mapping[str, OperatorWork]:

@@ -35,6 +35,20 @@ def explain(row: ReportRow) -> tuple[str, ...]:
     return tuple(sentence for rule in _RULES for sentence in rule(row))
 
 
+def _predicted(row: ReportRow) -> Iterator[str]:
+    found = row.predicted_latency
+    if found is None:
+        return
+    low, high = milliseconds(found.low_ms), milliseconds(found.high_ms)
+    measured = row.latency_ms.p50
+    outside = "" if found.low_ms <= measured <= found.high_ms else ", which is outside of this interval"
+    yield (
+        f"prune_channels was to reach {milliseconds(found.target_ms)}: the latency model of {found.device} predicted "
+        f"{milliseconds(found.ms)} ({low} to {high} for {percent(found.confidence, 0)} of networks; the whole network "
+        f"{milliseconds(found.source_ms)}), and {milliseconds(measured)} were measured{outside}."
+    )
+
+
 def _roofline(row: ReportRow) -> Iterator[str]:
     if row.roofline is None or row.roofline_share is None:
         return
@@ -180,6 +194,7 @@ def _macs(row: ReportRow) -> int:
 
 
 _RULES: tuple[Rule, ...] = (
+    _predicted,
     _roofline,
     _not_delegated,
     _dot_products,

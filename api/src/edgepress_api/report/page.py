@@ -11,7 +11,9 @@ from edgepress_api.report import words
 from edgepress_api.report.charts.curves import student_chart, training_charts
 from edgepress_api.report.charts.files import MARKS, method_colours
 from edgepress_api.report.charts.latency_spread import latency_spreads
+from edgepress_api.report.charts.parallel_picture import parallel_picture
 from edgepress_api.report.charts.picture import picture
+from edgepress_api.report.charts.search import TRIAL_COLOURS
 from edgepress_api.report.charts.sections import final_sections, trade_off_sections
 from edgepress_api.report.class_metrics import class_metrics
 from edgepress_api.report.groups import pipeline_groups
@@ -115,6 +117,8 @@ def _drawn(report: Report) -> dict[str, Any]:
     exports = {row.export for row in report.rows}
     return {
         "picture": picture,
+        "parallel_picture": parallel_picture,
+        "trial_colours": TRIAL_COLOURS,
         "method_colours": method_colours(report.rows),
         "mark_keys": {kind: mark for kind, mark in MARKS.items() if kind in exports},
         "final_comparisons": final_sections(report),

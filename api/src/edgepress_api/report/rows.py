@@ -20,8 +20,17 @@ from edgepress_api.report.row_figures import RowFigures
 from edgepress_api.report.steps import ReportedJob, ReportedPipeline
 from edgepress_common.answers.report import Baseline, Baselines, Ratios, ReportRow
 from edgepress_common.figures.figure import Sample
+from edgepress_common.latency_table import export_name
 from edgepress_common.repeats import Repetition
-from edgepress_common.results import EvaluationResult, ExportResult, Latency, StageResult, ThreadMeasurement
+from edgepress_common.results import (
+    EvaluationResult,
+    ExportResult,
+    Latency,
+    PredictedLatency,
+    StageResult,
+    ThreadMeasurement,
+)
+from edgepress_common.spec import METHODS
 from edgepress_common.steps import ExportStep
 
 
@@ -146,9 +155,25 @@ def _row(
         roofline=measurement.roofline,
         energy=measurement.energy,
         reliability=evaluation.reliability,
+        predicted_latency=_predicted(measured, measurement.threads),
         **figures,
     )
     return row.model_copy(update={"explanations": explain(row)})
+
+
+def _predicted(measured: _Measured, threads: int) -> PredictedLatency | None:
+    """Return the latency that a stage had as its target, if the file is what it is the latency of.
+
+    Args:
+        measured: The evaluation.
+        threads: Number of threads of the measurement.
+    """
+    found: PredictedLatency | None = None
+    for result, (_, parameters) in zip(measured.stages, measured.pipeline.stages, strict=True):
+        if METHODS[parameters.stage.kind].changes_shape or METHODS[parameters.stage.kind].starts_network:
+            found = result.predicted_latency
+    file = (measured.evaluation.device, export_name(measured.kind.export), threads)
+    return found if found is not None and (found.device, found.export, found.threads) == file else None
 
 
 def _work(measured: _Measured) -> str | None:

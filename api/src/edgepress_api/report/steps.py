@@ -80,4 +80,5 @@ class ReportedJob:
         return tuple(pipeline.name for pipeline in self.pipelines if any(step.key == key for step in pipeline.steps))
 
     def _trains_own_network(self, step: StageStep) -> bool:
-        return step.stage.kind == "train" and step.model == self.spec.model
+        is_own = step.stage.kind == "train" and step.model == self.spec.model
+        return is_own and getattr(step.stage, "image_size", None) is None  # a network for other images is another one

@@ -60,6 +60,32 @@ class ChannelGroup(Message):
     fixed: tuple[str, ...] = ()
 
 
+class PredictedLatency(Message):
+    """Latency of a stage's network that a device's latency model predicts, where that is the target of the stage.
+
+    Attributes:
+        device: Name of the device.
+        export: The export that it is the latency of: its kind, and parameters that change its operators.
+        threads: Number of threads that the network is predicted to be fastest with.
+        target_ms: Latency that the stage was to reach, in milliseconds.
+        source_ms: Predicted latency of the stage's input network.
+        ms: Predicted latency of the stage's network.
+        low_ms: Lower end of the prediction's interval.
+        high_ms: Upper end of the prediction's interval.
+        confidence: Share of networks whose latency is expected within the interval.
+    """
+
+    device: str
+    export: str
+    threads: int
+    target_ms: float
+    source_ms: float
+    ms: float
+    low_ms: float
+    high_ms: float
+    confidence: float
+
+
 class StageResult(Message):
     """A Keras model, trained or compressed.
 
@@ -79,6 +105,7 @@ class StageResult(Message):
         channel_groups: Groups of channels, if the stage removes channels.
         work_by_keep: Work of the network's operators by the share of its MACs that channel pruning keeps, such as
             ``0.5``; of a probe only.
+        predicted_latency: Predicted latency, if the target of the stage is a latency.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -99,6 +126,7 @@ class StageResult(Message):
     shape: ShapePromise | None = added_field(default=None)
     channel_groups: tuple[ChannelGroup, ...] = added_field(default=())
     work_by_keep: dict[str, tuple[OperatorWork, ...]] = added_field(default={})
+    predicted_latency: PredictedLatency | None = added_field(default=None)
     threads: int | None = added_field(default=None)
     precision: str | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)

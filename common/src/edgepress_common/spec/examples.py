@@ -54,6 +54,7 @@ exports: [float32, {kind: int8, input_type: uint8}]
     "PruneChannelsStage": "{kind: prune_channels, epochs: 20, target: {keep: 0.25}, criterion: taylor, rounds: 2}",
     "Slimming": "{epochs: 3, penalty: 0.2}",
     "ChannelTarget": "{of: weights, keep: 0.25}",
+    "LatencyTarget": "{device: rpi4, ms: 8, export: int4}",
     "LayerSelection": "{include: ['kind:conv2d'], exclude: [first, 'name:stage4_*']}",
     "ConstantSchedule": "{kind: constant, final_sparsity: 0.6}",
     "PolynomialSchedule": "{kind: polynomial, initial_sparsity: 0.2, final_sparsity: 0.8, end: 0.4}",

@@ -20,7 +20,7 @@ from edgepress_common.spec.model import Network, UploadedModel
 from edgepress_common.spec.pipeline import Pipeline, after_their_teachers, check_image_sizes
 from edgepress_common.spec.presets import PRESETS, PresetName
 from edgepress_common.spec.search import SEARCHES, Search, SearchLimits, SearchPresetName
-from edgepress_common.spec.space import members, networks_of
+from edgepress_common.spec.space import default_image_sizes, members, networks_of
 from edgepress_common.spec.training import SEEDS, Training
 from edgepress_common.spec.webhook import Webhook
 
@@ -76,8 +76,12 @@ class JobSpec(Frozen):
         return PRESETS[self.pipelines] if isinstance(self.pipelines, str) else self.pipelines or ()
 
     def searched(self) -> Search | None:
-        """Return the search, with a preset replaced by its settings; None without a search."""
-        return SEARCHES[self.search] if isinstance(self.search, str) else self.search
+        """Return the search, with a preset and the default image sizes resolved; None without a search."""
+        search = SEARCHES[self.search] if isinstance(self.search, str) else self.search
+        if search is None or search.space.image_sizes is not None:
+            return search
+        sizes = default_image_sizes(self.dataset.image_size, self.model)
+        return search.model_copy(update={"space": search.space.model_copy(update={"image_sizes": sizes})})
 
     def all_goals(self) -> Goals:
         """Return the goals, with the limits of the search."""
@@ -181,13 +185,17 @@ class JobSpec(Frozen):
         for _, model in self.networks():
             if isinstance(model, UploadedModel):
                 continue  # the gateway validates it, because it has the file
-            architecture = ARCHITECTURES[model.architecture]
             for path, size in sizes.items():
-                if size < architecture.min_image_size:
+                _check_size(path, size, model)
+        for path, stage in self._stages():
+            if isinstance(stage, NewNetwork) and stage.image_size is not None:
+                network = METHODS[stage.kind].own_network(stage) or self.model
+                if isinstance(network, UploadedModel) and stage.image_size != self.dataset.image_size:
                     raise ValueError(
-                        f"{path} is {size}, too small for {architecture.name}; "
-                        f"accepted: {architecture.min_image_size} or more"
+                        f"{path}.image_size is {stage.image_size}, but an uploaded network takes the images of the "
+                        f"data set; accepted: null, or {self.dataset.image_size}"
                     )
+                _check_size(f"{path}.image_size", stage.image_size, network)
 
     def _check_training(self) -> None:
         """Check that every network without trained weights is trained for at least one epoch."""
@@ -210,6 +218,17 @@ class JobSpec(Frozen):
         for position, pipeline in enumerate(self.pipeline_list()):
             for number, stage in enumerate(pipeline.stages):
                 yield f"pipelines[{position}].stages[{number}]", stage
+
+
+def _check_size(path: str, size: int, network: Network) -> None:
+    """Check that a network of the catalogue accepts images of a size; uploaded ones are checked where their file is.
+
+    Raises:
+        ValueError: It does not.
+    """
+    least = 0 if isinstance(network, UploadedModel) else ARCHITECTURES[network.architecture].min_image_size
+    if size < least:
+        raise ValueError(f"{path} is {size}, too small for {network.architecture}; accepted: {least} or more")
 
 
 def _given(limits: SearchLimits) -> dict[str, Any]:

@@ -5,10 +5,11 @@ To add a method, write its declaration in `edgepress_common.spec.methods` and it
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from edgepress_common.architectures import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 from edgepress_common.frozen import Frozen, added_field
 from edgepress_common.promises import PromiseKind
 from edgepress_common.registry import Descriptor
@@ -19,6 +20,9 @@ from edgepress_common.spec.teaching import Taught
 from edgepress_common.spec.training import SEEDS, Training
 
 _DEPTHWISE = "kind:depthwise_conv2d"
+
+
+ImageSize = Annotated[int, Field(ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)]
 
 
 class StageParameters(Frozen):
@@ -32,6 +36,11 @@ class NewNetwork(StageParameters):
 
     training: Training | None = Field(
         default=None, description="Training settings instead of the job's; omitted fields have their defaults."
+    )
+    image_size: ImageSize | None = added_field(
+        None,
+        description="Height and width of the images that the network takes, in pixels: this stage, later ones, exports "
+        "and evaluations use the data set at this size. null: as the stage before, or as the data set.",
     )
     seed_offset: int = added_field(
         0,
@@ -103,7 +112,7 @@ class Method(Descriptor):
         network: Parameter with the new network that the method creates; None for a method that continues a network. If
             the value of the parameter is null, the network is the job's.
         image_size: Parameter with the image size that the network takes from this stage on; None for a method that
-            keeps the image size, as the null value of the parameter does.
+            keeps the image size, as the null value of the parameter does. A new network has ``image_size``.
         accepts_trained_weights: Whether an uploaded network may be used without training, with 0 epochs.
         trains: Whether the network has learned something after the stage. A pipeline without such a stage is a probe:
             its files are measured for their latency alone, on a few images.
@@ -152,7 +161,8 @@ class Method(Descriptor):
 
     def image_size_after(self, stage: StageParameters, before: int) -> int:
         """Return the height and width of the images that the network takes after a stage, given those before it."""
-        own: int | None = None if self.image_size is None else getattr(stage, self.image_size)
+        name = "image_size" if isinstance(stage, NewNetwork) else self.image_size
+        own: int | None = None if name is None else getattr(stage, name)
         return before if own is None else own
 
     @property

@@ -8,9 +8,10 @@ from typing import Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from edgepress_common.frozen import ANSWER, Frozen
-from edgepress_common.spec.exports import EXPORTS, ExportOrName
+from edgepress_common.spec.exports import EXPORTS, Export, ExportOrName
 from edgepress_common.spec.methods import METHODS, Stage
 from edgepress_common.spec.methods.elastic import ElasticStage
+from edgepress_common.spec.methods.prune_channels import LatencyTarget, PruneChannelsStage
 from edgepress_common.spec.names import Name
 from edgepress_common.spec.order import check_order
 from edgepress_common.spec.teaching import SOURCE, Taught
@@ -34,6 +35,7 @@ class Pipeline(Frozen):
         if info.context == ANSWER:
             return self
         state = check_order(self.stages)
+        list(latency_targets(self))
         for position, export in enumerate(self.exports):
             problem = EXPORTS[export.kind].conflict(export, state)
             if problem is not None:
@@ -41,6 +43,25 @@ class Pipeline(Frozen):
             if export in self.exports[:position]:
                 raise ValueError(f"exports[{position}] repeats {export.kind!r}; accepted: each export once")
         return self
+
+
+def latency_targets(pipeline: Pipeline) -> Iterator[tuple[int, LatencyTarget, Export]]:
+    """Yield the latencies that stages of a pipeline reach, each with the stage's position and the measured export.
+
+    Raises:
+        ValueError: The pipeline does not have the export.
+    """
+    for number, stage in enumerate(pipeline.stages):
+        target = stage.target.latency if isinstance(stage, PruneChannelsStage) else None
+        if target is None:
+            continue
+        export = next((each for each in pipeline.exports if each.kind == target.export), None)
+        if export is None:
+            raise ValueError(
+                f"stages[{number}].target.latency.export is {target.export!r}, which the pipeline does not export; "
+                f"accepted: {', '.join(dict.fromkeys(each.kind for each in pipeline.exports))}"
+            )
+        yield number, target, export
 
 
 def after_their_teachers(pipelines: Sequence[Pipeline]) -> tuple[Pipeline, ...]:

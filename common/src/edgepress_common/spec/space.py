@@ -16,10 +16,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from edgepress_common.architectures import ARCHITECTURES
-from edgepress_common.frozen import ANSWER, Frozen
+from edgepress_common.frozen import ANSWER, Frozen, added_field
 from edgepress_common.spec.exports import EXPORTS, Export, ExportOrName
 from edgepress_common.spec.exports.int4 import Int4Export
 from edgepress_common.spec.exports.int8 import Int8Export
+from edgepress_common.spec.method import ImageSize
 from edgepress_common.spec.methods import Stage
 from edgepress_common.spec.methods.cluster import ClusterStage
 from edgepress_common.spec.methods.distill import DistillStage
@@ -28,7 +29,7 @@ from edgepress_common.spec.methods.prune import PolynomialSchedule, PruneStage
 from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_common.spec.methods.quantize_aware import QuantizeAwareStage
 from edgepress_common.spec.methods.train import TrainStage
-from edgepress_common.spec.model import Model, Network
+from edgepress_common.spec.model import Model, Network, UploadedModel
 from edgepress_common.spec.order import check_order
 from edgepress_common.spec.pipeline import Pipeline
 from edgepress_common.spec.training import Training
@@ -36,6 +37,10 @@ from edgepress_common.trial import Choices
 
 _MOST_VALUES = 20
 _MOST_MEMBERS = 20_000  # a planner lists them, in about a second
+
+_LEAST_FOR_SMALLER = 96  # pixels, of the data set; half of that is 48
+_SMALLER = (0.75, 0.5)
+_MULTIPLE_OF = 8  # pixels, of the default sizes
 
 # Networks of a few million MACs at 64 pixels, without operators that int8 kernels lack.
 _SMALL = (
@@ -57,6 +62,12 @@ class Space(Frozen):
         default=None,
         description="Networks to train. null: the job's network at each of its widths, and small networks of the "
         "catalogue.",
+    )
+    image_sizes: Annotated[tuple[ImageSize, ...], Field(min_length=1, max_length=_MOST_VALUES)] | None = added_field(
+        None,
+        description="Heights and widths of the images that networks take, in pixels; the data set is packed at each. "
+        "null: that of the data set; if it has 96 pixels or more and the job's network is of the catalogue, also three "
+        "quarters and half of it.",
     )
     teachers: tuple[Literal["none", "source"], ...] = Field(
         default=("none", "source"),
@@ -123,6 +134,22 @@ def networks_of(space: Space, model: Network) -> tuple[Network, ...]:
     return own + tuple(network for network in _SMALL if network not in own)
 
 
+def default_image_sizes(image_size: int, model: Network) -> tuple[int, ...] | None:
+    """Return the image sizes of a space without any, the largest first; None for that of the data set alone.
+
+    Networks reduce their maps by a factor of 32, so that images much smaller than 48 pixels leave too little. An
+    uploaded network takes the images of the data set.
+
+    Args:
+        image_size: Image size of the data set.
+        model: The job's network.
+    """
+    if image_size < _LEAST_FOR_SMALLER or isinstance(model, UploadedModel):
+        return None
+    smaller = (round(share * image_size / _MULTIPLE_OF) * _MULTIPLE_OF for share in _SMALLER)
+    return (image_size, *smaller)
+
+
 @lru_cache(maxsize=32)
 def options(space: Space, model: Network) -> dict[str, dict[str, Any]]:
     """Return the values of each choice by their labels, in the order of the space.
@@ -131,8 +158,10 @@ def options(space: Space, model: Network) -> dict[str, dict[str, Any]]:
         space: The space.
         model: The job's network.
     """
+    sizes = {} if space.image_sizes is None else {"image_size": {f"{size}": size for size in space.image_sizes}}
     return {
         "network": _labelled([(network.title, network) for network in networks_of(space, model)]),
+        **sizes,
         "teacher": {name: name for name in space.teachers},
         "keep_macs": {f"{share:g}": share for share in space.keep_macs},
         "zeros": {f"{share:g}": share for share in space.zeros},
@@ -207,7 +236,15 @@ def untrained(network: Network) -> Network:
     return network
 
 
-def probe_of(name: str, network: Network, *, keep_macs: float, described: Sequence[float], export: Export) -> Pipeline:
+def probe_of(
+    name: str,
+    network: Network,
+    *,
+    keep_macs: float,
+    described: Sequence[float],
+    export: Export,
+    image_size: int | None = None,
+) -> Pipeline:
     """Return the pipeline that measures a network before it is trained.
 
     Args:
@@ -216,10 +253,17 @@ def probe_of(name: str, network: Network, *, keep_macs: float, described: Sequen
         keep_macs: Share of its MACs that is kept.
         described: All shares at which its operators are described.
         export: The export that is measured.
+        image_size: Image size that the network takes; None for that of the data set.
     """
     others = tuple(sorted({*described} - {keep_macs}))
     # Probes of all jobs have the same training settings, which they do not use, so that they share their steps.
-    stage = ProbeStage(model=untrained(network), keep_macs=keep_macs, described=others, training=Training())
+    stage = ProbeStage(
+        model=untrained(network),
+        keep_macs=keep_macs,
+        described=others,
+        training=Training(),
+        image_size=image_size,
+    )
     return Pipeline(name=name, stages=(stage,), exports=(export,))
 
 
@@ -233,14 +277,14 @@ def _labelled(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _stages(values: Mapping[str, Any], model: Network, training: Training, share: float) -> Iterator[Stage]:
-    network, shortened = values["network"], _shortened(training, share)
+    network, size, shortened = values["network"], values.get("image_size"), _shortened(training, share)
     if network == model:
-        yield TrainStage(training=shortened)
-    elif values["teacher"] == "source":
-        yield TrainStage()
+        yield TrainStage(training=shortened, image_size=size)
+    elif values["teacher"] == "source":  # which is trained for images of the same size
+        yield TrainStage(image_size=size)
         yield DistillStage(student=network, temperature=4, training=shortened)  # as the preset `distillation`
     else:
-        yield TrainStage(model=network, training=shortened)
+        yield TrainStage(model=network, training=shortened, image_size=size)
     if values["keep_macs"] < 1:
         yield _tuned(PruneChannelsStage(target=ChannelTarget(keep=values["keep_macs"])), share)
     if values["zeros"]:
@@ -268,6 +312,7 @@ def _likeness(values: Mapping[str, Any], model: Network) -> tuple[Any, ...]:
     """Return what decides whether a combination is a member."""
     return (
         values["network"] == model,
+        _misfit(values, model),
         values["teacher"],
         values["keep_macs"] < 1,
         values["zeros"] > 0,
@@ -280,6 +325,8 @@ def _likeness(values: Mapping[str, Any], model: Network) -> tuple[Any, ...]:
 def _refusal(values: Mapping[str, Any], model: Network) -> str | None:
     """Return why a combination is not a member; None if it is one."""
     export = values["export"]
+    if (misfit := _misfit(values, model)) is not None:
+        return misfit
     if values["network"] == model and values["teacher"] == "source":
         return "the job's network is not taught by itself"
     if values["quantize_aware"] and export.kind not in {"int8", "int4"}:
@@ -290,3 +337,17 @@ def _refusal(values: Mapping[str, Any], model: Network) -> str | None:
         return str(error)
     problem = EXPORTS[export.kind].conflict(export, state)
     return None if problem is None else f"the export{problem}"
+
+
+def _misfit(values: Mapping[str, Any], model: Network) -> str | None:
+    """Return why a network, or the teacher of its size, does not take images of the size; None if it does."""
+    size = values.get("image_size")
+    if size is None:
+        return None
+    for network in (values["network"], *((model,) if values["teacher"] == "source" else ())):
+        if isinstance(network, UploadedModel):
+            return "an uploaded network takes the images of the data set, so no image_sizes"
+        least = ARCHITECTURES[network.architecture].min_image_size
+        if size < least:
+            return f"{network.architecture} takes images of at least {least} pixels"
+    return None

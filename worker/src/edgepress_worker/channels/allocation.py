@@ -138,7 +138,8 @@ class Allocator:
                 if (level := levels[number].index(count)) > 0:
                     lowered = (*counts[:number], levels[number][level - 1], *counts[number + 1 :])
                     grown = self.growth[number][level - 1] - self.growth[number][level]
-                    prices[lowered] = grown / max(cost - self._cost(lowered), 1)
+                    saved = cost - self._cost(lowered)
+                    prices[lowered] = grown / saved if saved > 0 else np.inf
             if not prices:
                 return path
             path.append(min(prices, key=lambda lowered: prices[lowered]))

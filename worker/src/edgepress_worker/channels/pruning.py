@@ -11,11 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from edgepress_common.errors import InvalidInputError
 from edgepress_common.results import ChannelGroup
-from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
+from edgepress_common.spec.methods.prune_channels import PruneChannelsStage
 from edgepress_worker.channels.allocation import Allocator, Bounds, BudgetError, Growth, Kept
-from edgepress_worker.channels.cost import PrunedCost
 from edgepress_worker.channels.groups import find_groups, prunable
 from edgepress_worker.channels.importance import Batches, Candidates, Scores, importance
 from edgepress_worker.channels.ising import ising_scores
@@ -23,7 +21,7 @@ from edgepress_worker.channels.knee import IMAGES, KneeSearch, error_after_estim
 from edgepress_worker.channels.reconstruction import Reconstruction, error_scores, reconstructions, rescale
 from edgepress_worker.channels.sensitivity import loss_growth, trials
 from edgepress_worker.channels.surgery import without_channels
-from edgepress_worker.keras_cost import LayerCost
+from edgepress_worker.channels.targets import Target
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.training.statistics import estimate_statistics
 
@@ -37,16 +35,16 @@ class Round:
 
     Attributes:
         stage: Parameters of the stage.
+        target: What the stage counts.
         budget: Largest accepted cost after the round, in the unit of the target.
-        source_cost: Cost of the network that the stage began with, for messages.
         batches: Function that returns the first training batches with about a number of images.
         images: Number of training images.
         seed: Seed of the criterion.
     """
 
     stage: PruneChannelsStage
+    target: Target
     budget: float
-    source_cost: float
     batches: Callable[[int], Batches]
     images: int
     seed: int
@@ -74,17 +72,17 @@ def prune_round(network: keras.Model, settings: Round) -> keras.Model:
             scores = ising_scores(candidates)
         case criterion:
             scores = importance(criterion, candidates)
-    priced = PrunedCost(grouped.flow)
+    priced = settings.target.pruned(grouped.flow)
 
     def cost(kept: Kept) -> float:
-        return total(priced.layers(grouped.kept_channels(kept)), stage.target)
+        return priced(grouped.kept_channels(kept))
 
     floor = stage.multiple_of if stage.min_channels is None else stage.min_channels
     bounds = Bounds(groups, grouped.unit_count, multiple_of=stage.multiple_of, floor=floor)
     try:
         kept = _allocated(candidates, bounds, scores, cost, settings)
     except BudgetError as error:
-        raise _unreachable(settings, error.nearest, floor) from error
+        raise settings.target.unreachable(error.nearest, floor) from error
     narrow = without_channels(network, grouped.flow, grouped.kept_channels(kept))
     rescale(narrow, rebuilt, kept)
     estimate_statistics(narrow, (pixels for pixels, _ in settings.batches(_IMAGES)))
@@ -114,11 +112,6 @@ def _allocated(
     return Allocator(settings.stage.allocation, bounds, scores, cost, growth).allocate(settings.budget)
 
 
-def total(costs: tuple[LayerCost, ...], target: ChannelTarget) -> float:
-    """Return what a target counts, over all layers."""
-    return sum(getattr(cost, target.of) for cost in costs)
-
-
 def compared_groups(before: keras.Model, after: keras.Model) -> tuple[ChannelGroup, ...]:
     """Return the groups of a network, with the number of their channels before and after channels were removed."""
     sizes = {group.layers: len(group) for group in find_groups(after).groups}
@@ -127,14 +120,4 @@ def compared_groups(before: keras.Model, after: keras.Model) -> tuple[ChannelGro
             layers=group.layers, before=len(group), after=sizes[group.layers], ties=group.ties, fixed=group.fixed
         )
         for group in find_groups(before).groups
-    )
-
-
-def _unreachable(settings: Round, nearest: float, floor: int) -> InvalidInputError:
-    target = settings.stage.target
-    least = nearest / settings.source_cost
-    return InvalidInputError(
-        f"target.keep is {target.keep:g} of the {target.of}, but the selected layers still need {least:.4f} with at "
-        f"least {floor} channels each and a multiple of {settings.stage.multiple_of}; accepted: keep of at least "
-        f"{least:.4f}, a smaller min_channels or multiple_of, or more layers"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edgepress_common.promises import LayerPromise, ShapePromise
-from edgepress_common.results import ChannelGroup, OperatorWork
+from edgepress_common.results import ChannelGroup, OperatorWork, PredictedLatency
 from edgepress_common.steps import StageStep
 from edgepress_worker.context import StepContext
 from edgepress_worker.keras_environment import keras
@@ -51,6 +51,7 @@ class Compressed:
         shape: Shape that the stage has planned, if it changes the shape; `run_stage` verifies it.
         taught: Whether it learned from the stage's teachers.
         work_by_keep: See `StageResult`.
+        predicted_latency: See `StageResult`.
     """
 
     model: keras.Model
@@ -61,6 +62,7 @@ class Compressed:
     taught: bool = False
     channel_groups: tuple[ChannelGroup, ...] = ()
     work_by_keep: Mapping[str, tuple[OperatorWork, ...]] = field(default_factory=dict)
+    predicted_latency: PredictedLatency | None = None
 
 
 class MethodRunner(Protocol):

@@ -9,9 +9,9 @@ from edgepress_common.spec.methods.probe import ProbeStage
 from edgepress_common.spec.methods.prune_channels import ChannelTarget, PruneChannelsStage
 from edgepress_common.steps import StageStep
 from edgepress_worker.channels.importance import Batches
-from edgepress_worker.channels.pruning import Round, prune_round, total
+from edgepress_worker.channels.pruning import Round, prune_round
+from edgepress_worker.channels.targets import target_of
 from edgepress_worker.context import StepContext
-from edgepress_worker.keras_cost import layer_costs
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.methods.method import Compressed, Material, MethodRunner
 from edgepress_worker.methods.train import new_network
@@ -47,7 +47,7 @@ def probe(parameters: StageStep, material: Material, context: StepContext) -> Co
 def _narrower(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack) -> keras.Model | None:
     """Return the network with a share of its MACs; None if it can't be so narrow, as a trial will say."""
     stage = PruneChannelsStage(target=ChannelTarget(keep=keep), criterion="random")
-    cost = total(layer_costs(whole), stage.target)
+    target = target_of(stage, whole, None)
 
     def batches(_images: int) -> Batches:
         for pixels, labels, *_ in training_batches(pack.train, len(pack.classes), parameters.training, 0):
@@ -55,7 +55,7 @@ def _narrower(whole: keras.Model, keep: float, parameters: StageStep, pack: Pack
             return
 
     settings = Round(
-        stage, budget=keep * cost, source_cost=cost, batches=batches, images=_IMAGES, seed=parameters.training.seed
+        stage, target, budget=target.budget(1), batches=batches, images=_IMAGES, seed=parameters.training.seed
     )
     try:
         return prune_round(whole, settings)

@@ -21,13 +21,14 @@ from edgepress_common.spec.methods.prune_channels import PruneChannelsStage
 from edgepress_common.steps import StageStep
 from edgepress_worker.channels.groups import prunable
 from edgepress_worker.channels.importance import Batches
-from edgepress_worker.channels.pruning import Round, compared_groups, prune_round, total
+from edgepress_worker.channels.pruning import Round, compared_groups, prune_round
 from edgepress_worker.channels.slimming import ProximalSteps, factors
+from edgepress_worker.channels.targets import target_of
 from edgepress_worker.compression.compressed_model import CompressedModel
 from edgepress_worker.context import StepContext
 from edgepress_worker.distillation.auxiliary import SupervisedLesson, auxiliary_classifiers
 from edgepress_worker.distillation.lesson import Lesson
-from edgepress_worker.keras_cost import layer_costs, shape_of
+from edgepress_worker.keras_cost import shape_of
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.keras_files import load_model
 from edgepress_worker.methods.fine_tuning import train_masters
@@ -44,7 +45,8 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
     assert isinstance(stage, PruneChannelsStage)
     assert material.source is not None
     source = load_model(material.source)
-    source_cost = total(layer_costs(source), stage.target)
+    target = target_of(stage, source, parameters.latency)
+    budgets = [target.budget(number / stage.rounds) for number in range(1, stage.rounds + 1)]
     made = None if stage.slimming is None else _slimmed(parameters, stage, material, context)
     records = [] if made is None else [made.record]
     done = sum(len(record.epochs) for record in records)
@@ -52,8 +54,8 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
         in_round = _RoundContext(context, number, before=sum(len(each.epochs) for each in records), stage=parameters)
         settings = Round(
             stage,
-            budget=source_cost * stage.target.keep ** (number / stage.rounds),
-            source_cost=source_cost,
+            target,
+            budget=budgets[number - 1],
             batches=functools.partial(_first_batches, parameters, material),
             images=len(material.pack.train),
             seed=parameters.training.seed + number,
@@ -66,7 +68,11 @@ def prune_channels(parameters: StageStep, material: Material, context: StepConte
         records.append(made.record)
     assert made is not None
     return dataclasses.replace(
-        made, record=_joined(records), shape=shape, channel_groups=compared_groups(source, made.model)
+        made,
+        record=_joined(records),
+        shape=shape,
+        channel_groups=compared_groups(source, made.model),
+        predicted_latency=target.reached(made.model),
     )
 
 

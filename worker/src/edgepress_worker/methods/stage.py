@@ -55,6 +55,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         shape=shape,
         channel_groups=made.channel_groups,
         work_by_keep=made.work_by_keep,
+        predicted_latency=made.predicted_latency,
         threads=threads_in_use(),
         precision=training.precision,
         figures=measure_stage_figures(made),

@@ -8,9 +8,9 @@ earlier files of the device, and on the trials of the search so far. Then it pre
   members that may be as fast as the fastest are left, so that the search can answer what is nearest to the limit.
 - Among the others, members that are expected to keep the limit come first.
 
-Probes span the space: in rounds, each network at its full width and at its least share of MACs, with one export after
-the other. Every probe also describes the operators of its network at all shares of the space, so that one probe of each
-network is enough to predict all of them.
+Probes span the space: in rounds, each network (for images of each size) at its full width and at its least share of
+MACs, with one export after the other. Every probe also describes the operators of its network at all shares of the
+space, so that one probe of each network is enough to predict all of them.
 """
 
 from collections.abc import Mapping
@@ -18,18 +18,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
 
-from edgepress_api.latency_model.model import LatencyModel, Prediction
-from edgepress_api.latency_model.samples import export_name, work_name
+from edgepress_api.latency_model.model import LatencyModel
+from edgepress_api.latency_model.samples import work_name
 from edgepress_api.planners.planner import Proposal
 from edgepress_api.planners.search.past import Past
+from edgepress_common.latency_table import Prediction, export_name
 from edgepress_common.spec import Pipeline
 from edgepress_common.spec.space import members, options, probe_of, untrained
 from edgepress_common.trial import Choices, Trial
 
 _MOST_PROBES = 24  # half a minute each
 
-Shape = tuple[str, str, str]
-"""Labels of the choices that the latency of a member depends on: network, keep_macs and export."""
+Shape = tuple[str, str, str, str]
+"""Labels of the choices that the latency of a member depends on: network, keep_macs, export, and image size if the
+space has image sizes."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,16 @@ class Expectations:
         choices = options(self.past.search.space, self.past.spec.model)
         threads = self.past.spec.evaluation.threads
         found = {}
-        for network, model in choices["network"].items():
+        sizes = image_sizes(self.past)
+        for (network, model), (size, pixels) in product(choices["network"].items(), sizes.items()):
             for keep, share in choices["keep_macs"].items():
-                work = self.past.latency.work.get(work_name(untrained(model), share))
+                work = self.past.latency.work.get(work_name(untrained(model), share, pixels))
                 if work is None:
                     continue
                 for export, parameters in choices["export"].items():
                     predicted = self.model.predict(export_name(parameters), work, threads)
                     if predicted is not None:
-                        found[network, keep, export] = predicted
+                        found[network, keep, export, size] = predicted
         return found
 
     def of(self, member: Choices) -> Prediction | None:
@@ -116,7 +119,13 @@ class Expectations:
 
 def shape_of(choices: Choices) -> Shape:
     """Return the choices that the latency of a member depends on."""
-    return choices["network"], choices["keep_macs"], choices["export"]
+    return choices["network"], choices["keep_macs"], choices["export"], choices.get("image_size", "")
+
+
+def image_sizes(past: Past) -> Mapping[str, int]:
+    """Return the image sizes of a space by their labels; that of the data set has none if it is the only one."""
+    sizes = options(past.search.space, past.spec.model).get("image_size")
+    return sizes or {"": past.spec.dataset.image_size}
 
 
 def next_probes(past: Past) -> Proposal | None:
@@ -129,9 +138,10 @@ def next_probes(past: Past) -> Proposal | None:
     choices = options(past.search.space, past.spec.model)
     pipelines: list[Pipeline] = []
     trials = {}
-    for network, keep, export in wanted:
-        if (network, keep, export) in known:
+    for shape in wanted:
+        if shape in known:
             continue
+        network, keep, export, size = shape
         name = f"probe {len(known) + len(pipelines) + 1}"
         pipelines.append(
             probe_of(
@@ -140,11 +150,12 @@ def next_probes(past: Past) -> Proposal | None:
                 keep_macs=choices["keep_macs"][keep],
                 described=tuple(choices["keep_macs"].values()),
                 export=choices["export"][export],
+                image_size=image_sizes(past)[size] if size else None,
             )
         )
         trials[name] = Trial(
             kind="probe",
-            choices={"network": network, "keep_macs": keep, "export": export},
+            choices={"network": network, "keep_macs": keep, "export": export} | ({"image_size": size} if size else {}),
             reason="measured without training, to predict the latency of trials",
         )
     return Proposal(pipelines=tuple(pipelines), trials=trials) if pipelines else None
@@ -153,14 +164,14 @@ def next_probes(past: Past) -> Proposal | None:
 def _spanning(past: Past) -> list[Shape]:
     """Return the probes of a space, see the module."""
     choices = options(past.search.space, past.spec.model)
-    networks, exports = list(choices["network"]), list(choices["export"])
+    networks, exports = _networks(past), list(choices["export"])
     by_share = sorted(choices["keep_macs"], key=lambda label: float(choices["keep_macs"][label]))
     shares = [by_share[-1], *by_share[:-1]]
     rounds = sorted(product(range(len(shares)), range(len(exports))), key=lambda each: (sum(each), each))
     probes = (
-        (network, shares[share], exports[(number + shift) % len(exports)])
+        (network, shares[share], exports[(number + shift) % len(exports)], size)
         for share, shift in rounds
-        for number, network in enumerate(networks)
+        for number, (network, size) in enumerate(networks)
     )
     return list(islice(probes, _MOST_PROBES))
 
@@ -173,13 +184,23 @@ def _missing(past: Past) -> list[Shape] | None:
     names = {export_name(export) for export in choices["export"].values()}
     if expected.model is None or not all(expected.model.is_good(name, threads) for name in names):
         return None
-    probed = {
-        result.trial.choices["network"] for result in past.results if result.trial and result.trial.kind == "probe"
-    }
+    shapes = (
+        shape_of(result.trial.choices) for result in past.results if result.trial and result.trial.kind == "probe"
+    )
+    probed = {(network, size) for network, _, _, size in shapes}
     widest = max(choices["keep_macs"], key=lambda label: float(choices["keep_macs"][label]))
     return [
-        (network, widest, next(iter(choices["export"])))
-        for network, model in choices["network"].items()
-        if network not in probed
-        and any(work_name(untrained(model), keep) not in past.latency.work for keep in choices["keep_macs"].values())
+        (network, widest, next(iter(choices["export"])), size)
+        for network, size in _networks(past)
+        if (network, size) not in probed
+        and any(
+            work_name(untrained(choices["network"][network]), keep, image_sizes(past)[size]) not in past.latency.work
+            for keep in choices["keep_macs"].values()
+        )
     ]
+
+
+def _networks(past: Past) -> list[tuple[str, str]]:
+    """Return the networks of the space's members with their image sizes, as labels."""
+    shapes = map(shape_of, members(past.search.space, past.spec.model))
+    return list(dict.fromkeys((network, size) for network, _, _, size in shapes))

@@ -18,6 +18,9 @@ from edgepress_common.figures.formats import bare_value, percent
 from edgepress_common.figures.objectives import OBJECTIVES
 from edgepress_common.spec import Criterion
 
+TRIAL_COLOURS = {"screened": "muted", "all epochs": "m4", "front": "m0"}
+"""Colours of trials, those in front last."""
+
 _SMALLEST = 1e-9  # lower bound of values on a logarithmic scale
 
 
@@ -62,7 +65,7 @@ def parallel_coordinates(view: TrialsView, space: Mapping[str, Sequence[str]]) -
     lines = tuple(
         ParallelLine(
             name=trial.name,
-            colour=_COLOURS[_group(trial)],
+            colour=TRIAL_COLOURS[_group(trial)],
             values=(
                 *(
                     found.index(_choices(trial)[choice]) if choice in _choices(trial) else None
@@ -79,9 +82,6 @@ def parallel_coordinates(view: TrialsView, space: Mapping[str, Sequence[str]]) -
         axes=(*axes, *(_axis(name) for name in view.criteria)),
         lines=lines,
     )
-
-
-_COLOURS = {"screened": "muted", "all epochs": "m4", "front": "m0"}
 
 
 def _group(trial: TrialView) -> str:
@@ -130,7 +130,7 @@ def _trade_offs(view: TrialsView) -> Iterator[Chart]:
         if name == up or not measured:
             continue
         title = f"{OBJECTIVES[up].goal.title.capitalize()} against {OBJECTIVES[name].goal.title}"
-        groups: dict[str, list[ChartPoint]] = {group: [] for group in _COLOURS}
+        groups: dict[str, list[ChartPoint]] = {group: [] for group in TRIAL_COLOURS}
         for trial in measured:
             group = _group(trial)
             groups[group].append(
@@ -150,7 +150,7 @@ def _trade_offs(view: TrialsView) -> Iterator[Chart]:
             x=_axis(name),
             y=_axis(up),
             series=tuple(
-                ChartSeries(name=group, kind="points", colour=_COLOURS[group], points=tuple(points))
+                ChartSeries(name=group, kind="points", colour=TRIAL_COLOURS[group], points=tuple(points))
                 for group, points in groups.items()
                 if points
             ),

@@ -19,6 +19,8 @@ const LABELS = {
   "schedule.kind": "Schedule",
   "target.of": "What is counted",
   "target.keep": "Share that is kept",
+  "target.latency": "A latency on a device instead",
+  "latency.ms": "Latency, ms",
   multiple_of: "Channels in multiples of",
   min_channels: "Channels of a layer, at least",
   "model.weights": "Initial weights",

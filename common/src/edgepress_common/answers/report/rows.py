@@ -16,6 +16,7 @@ from edgepress_common.results import (
     Latency,
     OperatorGroup,
     OperatorTime,
+    PredictedLatency,
     ReliabilityBin,
     Roofline,
     Surroundings,
@@ -153,6 +154,8 @@ class _MeasuredFile(Message):
             unknown.
         energy: Energy of an image; None if it was not measured.
         reliability: The validation images by the confidence of their classification; empty if unknown.
+        predicted_latency: Latency of the file that the device's latency model predicted, if a stage had it as its
+            target on this device, as this export and with this number of threads.
         explanations: Why the file is not faster on this device, and what would make it faster, in full sentences.
     """
 
@@ -187,6 +190,7 @@ class _MeasuredFile(Message):
     roofline: Roofline | None = None
     energy: Energy | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
+    predicted_latency: PredictedLatency | None = None
     explanations: tuple[str, ...] = ()
 
     @property

@@ -5,11 +5,36 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from edgepress_common.frozen import Frozen, added_field
+from edgepress_common.spec.evaluation import DeviceSelector
+from edgepress_common.spec.exports import ExportKind
 from edgepress_common.spec.method import LargeKernelTuning, Method
 from edgepress_common.spec.model import Network
 from edgepress_common.spec.teaching import SOURCE, TEACHER, Teacher
 
 _TIMES = ("ms", "milliseconds", "latency", "latency_ms")
+_COUNTED = {"channels": "channels", "macs": "MACs", "weights": "weights"}
+
+
+class LatencyTarget(Frozen):
+    """A latency on a device that has measured files before, as its latency model predicts it."""
+
+    device: DeviceSelector = Field(
+        description="Name of the device (GET /v1/devices); its latency model must know the export."
+    )
+    ms: float = Field(
+        gt=0,
+        le=1e6,
+        description="Median latency of one image in milliseconds, at most, with the number of evaluation.threads that "
+        "is fastest.",
+    )
+    export: ExportKind = Field(default="int8", description="Export of the pipeline that it is the latency of.")
+
+    @field_validator("device")
+    @classmethod
+    def _is_one_device(cls, device: str) -> str:
+        if device == "any":
+            raise ValueError("any is not a device, and has no latency model; accepted: the name of a device")
+        return device
 
 
 class ChannelTarget(Frozen):
@@ -21,16 +46,34 @@ class ChannelTarget(Frozen):
         "operations (MACs) of an inference, or weights without biases.",
     )
     keep: float = Field(default=0.5, gt=0, lt=1, description="Share of the input network that is kept, at most.")
+    latency: LatencyTarget | None = added_field(
+        None, description="Latency on a device that is reached, instead of a share. null: of and keep decide."
+    )
 
     @field_validator("of", mode="before")
     @classmethod
     def _is_counted(cls, of: Any) -> Any:
         if of in _TIMES:
             raise ValueError(
-                f"{of} can't be a target: what a network takes on a device is known only after its file is measured "
-                "there; accepted: channels, macs or weights, and goals.max_latency_ms for the recommendation"
+                f"{of} is not counted; accepted: channels, macs or weights, or target.latency with a device and ms"
             )
         return of
+
+    @model_validator(mode="after")
+    def _is_one_target(self) -> Self:
+        fields = type(self).model_fields
+        for name in ("of", "keep") if self.latency is not None else ():
+            value = getattr(self, name)
+            if value != fields[name].default:  # the default is in every spec that was stored
+                raise ValueError(f"{name} is {value} next to latency; accepted: either of and keep, or latency")
+        return self
+
+    @property
+    def words(self) -> str:
+        """The target in words: ``50 % of the MACs``."""
+        if self.latency is not None:
+            return f"{self.latency.ms:g} ms on {self.latency.device} ({self.latency.export})"
+        return f"{100 * self.keep:g} % of the {_COUNTED[self.of]}"
 
 
 class Slimming(Frozen):
@@ -118,12 +161,9 @@ class PruneChannelsStage(LargeKernelTuning):
 
 def _describe(stage: PruneChannelsStage, _network: Network) -> str:
     rounds = f" in {stage.rounds} rounds" if stage.rounds > 1 else ""
-    kept = f"{100 * stage.target.keep:g} % of the {_COUNTED[stage.target.of]}"
     slimming = "" if stage.slimming is None else f" after {stage.slimming.epochs} epochs of slimming"
-    return f"prune channels to {kept} ({stage.criterion}, {stage.allocation}){rounds}{slimming}"
+    return f"prune channels to {stage.target.words} ({stage.criterion}, {stage.allocation}){rounds}{slimming}"
 
-
-_COUNTED = {"channels": "channels", "macs": "MACs", "weights": "weights"}
 
 METHOD = Method(
     kind="prune_channels",
