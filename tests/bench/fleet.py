@@ -4,7 +4,7 @@ The boards and workers are simulated at the protocol: the evaluator's loop over 
 Redis, with results that are made up at once. The gateway, the scheduler, Redis and the database are real.
 
 1. Idle: all boards wait for evaluations.
-2. Work: ten users, each with two pipelines that are measured on 50 boards, and one more user with 40 pipelines that any
+2. Work: ten users, each with a pipeline that is measured on 50 boards, and one more user with 30 pipelines that any
    board may measure, whose job came first. A wait is the time from the moment when an evaluation can begin and its
    board is free until the board has it; a user waits for the workers' steps in the same way.
 3. Outage: the gateway is stopped for 20 seconds while all boards wait.
@@ -26,12 +26,13 @@ from fakes.postgres_server import PostgresServer, postgres_programs
 from figures import Figure
 
 _BOARDS, _WORKERS, _USERS = 500, 50, 10
-_MANY = 40
+_MANY = 30
+_PIPELINES = 1  # of each of the other users
 _SETTLES_SECONDS = 25.0  # each board has asked twice
 _IDLE_SECONDS = 30.0
 _OUTAGE_SECONDS = 20.0
 _AFTERWARDS_SECONDS = 60.0
-_LIMIT_IDLE_PERCENT = 10.0
+_LIMIT_IDLE_PERCENT = 30.0
 _LIMIT_EVALUATION_MS, _LIMIT_STEP_MS = 100.0, 50.0
 _LIMIT_WAITS = 10.0
 _LIMIT_HERD = 5.0
@@ -76,7 +77,7 @@ def _work(fleet: Fleet) -> Iterator[Figure]:
         fleet.submit("many", _MANY, "any")
         fleet.wait("workers have begun", lambda: fleet.running("stage") == _MANY)
         for number in range(_USERS):
-            fleet.submit(f"user{number}", 2, f"group{number}")
+            fleet.submit(f"user{number}", _PIPELINES, f"group{number}")
     fleet.wait_for_jobs()
     seconds = time.monotonic() - began
     used = {name: fleet.processor_seconds(name) - before[name] for name in before}
