@@ -34,6 +34,7 @@ from edgepress_api.one_machine.ports import free_port
 from edgepress_api.one_machine.redis_server import RedisServer, configure
 from edgepress_common.answers.job_list import ACTIVE_STATES
 from edgepress_common.answers.users import Scope
+from edgepress_common.results import EvaluationResult
 from edgepress_common.steps import StepKind
 from fakes.fleet_boards import BoardRequest, BoardsConfiguration
 from fakes.fleet_workers import WorkersConfiguration
@@ -51,7 +52,7 @@ class FleetStep(NamedTuple):
     Attributes:
         kind: Its kind.
         device: Of an evaluation: the device that may do it, or ``any``.
-        holder: The worker or board that did it.
+        done_by: Of an evaluation: the board that did it.
         owner: The user whose job needs it.
         ready_at: When it could begin.
         started_at: When it was begun.
@@ -60,7 +61,7 @@ class FleetStep(NamedTuple):
 
     kind: StepKind
     device: str | None
-    holder: str | None
+    done_by: str | None
     owner: str
     ready_at: datetime
     started_at: datetime
@@ -213,7 +214,7 @@ class Fleet:
         )
         query = (
             select(
-                StepRow.kind, StepRow.device, StepRow.holder, owner.c.owner,
+                StepRow.kind, StepRow.device, StepRow.result, owner.c.owner,
                 func.coalesce(ready_at.c.ready_at, StepRow.created_at), StepRow.started_at, StepRow.finished_at,
             )
             .join(owner, owner.c.step_key == StepRow.key)
@@ -222,7 +223,10 @@ class Fleet:
             .order_by(StepRow.started_at)
         )  # fmt: skip
         with self.database.read() as session:
-            return [FleetStep(*row) for row in session.execute(query)]
+            return [
+                FleetStep(kind, device, result.device if isinstance(result, EvaluationResult) else None, *rest)
+                for kind, device, result, *rest in session.execute(query)
+            ]
 
     def end(self) -> None:
         """Kill what still runs."""

@@ -34,7 +34,7 @@ _STACK_BYTES = 512 * 1024
 
 
 class BoardsConfiguration(BaseModel):
-    """What the boards are told.
+    """Configuration of the boards.
 
     Attributes:
         gateway: Address of the gateway.
@@ -60,7 +60,7 @@ class BoardRequest(BaseModel):
         at: When it was begun, in seconds since 1970.
         device: Name of the board.
         path: Its path.
-        status: Of the answer; 0 without one.
+        status: HTTP status of the answer; 0 without an answer.
         seconds: How long it took.
     """
 

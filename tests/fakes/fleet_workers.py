@@ -41,7 +41,7 @@ _LOOK_SECONDS = 1.0
 
 
 class WorkersConfiguration(BaseModel):
-    """What the workers are told.
+    """Configuration of the workers.
 
     Attributes:
         redis_url: Address of Redis.

@@ -38,16 +38,16 @@ _STEP = {
 
 
 class TwoDevices(BaseModel):
-    """What the program has found.
+    """Findings of the program.
 
     Attributes:
         largest_move: Largest change of a weight by one step on one device.
         largest_difference: Largest difference between the weights after one step on one device and on two.
         stage: Result of a stage on two devices.
         accuracy: Validation accuracy of its stored network, on one device.
-        digests: Of the stored networks: of a stage, of the same one again, and of one that was interrupted.
-        resumed_after_epochs: Of the interrupted stage.
-        devices_with_bfloat16: Of a stage in mixed_bfloat16.
+        digests: SHA-256 of the stored networks: of a stage, of its repetition, and of one that was interrupted.
+        resumed_after_epochs: Number of epochs of the interrupted stage before the interruption.
+        devices_with_bfloat16: Number of devices of a stage in mixed_bfloat16.
         refusal: Why batches of one image can't be divided.
     """
 

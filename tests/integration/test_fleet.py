@@ -45,7 +45,7 @@ def test_no_user_and_no_board_starves(fleet: Fleet) -> None:
     evaluations = [each for each in steps if each.kind == "evaluation"]
     assert Counter(each.device for each in evaluations) == dict.fromkeys(fleet.boards, 1) | {"any": MANY}
     # The boards that have waited longest are asked first, so not a few boards do all.
-    assert max(Counter(each.holder for each in evaluations if each.device == "any").values()) <= MANY / 2
+    assert max(Counter(each.done_by for each in evaluations if each.device == "any").values()) <= MANY / 2
 
 
 @pytest.mark.slow

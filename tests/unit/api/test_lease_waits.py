@@ -40,7 +40,7 @@ def _counted(gateway: GatewayApp) -> Iterator[list[str]]:
 
 
 def _woken(gateway: GatewayApp, devices: list[str], change: Callable[[], object]) -> set[str]:
-    """Let devices wait, change something, and return those that are woken within the time of a few looks."""
+    """Let devices wait, change something, and return the devices that are woken within the time of a few looks."""
 
     async def run() -> set[str]:
         waits, woken = LeaseWaits(gateway.database, lambda: gateway.is_stopping), set[str]()
@@ -82,7 +82,7 @@ def test_a_device_is_woken_for_its_evaluations_alone(gateway: GatewayApp) -> Non
 
 
 def test_any_device_wakes_those_that_have_waited_longest(gateway: GatewayApp) -> None:
-    """Those after them are woken as long as nothing takes the evaluation: the first ones may not be able to."""
+    """The next ones are woken as long as no device takes the evaluation: the first ones may not be able to."""
     woken = _woken(gateway, DEVICES, _submit(gateway, "any"))
     assert woken == set(DEVICES[: len(woken)])
     assert 2 <= len(woken) < len(DEVICES)

@@ -24,6 +24,6 @@ def test_pauses_end_when_they_add_up() -> None:
 
 
 def test_clients_of_one_outage_return_at_different_moments() -> None:
-    """Of 500 clients that have lost a service in the same instant, no second of the fifth pause has a quarter."""
+    """500 clients lose a service in the same instant: less than a quarter return in any one second."""
     returns = [int(sum(itertools.islice(growing_pauses(), 5))) for _ in range(500)]
     assert max(map(returns.count, set(returns))) < 125

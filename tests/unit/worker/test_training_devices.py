@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> TwoDevices:
-    """What the program has found."""
+    """Findings of the program."""
     command = [sys.executable, str(TESTS / "fakes" / "two_devices.py"), str(tmp_path_factory.mktemp("devices"))]
     ended = subprocess.run(
         command, env=os.environ | {"PYTHONPATH": str(TESTS)}, capture_output=True, text=True, check=False
