@@ -16,7 +16,9 @@ def growing_pauses(
 ) -> Iterator[float]:
     """Yield pauses in seconds, until they add up to the total.
 
-    Each is between half of a bound and the bound, which is 1 s at first, then twice the one before, and at most 30 s.
+    Each is between a quarter of a bound and the bound, which is 1 s at first, then twice the one before, and at most
+    30 s. So each is at least as long as the last but one. With at least a half, the attempts of many clients after an
+    outage of 12 s would come in waves, twice as high.
 
     Args:
         total_seconds: The total; without end by default.
@@ -24,7 +26,7 @@ def growing_pauses(
     """
     bound = _FIRST_SECONDS
     while total_seconds > 0:
-        pause = bound * (1 + share()) / 2
+        pause = bound * (1 + 3 * share()) / 4
         yield pause
         total_seconds -= pause
         bound = min(2 * bound, _LONGEST_SECONDS)

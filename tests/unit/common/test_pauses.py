@@ -12,9 +12,9 @@ def _pauses(share: float) -> list[float]:
 
 
 def test_bounds_double_up_to_half_a_minute() -> None:
-    """A pause is at least half of its bound, and at most the bound."""
+    """A pause is at least a quarter of its bound, and at most the bound."""
     assert _pauses(1) == BOUNDS
-    assert _pauses(0) == [bound / 2 for bound in BOUNDS]
+    assert _pauses(0) == [bound / 4 for bound in BOUNDS]
 
 
 def test_pauses_end_when_they_add_up() -> None:
