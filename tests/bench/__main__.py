@@ -23,6 +23,7 @@ _MEASURES = (
     "status",
     "idle",
     "streams",
+    "fleet",
     "trials",
 )
 
