@@ -28,6 +28,7 @@ PLACES = {
     "step_key": "a" * 64,
     "attempt": "1",
     "lease_request": "a" * 32,
+    "message_id": "notice-" + "a" * 16,
     "source": "job-1",
     "index": "0",
 }
@@ -107,6 +108,8 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/jobs/{job_id}/models/{sha256}/errors": {"read"},
     "GET /v1/datasets/{source}/samples": {"read"},
     "GET /v1/artifacts/{sha256}/images/{index}": {"read"},
+    "GET /v1/jobs/{job_id}/notifications": {"read"}, "GET /v1/notifications/{message_id}": {"read"},
+    "POST /v1/notifications/test": {"submit"},
     "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
     "POST /v1/devices/{name}/lease": {"device"},
     "DELETE /v1/devices/{name}/lease-requests/{lease_request}": {"device"},
