@@ -60,6 +60,30 @@ class ChannelGroup(Message):
     fixed: tuple[str, ...] = ()
 
 
+class AugmentedImage(Message):
+    """A training image of which augmented versions are shown.
+
+    Attributes:
+        index: Row in the training split of the pack.
+        label: Index of its class.
+    """
+
+    index: int
+    label: int
+
+
+class AugmentedSamples(Message):
+    """What a training saw of a few images: the artifact ``augmented_samples``, uint8 ``(n, side, side, 3)``.
+
+    Attributes:
+        images: The images, one for each of the first classes.
+        epochs: Number of epochs that are shown. The row of image i in epoch e, both from 0, is i * epochs + e.
+    """
+
+    images: tuple[AugmentedImage, ...]
+    epochs: int
+
+
 class StageResult(Message):
     """A Keras model, trained or compressed.
 
@@ -79,6 +103,7 @@ class StageResult(Message):
         channel_groups: Groups of channels, if the stage removes channels.
         work_by_keep: Work of the network's operators by the share of its MACs that channel pruning keeps, such as
             ``0.5``; of a probe only.
+        augmented: Description of the artifact ``augmented_samples``; None for a stage without it.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -101,5 +126,6 @@ class StageResult(Message):
     work_by_keep: dict[str, tuple[OperatorWork, ...]] = added_field(default={})
     threads: int | None = added_field(default=None)
     precision: str | None = added_field(default=None)
+    augmented: AugmentedSamples | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)
