@@ -46,7 +46,7 @@ _unread = APIRouter()
 
 
 @_unread.post("/schemas", response_model=JobEvent | JobProgress)
-def _schemas(spec: JobSpec, recipients: Recipients) -> None:
+def _schemas(posted: JobSpec | Recipients) -> None:
     """Name the types that are sent and answered where FastAPI does not parse or write the body itself."""
 
 
