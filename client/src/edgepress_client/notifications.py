@@ -20,7 +20,7 @@ class Notifications:
         """Send a test message to each recipient of a spec, and return the messages, which are queued.
 
         Args:
-            spec: As for `Jobs.submit`; only its field ``notify`` is used.
+            spec: The spec, as a file, a dictionary or a `JobSpec`; only its field ``notify`` is used.
         """
         document = spec_document(spec)
         headers = {"Content-Type": document.media_type}

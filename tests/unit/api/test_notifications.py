@@ -126,7 +126,7 @@ def test_a_job_that_ends_is_told_by_mail(post: Post) -> None:
     )  # fmt: skip
 
 
-def test_a_chat_gets_text_in_which_names_are_no_mentions(post: Post) -> None:
+def test_a_chat_gets_text_in_which_names_mention_nothing(post: Post) -> None:
     """`<!channel>` in a name would call everyone in Slack."""
     post.submit(post.to_chat, name="<!channel> & run")
     post.end()
@@ -196,7 +196,7 @@ def failed(post: Post, *recipients: object) -> str:
     ("on", "sent"), [(["job_ended"], 1), (["job_failed"], 1), (["job_ended", "job_failed"], 1), (["device_offline"], 0)]
 )
 def test_a_failed_job_is_told_once(post: Post, on: Sequence[str], sent: int) -> None:
-    """To recipients of ended jobs as well as of failed ones, with the reason."""
+    """Recipients of ended jobs get a message as well as those of failures, with the reason."""
     failed(post, ANNA | {"on": on})
     assert post.sender.round() == sent
     for _, message in post.mail.heard:
@@ -245,7 +245,7 @@ def test_secrets_are_encrypted_and_never_shown(post: Post) -> None:
 
 
 def test_recipients_without_a_key_are_encrypted_when_there_is_one(post: Post) -> None:
-    """As the secrets of webhooks are, at the start of the gateway."""
+    """It happens at the start of the gateway, with the secrets of webhooks."""
     box, post.box = post.box, SecretBox(None)
     post.__post_init__()
     post.submit(post.to_chat)
@@ -287,7 +287,7 @@ def test_a_recipient_that_can_not_be_is_refused(
 
 
 def test_a_wrong_secret_is_not_repeated(post: Post) -> None:
-    """Answers are logged by clients."""
+    """Clients log answers."""
     recipient = {"kind": "chat", "url": f"ftp://hooks.example{SECRET_PATH}"}
     body = json.dumps({"notify": [recipient]})
     response = post.client.post("/v1/notifications/test", content=body, headers=JSON)
@@ -321,7 +321,7 @@ def test_a_name_of_the_network_is_refused_when_it_is_sent(post: Post) -> None:
 
 
 def test_a_test_message_is_sent_once(post: Post) -> None:
-    """To each recipient of a spec in YAML, whose other fields are ignored. It is not tried again."""
+    """Each recipient of a spec in YAML gets one, and other fields are ignored. It is not tried again."""
     body = f"name: x\nnotify:\n  - {json.dumps(ANNA)}\n  - {json.dumps(post.to_chat)}\n"
     response = post.client.post("/v1/notifications/test", content=body, headers=YAML)
     assert response.status_code == 202
@@ -346,7 +346,7 @@ def test_test_messages_are_limited(post: Post) -> None:
 
 
 def test_a_message_of_another_user_is_not_found(post: Post) -> None:
-    """As its job is."""
+    """The answer is that of a message that does not exist."""
     anna, ben = post.gateway.client_as("anna", "submit", "read"), post.gateway.client_as("ben", "read")
     body = json.dumps({"notify": [{"kind": "chat", "url": "https://hooks.example/x"}]})
     (message,) = anna.post("/v1/notifications/test", content=body, headers=JSON).json()["messages"]
@@ -384,7 +384,7 @@ def test_mail_is_encrypted_and_signed_in(tmp_path: Path, encryption: Any, post: 
     ("settings", "words"),
     [
         ({"SMTP_HOST": "mail"}, "SMTP_FROM"),
-        ({"SMTP_HOST": "mail", "SMTP_FROM": "nobody"}, "SMTP_FROM"),
+        ({"SMTP_HOST": "mail", "SMTP_FROM": "edgepress"}, "SMTP_FROM"),
         ({**SMTP, "SMTP_USER": "e"}, "SMTP_PASSWORD"),
         (
             {

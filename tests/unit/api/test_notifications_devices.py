@@ -128,7 +128,7 @@ def test_jobs_with_the_same_recipient_share_a_message(lab: Lab) -> None:
 
 
 def test_devices_of_ended_jobs_and_unknown_ones_are_not_told(lab: Lab) -> None:
-    """And recipients that asked for other messages get none."""
+    """Recipients that asked for other messages get none, either."""
     lab.submit("pi4", on=["job_failed"])
     job = lab.submit("pi5")
     lab.gateway.client.post(f"/v1/jobs/{job}/cancel")
@@ -173,7 +173,7 @@ def test_nothing_is_told_just_after_a_start(lab: Lab) -> None:
 
 
 def test_the_messages_of_a_job_include_those_about_its_devices(lab: Lab) -> None:
-    """Those about others, and those of other times, are not shown with it."""
+    """Messages about other devices and of other times are not shown with it."""
     first = lab.submit("pi4")
     lab.wait(GONE)
     lab.gateway.client.post(f"/v1/jobs/{first}/cancel")

@@ -45,7 +45,7 @@ def test_yaml_keeps_what_older_versions_take_for_hours_as_text() -> None:
 
 
 def test_a_digest_that_begins_like_a_number_is_text() -> None:
-    """As one SHA-256 in fifteen does: decimal digits, an e, a decimal digit."""
+    """One SHA-256 in fifteen does: decimal digits, an e, a decimal digit."""
     digest = "2e47da5bd0af52266059208a1f3044da701549450ac6599c5b63fa275a3b25eb"
     assert parse(f"a: {digest}\nb: 1e-3\nc: 12E4") == {"a": digest, "b": 0.001, "c": 120000.0}
 

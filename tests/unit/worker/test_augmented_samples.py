@@ -36,7 +36,7 @@ def test_samples_are_the_pixels_that_training_saw(images: LabelledImages) -> Non
 
 
 def test_samples_differ_by_epoch_and_seed(images: LabelledImages) -> None:
-    """As augmentation does; a flipped image has its exact pixels."""
+    """Augmentation does so; a flipped image has its exact pixels."""
     flips = Training(batch_size=7, seed=1, augmentation=Augmentation(horizontal_flip=True))
     found = augmented_images(images, 3, flips, [4], 4)
     mirrored = [bool((each == images.images[4][:, ::-1]).all()) for each in found]

@@ -1,4 +1,4 @@
-"""What the trainings of a job saw of a few images, and what was drawn, in words."""
+"""Images as the trainings of a job saw them, and what was drawn, in words."""
 
 from collections.abc import Iterator
 

@@ -66,7 +66,7 @@ class Submission:
         require_free_space: Raises `InsufficientStorageError` without enough free space for the outputs of new jobs.
         planners: The planners that create the pipelines of jobs.
         box: Encrypts the secrets of webhooks and recipients.
-        check_recipients: Raises `InvalidSpecError` for recipients to whom this server can't send.
+        check_recipients: Raises `InvalidSpecError` for recipients that this server can't send to.
     """
 
     database: Database

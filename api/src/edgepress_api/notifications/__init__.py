@@ -1,4 +1,4 @@
-"""Notifications: short messages to people, by e-mail, in a chat, in a Matrix room.
+"""Notifications: short messages to people, by e-mail, in a chat, on Matrix.
 
 1. A spec names recipients (`edgepress_common.spec.notify`); `rules` checks whether this server can send to them.
 2. A job that ends creates its messages in the same transaction (`edgepress_api.steps.notices`). The scheduler creates

@@ -16,7 +16,7 @@ class NotificationView(Message):
     Attributes:
         id: Id of the message, the same in every attempt.
         kind: Occasion of the message.
-        to: Recipient, without secrets: an e-mail address, the host of a chat, or a room.
+        to: Recipient, without secrets: an e-mail address, the host of a chat, or a place on Matrix.
         device: Device that the message is about.
         state: ``due`` until it is accepted, ``delivered``, or ``failed`` after the last attempt.
         attempts: Number of attempts.

@@ -47,7 +47,7 @@ class AugmentedRow(Message):
 
 
 class AugmentedView(Message):
-    """What a job's training saw of a few images: ``/v1/artifacts/{sha256}/images/{row}`` has the pixels.
+    """Images as a job's training saw them: ``/v1/artifacts/{sha256}/images/{row}`` has the pixels.
 
     Attributes:
         images_sha256: Artifact with the augmented images.

@@ -73,7 +73,7 @@ class AugmentedImage(Message):
 
 
 class AugmentedSamples(Message):
-    """What a training saw of a few images: the artifact ``augmented_samples``, uint8 ``(n, side, side, 3)``.
+    """Images as a training saw them: the artifact ``augmented_samples``, uint8 ``(n, side, side, 3)``.
 
     Attributes:
         images: The images, one for each of the first classes.

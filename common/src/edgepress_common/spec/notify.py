@@ -1,4 +1,4 @@
-"""Who is notified, and of what: by e-mail, in a chat, in a Matrix room."""
+"""Recipients of notifications, and the occasions: by e-mail, in a chat, on Matrix."""
 
 import re
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What a training saw of a few images: their pixels in its first epochs, made by the code that made its batches.
+"""Images as a training saw them: their pixels in its first epochs, made by the code that made its batches.
 
 They are artifacts for people; no step reads them.
 """
