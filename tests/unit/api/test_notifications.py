@@ -193,11 +193,12 @@ def failed(post: Post, *recipients: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("on", "sent"), [(["job_ended"], 1), (["job_failed"], 1), (["job_ended", "job_failed"], 1), (["device_offline"], 0)]
+    ("when", "sent"),
+    [(["job_ended"], 1), (["job_failed"], 1), (["job_ended", "job_failed"], 1), (["device_offline"], 0)],
 )
-def test_a_failed_job_is_told_once(post: Post, on: Sequence[str], sent: int) -> None:
+def test_a_failed_job_is_told_once(post: Post, when: Sequence[str], sent: int) -> None:
     """Recipients of ended jobs get a message as well as those of failures, with the reason."""
-    failed(post, ANNA | {"on": on})
+    failed(post, ANNA | {"when": when})
     assert post.sender.round() == sent
     for _, message in post.mail.heard:
         first, reason, _ = message.get_content().splitlines()
@@ -207,7 +208,7 @@ def test_a_failed_job_is_told_once(post: Post, on: Sequence[str], sent: int) -> 
 
 def test_success_is_not_told_to_a_recipient_of_failures(post: Post) -> None:
     """Only the other recipient is."""
-    post.submit(ANNA | {"on": ["job_failed"]}, post.to_chat)
+    post.submit(ANNA | {"when": ["job_failed"]}, post.to_chat)
     post.end()
     assert post.sender.round() == 1
     assert (len(post.mail.heard), len(post.chat.heard)) == (0, 1)
@@ -269,8 +270,8 @@ def test_recipients_without_a_key_are_encrypted_when_there_is_one(post: Post) ->
         ({"kind": "matrix", "server": "http://192.168.1.1", "room": "!r:x", "token": TOKEN}, "notify[0].server",
          "EDGEPRESS_WEBHOOK_NETWORKS"),
         ({"kind": "matrix", "server": "https://m.example", "room": "#r:x", "token": TOKEN}, "notify[0].room", "Id of"),
-        (ANNA | {"on": []}, "notify[0].on", "list"),
-        (ANNA | {"on": ["job_begins"]}, "notify[0].on[0]", "job_ended"),
+        (ANNA | {"when": []}, "notify[0].when", "list"),
+        (ANNA | {"when": ["job_begins"]}, "notify[0].when[0]", "job_ended"),
     ],
 )  # fmt: skip
 def test_a_recipient_that_can_not_be_is_refused(
@@ -322,7 +323,8 @@ def test_a_name_of_the_network_is_refused_when_it_is_sent(post: Post) -> None:
 
 def test_a_test_message_is_sent_once(post: Post) -> None:
     """Each recipient of a spec in YAML gets one, and other fields are ignored. It is not tried again."""
-    body = f"name: x\nnotify:\n  - {json.dumps(ANNA)}\n  - {json.dumps(post.to_chat)}\n"
+    anna = "{kind: email, to: anna@example.org, when: [job_failed]}"
+    body = f"name: x\nnotify:\n  - {anna}\n  - {json.dumps(post.to_chat)}\n"
     response = post.client.post("/v1/notifications/test", content=body, headers=YAML)
     assert response.status_code == 202
     post.chat.status = 404

@@ -38,10 +38,10 @@ class Lab:
         announcement = ANNOUNCEMENT.model_copy(update={"problem": problem})
         lease_next(self.gateway.database, self.gateway.ledger, device, announcement, self.gateway.now)
 
-    def submit(self, *devices: str, on: Sequence[str] = ("device_offline",)) -> str:
+    def submit(self, *devices: str, when: Sequence[str] = ("device_offline",)) -> str:
         """Post a job that names these devices."""
         spec = json.loads(small_spec(evaluation={"devices": devices}).model_dump_json())
-        body = json.dumps(spec | {"notify": [CHAT | {"on": on}]})
+        body = json.dumps(spec | {"notify": [CHAT | {"when": when}]})
         response = self.gateway.client.post("/v1/jobs", content=body, headers=JSON)
         assert response.status_code == 202, response.text
         job_id: str = response.json()["id"]
@@ -123,13 +123,13 @@ def test_jobs_with_the_same_recipient_share_a_message(lab: Lab) -> None:
     """Three jobs for the board are one message, not three."""
     for _ in range(3):
         lab.submit("pi4")
-    lab.submit("pi5", on=["device_offline", "job_ended"])
+    lab.submit("pi5", when=["device_offline", "job_ended"])
     assert sorted(lab.wait(GONE)) == ["device_offline pi4", "device_offline pi5"]
 
 
 def test_devices_of_ended_jobs_and_unknown_ones_are_not_told(lab: Lab) -> None:
     """Recipients that asked for other messages get none, either."""
-    lab.submit("pi4", on=["job_failed"])
+    lab.submit("pi4", when=["job_failed"])
     job = lab.submit("pi5")
     lab.gateway.client.post(f"/v1/jobs/{job}/cancel")
     assert lab.wait(GONE) == []

@@ -17,7 +17,7 @@ def new_recipient(box: SecretBox, recipient: Recipient, owner: str, job_number: 
         owner: User who named it.
         job_number: Number of the job that names it; None for a row that is not stored.
     """
-    content = {name: value for name, value in in_full(recipient).items() if name != "on"}
+    content = {name: value for name, value in in_full(recipient).items() if name != "when"}
     document = json.dumps(content, sort_keys=True)
     return RecipientRow(
         job_number=job_number,
@@ -25,5 +25,5 @@ def new_recipient(box: SecretBox, recipient: Recipient, owner: str, job_number: 
         secret=box.seal(document),
         digest=hashlib.sha256(f"{owner}\0{document}".encode()).hexdigest(),
         shown=recipient.shown,
-        notices=recipient.on,
+        notices=recipient.when,
     )

@@ -56,6 +56,6 @@ def show_notifications(session: Session, job_id: str) -> JobNotifications:
         .limit(_MOST_MESSAGES)
     )
     return JobNotifications(
-        recipients=tuple(RecipientView(kind=row.kind, to=row.shown, on=row.notices) for row in recipients),
+        recipients=tuple(RecipientView(kind=row.kind, to=row.shown, when=row.notices) for row in recipients),
         messages=tuple(map(view_of, messages)),
     )

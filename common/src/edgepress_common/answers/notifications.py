@@ -49,12 +49,12 @@ class RecipientView(Message):
     Attributes:
         kind: ``email``, ``chat`` or ``matrix``.
         to: Recipient, without secrets.
-        on: Occasions of messages.
+        when: Occasions of messages.
     """
 
     kind: str
     to: str
-    on: tuple[Notice, ...]
+    when: tuple[Notice, ...]
 
 
 class JobNotifications(Message):

@@ -88,7 +88,7 @@ exports: [int8, {kind: int8, calibration: {ranges: mse}}]
 """,
     "Evaluation": "{devices: [rpi4, rpi5], threads: [1, 4], runs: 200}",
     "Webhook": "{url: 'https://ci.example.com/hooks/edgepress', secret: a-secret-of-your-own-choice}",
-    "EmailRecipient": "{kind: email, to: anna@example.org, on: [job_failed, device_offline]}",
+    "EmailRecipient": "{kind: email, to: anna@example.org, when: [job_failed, device_offline]}",
     "ChatRecipient": "{kind: chat, url: 'https://hooks.example.com/services/T0/B0/a-secret'}",
     "MatrixRecipient": "{kind: matrix, server: 'https://matrix.example.org', room: '!r:example.org', token: a-secret}",
     "Limits": "{step_hours: 4, job_hours: 48}",

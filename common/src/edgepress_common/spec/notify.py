@@ -45,11 +45,12 @@ def _secret_address(url: SecretStr) -> SecretStr:
 
 
 class _Recipient(Frozen):
-    on: Annotated[tuple[Notice, ...], AfterValidator(_each_once)] = Field(
+    # Not called `on`, which YAML 1.1 reads as true.
+    when: Annotated[tuple[Notice, ...], AfterValidator(_each_once)] = Field(
         default=("job_ended", "device_offline"),
         min_length=1,
         max_length=len(NOTICES),
-        description="When to send a message: " + "; ".join(f"`{name}`, {words}" for name, words in NOTICES.items()),
+        description="Occasions of messages: " + "; ".join(f"`{name}`, {words}" for name, words in NOTICES.items()),
     )
 
 

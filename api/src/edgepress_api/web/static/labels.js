@@ -43,7 +43,7 @@ const LABELS = {
   "notify.to": "E-mail address",
   "notify.url": "Address of the incoming webhook",
   "notify.token": "Access token",
-  "notify.on": "Occasions",
+  "notify.when": "Occasions",
   seeds: "Number of seeds",
   goals: "Goals of the recommendation",
   "goals.method": "Ranking method",
