@@ -20,6 +20,8 @@ from edgepress_common.results import (
     StageResult,
     WrongImages,
 )
+from edgepress_common.spec import Augmentation
+from edgepress_common.steps import StageStep
 from fakes.gateway_app import GatewayApp
 
 SIDE = 32
@@ -87,7 +89,7 @@ def show_images(gateway: GatewayApp, *, is_reported: bool = True) -> None:
 
 
 def augment(gateway: GatewayApp) -> npt.NDArray[np.uint8]:
-    """Give the finished stages of a gateway's jobs augmented images of two classes in three epochs; return them."""
+    """Give the finished stages with augmentation images of two classes in three epochs, and return these."""
     pixels = np.random.default_rng(9).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
     content = io.BytesIO()
     np.save(content, pixels)
@@ -96,6 +98,9 @@ def augment(gateway: GatewayApp) -> npt.NDArray[np.uint8]:
     with gateway.database.write() as session:
         for step in session.scalars(select(StepRow).where(StepRow.state == "succeeded", StepRow.kind == "stage")):
             assert isinstance(step.result, StageResult)
+            assert isinstance(step.parameters, StageStep)
+            if step.parameters.training.augmentation == Augmentation():
+                continue
             step.result = step.result.model_copy(update={"augmented": samples})
             step.outputs = (step.outputs or {}) | {"augmented_samples": artifact}
             session.merge(StepArtifactRow(sha256=artifact.sha256, step_key=step.key, size_bytes=1))
