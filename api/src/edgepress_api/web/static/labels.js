@@ -53,6 +53,19 @@ const LABELS = {
   times: "How much more important",
 };
 
+/** What an item of a list is called, if it is not the field's name without an s. @type {Record<string, string>} */
+const ITEMS = { notify: "recipient" };
+
+/**
+ * Return what an item of a list is called.
+ *
+ * @param {string} path Where the list is in the spec.
+ */
+export function itemNoun(path) {
+  const name = path.slice(path.lastIndexOf(".") + 1);
+  return ITEMS[name] ?? name.replaceAll("_", " ").replace(/s$/, "");
+}
+
 /**
  * Return the label of a field.
  *
