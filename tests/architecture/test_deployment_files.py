@@ -25,6 +25,7 @@ SETTINGS: dict[str, tuple[type[BaseEdgepressSettings], tuple[str, ...]]] = {
 KINDS: tuple[type[BaseEdgepressSettings], ...] = (SecretsSettings, ApiSettings, WorkerSettings, EvaluatorSettings)
 AS_THE_COMPOSITION_NEEDS_THEM = {
     "redis_url", "database_url", "service_database_url", "token", "webhook_key",  # files in EDGEPRESS_SECRETS_DIR
+    "smtp_password",  # likewise
     "machine_lock",  # mounted where it is by default
     "port", "require_tokens", "local_token",  # published as another, and asked for since it can be reached
     "worker_name",  # the container's

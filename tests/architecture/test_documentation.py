@@ -1,11 +1,16 @@
 """The documentation is correct: its specs are accepted, its links exist, its commands exist."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from edgepress_client.cli import app
+from edgepress_client.cli.command_group import help_texts
 from edgepress_common.failures import FAILURES
 from edgepress_common.spec import JobSpec
 
@@ -64,6 +69,32 @@ def test_make_targets_that_are_named_exist(page: Path) -> None:
     assert set(re.findall(r"`make ([a-z-]+)`|\$ make ([a-z-]+)", page.read_text())) <= {
         pair for target in known for pair in ((target, ""), ("", target))
     }
+
+
+def options_of_commands() -> dict[str, set[str]]:
+    """Return the options of each command of the command line."""
+    group: Any = typer.main.get_command(app)
+    context = group.make_context("edgepress", ["jobs"], resilient_parsing=True)
+    return {
+        name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        for name, command in help_texts(group, context)
+        if not hasattr(command, "commands")
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_are_shown_exist(page: Path) -> None:
+    """Each ``$ edgepress ...`` in a block is a command with these options."""
+    known = options_of_commands()
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
+        for line in re.findall(r"^\$ (?:\S*/)?edgepress (.*)$", block, re.MULTILINE):
+            words = shlex.split(line, comments=True)
+            name = next((name for name in (" ".join(words[:2]), words[0]) if name in known), None)
+            if words[0].startswith("-"):
+                continue  # an option of the command line as a whole
+            assert name is not None, line
+            options = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+            assert options <= known[name] | {"-h", "--help"}, line
 
 
 def test_the_table_of_failure_codes_is_the_programs_own() -> None:

@@ -12,7 +12,16 @@ from sqlalchemy import select
 
 from edgepress_api.database import StepArtifactRow, StepRow
 from edgepress_common.artifacts import ArtifactRef, ArtifactStore
-from edgepress_common.results import EvaluationResult, SplitResult, WrongImages
+from edgepress_common.results import (
+    AugmentedImage,
+    AugmentedSamples,
+    EvaluationResult,
+    SplitResult,
+    StageResult,
+    WrongImages,
+)
+from edgepress_common.spec import Augmentation
+from edgepress_common.steps import StageStep
 from fakes.gateway_app import GatewayApp
 
 SIDE = 32
@@ -77,6 +86,25 @@ def show_images(gateway: GatewayApp, *, is_reported: bool = True) -> None:
                     session.merge(StepArtifactRow(sha256=artifact.sha256, step_key=step.key, size_bytes=1))
             elif isinstance(step.result, EvaluationResult):
                 step.result = _answering(step, step.result, is_reported=is_reported)
+
+
+def augment(gateway: GatewayApp) -> npt.NDArray[np.uint8]:
+    """Give the finished stages with augmentation images of two classes in three epochs, and return these."""
+    pixels = np.random.default_rng(9).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
+    content = io.BytesIO()
+    np.save(content, pixels)
+    artifact = gateway.store.put_bytes(content.getvalue())
+    samples = AugmentedSamples(images=(AugmentedImage(index=0, label=0), AugmentedImage(index=8, label=1)), epochs=3)
+    with gateway.database.write() as session:
+        for step in session.scalars(select(StepRow).where(StepRow.state == "succeeded", StepRow.kind == "stage")):
+            assert isinstance(step.result, StageResult)
+            assert isinstance(step.parameters, StageStep)
+            if step.parameters.training.augmentation == Augmentation():
+                continue
+            step.result = step.result.model_copy(update={"augmented": samples})
+            step.outputs = (step.outputs or {}) | {"augmented_samples": artifact}
+            session.merge(StepArtifactRow(sha256=artifact.sha256, step_key=step.key, size_bytes=1))
+    return pixels
 
 
 def _answering(step: StepRow, result: EvaluationResult, *, is_reported: bool) -> EvaluationResult:

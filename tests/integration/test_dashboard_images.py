@@ -13,18 +13,19 @@ from playwright.sync_api import Browser, Page, expect
 from fakes.browser import DESKTOP, PHONE, Visitor, unfold, visitor
 from fakes.gateway_app import gateway_with_address
 from fakes.jobs import with_test_split
-from fakes.packed import INT8, show_images
+from fakes.packed import INT8, augment, show_images
 
 LOADED = "(all) => all.every((each) => each.complete && each.naturalWidth === 32)"
 
 
 @dataclass(frozen=True)
 class Served:
-    """A gateway with a job that has a test split, and an upload that no job has packed."""
+    """A gateway with a job that has a test split, an upload that no job has packed, and a job with augmentation."""
 
     url: str
     job: str
     upload: str
+    augmented: str
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with gateway_with_address(folder) as (gateway, url):
         gateway.workforce.change = with_test_split
         job = gateway.finished_job(dataset={"kind": "builtin", "image_size": 32, "test_fraction": 0.2})
+        training = {"epochs": 3, "augmentation": {"horizontal_flip": True, "rotation_degrees": 15}}
+        augmented = gateway.finished_job(name="flipped", training=training)
+        augment(gateway)
         show_images(gateway)
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
@@ -41,7 +45,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 archive.writestr(name, name)
         headers = {"Content-Type": "application/zip"}
         stored = gateway.client.post("/v1/datasets?name=pets", content=content.getvalue(), headers=headers).json()
-        yield Served(url, job, stored["sha256"])
+        yield Served(url, job, stored["sha256"], augmented)
 
 
 def expect_images(page: Page, count: int) -> None:
@@ -178,3 +182,24 @@ def test_a_decision_is_three_sentences_and_a_slider(browser: Browser, served: Se
         expect(ranking.locator("[role=tooltip]:visible")).to_have_count(0)
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a width and a height
         someone.check()
+
+
+def test_what_training_saw_is_looked_at(browser: Browser, served: Served) -> None:
+    """On the page of the job, where it is folded, and on that of its data; a job without augmentation has neither."""
+    with visitor(browser, served.url, DESKTOP) as someone:
+        page = someone.page
+        page.goto(f"/jobs/{served.augmented}")
+        page.get_by_text("Images as training sees them").click()
+        expect_images(page, 8)
+        expect(page.get_by_alt_text("Image 8, 1, as training saw it in epoch 3")).to_be_visible()
+        someone.check()
+        page.goto(f"/jobs/{served.augmented}/data")
+        region = page.get_by_role("region", name="Images as training sees them")
+        expect(region).to_contain_text("rotated by up to 15° in either direction")
+        expect(region.locator("img")).to_have_count(8)
+        someone.check()
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a width and a height
+        someone.check()
+        page.goto(f"/jobs/{served.job}/data")
+        expect_images(page, 16)
+        expect(page.get_by_role("heading", name="Images as training sees them")).to_be_hidden()

@@ -156,6 +156,19 @@ ALLOWED |= dict.fromkeys(
     ),
     "A field of the API, and an argument of the ledger.",
 )
+ALLOWED |= dict.fromkeys(
+    (
+        ("common/src/edgepress_common/spec/notify.py", "room"),
+        ("common/src/edgepress_common/spec/examples.py", "room"),
+        ("api/src/edgepress_api/notifications/sending.py", "room"),
+        ("api/src/edgepress_api/notifications/sending.py", "rooms"),
+        ("docs/spec.md", "room"),
+        ("docs/using.md", "room"),
+        ("tests/unit/api/test_notifications.py", "room"),
+        ("tests/unit/api/test_notifications.py", "rooms"),
+    ),
+    "The term of Matrix.",
+)
 ALLOWED["tests/fakes/postgres_server.py", "nobody"] = "An account of Unix."
 ALLOWED["worker/src/edgepress_worker/runtime/celery_app.py", "alive"] = "An option of Celery."
 ALLOWED["api/src/edgepress_api/gateway.py", "alive"] = "Keep-alive is the term of HTTP, and an option of uvicorn."

@@ -20,6 +20,7 @@ from edgepress_api.database.migrate import migrate
 from edgepress_api.datasets.fingerprint import Fingerprints
 from edgepress_api.garbage_collection.collector import GarbageCollector
 from edgepress_api.jobs.submission import Submission
+from edgepress_api.notifications.rules import RecipientRules
 from edgepress_api.planners.registry import Planners
 from edgepress_api.settings import ApiSettings
 from edgepress_api.steps.ledger import Ledger, Rules
@@ -130,6 +131,7 @@ def _adapters(settings: ApiSettings, database: Database, stopping: threading.Eve
             free_space.require,
             planners,
             SecretBox(settings.webhook_key),
+            RecipientRules.of(settings).check,
         ),
         ledger=ledger,
         settings=settings,

@@ -2,11 +2,13 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import Field, ImportString, SecretStr
+from pydantic import Field, ImportString, SecretStr, model_validator
 
 from edgepress_common.settings import BrokerSettings
+from edgepress_common.spec.notify import EmailAddress
+from edgepress_common.spec.web_address import WebAddress
 
 
 class ApiSettings(BrokerSettings):
@@ -72,8 +74,28 @@ class ApiSettings(BrokerSettings):
     webhook_key: SecretStr | None = Field(
         default=None,
         min_length=16,
-        description="Any long random text: webhook secrets are encrypted with it in the database. The gateway and the "
-        "scheduler need the same value; restoring a backup of the database requires it too.",
+        description="Any long random text: secrets of webhooks and recipients are encrypted with it in the database. "
+        "The gateway and the scheduler need the same value; restoring a backup of the database requires it too.",
+    )
+    public_url: WebAddress | None = Field(
+        default=None, description="Address of the dashboard, which notifications link to: https://edgepress.example."
+    )
+    smtp_host: str | None = Field(default=None, min_length=1, description="Mail server for notifications.")
+    smtp_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of the mail server; by default 587, 465 or 25 by its encryption.",
+    )
+    smtp_encryption: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="TLS after the greeting (starttls), from the beginning (tls), or none."
+    )
+    smtp_user: str | None = Field(default=None, min_length=1, description="User to sign in to the mail server as.")
+    smtp_password: SecretStr | None = Field(default=None, description="Password of smtp_user.")
+    smtp_from: EmailAddress | None = Field(default=None, description="E-mail address that notifications come from.")
+    smtp_domains: tuple[str, ...] = Field(
+        default=(),
+        description="Domains that notifications may be sent to, as a JSON list; empty for all.",
     )
     resend_seconds: float = Field(
         default=30, gt=0, description="A step that no worker has started is sent again after this time, which doubles."
@@ -96,3 +118,16 @@ class ApiSettings(BrokerSettings):
         gt=0,
         description="Interval between garbage collections of old jobs, unreferenced steps and artifacts.",
     )
+
+    @model_validator(mode="after")
+    def _mail_is_complete(self) -> Self:
+        if (self.smtp_host is None) != (self.smtp_from is None):
+            raise ValueError("EDGEPRESS_SMTP_HOST and EDGEPRESS_SMTP_FROM go together; accepted: both, or neither")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("EDGEPRESS_SMTP_USER and EDGEPRESS_SMTP_PASSWORD go together; accepted: both, or neither")
+        if self.smtp_password is not None and self.smtp_encryption == "none":
+            raise ValueError(
+                "EDGEPRESS_SMTP_PASSWORD would be sent without encryption; accepted: EDGEPRESS_SMTP_ENCRYPTION of "
+                "starttls or tls"
+            )
+        return self

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from edgepress_client.catalogue import Catalogue, Devices
     from edgepress_client.jobs import Jobs
+    from edgepress_client.notifications import Notifications
     from edgepress_client.uploads import Datasets, Models
 
 
@@ -79,6 +80,13 @@ class Client:
         from edgepress_client.catalogue import Catalogue
 
         return Catalogue(self._connection)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        """Try the recipients of notifications."""
+        from edgepress_client.notifications import Notifications
+
+        return Notifications(self._connection)
 
     @property
     def url(self) -> str:

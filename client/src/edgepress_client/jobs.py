@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgepress_common.answers.comparison import JobsComparison
     from edgepress_common.answers.file_errors import FileErrors
     from edgepress_common.answers.jobs import JobView, PlanPreview, StepDetail
+    from edgepress_common.answers.notifications import JobNotifications
     from edgepress_common.answers.recommendation import Recommendation
     from edgepress_common.answers.search_analysis import SearchAnalysis
     from edgepress_common.answers.trials import TrialsView
@@ -133,6 +134,12 @@ class Job:
             "notes": now.notes if notes is None else notes,
         }
         return parse(JobView, self._connection.request("PUT", "jobs", self.id, "labels", json=labels))
+
+    def notifications(self) -> JobNotifications:
+        """Return the recipients of the job's notifications, and the messages to them."""
+        from edgepress_common.answers.notifications import JobNotifications
+
+        return self._connection.get(JobNotifications, "jobs", self.id, "notifications")
 
     def delete(self) -> None:
         """Delete the job, which must have ended."""

@@ -14,6 +14,7 @@
     ├── QuotaError               it would be more than the user may have
     │   ├── TooManyJobsError         ... of active jobs
     │   ├── TooManyStreamsError      ... of event streams
+    │   ├── TooManyTestsError        ... of test messages
     │   └── StorageQuotaError        ... of bytes stored
     ├── UnavailableError         an external service is unavailable: a download, Redis, the gateway
     │   └── InsufficientStorageError          the artifact store is nearly full
@@ -105,6 +106,10 @@ class TooManyJobsError(QuotaError):
 
 class TooManyStreamsError(QuotaError):
     """The user has the maximum number of open event streams."""
+
+
+class TooManyTestsError(QuotaError):
+    """The user has sent the maximum number of test messages."""
 
 
 class StorageQuotaError(QuotaError):

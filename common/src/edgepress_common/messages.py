@@ -38,8 +38,9 @@ LIVE_WORKERS = "edgepress:workers"
 Outputs = dict[str, ArtifactRef]
 """Artifacts of a step by name. pack: ``train_images`` ``train_labels`` ``validation_images`` ``validation_labels``
 and, with a test split, ``test_images`` ``test_labels`` (each .npy, uint8 ``(n, side, side, 3)`` and int64 ``(n,)``);
-``validation_images_coded`` and ``test_images_coded`` restore these images, if that is smaller; stage: ``model`` (.h5);
-export: ``tflite`` and ``coded``, which restores it; evaluation: none."""
+``validation_images_coded`` and ``test_images_coded`` restore these images, if that is smaller; stage: ``model`` (.h5),
+and, of a training with augmentation, ``augmented_samples`` (.npy, as images of a pack); export: ``tflite`` and
+``coded``, which restores it; evaluation: none."""
 
 
 def claim_key(step_key: str) -> str:

@@ -99,6 +99,7 @@ def test_a_spec_is_described_in_both_forms(gateway: GatewayApp) -> None:
         "project",
         "tags",
         "notes",
+        "notify",
     }  # where they have their defaults, as in specs of earlier versions
     assert set(schemas["JobSpecOutput"]["required"]) == set(schemas["JobSpec"]["properties"]) - omitted
 

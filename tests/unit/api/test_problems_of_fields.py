@@ -49,8 +49,8 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
     ("changes", "field", "value", "message", "accepted"),
     [
         ({"epocs": 3}, "epocs", 3, "unknown field",
-         ("name, project, tags, notes, dataset, model, training, search, pipelines, evaluation, webhook, limits, "
-          "seeds, goals")),
+         ("name, project, tags, notes, dataset, model, training, search, pipelines, evaluation, webhook, notify, "
+          "limits, seeds, goals")),
         ({"name": ""}, "name", "", "is too short", "text of 1 to 200 characters (Display name of the job)"),
         ({"pipelines": "papr"}, "pipelines", "papr", "is not an accepted value",
          "quick, paper, distillation, patient, ensemble, or a list of 1 to 200"),

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
+from edgepress_api.web.dashboard_pages import DASHBOARD_PAGES
 from edgepress_common.answers.users import Scope
 from edgepress_common.devices import EvaluationLease
 from edgepress_common.local_token import is_loopback
@@ -28,6 +29,7 @@ PLACES = {
     "step_key": "a" * 64,
     "attempt": "1",
     "lease_request": "a" * 32,
+    "message_id": "notice-" + "a" * 16,
     "source": "job-1",
     "index": "0",
 }
@@ -63,6 +65,13 @@ def test_only_the_liveness_probe_is_answered_without_a_token(gateway: GatewayApp
         assert response.status_code == (200 if operation == OPEN else 401), operation
     for path in PAGES:
         assert gateway.client.get(path).status_code == 401, path
+
+
+@pytest.mark.parametrize("path", DASHBOARD_PAGES)
+def test_every_page_of_the_dashboard_opens_without_a_token(gateway: GatewayApp, path: str) -> None:
+    """A browser sends none with the address that a user opens; the page itself asks for it."""
+    response = gateway.client.get(path.format(**PLACES), headers={"Accept": "text/html"})
+    assert (response.status_code, "<main" in response.text) == (200, True)
 
 
 def test_a_refusal_says_what_is_required(gateway: GatewayApp) -> None:
@@ -107,6 +116,8 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/jobs/{job_id}/models/{sha256}/errors": {"read"},
     "GET /v1/datasets/{source}/samples": {"read"},
     "GET /v1/artifacts/{sha256}/images/{index}": {"read"},
+    "GET /v1/jobs/{job_id}/notifications": {"read"}, "GET /v1/notifications/{message_id}": {"read"},
+    "POST /v1/notifications/test": {"submit"},
     "GET /v1/artifacts/{sha256}": {"read", "device"}, "HEAD /v1/artifacts/{sha256}": {"read", "device"},
     "POST /v1/devices/{name}/lease": {"device"},
     "DELETE /v1/devices/{name}/lease-requests/{lease_request}": {"device"},

@@ -44,6 +44,12 @@ def test_yaml_keeps_what_older_versions_take_for_hours_as_text() -> None:
     assert parse("a: -12\nb: 0.5\nc: 0x10\nd: 1.0e-3") == {"a": -12, "b": 0.5, "c": 16, "d": 0.001}
 
 
+def test_a_digest_that_begins_like_a_number_is_text() -> None:
+    """One SHA-256 in fifteen does: decimal digits, an e, a decimal digit."""
+    digest = "2e47da5bd0af52266059208a1f3044da701549450ac6599c5b63fa275a3b25eb"
+    assert parse(f"a: {digest}\nb: 1e-3\nc: 12E4") == {"a": digest, "b": 0.001, "c": 120000.0}
+
+
 def test_a_byte_order_mark_is_passed_over() -> None:
     """Some editors write one."""
     assert parse("\ufeff{}", "JSON") == {}

@@ -12,7 +12,7 @@ from PIL import Image
 from edgepress_common.answers.samples import Samples
 from fakes.gateway_app import JSON, GatewayApp, spec_json, sqlite_gateway
 from fakes.jobs import with_test_split
-from fakes.packed import LABELS, images, show_images
+from fakes.packed import LABELS, augment, images, show_images
 from fakes.zip_beginning import zip_of_bytes
 
 HELD_OUT = {"kind": "builtin", "image_size": 32, "test_fraction": 0.2}
@@ -181,3 +181,37 @@ def test_images_of_another_user_are_not_found(gateway: GatewayApp) -> None:
     ):
         assert anna.get(path).status_code == 200
         assert ben.get(path).status_code == 404
+
+
+def test_augmented_images_are_shown_with_what_was_drawn(gateway: GatewayApp) -> None:
+    """Each image as it is, and as training saw it, as PNGs of the pixels that the worker stored."""
+    augmentation = {"horizontal_flip": True, "rotation_degrees": 15, "brightness": 0.2, "mixup": 0.2, "cutmix": 1}
+    job = gateway.finished_job(training={"epochs": 3, "augmentation": augmentation})
+    show_images(gateway)
+    assert samples(gateway, job).augmented is None
+    pixels = augment(gateway)
+    found = samples(gateway, job).augmented
+    assert found is not None
+    assert [(each.index, each.label, each.rows) for each in found.images] == [(0, 0, (0, 1, 2)), (8, 1, (3, 4, 5))]
+    assert found.words == (
+        "Images as they are, and the pixels that training saw in its first 3 epochs. Each time, an image is mirrored "
+        "left to right with probability 0.5, rotated by up to 15° in either direction, changed in brightness by a "
+        "factor of 0.8 to 1.2, blended with another image of its batch (mixup 0.2) or pasted over by a square of "
+        "another image of its batch (cutmix 1)."
+    )
+    for sha256, row, expected in (
+        (found.images_sha256, 4, pixels[4]),
+        (found.originals_sha256, 8, images("train")[8]),
+    ):
+        answer = gateway.client.get(f"/v1/artifacts/{sha256}/images/{row}")
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), expected)
+
+
+def test_augmented_images_are_of_their_job(gateway: GatewayApp) -> None:
+    """A job of another training does not show them, and an upload shows none."""
+    flipped = gateway.finished_job(training={"epochs": 2, "augmentation": {"horizontal_flip": True}})
+    show_images(gateway)
+    augment(gateway)
+    other = gateway.finished_job(training={"epochs": 4})
+    assert samples(gateway, flipped).augmented is not None
+    assert samples(gateway, other).augmented is None

@@ -38,7 +38,7 @@ class Receiver:
     refusals: int = 0
     heard: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, method: str = "POST") -> int:  # noqa: ARG002
         """See `Poster.post`."""
         self.heard.append((url, headers, body))
         if self.refusals:
@@ -254,7 +254,7 @@ def test_a_slow_receiver_holds_up_its_user_alone(told: Told) -> None:
     arrived: list[str] = []
 
     class Slow:
-        def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:  # noqa: ARG002
+        def post(self, url: str, headers: Mapping[str, str], body: bytes, *, method: str = "POST") -> int:  # noqa: ARG002
             arrived.append(url)
             if "slow" in url:
                 held.wait(30)

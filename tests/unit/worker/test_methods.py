@@ -14,9 +14,10 @@ from edgepress_common.errors import StepCancelledError
 from edgepress_common.messages import Outputs
 from edgepress_common.results import StageResult
 from edgepress_common.spec.methods import METHODS
+from edgepress_common.spec.methods.prune import PruneStage
 from edgepress_common.spec.methods.train import TrainStage
 from edgepress_common.spec.model import Model
-from edgepress_common.spec.training import Training
+from edgepress_common.spec.training import Augmentation, Training
 from edgepress_common.steps import StageStep
 from edgepress_worker import keras_files, zip_size
 from edgepress_worker.keras_environment import keras
@@ -74,6 +75,25 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 def test_every_kind_of_stage_has_its_method() -> None:
     """Each stage that a spec may request has a method."""
     assert all(callable(RUNNERS[kind]) for kind in METHODS)
+
+
+def test_a_training_with_augmentation_stores_what_it_saw(tmp_path: Path) -> None:
+    """The first image of each class in each epoch; a stage that continues the network stores none again."""
+    stage = _run(tmp_path, augmentation={"horizontal_flip": True, "rotation_degrees": 20})
+    assert stage.result.augmented is not None
+    assert stage.result.augmented.epochs == 2
+    labels = [image.label for image in stage.result.augmented.images]
+    assert labels == sorted({*stage.pack.train.labels.tolist()})[:4]
+    stored = np.load(stage.context.store.local_path(stage.outputs["augmented_samples"].sha256))
+    assert (stored.shape, stored.dtype) == ((2 * len(labels), *stage.pack.train.images.shape[1:]), np.uint8)
+    step = StageStep(
+        stage=PruneStage(epochs=1),
+        model=Model(architecture="mobilenet", width=0.25, dropout=0.2),
+        training=Training(batch_size=16, augmentation=Augmentation(horizontal_flip=True), precision="float32"),
+    )
+    source = stage.context.store.local_path(stage.outputs["model"].sha256)
+    outputs, result = run_stage(step, Material(stage.pack, source, tmp_path), PlainContext(tmp_path / "prune"))
+    assert (set(outputs), result.augmented) == ({"model"}, None)
 
 
 def test_artifact_is_the_trained_model(trained: Stage) -> None:

@@ -5,7 +5,9 @@
     jobs ──< pipelines ──< pipeline_steps >── steps ──< step_inputs >── steps
       ├──< events                     └──< step_artifacts
       ├──< job_facets
-      └─── webhooks
+      ├─── webhooks
+      ├──< recipients
+      └──< notifications
 
     devices      datasets      models      tokens      counters      identity
 
@@ -22,11 +24,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from edgepress_api.database.columns import AsJson, UtcDateTime
 from edgepress_common.answers.job_list import FacetKind, JobState
 from edgepress_common.answers.jobs import EventType, StepState, WebhookState
+from edgepress_common.answers.notifications import NotificationKind
 from edgepress_common.answers.users import LOCAL_USER, Scope
 from edgepress_common.devices import Announcement
 from edgepress_common.messages import Outputs, Progress, StepFailure
 from edgepress_common.results import StepResult
 from edgepress_common.spec import JobSpec
+from edgepress_common.spec.notify import Notice
 from edgepress_common.steps import Role, StepKind, StepParameters
 from edgepress_common.trial import Trial
 
@@ -211,16 +215,31 @@ class StepArtifactRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
-class WebhookRow(Base):
-    """The webhook of a job, and the state of its delivery. See `edgepress_api.webhooks`.
+class DeliveryRow(Base):
+    """The state of a delivery. See `edgepress_api.webhooks`.
 
     Attributes:
-        secret: What is signed with, which signing needs in full; encrypted if there is a key, see `access.sealing`.
-        state: ``waiting`` for the end, ``due`` until it is taken or given up.
-        word_id: What the receiver knows the word by; another one when a job that was retried ends again.
+        state: ``waiting`` for the end of a job, ``due`` until it is taken or given up.
         attempts: Times it was posted.
         due_at: When it is posted next.
         answer: The outcome of the last attempt, in a sentence.
+    """
+
+    __abstract__ = True
+
+    state: Mapped[WebhookState] = mapped_column(_STATE)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answer: Mapped[str | None]
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class WebhookRow(DeliveryRow):
+    """The webhook of a job, and its delivery.
+
+    Attributes:
+        secret: What is signed with, which signing needs in full; encrypted if there is a key, see `access.sealing`.
+        word_id: What the receiver knows the word by; another one when a job that was retried ends again.
     """
 
     __tablename__ = "webhooks"
@@ -229,12 +248,54 @@ class WebhookRow(Base):
     job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
     url: Mapped[str] = mapped_column(String(2000))
     secret: Mapped[str] = mapped_column(String(500))
-    state: Mapped[WebhookState] = mapped_column(_STATE)
     word_id: Mapped[str | None] = mapped_column(String(40))
-    attempts: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    answer: Mapped[str | None]
-    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecipientRow(Base):
+    """A recipient of a job's notifications. See `edgepress_common.spec.notify`.
+
+    Attributes:
+        secret: The recipient as JSON; encrypted if there is a key, see `access.sealing`.
+        digest: SHA-256 of owner and recipient: recipients of several jobs that are the same have the same one.
+        shown: The recipient without its secrets.
+        notices: The occasions of its messages.
+    """
+
+    __tablename__ = "recipients"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(_STATE)
+    secret: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(_KEY)
+    shown: Mapped[str] = mapped_column(Text)
+    notices: Mapped[tuple[Notice, ...]] = mapped_column(AsJson(tuple[Notice, ...]))
+
+
+class NotificationRow(DeliveryRow):
+    """A message to a recipient, and its delivery. See `edgepress_api.notifications`.
+
+    Attributes:
+        job_number: The job that it is about; None for devices, whose messages outlive jobs.
+        device: The device that it is about.
+        secret: See `RecipientRow`, as for the digest and what is shown.
+    """
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        Index("ix_notifications_state_due_at", "state", "due_at"),
+        Index("ix_notifications_digest_device", "digest", "device"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str] = mapped_column(_USER)
+    job_number: Mapped[int | None] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), index=True)
+    kind: Mapped[NotificationKind] = mapped_column(_STATE)
+    device: Mapped[str | None] = mapped_column(String(64))
+    secret: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(_KEY)
+    shown: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class EventRow(Base):

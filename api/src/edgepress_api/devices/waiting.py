@@ -21,7 +21,7 @@ from edgepress_api.steps.ledger import Ledger
 from edgepress_common.messages import StepFailure
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """The last request of a device: its time, and the problem that it reported."""
 
     at: datetime
@@ -42,20 +42,20 @@ def look_after_waiting(database: Database, ledger: Ledger, now: datetime, *, beg
             requests: a device is considered offline only after it could have sent one for the usual time.
     """
     with database.read() as session:
-        if not _concerned(session, _seen(session), now):
+        if not _concerned(session, last_requests(session), now):
             return  # most of the time
     with database.write() as session:
-        seen = _seen(session)
+        seen = last_requests(session)
         for device in _concerned(session, seen, now):
-            is_there = _is_there(seen.get(device), now)
+            online = is_there(seen.get(device), now)
             failure = _failure(device, seen.get(device), ledger.rules.device_patience)
             for row in session.scalars(select(StepRow).where(*_WAITING, StepRow.device == device)).all():
-                ledger.await_device(session, row, is_there=is_there, now=now)
-                if not is_there and now - began >= ONLINE_FOR:
+                ledger.await_device(session, row, is_there=online, now=now)
+                if not online and now - began >= ONLINE_FOR:
                     ledger.give_up_device(session, row, failure=failure, now=now)
 
 
-def _concerned(session: Session, seen: Mapping[str, _Seen], now: datetime) -> list[str]:
+def _concerned(session: Session, seen: Mapping[str, Seen], now: datetime) -> list[str]:
     """Return the devices whose waiting evaluations need another deadline, or none, or have exceeded theirs."""
     waiting = (
         select(StepRow.device, func.count(), func.count(StepRow.due_at), func.min(StepRow.due_at))
@@ -65,7 +65,7 @@ def _concerned(session: Session, seen: Mapping[str, _Seen], now: datetime) -> li
     found = []
     for device, evaluations, with_deadline, first_deadline in session.execute(waiting):
         assert device is not None  # every evaluation has one
-        if _is_there(seen.get(device), now):
+        if is_there(seen.get(device), now):
             has_changed = with_deadline > 0
         else:
             has_changed = with_deadline < evaluations or (first_deadline is not None and first_deadline <= now)
@@ -74,18 +74,19 @@ def _concerned(session: Session, seen: Mapping[str, _Seen], now: datetime) -> li
     return found
 
 
-def _seen(session: Session) -> Mapping[str, _Seen]:
+def last_requests(session: Session) -> Mapping[str, Seen]:
     """Return the last request of each device, and for ``any`` that of the device that is most likely to take it."""
     rows = session.execute(select(DeviceRow.name, DeviceRow.last_seen_at, DeviceRow.announcement))
-    seen = {name: _Seen(last_seen_at, announcement.problem) for name, last_seen_at, announcement in rows}
+    seen = {name: Seen(last_seen_at, announcement.problem) for name, last_seen_at, announcement in rows}
     return seen | ({"any": max(seen.values(), key=lambda each: (each.problem is None, each.at))} if seen else {})
 
 
-def _is_there(seen: _Seen | None, now: datetime) -> bool:
+def is_there(seen: Seen | None, now: datetime) -> bool:
+    """Return whether a device is online and can measure."""
     return seen is not None and seen.problem is None and now - seen.at < ONLINE_FOR
 
 
-def _failure(device: str, seen: _Seen | None, patience: timedelta) -> StepFailure:
+def _failure(device: str, seen: Seen | None, patience: timedelta) -> StepFailure:
     who = "no device has" if device == "any" else f"device {device!r} has not"
     since = "ever" if seen is None else f"since {seen.at:%Y-%m-%d %H:%M} UTC"
     what, remedy = f"{who} been heard of {since}", "start the evaluator"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from edgepress_api.database import Database
+from edgepress_api.garbage_collection.old_messages import delete_old_messages
 from edgepress_api.garbage_collection.store_owner import ForeignStoreError
 from edgepress_api.garbage_collection.unreferenced_artifacts import remove_unreferenced_artifacts
 from edgepress_api.garbage_collection.unreferenced_steps import delete_old_jobs, delete_unreferenced_steps
@@ -49,6 +50,7 @@ class GarbageCollector:
         now = self.clock()
         jobs = 0 if self.retention is None else delete_old_jobs(self.database, now, self.retention)
         steps = delete_unreferenced_steps(self.database)
+        delete_old_messages(self.database, now)
         if jobs or steps:
             logger.info("deleted %d jobs past their retention time and %d unreferenced steps", jobs, steps)
         elif self._artifacts_checked_at is not None and now - self._artifacts_checked_at < _CHECK_ARTIFACTS_EVERY:

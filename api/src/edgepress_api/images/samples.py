@@ -12,6 +12,7 @@ from edgepress_api.access.principal import Principal
 from edgepress_api.database import DatasetRow, JobRow, PipelineRow, PipelineStepRow, StepRow
 from edgepress_api.database.page_tokens import read_page_token, write_page_token
 from edgepress_api.datasets.zip_folders import count_by_folder
+from edgepress_api.images.augmented import augmented_of_job
 from edgepress_api.images.packed import read_labels
 from edgepress_api.images.queries import SampleQuery, class_index, invalid
 from edgepress_api.images.warnings import dataset_warnings
@@ -64,7 +65,10 @@ def samples_of_job(session: Session, store: ArtifactStore, job_id: str, query: S
     found = next((row for row in packs if _parameters(row).dataset.image_size == size), None)
     if found is None:
         return Samples(job=None, dataset=None, note=_PACKING)
-    return _samples(_Pack(job.id, job.state not in ACTIVE_STATES, found), store, query)
+    samples = _samples(_Pack(job.id, job.state not in ACTIVE_STATES, found), store, query)
+    assert found.outputs is not None
+    augmented = augmented_of_job(session, job, found.outputs["train_images"].sha256)
+    return samples.model_copy(update={"augmented": augmented})
 
 
 def samples_of_upload(

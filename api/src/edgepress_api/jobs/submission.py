@@ -1,6 +1,7 @@
 """Accepts a job: validates what its spec refers to, plans it, and stores it in one transaction."""
 
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from edgepress_api.jobs.deadline import deadline_of
 from edgepress_api.jobs.estimating import estimate_plan
 from edgepress_api.jobs.facets import store_facets
 from edgepress_api.jobs.planning import plan_of_proposal
+from edgepress_api.jobs.recipients import new_recipient
 from edgepress_api.jobs.search_preview import preview_search
 from edgepress_api.jobs.storing import store_plan
 from edgepress_api.latency_model.targets import fitted_tables
@@ -32,6 +34,7 @@ from edgepress_common.errors import ConflictError, FieldProblem, InvalidInputErr
 from edgepress_common.frozen import Frozen
 from edgepress_common.plan import Plan
 from edgepress_common.spec import JobSpec
+from edgepress_common.spec.notify import Recipient, in_full
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +66,8 @@ class Submission:
     Attributes:
         require_free_space: Raises `InsufficientStorageError` without enough free space for the outputs of new jobs.
         planners: The planners that create the pipelines of jobs.
-        box: Encrypts the secrets of webhooks.
+        box: Encrypts the secrets of webhooks and recipients.
+        check_recipients: Raises `InvalidSpecError` for recipients that this server can't send to.
     """
 
     database: Database
@@ -72,6 +76,7 @@ class Submission:
     require_free_space: Callable[[], None] = lambda: None
     planners: Planners = field(default_factory=Planners)
     box: SecretBox = field(default_factory=lambda: SecretBox(None))
+    check_recipients: Callable[[Sequence[Recipient]], None] = lambda _: None
 
     def preview(self, spec: JobSpec, *, by: Principal = LOCAL) -> PlanPreview:
         """Return the plan of a job without storing anything.
@@ -122,7 +127,7 @@ class Submission:
                 name=spec.name,
                 owner=by.user,
                 state="queued",
-                spec=spec.model_copy(update={"webhook": None}),  # its secret is never shown
+                spec=spec.model_copy(update={"webhook": None, "notify": ()}),  # their secrets are never shown
                 created_at=now,
                 deadline_at=deadline_of(spec.limits, self.ledger.rules, now),
                 idempotency_key=key,
@@ -142,11 +147,13 @@ class Submission:
             if spec.webhook is not None:
                 url, secret = spec.webhook.url, self.box.seal(spec.webhook.secret.get_secret_value())
                 session.add(WebhookRow(job_number=job.number, url=url, secret=secret, state="waiting", attempts=0))
+            session.add_all(new_recipient(self.box, each, job.owner, job.number) for each in spec.notify)
             note_job(session, job, now)
             store_plan(session, self.ledger, job, first.plan, now=now)
             return job.id
 
     def _plan(self, session: Session, spec: JobSpec, by: Principal) -> _FirstPlan:
+        self.check_recipients(spec.notify)
         check_uploaded_models(session, spec, viewer=by.viewer)
         fingerprint = self.fingerprints.of(session, spec.dataset, viewer=by.viewer)
         devices = tuple(_device_names(session, spec.evaluation.devices))
@@ -200,9 +207,10 @@ def _not_planned(planner: str, error: Exception) -> FieldProblem:
 
 
 def _request_digest(spec: JobSpec) -> str:
-    """Return the digest of a request: the spec and its webhook secret, which the spec's JSON does not contain."""
+    """Return the digest of a request: the spec, and the secrets that the spec's JSON does not contain."""
     secret = "" if spec.webhook is None else f"\0{spec.webhook.secret.get_secret_value()}"
-    return hashlib.sha256(f"{spec.model_dump_json()}{secret}".encode()).hexdigest()
+    recipients = f"\0{json.dumps([in_full(each) for each in spec.notify])}" if spec.notify else ""
+    return hashlib.sha256(f"{spec.model_dump_json()}{secret}{recipients}".encode()).hexdigest()
 
 
 def _key_digest(user: str, idempotency_key: str) -> str:

@@ -106,6 +106,7 @@ def _environment(settings: OneMachineSettings, folder: StateFolder, port: int, t
     inherited = {name: value for name, value in os.environ.items() if name != "EDGEPRESS_TLS_CERTIFICATE"}
     return (
         _QUIET
+        | {"EDGEPRESS_PUBLIC_URL": f"http://{HOST}:{port}"}
         | inherited
         | {
             "PYTHONUNBUFFERED": "1",  # what a process says is in its log at once, also when it crashes

@@ -23,6 +23,7 @@ from edgepress_api.database import Database
 from edgepress_api.devices.waiting import look_after_waiting
 from edgepress_api.jobs.growing import grow_plans
 from edgepress_api.jobs.time_limits import enforce_time_limits
+from edgepress_api.notifications.devices import watch_devices
 from edgepress_api.planners.registry import Planners
 from edgepress_api.scheduler.broker import BATCH
 from edgepress_api.scheduler.dispatch import choose_steps
@@ -114,6 +115,7 @@ class Scheduler:
         if self.clock() - self._limits_looked_at >= _LIMITS_PAUSE:
             self._limits_looked_at = self.clock()
             enforce_time_limits(self.database, self.ledger, self.clock())
+            watch_devices(self.database, self.clock(), began=self.began)
         look_after_waiting(self.database, self.ledger, self.clock(), began=self.began)
         wait = self._idling.seconds
         while consume_events(self.database, self.ledger, self.inbox, self.clock, wait_seconds=wait()) >= BATCH:

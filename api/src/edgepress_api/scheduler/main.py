@@ -9,6 +9,8 @@ from redis import Redis
 
 from edgepress_api.access.sealing import SecretBox
 from edgepress_api.database import Database
+from edgepress_api.notifications.mail import MailServer
+from edgepress_api.notifications.sending import Notifier
 from edgepress_api.planners.registry import Planners
 from edgepress_api.scheduler.broker import Outbox, RedisInbox
 from edgepress_api.scheduler.loop import Scheduler
@@ -42,7 +44,10 @@ def main() -> None:
     threading.Thread(target=_wake_at_stop, args=(scheduler, stop), name="stopping", daemon=True).start()
     poster = GuardedPoster(settings.webhook_networks)
     box = SecretBox(settings.webhook_key)
-    webhooks = WebhookSender(database=database, poster=poster, clock=lambda: datetime.now(UTC), box=box)
+    notifier = Notifier(database, poster, MailServer.of(settings), settings.public_url, box)
+    webhooks = WebhookSender(
+        database=database, poster=poster, clock=lambda: datetime.now(UTC), box=box, notify=notifier.deliver
+    )
     carrying = threading.Thread(target=webhooks.run, args=(stop,), name="webhooks")
     carrying.start()
     try:

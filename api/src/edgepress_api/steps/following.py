@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import EventRow, JobRow, PipelineRow, PipelineStepRow, StepRow, WebhookRow
+from edgepress_api.steps.notices import follow_recipients
 from edgepress_api.steps.states import ENDED
 from edgepress_common.answers.job_list import ACTIVE_STATES, JobState
 from edgepress_common.answers.jobs import EventType, StepState
@@ -72,9 +73,10 @@ def note_epoch(session: Session, row: StepRow, progress: Progress, now: datetime
 
 
 def note_job(session: Session, job: JobRow, now: datetime) -> None:
-    """Record a job's state as an event, and for its webhook."""
+    """Record a job's state as an event, and for its webhook and recipients."""
     _note(session, job, "job", now, state=job.state)
     _follow_webhook(session, job, now)
+    follow_recipients(session, job, now)
 
 
 def note_plan(session: Session, job: JobRow, added: Sequence[str], now: datetime) -> None:

@@ -16,7 +16,6 @@ pages of other sites. So a token as the password is accepted for reading, never 
 import base64
 import binascii
 import logging
-import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -28,13 +27,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.settings import ApiSettings
+from edgepress_api.web.dashboard_pages import is_dashboard
 from edgepress_api.web.problems import KINDS, RETRY_AFTER_SECONDS, problem_response
 from edgepress_common.local_token import is_loopback
 
 logger = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/health/live"})
-_PAGES = re.compile(r"/(new|devices|compare|static/[^/]+|jobs/[^/]+(/search|/models/[^/]+)?)?")
 _REALM = 'realm="Edgepress"'
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _LOOKING = frozenset({"GET", "HEAD"})
@@ -89,7 +88,7 @@ class Authentication:
 
 def _is_public(scope: Scope) -> bool:
     path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
-    return path in _OPEN_PATHS or (scope["method"] in _LOOKING and _PAGES.fullmatch(path) is not None)
+    return path in _OPEN_PATHS or (scope["method"] in _LOOKING and is_dashboard(path))
 
 
 def _is_own_machine(headers: Headers) -> bool:

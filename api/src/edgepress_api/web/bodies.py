@@ -8,11 +8,11 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Never
+from typing import Annotated, Literal, Never, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from starlette.exceptions import HTTPException
 
 from edgepress_api.web.error_places import FieldPath, written_path
@@ -21,6 +21,7 @@ from edgepress_api.web.plain_yaml import MAX_DEPTH, MalformedBodyError, parse_ya
 from edgepress_api.web.schema import Schema, without_references
 from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.spec import JobSpec
+from edgepress_common.spec.notify import Recipients
 from edgepress_common.text import CONTROL, harmless
 
 JSON_TYPES = ("application/json",)
@@ -28,6 +29,10 @@ YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yam
 
 _SPEC_DOCUMENT = JobSpec.model_json_schema()
 _SPEC_SCHEMA: Schema = without_references(_SPEC_DOCUMENT, _SPEC_DOCUMENT)
+_RECIPIENTS_DOCUMENT = Recipients.model_json_schema()
+_RECIPIENTS_SCHEMA: Schema = without_references(_RECIPIENTS_DOCUMENT, _RECIPIENTS_DOCUMENT)
+
+_Parsed = TypeVar("_Parsed", bound=BaseModel)
 
 Format = Literal["JSON", "YAML"]
 
@@ -49,7 +54,16 @@ def _parsed_spec(raw: Annotated[RawSpec, Depends(_read_spec)]) -> JobSpec:
     return parse_spec(raw)
 
 
+def _parsed_recipients(raw: Annotated[RawSpec, Depends(_read_spec)]) -> Recipients:
+    """Parse the field ``notify`` of a body, which may be a whole spec."""
+    value = parse_body(raw)
+    if isinstance(value, dict):
+        value = {"notify": value["notify"]} if "notify" in value else {}
+    return _validated(Recipients, value, _RECIPIENTS_SCHEMA)
+
+
 PostedSpec = Annotated[JobSpec, Depends(_parsed_spec)]
+PostedRecipients = Annotated[Recipients, Depends(_parsed_recipients)]
 
 
 def parse_spec(raw: RawSpec) -> JobSpec:
@@ -59,14 +73,17 @@ def parse_spec(raw: RawSpec) -> JobSpec:
         MalformedBodyError: The body is not valid JSON or YAML.
         InvalidSpecError: Fields of the spec are not valid.
     """
-    value = parse_body(raw)
+    return _validated(JobSpec, parse_body(raw), _SPEC_SCHEMA)
+
+
+def _validated(type_: type[_Parsed], value: JsonValue, schema: Schema) -> _Parsed:
     if problems := [*_control_characters(value)]:
         raise InvalidSpecError(problems)
     try:
         # Strict, as JSON: a list is accepted for a tuple, but "32" is not a number and 1 is not a boolean.
-        return JobSpec.model_validate_json(json.dumps(value), strict=True)
+        return type_.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        problems = field_problems(error.errors(include_url=False), value, _SPEC_SCHEMA, root="spec")
+        problems = field_problems(error.errors(include_url=False), value, schema, root="spec")
         raise InvalidSpecError(problems) from None
 
 

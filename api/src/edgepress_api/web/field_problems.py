@@ -27,6 +27,7 @@ _LONGEST_VALUE = 200  # characters of an invalid value that are quoted
 _LONGEST_MESSAGE = 500  # characters of a message, which may quote the value
 _LEADING_PATH = re.compile(r"[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
 _WRONG_TYPE = ("_type", "_parsing")
+_WITHOUT_VALUE = {"missing", "union_tag_not_found"}
 _UNKNOWN_VALUE = {"literal_error", "enum"}
 _PLAIN_WORDS = {
     "missing": "is required",
@@ -116,10 +117,14 @@ def _problem(error: ErrorDetails, place: Place, root: str) -> FieldProblem:
     place, message, allowed = _in_words(error, place)
     return FieldProblem(
         field=written_path(place.path) or root,
-        value=None if error["type"] in {"missing", "union_tag_not_found"} else shortened(place.value),
+        value=None if error["type"] in _WITHOUT_VALUE or _is_secret(place) else shortened(place.value),
         message=message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}...",
         accepted=allowed,
     )
+
+
+def _is_secret(place: Place) -> bool:
+    return bool(meant_for(place.schema, place.value).get("writeOnly"))
 
 
 def _in_words(error: ErrorDetails, place: Place) -> tuple[Place, str, str | None]:

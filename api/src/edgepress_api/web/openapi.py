@@ -13,6 +13,7 @@ from edgepress_common import __version__
 from edgepress_common.answers.jobs import JobEvent, JobProgress
 from edgepress_common.answers.problems import Problem
 from edgepress_common.spec import JobSpec
+from edgepress_common.spec.notify import Recipients
 
 _DESCRIPTION = """Edgepress compresses image classifiers for small Arm boards and measures the result on the board.
 
@@ -28,6 +29,7 @@ TAGS = [
     {"name": "models", "description": "Uploaded Keras models to compress."},
     {"name": "catalogue", "description": "Methods, exports and networks that a spec can name."},
     {"name": "devices", "description": "Devices that evaluate, and the protocol by which they lease evaluations."},
+    {"name": "notifications", "description": "Messages to people: recipients of jobs, deliveries, and tests."},
     {"name": "operation", "description": "Health and metrics, for operators."},
 ]
 
@@ -44,7 +46,7 @@ _unread = APIRouter()
 
 
 @_unread.post("/schemas", response_model=JobEvent | JobProgress)
-def _schemas(spec: JobSpec) -> None:
+def _schemas(posted: JobSpec | Recipients) -> None:
     """Name the types that are sent and answered where FastAPI does not parse or write the body itself."""
 
 

@@ -25,6 +25,7 @@ from edgepress_common.errors import (
     QuotaError,
     StorageQuotaError,
     TooManyStreamsError,
+    TooManyTestsError,
     UnavailableError,
 )
 
@@ -169,6 +170,13 @@ KINDS = {
             "Too many event streams",
             "Close a stream, or poll: GET /v1/jobs/{id} names in Retry-After how often.",
             (TooManyStreamsError,),
+        ),
+        ProblemKind(
+            "too-many-tests",
+            429,
+            "Too many test messages",
+            "Wait: the detail has the number of test messages that a user may send in an hour.",
+            (TooManyTestsError,),
         ),
         ProblemKind(
             "internal",

@@ -5,5 +5,7 @@
    the answers.
 3. `egress_policy` restricts the addresses of deliveries and connects to the address that it checked; `signature` signs.
 
+4. Notifications (`edgepress_api.notifications`) are deliveries of the same queue, with the same retries.
+
 Delivery is at least once: a receiver recognizes a duplicate by its id.
 """

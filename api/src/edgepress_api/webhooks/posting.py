@@ -1,7 +1,7 @@
 """Posts a delivery, and describes the answer in a sentence."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import httpcore
 
@@ -27,8 +27,10 @@ class NotTakenError(Exception):
 class Poster(Protocol):
     """Posts deliveries."""
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Post a delivery, and return the status of the answer.
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, method: Literal["POST", "PUT"] = "POST"
+    ) -> int:
+        """Send a delivery, and return the status of the answer.
 
         Raises:
             NotTakenError: The delivery failed.
@@ -50,7 +52,9 @@ class GuardedPoster:
     ) -> None:
         self._backend = GuardedBackend(allowed, look_up, longest_seconds=longest_seconds)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, method: Literal["POST", "PUT"] = "POST"
+    ) -> int:
         """See `Poster.post`."""
         timeouts = {"connect": _SECONDS, "read": _SECONDS, "write": _SECONDS, "pool": _SECONDS}
         said = [
@@ -64,7 +68,7 @@ class GuardedPoster:
             with (
                 httpcore.ConnectionPool(network_backend=self._backend, retries=0) as pool,
                 pool.stream(
-                    "POST", url, headers=said, content=body,
+                    method, url, headers=said, content=body,
                     extensions={"timeout": timeouts},
                 ) as response,
             ):  # fmt: skip

@@ -1,5 +1,7 @@
 """Sends due deliveries, next to the scheduler's rounds: a slow receiver does not delay steps.
 
+Webhooks and notifications share the queue.
+
 A due delivery is claimed in the database before it is posted, and is due again later: if the webhook sender is killed
 meanwhile, the next one sends it. A failed delivery is tried again after growing pauses, and then given up.
 """
@@ -16,9 +18,10 @@ from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from edgepress_api.access.sealing import SecretBox, WrongKeyError
-from edgepress_api.database import Database, JobRow, WebhookRow
+from edgepress_api.database import Database, DeliveryRow, JobRow, NotificationRow, WebhookRow
 from edgepress_api.webhooks.posting import NotTakenError, Poster
 from edgepress_api.webhooks.signature import signed_headers
 from edgepress_common.answers.webhooks import JobEnded
@@ -45,12 +48,25 @@ _IDLE_LOOKS = 5  # without a change of the database, the shortest of `PAUSES` la
 
 @dataclass(frozen=True)
 class _Word:
-    job_number: int
+    """A claimed delivery.
+
+    Attributes:
+        id: Id of the delivery, the same in every attempt.
+        owner: User whose delivery it is.
+        send: Sends it, and returns the answer in words.
+        row: Finds its row; None if it was deleted meanwhile, or is about another end of the job.
+        is_tried_again: Whether a delivery that fails is sent again.
+    """
+
     id: str
-    url: str
-    secret: str
-    body: bytes
     owner: str
+    send: Callable[[], str]
+    row: Callable[[Session], DeliveryRow | None]
+    is_tried_again: bool = True
+
+
+def _no_notifications(message_id: str) -> str:
+    raise NotTakenError(f"{message_id}: this sender sends webhooks only")
 
 
 @dataclass(frozen=True)
@@ -62,12 +78,14 @@ class WebhookSender:
         poster: Posts a delivery.
         clock: Returns the current time.
         box: Decrypts the secrets in the database.
+        notify: Delivers a notification by its id, and returns the answer in words; raises `NotTakenError`.
     """
 
     database: Database
     poster: Poster
     clock: Callable[[], datetime]
     box: SecretBox = field(default_factory=lambda: SecretBox(None))
+    notify: Callable[[str], str] = _no_notifications
 
     def run(self, stop: threading.Event) -> None:
         """Send deliveries as they become due, until told to stop."""
@@ -104,56 +122,86 @@ class WebhookSender:
         """
         now = self.clock()
         busy = [user for user, count in active.items() if count >= _AT_ONCE_BY_USER]
-        due = (
+        webhooks = (
             select(WebhookRow, JobRow)
             .join(JobRow, JobRow.number == WebhookRow.job_number)
             .where(WebhookRow.state == "due", WebhookRow.due_at <= now, JobRow.owner.not_in(busy))
             .limit(_LOOKED_AT)
         )
+        notifications = (
+            select(NotificationRow)
+            .where(NotificationRow.state == "due", NotificationRow.due_at <= now, NotificationRow.owner.not_in(busy))
+            .limit(_LOOKED_AT)
+        )
         with self.database.read() as session:
-            if not places or session.execute(due).first() is None:
+            if not places or (session.execute(webhooks).first() or session.scalars(notifications).first()) is None:
                 return []  # most of the time
         taken = Counter(active)
         words: list[_Word] = []
         with self.database.write() as session:
-            for row, job in session.execute(due.order_by(WebhookRow.due_at)).all():
-                if len(words) < places and taken[job.owner] < _AT_ONCE_BY_USER:
-                    taken[job.owner] += 1
+            due: list[tuple[DeliveryRow, _Word]] = [
+                (row, self._webhook(job, row)) for row, job in session.execute(webhooks.order_by(WebhookRow.due_at))
+            ]
+            due += [
+                (row, self._notification(row))
+                for row in session.scalars(notifications.order_by(NotificationRow.due_at))
+            ]
+            for row, word in sorted(due, key=lambda each: each[0].due_at or now):
+                if len(words) < places and taken[word.owner] < _AT_ONCE_BY_USER:
+                    taken[word.owner] += 1
                     row.attempts += 1
                     row.due_at = now + _CLAIM
-                    words.append(_word(job, row))
+                    words.append(word)
         return words
 
     def _carry_safely(self, word: _Word) -> None:
         try:
             self._carry(word)
         except OperationalError as error:  # it is due again once the claim is over
-            logger.warning("webhook %s: the database does not answer: %s", word.id, error.orig)
+            logger.warning("delivery %s: the database does not answer: %s", word.id, error.orig)
         except Exception:
-            logger.exception("webhook %s", word.id)
+            logger.exception("delivery %s", word.id)
 
     def _carry(self, word: _Word) -> None:
         try:
-            headers = signed_headers(self.box.open(word.secret), word.id, self.clock(), word.body)
-            answer = f"answered with {self.poster.post(word.url, headers, word.body)}"
-            taken = True
+            answer, taken = word.send(), True
         except (NotTakenError, WrongKeyError) as error:
             answer, taken = str(error), False
-        logger.info("webhook %s: %s", word.id, answer)
+        logger.info("delivery %s: %s", word.id, answer)
         with self.database.write() as session:
-            row = session.get(WebhookRow, word.job_number)
-            if row is None or row.word_id != word.id:
-                return  # deleted meanwhile, or ended again
+            row = word.row(session)
+            if row is None:
+                return
             row.answer = answer
             if taken:
                 row.state, row.due_at, row.delivered_at = "delivered", None, self.clock()
-            elif row.attempts > len(PAUSES):
+            elif row.attempts > len(PAUSES) or not word.is_tried_again:
                 row.state, row.due_at = "failed", None
             else:
                 row.due_at = self.clock() + PAUSES[row.attempts - 1]
 
+    def _webhook(self, job: JobRow, row: WebhookRow) -> _Word:
+        assert row.word_id is not None
+        word_id, url, secret, number = row.word_id, row.url, row.secret, row.job_number
+        ended = JobEnded(job=job.id, name=job.name, state=job.state, error=job.error, finished_at=job.finished_at)
+        body = ended.model_dump_json().encode()
 
-def _word(job: JobRow, row: WebhookRow) -> _Word:
-    assert row.word_id is not None
-    body = JobEnded(job=job.id, name=job.name, state=job.state, error=job.error, finished_at=job.finished_at)
-    return _Word(row.job_number, row.word_id, row.url, row.secret, body.model_dump_json().encode(), job.owner)
+        def send() -> str:
+            headers = signed_headers(self.box.open(secret), word_id, self.clock(), body)
+            return f"answered with {self.poster.post(url, headers, body)}"
+
+        def find(session: Session) -> DeliveryRow | None:
+            found = session.get(WebhookRow, number)
+            return found if found is not None and found.word_id == word_id else None
+
+        return _Word(word_id, job.owner, send, find)
+
+    def _notification(self, row: NotificationRow) -> _Word:
+        message_id = row.id
+        return _Word(
+            message_id,
+            row.owner,
+            send=lambda: self.notify(message_id),
+            row=lambda session: session.get(NotificationRow, message_id),
+            is_tried_again=row.kind != "test",
+        )

@@ -33,6 +33,7 @@ class EdgepressCommands(CommandGroup):
                 "retry": "jobs:retry",
                 "extend": "trials:extend",
                 "delete": "jobs:delete",
+                "notify": "notifying:notify",
             },
             _RESULTS: {
                 "report": "reporting:report",

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from edgepress_common.answers.report.records import DatasetSummary
-from edgepress_common.frozen import Message
+from edgepress_common.frozen import Message, added_field
 
 PackSplit = Literal["train", "validation", "test"]
 
@@ -32,6 +32,38 @@ class FolderCount(Message):
     images: int
 
 
+class AugmentedRow(Message):
+    """A training image, and the augmented versions of it.
+
+    Attributes:
+        index: Row in the artifact with the images as they are.
+        label: Index of its class.
+        rows: Rows in the artifact with the augmented images, one for each epoch.
+    """
+
+    index: int
+    label: int
+    rows: tuple[int, ...]
+
+
+class AugmentedView(Message):
+    """Images as a job's training saw them: ``/v1/artifacts/{sha256}/images/{row}`` has the pixels.
+
+    Attributes:
+        images_sha256: Artifact with the augmented images.
+        originals_sha256: Artifact with the images as they are.
+        epochs: Number of epochs that are shown, from the first.
+        words: What was drawn, in sentences.
+        images: The images.
+    """
+
+    images_sha256: str
+    originals_sha256: str
+    epochs: int
+    words: str
+    images: tuple[AugmentedRow, ...]
+
+
 class Samples(Message):
     """A data set, before and after it is packed.
 
@@ -47,6 +79,7 @@ class Samples(Message):
         total: Number of images of the split, or of the class that was asked for.
         images: The images of this page: of all classes in turn, or of the class that was asked for.
         next_page_token: The token of the next page; None on the last page.
+        augmented: Augmented images of a job whose training has augmentation, once it has trained; None otherwise.
     """
 
     job: str | None
@@ -60,3 +93,4 @@ class Samples(Message):
     total: int = 0
     images: tuple[SampleImage, ...] = ()
     next_page_token: str | None = None
+    augmented: AugmentedView | None = added_field(None)

@@ -84,6 +84,28 @@ class PredictedLatency(Message):
     low_ms: float
     high_ms: float
     confidence: float
+class AugmentedImage(Message):
+    """A training image of which augmented versions are shown.
+
+    Attributes:
+        index: Row in the training split of the pack.
+        label: Index of its class.
+    """
+
+    index: int
+    label: int
+
+
+class AugmentedSamples(Message):
+    """Images as a training saw them: the artifact ``augmented_samples``, uint8 ``(n, side, side, 3)``.
+
+    Attributes:
+        images: The images, one for each of the first classes.
+        epochs: Number of epochs that are shown. The row of image i in epoch e, both from 0, is i * epochs + e.
+    """
+
+    images: tuple[AugmentedImage, ...]
+    epochs: int
 
 
 class StageResult(Message):
@@ -107,6 +129,7 @@ class StageResult(Message):
             ``0.5``; of a probe only.
         predicted_latency: Predicted latency, if the target of the stage is a latency.
         devices: Number of devices that each computed a share of every batch.
+        augmented: Description of the artifact ``augmented_samples``; None for a stage without it.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -131,5 +154,6 @@ class StageResult(Message):
     threads: int | None = added_field(default=None)
     precision: str | None = added_field(default=None)
     devices: int = added_field(default=1)
+    augmented: AugmentedSamples | None = added_field(default=None)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

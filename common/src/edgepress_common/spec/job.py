@@ -17,6 +17,7 @@ from edgepress_common.spec.method import NewNetwork
 from edgepress_common.spec.methods import METHODS, Stage
 from edgepress_common.spec.methods.elastic import ElasticStage
 from edgepress_common.spec.model import Network, UploadedModel
+from edgepress_common.spec.notify import MOST_RECIPIENTS, Recipient
 from edgepress_common.spec.pipeline import Pipeline, after_their_teachers, check_image_sizes
 from edgepress_common.spec.presets import PRESETS, PresetName
 from edgepress_common.spec.search import SEARCHES, Search, SearchLimits, SearchPresetName
@@ -60,6 +61,9 @@ class JobSpec(Frozen):
     )
     evaluation: Evaluation = Field(default=Evaluation(), description="Devices to measure on, and how to measure.")
     webhook: Webhook | None = Field(default=None, description="Webhook that is called when the job ends.")
+    notify: Annotated[tuple[Recipient, ...], Field(max_length=MOST_RECIPIENTS)] = added_field(
+        (), description="Recipients of messages when the job ends, fails, or waits for a device that is offline."
+    )
     limits: Limits = Field(default=Limits(), description="Time limits.")
     seeds: int = Field(
         default=1,

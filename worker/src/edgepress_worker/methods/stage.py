@@ -15,6 +15,7 @@ from edgepress_worker.methods.stage_figures import measure_stage_figures
 from edgepress_worker.threads import threads_in_use
 from edgepress_worker.training import TrainingOutcome, begin_repeatable
 from edgepress_worker.training.devices import on_devices
+from edgepress_worker.training.augmented_samples import store_augmented_samples
 from edgepress_worker.training.precision import with_kept_precision
 
 
@@ -27,7 +28,8 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         context: Context of the attempt.
 
     Returns:
-        The artifact ``model``, an .h5 file, and the result of the stage.
+        The artifact ``model``, an .h5 file, that of `training.augmented_samples` if there is one, and the result of the
+        stage.
 
     Raises:
         EdgepressError: The stage failed; see `edgepress_common.errors`.
@@ -43,7 +45,11 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
     file = context.scratch / "model.h5"
     keras_size, with_optimizer = save_and_weigh(made.model, made.optimizer, file)
     record = made.record
-    return {"model": context.store.put_file(file, MEDIA_TYPE, move=True)}, StageResult(
+    outputs = {"model": context.store.put_file(file, MEDIA_TYPE, move=True)}
+    augmented = None
+    if material.source is None and record.epochs:  # later stages draw from the same settings
+        augmented = store_augmented_samples(material.pack, training, len(record.epochs), outputs, context)
+    return outputs, StageResult(
         epochs=record.epochs,
         val_accuracy=record.val_accuracy,
         parameters=made.model.count_params(),
@@ -61,6 +67,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         threads=threads_in_use(),
         precision=training.precision,
         devices=devices,
+        augmented=augmented,
         figures=measure_stage_figures(made),
     )
 

@@ -87,6 +87,7 @@ def training_batches(
     epoch: int,
     *,
     known: npt.NDArray[np.float32] | None = None,
+    only: int | None = None,
 ) -> tf.data.Dataset:
     """Return the batches of one epoch.
 
@@ -97,20 +98,20 @@ def training_batches(
         epoch: Number of the epoch, from 0.
         known: Additional data about each image and mirror image, float32 ``(mirror images, images, k)``; see
             `augmentation.mirror_images`. It may be a memory map; only the required pages are read.
+        only: Number of the only batch to return, from 0; None for all.
 
     Returns:
         A data set of float32 pixels, 0 to 255 ``(batch, side, side, 3)``, one-hot labels ``(batch, classes)``, the
         weight of each image ``(batch,)``, and, with ``known``, the data of each flipped image ``(batch, k)``.
     """
-    order = np.random.default_rng([settings.seed, epoch]).permutation(len(images))
-    batches = np.array_split(order, steps_per_epoch(len(images), settings.batch_size))
+    batches = batch_rows(len(images), settings, epoch)
     side = images.images.shape[1]
     augmentation, moved = settings.augmentation, moves_pixels(settings.augmentation)
     further = batch_changes(augmentation, side)
     weights = class_weights(images.labels, classes, settings.class_weights)
 
     def gather(number: np.int64) -> _Arrays:
-        indices = np.sort(batches[number])  # in file order, which is faster on a disk and has no effect on the result
+        indices = batches[number]
         labels = images.labels[indices]
         random = np.random.default_rng([settings.seed, epoch, int(number)])
         changes = draw_changes(augmentation, len(indices), random)
@@ -135,7 +136,20 @@ def training_batches(
         signature += change.signature
     if known is not None:
         signature += (tf.TensorSpec((None, known.shape[2]), tf.float32),)
-    return _gathered(gather, len(batches), signature).map(finish).prefetch(_READY)
+    numbers = range(len(batches)) if only is None else range(only, only + 1)
+    return _gathered(gather, numbers, signature).map(finish).prefetch(_READY)
+
+
+def batch_rows(images: int, settings: Training, epoch: int) -> list[npt.NDArray[np.int64]]:
+    """Return the rows of each batch of an epoch, sorted: reading in file order is faster, and changes nothing else.
+
+    Args:
+        images: Number of training images.
+        settings: Batch size and seed.
+        epoch: Number of the epoch, from 0.
+    """
+    order = np.random.default_rng([settings.seed, epoch]).permutation(images)
+    return [np.sort(rows) for rows in np.array_split(order, steps_per_epoch(images, settings.batch_size))]
 
 
 def validation_batches(images: LabelledImages, classes: int, batch_size: int) -> tf.data.Dataset:
@@ -148,8 +162,8 @@ def validation_batches(images: LabelledImages, classes: int, batch_size: int) ->
     def finish(pixels: tf.Tensor, labels: tf.Tensor) -> _Tensors:
         return tf.cast(pixels, tf.float32), tf.one_hot(labels, classes)
 
-    steps = steps_per_epoch(len(images), batch_size)
-    return _gathered(gather, steps, _signature(images.images.shape[1])).map(finish).prefetch(_READY)
+    numbers = range(steps_per_epoch(len(images), batch_size))
+    return _gathered(gather, numbers, _signature(images.images.shape[1])).map(finish).prefetch(_READY)
 
 
 def _signature(side: int) -> tuple[tf.TensorSpec, ...]:
@@ -157,9 +171,9 @@ def _signature(side: int) -> tuple[tf.TensorSpec, ...]:
 
 
 def _gathered(
-    gather: Callable[[np.int64], _Arrays], steps: int, signature: tuple[tf.TensorSpec, ...]
+    gather: Callable[[np.int64], _Arrays], numbers: range, signature: tuple[tf.TensorSpec, ...]
 ) -> tf.data.Dataset:
-    """Return a data set of the results of ``gather`` for 0, 1, ... ``steps`` - 1.
+    """Return a data set of the results of ``gather`` for consecutive numbers.
 
     It does not use ``Dataset.from_generator``, whose first use changes the memory allocation of the entire process (it
     sets ``M_TRIM_THRESHOLD`` to 128 kB) and made every training step take a tenth longer.
@@ -169,4 +183,4 @@ def _gathered(
         arrays = tf.numpy_function(gather, [number], [spec.dtype for spec in signature])
         return tuple(tf.ensure_shape(array, spec.shape) for array, spec in zip(arrays, signature, strict=True))
 
-    return tf.data.Dataset.range(steps).map(gather_tensors)
+    return tf.data.Dataset.range(numbers.start, numbers.stop).map(gather_tensors)

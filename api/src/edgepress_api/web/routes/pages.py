@@ -13,6 +13,7 @@ from jinja2 import ChoiceLoader, PackageLoader
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from edgepress_api.report.page import page_environment
+from edgepress_api.web.dashboard_pages import DASHBOARD_PAGES
 from edgepress_api.web.http.security_headers import page_policy
 from edgepress_api.web.negotiation import preferred
 from edgepress_api.web.openapi import describe_at
@@ -26,20 +27,6 @@ _ERROR_TYPES = ("application/json", "application/problem+json", "text/html")  # 
 
 # A page that opens a report, with the user's token, passes its own policy on to it.
 _POLICY = page_policy(SCRIPT_HASHES)
-
-# The script of a page reads the names in its path.
-_DASHBOARD = {
-    "/": "jobs.html",
-    "/new": "new_job.html",
-    "/jobs/{job_id}": "job.html",
-    "/jobs/{job_id}/models/{sha256}": "model.html",
-    "/jobs/{job_id}/search": "search.html",
-    "/jobs/{job_id}/models/{sha256}/errors": "errors.html",
-    "/jobs/{job_id}/data": "data.html",
-    "/datasets/{sha256}": "data.html",
-    "/devices": "devices.html",
-    "/compare": "compare.html",
-}
 
 router = APIRouter(include_in_schema=False)
 
@@ -90,5 +77,5 @@ def _rendered(request: Request, template: str, **content: Any) -> str:
     return _environment.get_template(template).render(**content, base=own_path(request, ""), version=__version__)
 
 
-for _path, _template in _DASHBOARD.items():
+for _path, _template in DASHBOARD_PAGES.items():
     router.get(_path, response_class=HTMLResponse)(_dashboard_page(_template))

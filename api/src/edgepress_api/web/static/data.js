@@ -6,6 +6,7 @@
  */
 
 import { address, failed, getJson, pathParts } from "./api.js";
+import { augmentedRows } from "./augmented.js";
 import { at, el, fill, table } from "./dom.js";
 import { Gallery, bar, choice } from "./gallery.js";
 import { start } from "./page.js";
@@ -68,6 +69,8 @@ function showPacked(found, dataset) {
   }));
   const of = query.get("class_name") ? ` of the class ${query.get("class_name")}` : ", of all classes in turn";
   const words = `${pictures.length} of ${found.total} ${found.split === "train" ? "training" : found.split} images${of}. They are resized, and not augmented.`;
+  at("augmented").hidden = !found.augmented;
+  if (!at("augmented-rows").hasChildNodes()) fill(at("augmented-rows"), augmentedRows(found));
   gallery.show(found.images_sha256 ?? null, pictures, found.next_page_token ?? null, words);
 }
 

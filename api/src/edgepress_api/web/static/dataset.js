@@ -6,6 +6,7 @@
  */
 
 import { getJson } from "./api.js";
+import { foldedRows } from "./augmented.js";
 import { at, el, fill, table } from "./dom.js";
 
 let shown = "";
@@ -14,14 +15,15 @@ let shown = "";
  * Show the counts that a finished packing step has found.
  *
  * @param {string} key Key of the step.
+ * @param {string | null} augmented Id of the job if its training has augmentation, else null.
  */
-export async function showDataset(key) {
+export async function showDataset(key, augmented) {
   if (key === shown) return;
   const { result } = await getJson("/v1/steps/{key}", { key });
   if (result?.kind !== "pack") return;
   shown = key;
   at("dataset").hidden = false;
-  fill(at("dataset-counts"), counts(result));
+  fill(at("dataset-counts"), counts(result), augmented && foldedRows(augmented));
 }
 
 /** @param {Pack} pack */

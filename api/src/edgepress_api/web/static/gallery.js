@@ -64,13 +64,23 @@ export class Gallery {
     this.#words.textContent = words;
     fill(
       this.#pictures,
-      pictures.map(({ index, words: alt, caption }) => {
-        const image = el("img", { alt, width: 112, height: 112 });
-        if (artifact) load(image, `v1/artifacts/${artifact}/images/${index}`).catch(failed);
-        return el("li", {}, el("figure", {}, image, el("figcaption", {}, caption)));
-      }),
+      artifact && pictures.map(({ index, words: alt, caption }) => el("li", {}, figure(artifact, index, alt, caption))),
     );
   }
+}
+
+/**
+ * Create an image of an artifact.
+ *
+ * @param {string} artifact SHA-256 of the artifact with the images.
+ * @param {number} index Row in the artifact.
+ * @param {string} alt
+ * @param {Child} caption
+ */
+export function figure(artifact, index, alt, caption) {
+  const image = el("img", { alt, width: 112, height: 112 });
+  load(image, `v1/artifacts/${artifact}/images/${index}`).catch(failed);
+  return el("figure", {}, image, el("figcaption", {}, caption));
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { el, fill } from "./dom.js";
 import { choiceField, constantField, newId, optionalSwitchField, switchField, textField } from "./fields.js";
-import { labelOf } from "./labels.js";
+import { itemNoun, labelOf } from "./labels.js";
 import { description, isSame, mayBeNull, resolved, tagged, withoutNull } from "./schema.js";
 
 /**
@@ -282,14 +282,6 @@ export function complaints(place, inside) {
     place.textContent = message;
     if (!message) for (const field of inside()) field.complain("");
   };
-}
-
-/** @param {string} path */
-function itemNoun(path) {
-  return path
-    .slice(path.lastIndexOf(".") + 1)
-    .replaceAll("_", " ")
-    .replace(/s$/, "");
 }
 
 /**

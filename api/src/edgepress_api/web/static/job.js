@@ -99,9 +99,17 @@ async function show() {
     await showRecommendation(id);
   }
   const pack = all.find((step) => step.kind === "pack" && step.state === "succeeded");
-  if (pack) await showDataset(pack.key);
+  if (pack) await showDataset(pack.key, isAugmented() ? id : null);
   await fetchEpochs(all.filter((step) => step.kind === "stage" && step.state === "succeeded").map((step) => step.key));
   drawCurves();
+}
+
+/** Whether a training of the job changes its images. */
+function isAugmented() {
+  return steps.plan.steps.some(
+    ({ parameters }) =>
+      parameters.kind === "stage" && Object.values(parameters.training.augmentation ?? {}).some(Boolean),
+  );
 }
 
 function drawCurves() {

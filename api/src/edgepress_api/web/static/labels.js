@@ -40,6 +40,12 @@ const LABELS = {
   webhook: "Notify a webhook",
   "webhook.url": "URL",
   "webhook.secret": "Signing secret",
+  notify: "Notify people",
+  "notify.kind": "By",
+  "notify.to": "E-mail address",
+  "notify.url": "Address of the incoming webhook",
+  "notify.token": "Access token",
+  "notify.when": "Occasions",
   seeds: "Number of seeds",
   goals: "Goals of the recommendation",
   "goals.method": "Ranking method",
@@ -48,6 +54,19 @@ const LABELS = {
   than: "Than",
   times: "How much more important",
 };
+
+/** What an item of a list is called, if it is not the field's name without an s. @type {Record<string, string>} */
+const ITEMS = { notify: "recipient" };
+
+/**
+ * Return what an item of a list is called.
+ *
+ * @param {string} path Where the list is in the spec.
+ */
+export function itemNoun(path) {
+  const name = path.slice(path.lastIndexOf(".") + 1);
+  return ITEMS[name] ?? name.replaceAll("_", " ").replace(/s$/, "");
+}
 
 /**
  * Return the label of a field.

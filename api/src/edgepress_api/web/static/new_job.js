@@ -48,7 +48,7 @@ async function firstSpec() {
   const job = new URLSearchParams(location.search).get("like");
   if (job === null) return FIRST_SPEC;
   const spec = await getJson("/v1/jobs/{job_id}/spec", { job_id: job });
-  return { ...spec, webhook: undefined }; // its secret is not known
+  return { ...spec, webhook: undefined, notify: undefined }; // their secrets are not known
 }
 
 /** @param {Form} form */
