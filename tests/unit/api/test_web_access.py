@@ -83,6 +83,7 @@ def test_a_refusal_says_what_is_required(gateway: GatewayApp) -> None:
 # All operations: each new one must be assigned. These need a token of any scope.
 KNOWN = {
     "GET /v1/methods", "GET /v1/exports", "GET /v1/architectures", "GET /v1/figures", "GET /v1/spec-schema",
+    "GET /v1/templates",
     "GET /v1/whoami", "GET /health/ready",
 }  # fmt: skip
 # And these are opened by a scope.

@@ -22,6 +22,7 @@ class EdgepressCommands(CommandGroup):
         name: LazyCommand(f"edgepress_client.cli.{target}", panel)
         for panel, targets in {
             _JOBS: {
+                "templates": "templates:templates",
                 "submit": "submitting:submit",
                 "validate": "submitting:validate",
                 "watch": "following:watch",
