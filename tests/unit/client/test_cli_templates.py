@@ -9,9 +9,7 @@ from fakes.command_line import Ran, run_command
 from fakes.job_gateway import FakeGateway
 
 TEXT = "name: first look # a comment\n"
-FIRST = JobTemplate(
-    name="first-look", title="A first look", summary="Trains.", text=TEXT, spec={"name": "first look"}
-)
+FIRST = JobTemplate(name="first-look", title="A first look", summary="Trains.", text=TEXT, spec={"name": "first look"})
 
 
 def run(*arguments: str) -> Ran:

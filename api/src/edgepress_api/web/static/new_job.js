@@ -6,12 +6,14 @@
 
 import { viewOf } from "./address.js";
 import { Problem, address, allIsWell, failed, getJson, post, request } from "./api.js";
+import { specCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { objectField } from "./groups.js";
 import { start } from "./page.js";
 import { SpecEditor, mediaType } from "./spec_editor.js";
-import { partsOf, textOf } from "./spec_text.js";
+import { dataOf, partsOf, textOf } from "./spec_text.js";
 import { SpecView } from "./spec_view.js";
 import { followSearch, specWidgets } from "./spec_widgets.js";
 import { offerTemplates } from "./templates.js";
@@ -33,6 +35,7 @@ start(async () => {
   await offerTemplates(view, FIRST_SPEC);
   followSearch(form.fields);
   fill(at("form"), form.element);
+  offerCopies(() => [specCopied(view.text, mediaType(view.text), dataOf(view.text))]);
   at("check").addEventListener("click", () => whileBusy(check));
   at("spec").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -17,13 +17,11 @@ const BOOLEAN = {
   test: /^(?:[Yy]es|YES|[Nn]o|NO|[Tt]rue|TRUE|[Ff]alse|FALSE|[Oo]n|ON|[Oo]ff|OFF)$/,
   resolve: (/** @type {string} */ text) => /^(?:yes|true|on)$/i.test(text),
 };
-const READING = /** @type {const} */ ({
+const SCHEMA = {
   schema: "core",
-  compat: "yaml-1.1",
   merge: true,
-  prettyErrors: false,
-  logLevel: "silent",
-});
+  customTags: (/** @type {import("yaml").Tags} */ tags) => [BOOLEAN, ...tags],
+};
 const WRITING = { lineWidth: 0, flowCollectionPadding: false };
 const TAGS = ["kind", "architecture"]; // of unions: other alternatives have other fields
 
@@ -34,7 +32,7 @@ const TAGS = ["kind", "architecture"]; // of unions: other alternatives have oth
  * @returns {Doc}
  */
 export function parsed(text) {
-  return parseDocument(text, { ...READING, customTags: (tags) => [BOOLEAN, ...tags] });
+  return parseDocument(text, { ...SCHEMA, prettyErrors: false, logLevel: "silent" });
 }
 
 /**
@@ -60,9 +58,9 @@ export function dataOf(text) {
  * @param {Record<string, unknown>} data
  */
 export function textOf(data) {
-  const document_ = new Document(data, READING);
+  const document_ = new Document(data);
   flatten(document_.contents);
-  return document_.toString(WRITING);
+  return written(document_);
 }
 
 /**
@@ -77,7 +75,18 @@ export function patched(text, before, after) {
   const document_ = parsed(text);
   if (document_.contents === null) return textOf(after);
   change(document_, [], before, after);
-  return isJson(text) ? `${JSON.stringify(document_.toJS(), null, 2)}\n` : document_.toString(WRITING);
+  return isJson(text) ? `${JSON.stringify(document_.toJS(), null, 2)}\n` : written(document_);
+}
+
+/**
+ * Write a document so that readers of YAML 1.1 understand it too.
+ *
+ * @param {Doc} document_
+ */
+function written(document_) {
+  // Not when it is parsed: with this option, the package can't read a mapping that is not closed yet.
+  document_.setSchema("1.2", { ...SCHEMA, compat: "yaml-1.1" });
+  return document_.toString(WRITING);
 }
 
 /** @param {string} text */
