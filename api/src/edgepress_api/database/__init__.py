@@ -3,6 +3,8 @@
 from edgepress_api.database.engine import Database
 from edgepress_api.database.tables import (
     Base,
+    ComparisonJobRow,
+    ComparisonRow,
     CounterRow,
     DatasetRow,
     DeviceRow,
@@ -25,6 +27,8 @@ from edgepress_api.database.tables import (
 
 __all__ = [
     "Base",
+    "ComparisonJobRow",
+    "ComparisonRow",
     "CounterRow",
     "Database",
     "DatasetRow",

@@ -41,6 +41,8 @@ class EdgepressCommands(CommandGroup):
                 "errors": "errors:errors",
                 "trials": "trials:trials",
                 "compare": "comparing:compare",
+                "comparisons": "comparing:comparisons",
+                "unpin": "comparing:unpin",
                 "open": "opening:open_",
                 "bundle": "bundling:bundle",
                 "pull": "pulling:pull",

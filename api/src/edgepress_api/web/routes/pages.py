@@ -39,6 +39,7 @@ _DASHBOARD = {
     "/datasets/{sha256}": "data.html",
     "/devices": "devices.html",
     "/compare": "compare.html",
+    "/comparisons/{comparison_id}": "compare.html",
 }
 
 router = APIRouter(include_in_schema=False)
