@@ -1,4 +1,4 @@
-"""What pages offer to copy, executed: curl by a shell, Python by an interpreter, and the command, with a real gateway."""
+"""What pages offer to copy, executed with a real gateway: curl by a shell, Python by an interpreter, and commands."""
 
 from __future__ import annotations
 

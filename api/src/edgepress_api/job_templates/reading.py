@@ -1,8 +1,8 @@
 """Reads the templates.
 
-A template is a file `specs/<name>.yaml` of two YAML documents: a head with its title, its summary in one sentence and its
-position in the list, and below `---` the spec as its user gets it, with comments. What only the user knows, such as the
-SHA-256 of an upload, is left out of the spec, and a comment says how to fill it in.
+A template is a file `specs/<name>.yaml` of two YAML documents: a head with its title, its summary in one sentence and
+its position in the list, and below `---` the spec as its user gets it, with comments. What only the user knows, such as
+the SHA-256 of an upload, is left out of the spec, and a comment says how to fill it in.
 """
 
 from functools import cache

@@ -36,7 +36,7 @@ start(async () => {
   steps = new Steps(await getPlan()); // before the job, so that the job has all steps of the plan
   job = await getJob();
   hasSearch = Boolean((await getJson("/v1/jobs/{job_id}/spec", { job_id: id })).search);
-  await show();
+  await show().catch(failed); // the parts that could be shown stay
   loaded();
   const poll = setInterval(() => document.hidden && refresh().catch(console.info), HIDDEN_REFRESH_MS);
   await followEvents();

@@ -16,7 +16,6 @@ export function start(show, subject = "") {
     location.reload();
   });
   at("sign-out").hidden = !isSignedIn();
-  at("main").setAttribute("aria-busy", "true");
   show()
     .then(loaded)
     .catch((error) => {

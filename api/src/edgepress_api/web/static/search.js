@@ -12,7 +12,7 @@ import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { capitalized, criteriaOf, fetchFigures, text } from "./figures.js";
 import { lineageOf } from "./lineage.js";
-import { repeat, start } from "./page.js";
+import { loaded, repeat, start } from "./page.js";
 import { counted, duration, spaced } from "./words.js";
 
 const REFRESH_SECONDS = 10;
@@ -62,7 +62,9 @@ async function refresh() {
   view = trials;
   showOutcome(trials);
   at("trials-section").hidden = false;
+  at("charts-section").hidden = false;
   showTrials();
+  loaded();
   // The first analysis after the gateway's start takes seconds, in which the trials can be read.
   const analysis = await getJson("/v1/jobs/{job_id}/trials/analysis", { job_id: id });
   parallel = analysis.parallel;
