@@ -20,6 +20,7 @@ _MEASURES = (
     "coded",
     "scheduling",
     "status",
+    "pages",
     "idle",
     "streams",
     "trials",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from edgepress_api.job_templates.reading import list_templates
 from edgepress_api.web.plain_yaml import parse_yaml
@@ -117,7 +117,12 @@ def test_a_changed_spec_is_not_replaced_without_a_question(someone: Visitor) -> 
     page.goto("/new")
     page.get_by_label("Name", exact=True).first.fill("mine")
     asked: list[str] = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", refuse)
     page.get_by_label("Start from").select_option("The study")
     expect(page.get_by_label("Start from")).to_have_value("")
     expect(page.get_by_label("Name", exact=True).first).to_have_value("mine")
