@@ -1,4 +1,4 @@
-"""What pages offer to copy, executed with a real gateway: curl by a shell, Python by an interpreter, and commands."""
+"""Requests that pages offer to copy, executed with a real gateway: by curl, by Python and by the command line."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def executed(served: Served, texts: dict[str, str], folder: Path, *, empty: bool
 
 
 def test_a_list_is_copied_with_its_filters(someone: Visitor, served: Served, tmp_path: Path) -> None:
-    """The filters of the moment, not those of the load."""
+    """The current filters, not those of the load."""
     page = someone.page
     page.get_by_label("Tag").select_option("night")
     page.get_by_label("Search", exact=True).fill("it's")

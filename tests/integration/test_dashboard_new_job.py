@@ -173,7 +173,7 @@ def test_json_stays_json(someone: Visitor) -> None:
 
 
 def test_a_text_that_the_form_cannot_show_stays_open(someone: Visitor) -> None:
-    """What is not YAML, and what has lists where none can be, is corrected as text."""
+    """Text that is not YAML, or has lists where none can be, is corrected as text."""
     page = someone.page
     editor = open_text(page, "/new")
     for text, words in (
@@ -247,7 +247,7 @@ def test_errors_of_the_gateway_are_at_their_lines(someone: Visitor, text: str, e
 def test_names_and_values_are_completed(
     someone: Visitor, before: str, typed: str, offered: set[str], missing: set[str]
 ) -> None:
-    """By the schema of the place, as far as the text around it says which that is."""
+    """The schema of the place decides, as far as the text around it says which place it is."""
     page = someone.page
     editor = open_text(page, "/new")
     editor.fill(before)

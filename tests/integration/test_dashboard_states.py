@@ -91,7 +91,7 @@ def test_a_page_says_that_it_loads_and_why_it_failed(someone: Visitor, served: S
 
 
 def test_pages_without_data_say_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    """Of a new gateway: no jobs, no devices, nothing to compare."""
+    """A new gateway has no jobs, no devices and nothing to compare."""
     with running_gateway(tmp_path) as (_, url), visitor(browser, url, PHONE) as someone:
         page = someone.page
         for path, words in (

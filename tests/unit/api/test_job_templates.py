@@ -79,7 +79,7 @@ def test_a_template_is_planned(gateway: GatewayApp, name: str) -> None:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_only_uploads_are_left_to_the_user(gateway: GatewayApp, name: str) -> None:
-    """As it is, the text lacks nothing else, and a comment says how to fill it in."""
+    """The text lacks nothing else, and a comment says how to fill it in."""
     template = TEMPLATES[name]
     answer = gateway.client.post("/v1/jobs?validate_only=true", content=template.text, headers=YAML)
     unknown = [f"{part}.sha256" for part in unknown_fields(template)]
@@ -93,7 +93,7 @@ def test_only_uploads_are_left_to_the_user(gateway: GatewayApp, name: str) -> No
 
 
 def test_the_client_lists_templates_and_posts_one(gateway: GatewayApp) -> None:
-    """By the SDK, as a script would."""
+    """A script uses the SDK."""
     with Client("http://127.0.0.1", transport=gateway.client._transport) as client:
         first = client.catalogue.templates()[0]
     assert first == TEMPLATES["first-look"]

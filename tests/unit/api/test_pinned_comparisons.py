@@ -129,7 +129,7 @@ def test_a_user_has_at_most_200_pinned_comparisons(tmp_path: Path) -> None:
 
 
 def test_the_client_pins_lists_and_unpins(tmp_path: Path) -> None:
-    """By the SDK, as a script would."""
+    """A script uses the SDK."""
     gateway = sqlite_gateway(tmp_path)
     jobs = [gateway.submit(name="one"), gateway.submit(name="two")]
     with Client("http://127.0.0.1", transport=gateway.client._transport) as client:

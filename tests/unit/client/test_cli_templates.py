@@ -19,7 +19,7 @@ def run(*arguments: str) -> Ran:
 
 
 def test_templates_are_listed_with_what_they_are_for() -> None:
-    """As a table, or as JSON for programs."""
+    """The list is a table, or JSON for programs."""
     assert "first-look" in run().out
     assert "A first look" in run().out
     assert json.loads(run("--json").out)["templates"][0]["spec"] == {"name": "first look"}

@@ -1,4 +1,4 @@
-"""``/v1/comparison``: comparison of jobs; ``/v1/comparisons``: those that are kept."""
+"""``/v1/comparison``: comparison of jobs; ``/v1/comparisons``: comparisons that are kept."""
 
 from typing import Annotated
 

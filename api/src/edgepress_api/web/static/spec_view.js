@@ -91,7 +91,7 @@ export class SpecView {
     try {
       if (data) this.#fillForm(data);
     } catch (error) {
-      console.info(error); // a list where the form expects text, and the like
+      console.info(error); // such as a list where the form expects text
       this.#fillForm(this.blank);
       at("text-state").textContent = NOT_SHOWN;
       return false;
