@@ -7,6 +7,8 @@ const BURST_MS = 1000; // a slider that moves, and a word that is typed, are one
 
 let changed = -Infinity;
 let shown = location.search;
+/** @type {((query: URLSearchParams) => unknown)[]} */
+const restoring = [];
 
 /** Return the parameters of the page's address. */
 export function viewOf() {
@@ -37,12 +39,12 @@ export function keepView(owns, kept) {
  * @param {(query: URLSearchParams) => unknown} restore Shows the state that the parameters describe.
  */
 export function whenReturned(restore) {
-  addEventListener("popstate", () => {
-    if (location.search === shown) return; // a link within the page
-    changed = -Infinity;
-    restore(viewOf());
-  });
-  addEventListener("popstate", () => {
-    shown = location.search; // after all of them have looked
-  });
+  restoring.push(restore);
 }
+
+addEventListener("popstate", () => {
+  if (location.search === shown) return; // a link within the page
+  changed = -Infinity;
+  shown = location.search;
+  for (const restore of restoring) restore(viewOf());
+});
