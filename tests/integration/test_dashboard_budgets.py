@@ -25,7 +25,7 @@ JOBS = 40  # in the list, of which a page has 20
 PAGES = {
     "jobs": ("/", False, 2),
     "new job": ("/new", False, 7),
-    "new job as text": ("/new?as=text&template=the-study", False, 9),
+    "new job as text": ("/new?as=text&template=the-study", False, 10),
     "job": ("/jobs/{job}", True, None),
     "search": ("/jobs/{search}/search", True, None),
     "data set": ("/jobs/{job}/data", False, None),

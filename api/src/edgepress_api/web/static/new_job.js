@@ -30,9 +30,9 @@ start(async () => {
   const [document_, choices, spec] = await Promise.all([specSchema(), specWidgets(), firstSpec()]);
   const form = specField({ document: document_, ...choices });
   view = new SpecView(form, new SpecEditor(at("editor"), document_, removeProblems), FIRST_SPEC);
+  const hasTemplate = await offerTemplates(view, FIRST_SPEC);
   if (spec) view.set(spec);
-  else view.set(FIRST_SPEC, textOf(FIRST_SPEC));
-  await offerTemplates(view, FIRST_SPEC);
+  else if (!hasTemplate) view.set(FIRST_SPEC, textOf(FIRST_SPEC));
   followSearch(form.fields);
   fill(at("form"), form.element);
   offerCopies(() => [specCopied(view.text, mediaType(view.text), dataOf(view.text))]);

@@ -16,6 +16,7 @@ const REPLACE = "Replace the spec by the template? Your changes are lost.";
  *
  * @param {SpecView} view
  * @param {Record<string, unknown>} blank The spec without a template.
+ * @returns {Promise<boolean>} Whether a template is shown.
  */
 export async function offerTemplates(view, blank) {
   const { templates } = await getJson("/v1/templates", {});
@@ -43,4 +44,5 @@ export async function offerTemplates(view, blank) {
   };
   whenReturned(restore);
   restore();
+  return shown !== "";
 }
