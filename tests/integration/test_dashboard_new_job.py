@@ -116,6 +116,8 @@ def test_a_changed_spec_is_not_replaced_without_a_question(someone: Visitor) -> 
     page = someone.page
     page.goto("/new")
     page.get_by_label("Name", exact=True).first.fill("mine")
+    page.get_by_role("button", name="YAML or JSON").click()
+    page.get_by_role("button", name="Form").click()
     asked: list[str] = []
 
     def refuse(dialog: Dialog) -> None:

@@ -16,6 +16,8 @@ const NOT_SHOWN = "The form can’t show this spec. Correct the marked lines fir
 export class SpecView {
   isText = false;
   #text = "";
+  /** The text that was set last. */
+  #original = "";
   /** The value of the form when it showed the text. */
   #before = /** @type {Record<string, unknown>} */ ({});
 
@@ -41,7 +43,7 @@ export class SpecView {
 
   /** Whether the user has changed the spec since it was set. */
   get isChanged() {
-    return this.text !== this.#text;
+    return this.text !== this.#original;
   }
 
   /**
@@ -52,7 +54,8 @@ export class SpecView {
    */
   set(data, text) {
     this.#fillForm(data);
-    this.#text = text ?? textOf(this.#before);
+    this.#original = this.#text = text ?? textOf(this.#before);
+    this.isText = false; // the text of the editor is replaced
     this.#show(viewOf().get("as") === "text");
   }
 
