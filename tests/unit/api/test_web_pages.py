@@ -161,7 +161,7 @@ def test_a_library_is_the_one_that_was_reviewed(gateway: GatewayApp, library: st
 
 
 def test_the_licences_name_the_versions_that_are_locked() -> None:
-    """Those of the chart library and of each package of the editor."""
+    """The chart library and each package of the editor are named."""
     licences = (files("edgepress_api.web") / "vendor" / "LICENSES.txt").read_text()
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     named = re.findall(r"(@?[a-z][a-z/-]+) (\d+\.\d+\.\d+)(?=[,\n])", licences.partition("editor.js contains")[2])
