@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-  { ignores: ["**/.*/", "build/", "docs/", "api/src/edgepress_api/web/vendor/echarts.js"] },
+  { ignores: ["**/.*/", "build/", "docs/", "api/src/edgepress_api/web/vendor/{echarts,editor}.js"] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },

@@ -21,6 +21,7 @@ _MEASURES = (
     "coded",
     "scheduling",
     "status",
+    "pages",
     "idle",
     "streams",
     "fleet",

@@ -117,3 +117,16 @@ def unfold(page: Page) -> None:
     """Open all parts of a job's recommendation, which stay open when it is shown again."""
     expect(page.locator("#choices > section").first).to_be_visible()
     page.evaluate("for (const each of document.querySelectorAll('#recommendation details')) each.open = true")
+
+
+_READ_SPEC = """async () => {
+  const { src } = document.querySelector("script[type=module]");
+  const { EditorView } = await import(new URL("editor.js", src));
+  return EditorView.findFromDOM(document.querySelector(".cm-editor")).state.doc.toString();
+}"""
+
+
+def spec_text(page: Page) -> str:
+    """The whole text in the editor of a spec, of which the page has only the lines that are in view."""
+    found: str = page.evaluate(_READ_SPEC)
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from fakes.browser import DESKTOP, PHONE, Visitor, unfold, visitor
+from fakes.browser import DESKTOP, PHONE, Visitor, spec_text, unfold, visitor
 from fakes.gateway_app import GatewayApp, gateway_with_address
 from fakes.paper_report import paper_report
 
@@ -273,7 +273,7 @@ def test_the_form_speaks_the_language_of_its_users(someone: Visitor) -> None:
     page.get_by_label("Maximum size, MB").fill("12.5")
     page.get_by_label("Maximum accuracy loss, points").fill("1.5")
     page.get_by_role("button", name="YAML or JSON").click()
-    text = page.get_by_label("Spec, as YAML or JSON").input_value()
+    text = spec_text(page)
     assert "max_size_bytes: 12500000\n" in text
     assert "max_accuracy_drop: 0.015\n" in text
     someone.check()
@@ -290,6 +290,6 @@ def test_a_choice_among_numbers_stays_a_number(someone: Visitor, served: Served)
     for chosen, written in (("2", "bits: 2\n"), ("ternary", "bits: ternary\n")):
         bits.select_option(chosen)
         page.get_by_role("button", name="YAML or JSON").click()
-        assert written in page.get_by_label("Spec, as YAML or JSON").input_value()
+        assert written in spec_text(page)
         page.get_by_role("button", name="Form").click()
     someone.check()

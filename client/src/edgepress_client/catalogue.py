@@ -1,4 +1,4 @@
-"""The devices of the gateway, and its methods, exports, networks and figures."""
+"""The devices of the gateway, its methods, exports, networks and figures, and its templates of jobs."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ from edgepress_common.answers.catalogue import (
 )
 from edgepress_common.answers.devices import DeviceList
 from edgepress_common.answers.latency import LatencyModelView
+from edgepress_common.answers.templates import JobTemplate, TemplateList
 from edgepress_common.architectures import Architecture
 
 
@@ -36,7 +37,7 @@ class Devices:
 
 
 class Catalogue:
-    """The methods, exports and networks that a spec can name, and the figures that a report has."""
+    """The methods, exports and networks that a spec can name, the figures of a report, and templates of jobs."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -56,3 +57,7 @@ class Catalogue:
     def figures(self) -> FigureList:
         """Return the figures of a report's rows, and which of them are criteria of recommendations."""
         return self._connection.get(FigureList, "figures")
+
+    def templates(self) -> Sequence[JobTemplate]:
+        """Return the templates of jobs: specs to start from."""
+        return self._connection.get(TemplateList, "templates").templates

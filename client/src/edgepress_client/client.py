@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from edgepress_client.catalogue import Catalogue, Devices
+    from edgepress_client.comparisons import Comparisons
     from edgepress_client.jobs import Jobs
     from edgepress_client.notifications import Notifications
     from edgepress_client.uploads import Datasets, Models
@@ -52,6 +53,13 @@ class Client:
         from edgepress_client.jobs import Jobs
 
         return Jobs(self._connection)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """Pin comparisons of jobs under names."""
+        from edgepress_client.comparisons import Comparisons
+
+        return Comparisons(self._connection)
 
     @cached_property
     def datasets(self) -> Datasets:

@@ -92,6 +92,7 @@ def test_a_refusal_says_what_is_required(gateway: GatewayApp) -> None:
 # All operations: each new one must be assigned. These need a token of any scope.
 KNOWN = {
     "GET /v1/methods", "GET /v1/exports", "GET /v1/architectures", "GET /v1/figures", "GET /v1/spec-schema",
+    "GET /v1/templates",
     "GET /v1/whoami", "GET /health/ready",
 }  # fmt: skip
 # And these are opened by a scope.
@@ -110,7 +111,9 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/jobs/{job_id}/report.csv": {"read"}, "GET /v1/jobs/{job_id}/report.html": {"read"},
     "GET /v1/datasets": {"read"}, "GET /v1/datasets/{sha256}": {"read"}, "GET /v1/devices": {"read"},
     "GET /v1/devices/{name}/latency-model": {"read"},
-    "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
+    "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/comparisons": {"read"},
+    "POST /v1/comparisons": {"submit"}, "GET /v1/comparisons/{comparison_id}": {"read"},
+    "DELETE /v1/comparisons/{comparison_id}": {"submit"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/sensitivity": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/errors": {"read"},

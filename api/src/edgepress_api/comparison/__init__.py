@@ -1,1 +1,1 @@
-"""Comparison of jobs: their measurements of the same pipeline and export, and the differences of their specs."""
+"""Comparison of jobs: their measurements of the same pipeline and export, the differences of their specs, and names."""

@@ -3,6 +3,8 @@
 from edgepress_api.database.engine import Database
 from edgepress_api.database.tables import (
     Base,
+    ComparisonJobRow,
+    ComparisonRow,
     CounterRow,
     DatasetRow,
     DeliveryRow,
@@ -28,6 +30,8 @@ from edgepress_api.database.tables import (
 
 __all__ = [
     "Base",
+    "ComparisonJobRow",
+    "ComparisonRow",
     "CounterRow",
     "Database",
     "DatasetRow",

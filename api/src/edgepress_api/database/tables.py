@@ -8,11 +8,13 @@
       ├─── webhooks
       ├──< recipients
       └──< notifications
+      ├──< comparison_jobs >── comparisons
+      └─── webhooks
 
     devices      datasets      models      tokens      counters      identity
 
-A step does not belong to a job: jobs that need the same step share its row. A job, a data set or a model belongs to
-the user whose token it was posted with.
+A step does not belong to a job: jobs that need the same step share its row. A job, a data set, a model or a pinned
+comparison belongs to the user whose token it was posted with.
 """
 
 from datetime import datetime
@@ -107,6 +109,31 @@ class FacetRow(Base):
     job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[FacetKind] = mapped_column(_STATE, primary_key=True)
     value: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+class ComparisonRow(Base):
+    """A pinned comparison. See `edgepress_api.comparison.pinned`."""
+
+    __tablename__ = "comparisons"
+    __table_args__ = (Index("ix_comparisons_owner_number", "owner", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    owner: Mapped[str] = mapped_column(_USER)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ComparisonJobRow(Base):
+    """A job of a pinned comparison; the one at position 0 is the reference."""
+
+    __tablename__ = "comparison_jobs"
+
+    comparison_number: Mapped[int] = mapped_column(
+        ForeignKey("comparisons.number", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), index=True)
 
 
 class PipelineRow(Base):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import aliased
 
-from edgepress_api.database import Database, JobRow, PipelineStepRow, StepInputRow, StepRow
+from edgepress_api.database import ComparisonJobRow, Database, JobRow, PipelineStepRow, StepInputRow, StepRow
 from edgepress_api.jobs.ending import forget_job
 from edgepress_api.steps.states import ENDED
 from edgepress_common.answers.job_list import ACTIVE_STATES
@@ -21,9 +21,16 @@ _STEPS_AT_ONCE = 500
 
 
 def delete_old_jobs(database: Database, now: datetime, retention: timedelta) -> int:
-    """Delete jobs that ended at least this long ago, as their owners could; return how many."""
+    """Delete jobs that ended at least this long ago, as their owners could; return how many.
+
+    Jobs of pinned comparisons are kept.
+    """
     deleted = 0
-    old = (JobRow.finished_at <= now - retention, JobRow.state.not_in(ACTIVE_STATES))
+    old = (
+        JobRow.finished_at <= now - retention,
+        JobRow.state.not_in(ACTIVE_STATES),
+        ~exists().where(ComparisonJobRow.job_number == JobRow.number),
+    )
     while True:
         with database.read() as session:
             numbers = session.scalars(select(JobRow.number).where(*old).limit(_JOBS_AT_ONCE)).all()

@@ -6,15 +6,15 @@ Queries are strict: an unknown parameter is an error.
 from typing import Annotated, Literal
 
 from fastapi import Path
-from pydantic import Field, JsonValue, StringConstraints, field_validator
+from pydantic import Field, JsonValue, StringConstraints
 
 from edgepress_api.jobs.filters import JobFilters
 from edgepress_api.recommendation.asking import AskedGoals
+from edgepress_common.answers.pinned import JOB_ID, ComparedJobs
 from edgepress_common.frozen import Frozen
 
 # The patterns accept only what every database can look up; other values get the same 404 as unknown names.
-_JOB_ID = r"^[A-Za-z0-9-]{1,40}$"
-JobId = Annotated[str, Path(pattern=_JOB_ID, description="Id of the job, as returned by POST /v1/jobs.")]
+JobId = Annotated[str, Path(pattern=JOB_ID, description="Id of the job, as returned by POST /v1/jobs.")]
 Sha256InPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in lower-case hexadecimal digits.")]
 StepKeyInPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="Key of the step.")]
 DeviceNameInPath = Annotated[
@@ -80,16 +80,7 @@ class LeaseQuery(Frozen):
 class ComparisonQuery(Frozen):
     """Query of a comparison of jobs."""
 
-    job: tuple[Annotated[str, StringConstraints(pattern=_JOB_ID)], ...] = Field(
-        min_length=2, max_length=10, description="Ids of the jobs to compare; the first is the reference."
-    )
-
-    @field_validator("job")
-    @classmethod
-    def _each_once(cls, job: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(job)) != len(job):
-            raise ValueError(f"names one twice: {', '.join(job)}; accepted: each once")
-        return job
+    job: ComparedJobs
 
 
 class RecommendationQuery(AskedGoals):

@@ -43,6 +43,7 @@ export type DeviceRecommendation = Recommendation["devices"][number];
 export type Candidate = DeviceRecommendation["candidates"][number];
 export type Goals = Recommendation["goals"];
 export type Comparison = Answers["/v1/comparison"];
+export type PinnedComparison = Answers["/v1/comparisons"]["comparisons"][number];
 export type ComparedFile = Comparison["rows"][number]["jobs"][number];
 export type DeviceList = Answers["/v1/devices"];
 export type Device = DeviceList["devices"][number];

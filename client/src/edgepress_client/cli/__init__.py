@@ -22,6 +22,7 @@ class EdgepressCommands(CommandGroup):
         name: LazyCommand(f"edgepress_client.cli.{target}", panel)
         for panel, targets in {
             _JOBS: {
+                "templates": "templates:templates",
                 "submit": "submitting:submit",
                 "validate": "submitting:validate",
                 "watch": "following:watch",
@@ -41,6 +42,8 @@ class EdgepressCommands(CommandGroup):
                 "errors": "errors:errors",
                 "trials": "trials:trials",
                 "compare": "comparing:compare",
+                "comparisons": "comparing:comparisons",
+                "unpin": "comparing:unpin",
                 "open": "opening:open_",
                 "bundle": "bundling:bundle",
                 "pull": "pulling:pull",

@@ -31,7 +31,7 @@ def _read(file: Traversable) -> _StaticFile:
 
 
 _FILES = {file.name: _read(file) for file in (files("edgepress_api.web") / "static").iterdir()}
-_FILES["echarts.js"] = _read(LIBRARY)
+_FILES |= {library.name: _read(library) for library in (LIBRARY, files("edgepress_api.web") / "vendor" / "editor.js")}
 _FILES["report.css"] = _read(files("edgepress_api.report") / "templates" / "style.css")
 
 

@@ -1,9 +1,11 @@
 /**
- * Makes the figures of charts on the dashboard: a title, the chart, and its points as a table.
+ * Makes the figures of charts on the dashboard: a title, the chart, and its points as a table. The page's address keeps the
+ * series that are hidden.
  *
  * @import { Chart, Child, ParallelChart } from "../types.js"
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { failed } from "./api.js";
 import { drawChart } from "./charts.js";
 import { el, fill, table } from "./dom.js";
@@ -11,13 +13,24 @@ import { significant } from "./words.js";
 
 /** @type {WeakMap<Element, Chart | ParallelChart>} */
 const described = new WeakMap();
+/** @type {Map<HTMLElement, Set<string>>} */
+const hidden = new Map(); // series, by figure
+
+whenReturned(() => {
+  for (const [figure, names] of hidden) {
+    const chart = described.get(figure);
+    if (!chart || !figure.isConnected) continue;
+    readHidden(figure, names);
+    drawChart(figure, chart).catch(failed);
+  }
+});
 
 /**
  * Show charts in an element. A figure of a chart with the same title is kept, with the series that the user has hidden.
  *
  * @param {HTMLElement} place
  * @param {(Chart | ParallelChart)[]} charts
- * @param {(names: string[] | null) => void} [onSelect] See `drawChart`.
+ * @param {(names: string[] | null) => void} [onSelect] As in `drawChart`.
  */
 export function showCharts(place, charts, onSelect) {
   const known = new Map(
@@ -34,8 +47,45 @@ export function showCharts(place, charts, onSelect) {
     if (JSON.stringify(described.get(figure)) === JSON.stringify(charts[index])) return;
     described.set(figure, charts[index]);
     showTable(figure);
-    drawChart(figure, charts[index], onSelect).catch(failed);
+    const names = hidden.get(figure) ?? readHidden(figure, new Set());
+    hidden.set(figure, names);
+    const onHide = () => keepHidden(figure, names);
+    drawChart(figure, charts[index], { onSelect, hidden: names, onHide }).catch(failed);
   });
+}
+
+/**
+ * Read from the page's address which series of a figure are hidden.
+ *
+ * @param {HTMLElement} figure
+ * @param {Set<string>} names Is filled with them.
+ */
+function readHidden(figure, names) {
+  const begin = beginOf(figure);
+  names.clear();
+  for (const each of viewOf().getAll("hide")) if (each.startsWith(begin)) names.add(each.slice(begin.length));
+  return names;
+}
+
+/**
+ * @param {HTMLElement} figure
+ * @param {Set<string>} names
+ */
+function keepHidden(figure, names) {
+  const begin = beginOf(figure);
+  const others = viewOf()
+    .getAll("hide")
+    .filter((each) => !each.startsWith(begin));
+  const all = [...others, ...[...names].map((name) => `${begin}${name}`)];
+  keepView(
+    (name) => name === "hide",
+    all.map((each) => ["hide", each]),
+  );
+}
+
+/** @param {HTMLElement} figure */
+function beginOf(figure) {
+  return `${partOf(figure)}${figure.dataset.title}: `;
 }
 
 /** @param {Chart | ParallelChart} chart */

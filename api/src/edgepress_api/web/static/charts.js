@@ -7,7 +7,12 @@
  * @import { Chart, ParallelChart } from "../types.js"
  * @import { ECharts } from "echarts/core"
  * @import { Look } from "./chart_options.js"
- * @typedef {{draw: () => void, described: Chart | ParallelChart, hidden: Set<string>}} Drawn
+ * @typedef {{draw: () => void, described: Chart | ParallelChart, hidden: Set<string>, onHide?: () => void}} Drawn
+ * @typedef {object} Options
+ * @property {(names: string[] | null) => void} [onSelect] Called with the names of the lines that are selected on axes of
+ *   parallel coordinates; null if all are.
+ * @property {Set<string>} [hidden] Names of the series that are hidden.
+ * @property {() => void} [onHide] Called when the user has hidden or shown a series.
  */
 
 import { chartOption, parallelOption } from "./chart_options.js";
@@ -37,10 +42,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
  *
  * @param {HTMLElement} figure
  * @param {Chart | ParallelChart} described
- * @param {(names: string[] | null) => void} [onSelect] Called with the names of the lines that are selected on axes of
- *   parallel coordinates; null if all are.
+ * @param {Options} [options]
  */
-export async function drawChart(figure, described, onSelect) {
+export async function drawChart(figure, described, { onSelect, hidden = new Set(), onHide } = {}) {
   const known = drawn.get(figure);
   if (known) {
     known.described = described;
@@ -48,7 +52,7 @@ export async function drawChart(figure, described, onSelect) {
     return;
   }
   /** @type {Drawn} */
-  const state = { described, hidden: new Set(), draw: () => {} };
+  const state = { described, hidden, onHide, draw: () => {} };
   drawn.set(figure, state);
   const place = placeIn(figure, described);
   if (!globalThis.echarts) await import(LIBRARY);
@@ -140,6 +144,7 @@ function showLegend(figure, state, look) {
     const onclick = () => {
       if (!state.hidden.delete(name)) state.hidden.add(name);
       state.draw();
+      state.onHide?.();
     };
     const swatch = el("span", { class: "swatch", style: `background: ${look.of(colour)}` });
     const pressed = String(!state.hidden.has(name));

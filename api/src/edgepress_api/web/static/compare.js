@@ -1,11 +1,14 @@
 /**
- * Compares jobs by pipeline, each with the first; without jobs in the address, it lists jobs to select.
+ * Compares jobs by pipeline, each with the first; without jobs in the address, it lists pinned comparisons, and jobs to select.
  *
- * @import { Child, ComparedFile, Comparison, JobSummary } from "../types.js"
+ * @import { Child, ComparedFile, Comparison, JobSummary, PinnedComparison } from "../types.js"
  * @import { CriterionFigure } from "./figures.js"
  */
 
-import { address, getJson } from "./api.js";
+import { viewOf } from "./address.js";
+import { address, failed, getJson, pathParts, post, request } from "./api.js";
+import { comparisonCopied, comparisonsCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { settingsThatDiffer } from "./differences.js";
 import { at, el, fill, table } from "./dom.js";
 import { capitalized, shownCriteria, fetchFigures, numberAt, text } from "./figures.js";
@@ -14,16 +17,73 @@ import { moment, percent, spaced } from "./words.js";
 
 const CHOICES = 50;
 
-start(async () => {
-  const query = new URLSearchParams(location.search);
-  const jobs = query.getAll("job");
-  if (jobs.length < 2) await offerJobs(new Set(jobs));
-  else {
+const [page, pinnedId] = pathParts();
+const isPinned = page === "comparisons";
+
+start(
+  async () => {
+    const pinned = isPinned
+      ? await getJson("/v1/comparisons/{comparison_id}", { comparison_id: pinnedId })
+      : { name: "", jobs: [] };
+    const jobs = isPinned ? pinned.jobs.map((job) => job.id) : viewOf().getAll("job");
+    offerCopies(() => [jobs.length < 2 ? comparisonsCopied() : comparisonCopied(jobs)]);
+    if (isPinned) {
+      at("title").textContent = pinned.name;
+      document.title = `${pinned.name} - Edgepress`;
+      at("note").hidden = jobs.length > 1;
+    } else if (jobs.length < 2) await Promise.all([listPinned(), offerJobs(new Set(jobs))]);
+    if (jobs.length < 2) return;
     const comparison = await getJson("/v1/comparison", {}, new URLSearchParams(jobs.map((job) => ["job", job])));
     const files = comparison.rows.flatMap((row) => row.jobs);
     show(comparison, shownCriteria(await fetchFigures(), files));
-  }
-}, "Job");
+    if (!isPinned) offerPin(jobs);
+  },
+  isPinned ? "Comparison" : "Job",
+);
+
+async function listPinned() {
+  const { comparisons } = await getJson("/v1/comparisons", {});
+  at("pinned").hidden = comparisons.length === 0;
+  fill(
+    at("pinned-list"),
+    comparisons.map((each) => pinnedEntry(each)),
+  );
+}
+
+/** @param {PinnedComparison} comparison */
+function pinnedEntry({ id, name, jobs, created_at: created }) {
+  const unpin = () => {
+    request(`v1/comparisons/${id}`, { method: "DELETE" }).then(listPinned).catch(failed);
+  };
+  const button = { type: "button", class: "plain small", onclick: unpin, "aria-label": `Unpin ${name}` };
+  const names = jobs.map((job) => job.name).join(", ") || "all of its jobs are deleted";
+  return el(
+    "li",
+    { class: "row" },
+    el("a", { href: address(`comparisons/${id}`) }, name),
+    el("span", { class: "soft small" }, `${names}; ${moment(created)}`),
+    el("button", button, "Unpin"),
+  );
+}
+
+/**
+ * Offer to keep the comparison under a name.
+ *
+ * @param {string[]} jobs
+ */
+function offerPin(jobs) {
+  const form = at("pin", HTMLFormElement);
+  form.hidden = false;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = at("pin-name", HTMLInputElement).value;
+    post("v1/comparisons", JSON.stringify({ name, jobs }))
+      .then(async (response) => {
+        location.href = address(`comparisons/${(await response.json()).id}`);
+      })
+      .catch(failed);
+  });
+}
 
 /** @param {Set<string>} chosen */
 async function offerJobs(chosen) {

@@ -5,8 +5,11 @@
  * @typedef {NonNullable<Samples["dataset"]>} Summary
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { address, failed, getJson, pathParts } from "./api.js";
 import { augmentedRows } from "./augmented.js";
+import { samplesCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { Gallery, bar, choice } from "./gallery.js";
 import { start } from "./page.js";
@@ -14,13 +17,19 @@ import { start } from "./page.js";
 /** @type {Record<string, string>} */
 const SPLITS = { train: "Training", validation: "Validation", test: "Test" };
 
+const KEPT = ["split", "class_name"]; // of the API's parameters, in the page's address
+
 const [kind, source] = pathParts();
-const query = new URLSearchParams(location.search);
 /** @type {Gallery} */
 let gallery;
 
 start(async () => {
   gallery = new Gallery(at("gallery"), show);
+  offerCopies(() => [samplesCopied(source, chosen())]);
+  whenReturned(() => {
+    gallery.restart();
+    show().catch(failed);
+  });
   if (kind === "jobs") {
     const job = await getJson("/v1/jobs/{job_id}", { job_id: source });
     const back = at("back", HTMLAnchorElement);
@@ -34,8 +43,13 @@ start(async () => {
   await show();
 }, "Data set");
 
+/** Return the parameters of the API that the page's address has. */
+function chosen() {
+  return new URLSearchParams([...viewOf()].filter(([name]) => KEPT.includes(name)));
+}
+
 async function show() {
-  const asked = new URLSearchParams(query);
+  const asked = chosen();
   if (gallery.token) asked.set("page_token", gallery.token);
   const found = await getJson("/v1/datasets/{source}/samples", { source }, asked);
   at("note").hidden = !found.note;
@@ -67,7 +81,7 @@ function showPacked(found, dataset) {
     words: `Image ${index}, ${dataset.classes[label]}`,
     caption: dataset.classes[label],
   }));
-  const of = query.get("class_name") ? ` of the class ${query.get("class_name")}` : ", of all classes in turn";
+  const of = viewOf().get("class_name") ? ` of the class ${viewOf().get("class_name")}` : ", of all classes in turn";
   const words = `${pictures.length} of ${found.total} ${found.split === "train" ? "training" : found.split} images${of}. They are resized, and not augmented.`;
   at("augmented").hidden = !found.augmented;
   if (!at("augmented-rows").hasChildNodes()) fill(at("augmented-rows"), augmentedRows(found));
@@ -101,9 +115,7 @@ function showFolders(folders) {
 function showFilter(found, dataset) {
   /** @param {string} name */
   const ask = (name) => (/** @type {string} */ value) => {
-    if (value) query.set(name, value);
-    else query.delete(name);
-    history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+    keepView((each) => each === name, value ? [[name, value]] : []);
     gallery.restart();
     show().catch(failed);
   };
@@ -112,7 +124,13 @@ function showFilter(found, dataset) {
   fill(
     at("filter"),
     choice("Split", "split", splits, found.split ?? "train", ask("split")),
-    choice("Class", "class_name", [["", "all, in turn"], ...classes], query.get("class_name") ?? "", ask("class_name")),
+    choice(
+      "Class",
+      "class_name",
+      [["", "all, in turn"], ...classes],
+      viewOf().get("class_name") ?? "",
+      ask("class_name"),
+    ),
   );
 }
 

@@ -4,7 +4,10 @@
  * @import { Device, DeviceList, LatencyModel } from "../types.js"
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { failed, getJson } from "./api.js";
+import { devicesCopied, latencyModelCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, facts, fill, table } from "./dom.js";
 import { repeat, start } from "./page.js";
 import { isSame } from "./schema.js";
@@ -22,7 +25,21 @@ let shown = null;
  */
 const models = new Map();
 
-start(() => repeat(REFRESH_SECONDS, show));
+start(async () => {
+  offerCopies(() => [devicesCopied(), ...[...models.keys()].map(latencyModelCopied)]);
+  whenReturned(() => restoreModels().catch(failed));
+  await repeat(REFRESH_SECONDS, show);
+  await restoreModels();
+});
+
+/** Open the latency models that the page's address names. */
+async function restoreModels() {
+  const names = viewOf().getAll("model");
+  const known = (shown?.devices ?? []).filter(({ name }) => names.includes(name));
+  models.clear();
+  for (const { name } of known) models.set(name, await getJson("/v1/devices/{name}/latency-model", { name }));
+  if (shown) draw(shown);
+}
 
 async function show() {
   const found = await getJson("/v1/devices", {});
@@ -39,7 +56,7 @@ function draw(found) {
 
 /** @param {DeviceList} list */
 function summary({ devices, waiting_for_any: waiting }) {
-  if (devices.length === 0) return "No devices yet. Start an evaluator to add one.";
+  if (devices.length === 0) return "No devices yet. Run “edgepress-evaluator join” on a board to add it.";
   return waiting ? `${counted(waiting, "evaluation")} can run on any device and wait for a free one.` : "";
 }
 
@@ -94,6 +111,10 @@ async function toggle(name, isOpen) {
   if (isOpen === models.has(name)) return;
   if (isOpen) models.set(name, await getJson("/v1/devices/{name}/latency-model", { name }));
   else models.delete(name);
+  keepView(
+    (each) => each === "model",
+    [...models.keys()].map((each) => ["model", each]),
+  );
   if (shown) draw(shown);
 }
 

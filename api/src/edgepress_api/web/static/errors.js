@@ -7,7 +7,10 @@
  * @typedef {ErrorImage["file"]} Answer
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { address, failed, getJson, pathParts } from "./api.js";
+import { errorsCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { Gallery, bar, choice } from "./gallery.js";
 import { start } from "./page.js";
@@ -16,19 +19,32 @@ import { counted, nameOf, percent } from "./words.js";
 /** @type {Record<string, string>} */
 const SPLITS = { validation: "Validation", test: "Test" };
 
+// The API's parameters that the page's address keeps.
+const KEPT = ["selection", "against", "split", "device", "true_class", "predicted_class"];
+
 const [, job, , sha256] = pathParts();
-const query = new URLSearchParams(location.search);
 /** @type {Gallery} */
 let gallery;
 
 start(async () => {
   gallery = new Gallery(at("gallery"), show);
+  offerCopies(() => [errorsCopied(job, sha256, chosen())]);
+  whenReturned(() => {
+    gallery.restart();
+    show().catch(failed);
+  });
   at("filter").addEventListener("submit", (event) => event.preventDefault());
   await show();
 }, "File");
 
+/** Return the parameters of the API that the page's address has. */
+function chosen() {
+  return new URLSearchParams([...viewOf()].filter(([name]) => KEPT.includes(name)));
+}
+
 async function show() {
-  const asked = new URLSearchParams(query);
+  const asked = chosen();
+  const query = viewOf();
   if (gallery.token) asked.set("page_token", gallery.token);
   const found = await getJson("/v1/jobs/{job_id}/models/{sha256}/errors", { job_id: job, sha256 }, asked);
   const name = nameOf(found.file);
@@ -55,11 +71,10 @@ async function show() {
 
 /** @param {Record<string, string>} changes Values of the API's parameters; an empty value removes one. */
 function ask(changes) {
-  for (const [name, value] of Object.entries(changes)) {
-    if (value) query.set(name, value);
-    else query.delete(name);
-  }
-  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  keepView(
+    (name) => name in changes,
+    Object.entries(changes).filter(([, value]) => value),
+  );
   gallery.restart();
   show().catch(failed);
 }
@@ -135,7 +150,7 @@ function answerOf(classes, { predicted, score, true_score: trueScore }) {
 
 /** @param {FileErrors} found */
 function matrix({ classes, confusion, split }) {
-  const chosen = [query.get("true_class"), query.get("predicted_class")];
+  const cellOf = [viewOf().get("true_class"), viewOf().get("predicted_class")];
   const lines = confusion.map((counts, row) => {
     const total = Math.max(sum(counts), 1);
     const cells = counts.map((count, column) => {
@@ -150,7 +165,7 @@ function matrix({ classes, confusion, split }) {
    * @param {number} column
    */
   function cell(count, row, column) {
-    const isChosen = chosen[0] === classes[row] && chosen[1] === classes[column];
+    const isChosen = cellOf[0] === classes[row] && cellOf[1] === classes[column];
     const onclick = () =>
       ask(
         isChosen
@@ -176,7 +191,8 @@ function matrix({ classes, confusion, split }) {
 
 /** @param {FileErrors} found */
 function classTable({ classes, confusion, by_class: byClass }) {
-  const chosen = query.has("predicted_class") ? null : query.get("true_class");
+  const query = viewOf();
+  const chosenClass = query.has("predicted_class") ? null : query.get("true_class");
   const most = Math.max(...byClass);
   const columns = [
     { title: "Class" },
@@ -185,8 +201,13 @@ function classTable({ classes, confusion, by_class: byClass }) {
     { title: "Shares" },
   ];
   const rows = classes.map((name, index) => {
-    const onclick = () => ask({ true_class: name === chosen ? "" : name, predicted_class: "" });
-    const attributes = { type: "button", class: "link", id: `class-${index}`, "aria-pressed": String(name === chosen) };
+    const onclick = () => ask({ true_class: name === chosenClass ? "" : name, predicted_class: "" });
+    const attributes = {
+      type: "button",
+      class: "link",
+      id: `class-${index}`,
+      "aria-pressed": String(name === chosenClass),
+    };
     return [
       el("button", { ...attributes, onclick }, name),
       sum(confusion[index]),

@@ -6,6 +6,7 @@
  * @import { CriterionFigure } from "./figures.js"
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { el, fill } from "./dom.js";
 import { newId } from "./fields.js";
 import { capitalized, criteriaOf, limitUnit, numberAt } from "./figures.js";
@@ -70,7 +71,13 @@ export class GoalsForm {
     form.addEventListener("input", change);
     form.addEventListener("submit", (event) => event.preventDefault());
     this.#set(goals, weights);
-    this.#restore(new URLSearchParams(location.search));
+    this.#restore(viewOf());
+    whenReturned((query) => {
+      this.isOwn = true;
+      this.#set(goals, weights);
+      this.#restore(query);
+      onChange();
+    });
   }
 
   /** Return the parameters for the API. A limit that is not valid has its error at the field, and is ignored. */
@@ -98,8 +105,7 @@ export class GoalsForm {
   /** @param {() => void} onChange */
   #changed(onChange) {
     this.#check();
-    const kept = this.isOwn ? new URLSearchParams() : this.#written(() => true);
-    history.replaceState(null, "", kept.size ? `?${kept}` : location.pathname);
+    keepView((name) => this.#names().includes(name), this.isOwn ? [] : this.#written(() => true));
     onChange();
   }
 
@@ -148,14 +154,15 @@ export class GoalsForm {
     this.#check();
   }
 
+  /** Return the names of the parameters that the address has of the form. */
+  #names() {
+    const weights = this.#weights.map(({ name }) => `weight_${name}`);
+    return ["method", ...weights, ...this.#limits.map(({ name }) => name)];
+  }
+
   /** @param {URLSearchParams} query */
   #restore(query) {
-    const names = [
-      "method",
-      ...this.#weights.map(({ name }) => `weight_${name}`),
-      ...this.#limits.map(({ name }) => name),
-    ];
-    if (!names.some((name) => query.has(name))) return;
+    if (!this.#names().some((name) => query.has(name))) return;
     this.isOwn = false;
     this.#details.open = true;
     const method = query.get("method") ?? "";

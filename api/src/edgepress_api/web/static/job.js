@@ -4,11 +4,14 @@
  * @import { Job, RunningStep } from "../types.js"
  */
 
+import { viewOf } from "./address.js";
 import { address, allIsWell, failed, fetchesFile, follow, getJson, opensPage, pathParts, post } from "./api.js";
+import { jobCopied, recommendationCopied, reportCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { showDataset } from "./dataset.js";
 import { afterPause, at, el, fill } from "./dom.js";
 import { showLabels } from "./job_labels.js";
-import { start } from "./page.js";
+import { loaded, start } from "./page.js";
 import { showRecommendation } from "./recommendation.js";
 import { Steps } from "./steps.js";
 import { fetchEpochs, keepEpoch, showCurves } from "./trainings.js";
@@ -29,10 +32,12 @@ let isPlanStale = false;
 let hasSearch = false;
 
 start(async () => {
+  offerCopies(() => [recommendationCopied(id, viewOf()), reportCopied(id, viewOf()), jobCopied(id)]);
   steps = new Steps(await getPlan()); // before the job, so that the job has all steps of the plan
   job = await getJob();
   hasSearch = Boolean((await getJson("/v1/jobs/{job_id}/spec", { job_id: id })).search);
-  await show();
+  await show().catch(failed); // the parts that could be shown stay
+  loaded();
   const poll = setInterval(() => document.hidden && refresh().catch(console.info), HIDDEN_REFRESH_MS);
   await followEvents();
   clearInterval(poll);

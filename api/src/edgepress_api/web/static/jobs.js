@@ -4,7 +4,10 @@
  * @import { Answers, JobSummary } from "../types.js"
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { address, failed, getJson } from "./api.js";
+import { jobsCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { repeat, start } from "./page.js";
 import { isSame } from "./schema.js";
@@ -18,8 +21,7 @@ const CHOOSE = `Select 2 to ${MOST_COMPARED} jobs to compare them.`;
 
 /** @type {Set<string>} */
 const chosen = new Set();
-/** @type {string | null} */
-let page = null; // the token of the page that is shown; null for the newest
+let page = viewOf().get("page_token"); // of the page that is shown; null for the newest
 /** @type {Answers["/v1/jobs"] | null} */
 let shown = null;
 
@@ -36,6 +38,12 @@ start(async () => {
     location.href = address(`compare?${[...chosen].map((id) => `job=${id}`).join("&")}`);
   });
   at("chosen").textContent = CHOOSE;
+  offerCopies(() => [jobsCopied(asked())]);
+  whenReturned((query) => {
+    page = query.get("page_token");
+    restoreFilters();
+    show().catch(failed);
+  });
   await repeat(REFRESH_SECONDS, show);
 });
 
@@ -46,34 +54,52 @@ function filters() {
 
 /** Fill the filters with the values that jobs have, and choose those of the page's address. */
 async function offerFilters() {
-  const query = new URLSearchParams(location.search);
   const { facets } = await getJson("/v1/facets", {});
   at("filter-state").append(...STATES.map((each) => el("option", { value: each }, spaced(each))));
   for (const { kind, value, jobs } of facets) {
     at(`filter-${kind}`).append(el("option", { value }, `${value} (${jobs})`));
   }
+  restoreFilters();
+  for (const field of filters()) {
+    if (field instanceof HTMLSelectElement) field.parentElement?.toggleAttribute("hidden", field.options.length < 2);
+  }
+}
+
+/** Set the filters to those of the page's address. */
+function restoreFilters() {
+  const query = viewOf();
   for (const field of filters()) {
     const value = query.get(field.name) ?? "";
     const isUnknown = field instanceof HTMLSelectElement && ![...field.options].some((each) => each.value === value);
     if (isUnknown) field.append(el("option", { value }, value)); // of no job any more
     field.value = value;
-    if (field instanceof HTMLSelectElement) field.parentElement?.toggleAttribute("hidden", field.options.length < 2);
   }
 }
 
 /** @param {string | null} token */
 function turnTo(token) {
   page = token;
+  keepView(() => true, page ? [...chosenFilters(), ["page_token", page]] : chosenFilters());
   show().catch(failed);
 }
 
-async function show() {
-  const filter = new URLSearchParams();
-  for (const field of filters()) if (field.value.trim()) filter.set(field.name, field.value.trim());
-  history.replaceState(null, "", filter.size ? `?${filter}` : location.pathname);
-  const query = new URLSearchParams(filter);
+/** @returns {[name: string, value: string][]} */
+function chosenFilters() {
+  const given = filters().filter((field) => field.value.trim());
+  return given.map((field) => [field.name, field.value.trim()]);
+}
+
+/** Return the filters as the API has them. */
+function asked() {
+  const query = new URLSearchParams(chosenFilters());
   const since = query.get("created_from");
   if (since) query.set("created_from", new Date(`${since}T00:00`).toISOString());
+  return query;
+}
+
+async function show() {
+  const query = asked();
+  const hasFilters = query.size > 0;
   query.set("page_size", String(PAGE_SIZE));
   if (page) query.set("page_token", page);
   const found = await getJson("/v1/jobs", {}, query);
@@ -84,7 +110,7 @@ async function show() {
   at("empty").hidden = found.jobs.length > 0;
   at("list").hidden = found.jobs.length === 0;
   const create = ["No jobs yet. ", el("a", { href: address("new") }, "Create the first job.")];
-  fill(at("empty"), filter.size || page ? "No matching jobs." : create);
+  fill(at("empty"), hasFilters || page ? "No matching jobs." : create);
   showList(found.jobs);
 }
 

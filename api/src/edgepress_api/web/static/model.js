@@ -6,6 +6,8 @@
  */
 
 import { Problem, address, fetchesFile, getJson, pathParts } from "./api.js";
+import { fileCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, facts, fill, table } from "./dom.js";
 import { bare, capitalized, columnsFrom, fetchFigures, numberAt, text } from "./figures.js";
 import { start } from "./page.js";
@@ -15,6 +17,7 @@ const AGREEING = 0.2; // the sum of the operators' times and the latency differ 
 
 start(async () => {
   const [, job, , sha256] = pathParts();
+  offerCopies(() => [fileCopied(job, sha256)]);
   const report = /** @type {Report} */ (
     await getJson("/v1/jobs/{job_id}/report", { job_id: job }, new URLSearchParams({ format: "json" }))
   );

@@ -1,37 +1,42 @@
 /**
- * Creates a job from a form that is made from the API's own schemas, or from text; its plan can be shown first.
+ * Creates a job from a template, a form that is made from the API's own schemas, or text; its plan can be shown first.
  *
- * @import { AcceptedJob, Estimate, Field, Form, Path, Plan, PlanPreview, SpecSchema } from "../types.js"
+ * @import { AcceptedJob, Estimate, Form, Plan, PlanPreview, SpecSchema } from "../types.js"
  */
 
+import { viewOf } from "./address.js";
 import { Problem, address, allIsWell, failed, getJson, post, request } from "./api.js";
+import { specCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { objectField } from "./groups.js";
 import { start } from "./page.js";
+import { SpecEditor, mediaType } from "./spec_editor.js";
+import { dataOf, partsOf, textOf } from "./spec_text.js";
+import { SpecView } from "./spec_view.js";
 import { followSearch, specWidgets } from "./spec_widgets.js";
+import { offerTemplates } from "./templates.js";
 import { counted, duration } from "./words.js";
-import { toYaml } from "./yaml.js";
 
 const FIRST_SPEC = { name: "", dataset: { kind: "builtin", image_size: 32 }, model: { architecture: "resnet18" } };
 const ORDER = ["name", "dataset", "model", "search", "pipelines", "goals", "training", "evaluation"];
 const OPEN = ["dataset", "model", "pipelines", "goals"]; // the other groups are collapsed
 
-/** @type {Field} */
-let field;
-let isText = false;
+/** @type {SpecView} */
+let view;
 
 start(async () => {
   const [document_, choices, spec] = await Promise.all([specSchema(), specWidgets(), firstSpec()]);
-  const whole = specField({ document: document_, ...choices });
-  field = whole;
-  field.set(spec);
-  followSearch(whole.fields);
-  fill(at("form"), field.element);
-  at("as-form").addEventListener("click", () => show(false));
-  at("as-text").addEventListener("click", () => show(true));
+  const form = specField({ document: document_, ...choices });
+  view = new SpecView(form, new SpecEditor(at("editor"), document_, removeProblems), FIRST_SPEC);
+  const hasTemplate = await offerTemplates(view, FIRST_SPEC);
+  if (spec) view.set(spec);
+  else if (!hasTemplate) view.set(FIRST_SPEC, textOf(FIRST_SPEC));
+  followSearch(form.fields);
+  fill(at("form"), form.element);
+  offerCopies(() => [specCopied(view.text, mediaType(view.text), dataOf(view.text))]);
   at("check").addEventListener("click", () => whileBusy(check));
-  at("spec-text").addEventListener("input", removeProblems);
   at("spec").addEventListener("submit", (event) => {
     event.preventDefault();
     whileBusy(submit);
@@ -43,10 +48,10 @@ async function specSchema() {
   return (await request("v1/spec-schema")).json();
 }
 
-/** Return the spec of the job in the address (`?like=`), or the spec that the form starts with. */
+/** Return the spec of the job in the address (`?like=`), if there is one. */
 async function firstSpec() {
-  const job = new URLSearchParams(location.search).get("like");
-  if (job === null) return FIRST_SPEC;
+  const job = viewOf().get("like");
+  if (job === null) return null;
   const spec = await getJson("/v1/jobs/{job_id}/spec", { job_id: job });
   return { ...spec, webhook: undefined, notify: undefined }; // their secrets are not known
 }
@@ -61,26 +66,14 @@ function specField(form) {
   return whole;
 }
 
-/** @param {boolean} text */
-function show(text) {
-  if (text && !isText) at("spec-text", HTMLTextAreaElement).value = toYaml(field.value());
-  isText = text;
-  at("form").hidden = text;
-  at("text").hidden = !text;
-  at("as-form").setAttribute("aria-pressed", String(!text));
-  at("as-text").setAttribute("aria-pressed", String(text));
-  removeProblems();
-}
-
 /**
- * Send the spec: as JSON from the form, or the text as it is.
+ * Send the text of the spec, which is what the form shows.
  *
  * @param {string} query
  */
 async function send(query) {
-  if (!isText) return post(`v1/jobs${query}`, JSON.stringify(field.value()));
-  const text = at("spec-text", HTMLTextAreaElement).value;
-  return post(`v1/jobs${query}`, text, text.trimStart().startsWith("{") ? "application/json" : "application/yaml");
+  const { text } = view;
+  return post(`v1/jobs${query}`, text, mediaType(text));
 }
 
 async function check() {
@@ -109,12 +102,12 @@ async function whileBusy(run) {
 
 function removeProblems() {
   allIsWell();
-  field.complain("");
+  view?.form.complain("");
   at("problems").hidden = true;
 }
 
 /**
- * Show each error at its field, and all of them above the form with links to the fields.
+ * Show each error at its field or line, and all of them above the form with links to the fields.
  *
  * @param {Problem} problem
  */
@@ -124,6 +117,7 @@ function showProblems(problem) {
   const entries = problem.errors.map(problemEntry);
   if (entries.length) fill(box, el("p", {}, title), el("ul", {}, entries));
   else fill(box, el("p", {}, title, `: ${problem.message}`));
+  if (view.isText) view.editor.show(problem);
   box.hidden = false;
   at("plan").hidden = true;
   box.focus();
@@ -137,8 +131,8 @@ function showProblems(problem) {
 function problemEntry({ field: path, message, accepted }) {
   const words = accepted ? `${message}; accepted: ${accepted}` : message;
   const name = el("strong", {}, path);
-  const found = isText ? field : field.find(partsOf(path));
-  if (found === field) return el("li", {}, name, `: ${words}`);
+  const found = view.isText ? view.form : view.form.find(partsOf(path));
+  if (found === view.form) return el("li", {}, name, `: ${words}`);
   found.complain(words);
   const control = found.control ?? found.element.querySelector("input, select");
   const goThere = () => control instanceof HTMLElement && control.focus();
@@ -150,17 +144,6 @@ function problemEntry({ field: path, message, accepted }) {
   };
   found.element.addEventListener("input", remove, { once: true });
   return entry;
-}
-
-/**
- * Split `pipelines[0].stages[1].kind` into names and numbers.
- *
- * @param {string} path
- * @returns {Path}
- */
-function partsOf(path) {
-  const parts = path.split(/[.[\]]+/).filter(Boolean);
-  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 /** @param {PlanPreview} preview */

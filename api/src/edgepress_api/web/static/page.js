@@ -1,4 +1,4 @@
-/** What all pages share: sign-in and sign-out, and errors. */
+/** What all pages share: sign-in and sign-out, the states of loading and of failure, and errors. */
 
 import { Problem, address, allIsWell, failed, isSignedIn, signOut, whenTokenIsNeeded } from "./api.js";
 import { at, el, fill } from "./dom.js";
@@ -16,10 +16,21 @@ export function start(show, subject = "") {
     location.reload();
   });
   at("sign-out").hidden = !isSignedIn();
-  show().catch((error) => {
-    if (subject && error instanceof Problem && error.status === 404) showNotFound(subject, error);
-    else failed(error);
-  });
+  show()
+    .then(loaded)
+    .catch((error) => {
+      const isLoaded = at("loading").hidden;
+      loaded();
+      if (subject && error instanceof Problem && error.status === 404) showNotFound(subject, error);
+      else if (isLoaded) failed(error);
+      else showFailure(error);
+    });
+}
+
+/** Say that the page shows its content. A page that goes on, such as one that follows events, calls this itself. */
+export function loaded() {
+  at("loading").hidden = true;
+  at("main").removeAttribute("aria-busy");
 }
 
 /**
@@ -30,6 +41,7 @@ export function start(show, subject = "") {
  */
 export async function repeat(seconds, run) {
   await run();
+  loaded();
   let hasFailed = false;
   setInterval(async () => {
     if (document.hidden) return;
@@ -56,6 +68,28 @@ function showNotFound(subject, problem) {
     el("p", {}, sentence(problem.message)),
     el("p", {}, "It may have been deleted, or the address is wrong."),
     el("p", {}, el("a", { class: "button", href: address("") }, "Show all jobs")),
+  );
+}
+
+/**
+ * Show why a page has no content, with a way to load it again.
+ *
+ * @param {unknown} error
+ */
+function showFailure(error) {
+  console.info(error);
+  const words = error instanceof Problem ? `${error.title}: ${error.message}` : String(error);
+  const again = el("button", { type: "button", onclick: () => location.reload() }, "Try again");
+  fill(
+    at("main"),
+    at("main").querySelector("h1"),
+    el(
+      "div",
+      { id: "failure", class: "note bad", role: "alert" },
+      el("p", {}, "This page could not be loaded."),
+      words,
+    ),
+    el("p", {}, again),
   );
 }
 

@@ -4,12 +4,15 @@
  * @import { Child, Figure, Figures, Job, ParallelChart, SearchAnalysis, Trial, Trials } from "../types.js"
  */
 
+import { keepView, viewOf, whenReturned } from "./address.js";
 import { address, getJson, pathParts } from "./api.js";
 import { showCharts } from "./chart_figures.js";
+import { trialsCopied } from "./copies.js";
+import { offerCopies } from "./copy_menu.js";
 import { at, el, fill, table } from "./dom.js";
 import { capitalized, criteriaOf, fetchFigures, text } from "./figures.js";
 import { lineageOf } from "./lineage.js";
-import { repeat, start } from "./page.js";
+import { loaded, repeat, start } from "./page.js";
 import { counted, duration, spaced } from "./words.js";
 
 const REFRESH_SECONDS = 10;
@@ -22,18 +25,20 @@ let view = null;
 let parallel = null;
 /** @type {Map<string, Figure>} */
 let criteria = new Map();
-/** @type {Record<string, string>} */
-const wanted = {}; // label of each choice that is selected
 /** @type {Set<string> | null} */
 let brushed = null; // names of the trials that are selected on the chart
-let hasAll = false;
-
 start(async () => {
   const [job, figures] = await Promise.all([getJson("/v1/jobs/{job_id}", { job_id: id }), fetchFigures()]);
   showHead(job, figures);
+  offerCopies(() => [trialsCopied(id)]);
   at("more").addEventListener("click", () => {
-    hasAll = true;
+    keepView((name) => name === "all", [["all", "1"]]);
     showTrials();
+  });
+  whenReturned(() => {
+    showFilters();
+    showTrials();
+    restoreLineage();
   });
   await repeat(REFRESH_SECONDS, refresh);
 }, "Job");
@@ -57,13 +62,16 @@ async function refresh() {
   view = trials;
   showOutcome(trials);
   at("trials-section").hidden = false;
+  at("charts-section").hidden = false;
   showTrials();
+  loaded();
   // The first analysis after the gateway's start takes seconds, in which the trials can be read.
   const analysis = await getJson("/v1/jobs/{job_id}/trials/analysis", { job_id: id });
   parallel = analysis.parallel;
   showAnalysis(trials, analysis);
   showFilters();
   showTrials();
+  if (at("lineage").hidden) restoreLineage();
 }
 
 /** @param {Trials} trials */
@@ -121,10 +129,10 @@ function showFilters() {
     at("filters"),
     axes.map(({ title, rows }, index) => {
       const options = ["", ...(rows ?? [])].map((value) =>
-        el("option", { value, selected: (wanted[title] ?? "") === value }, value || "any"),
+        el("option", { value, selected: wanted(title) === value }, value || "any"),
       );
       const choose = () => {
-        wanted[title] = select.value;
+        keepView((name) => name === `only.${title}`, select.value ? [[`only.${title}`, select.value]] : []);
         brushed = null;
         showTrials();
       };
@@ -132,6 +140,15 @@ function showFilters() {
       return el("span", {}, el("label", { for: select.id }, `${capitalized(title)} `), select);
     }),
   );
+}
+
+/**
+ * Return the label of a choice that is selected; empty if all are.
+ *
+ * @param {string} title
+ */
+function wanted(title) {
+  return viewOf().get(`only.${title}`) ?? "";
 }
 
 /** Show the selected trials as lines and as rows. */
@@ -151,7 +168,7 @@ function showTrials() {
 function isWanted(values) {
   return (parallel?.axes ?? []).every(({ title, rows }, index) => {
     const number = values[index];
-    return !wanted[title] || (number !== null && rows?.[number] === wanted[title]);
+    return !wanted(title) || (number !== null && rows?.[number] === wanted(title));
   });
 }
 
@@ -160,11 +177,11 @@ function isWanted(values) {
  * @param {Set<string>} drawn Names of the lines that are drawn.
  */
 function showRows(trials, drawn) {
-  const isSelected = Boolean(brushed) || Object.values(wanted).some(Boolean);
+  const isSelected = Boolean(brushed) || [...viewOf().keys()].some((name) => name.startsWith("only."));
   const names = brushed ?? drawn;
   const shown = [...trials].filter((each) => !isSelected || names.has(each.name)).sort(byPlace);
   at("selected").textContent = isSelected ? `${shown.length} of ${counted(trials.length, "pipeline")} selected.` : "";
-  const rows = hasAll ? shown : shown.slice(0, MOST_ROWS);
+  const rows = viewOf().has("all") ? shown : shown.slice(0, MOST_ROWS);
   at("more").hidden = rows.length === shown.length;
   at("more").textContent = `Show all ${shown.length}`;
   const figures = view?.criteria ?? [];
@@ -192,7 +209,10 @@ function showRows(trials, drawn) {
  * @returns {Child[]}
  */
 function cellsOf(trial, figures) {
-  const open = () => showLineage(trial.name);
+  const open = () => {
+    keepView((name) => name === "trial", [["trial", trial.name]]);
+    showLineage(trial.name);
+  };
   const limits = { true: "kept", false: "missed", null: "" }[String(trial.keeps_limits)];
   return [
     [el("button", { type: "button", class: "link", onclick: open }, trial.name), trial.on_front && "*"],
@@ -213,6 +233,13 @@ function byPlace(one, other) {
   const rank = (each) => [each.trial?.kind === "screening" ? 1 : 0, each.place ?? Infinity];
   const [[kind, place], [otherKind, otherPlace]] = [rank(one), rank(other)];
   return kind - otherKind || (place === otherPlace ? 0 : place - otherPlace);
+}
+
+/** Show the lineage that the page's address names. */
+function restoreLineage() {
+  const name = viewOf().get("trial");
+  if (name && view?.trials.some((each) => each.name === name)) showLineage(name);
+  else at("lineage").hidden = true;
 }
 
 /** @param {string} name Name of a trial. */
