@@ -102,7 +102,7 @@ NEEDED: dict[str, set[Scope]] = {
     "GET /v1/datasets": {"read"}, "GET /v1/datasets/{sha256}": {"read"}, "GET /v1/devices": {"read"},
     "GET /v1/devices/{name}/latency-model": {"read"},
     "GET /metrics": {"read"}, "GET /v1/comparison": {"read"}, "GET /v1/jobs/{job_id}/recommendation": {"read"},
-    "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"},
+    "GET /v1/jobs/{job_id}/models/{sha256}/bundle": {"read"}, "GET /v1/jobs/{job_id}/models/{sha256}/c-source": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/sensitivity": {"read"},
     "GET /v1/jobs/{job_id}/models/{sha256}/errors": {"read"},
     "GET /v1/datasets/{source}/samples": {"read"},
