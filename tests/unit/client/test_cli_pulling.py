@@ -93,7 +93,7 @@ def test_coded_files_can_be_pulled_as_one(tmp_path: Path) -> None:
 
 
 def test_models_can_be_pulled_as_c_source(tmp_path: Path) -> None:
-    """A header and a source for each, in the folder itself, with what preprocessing.json has; no .tflite file is left."""
+    """A header and a source for each model, in the folder itself, instead of its .tflite file."""
     pack, steps = make_step("pack", kind="pack"), [make_step(name, kind="export") for name in ("int8", "float16")]
     gateway = FakeGateway(looks=[make_job(pack, *steps, state="succeeded")])
     content = (MODELS / "tiny_int8.tflite").read_bytes()

@@ -71,7 +71,7 @@ def test_float_models_have_no_quantization() -> None:
 
 
 def test_names_become_identifiers() -> None:
-    """Of any text, and never one that is in use in another spelling."""
+    """Any text has one, and never one that is in use in another spelling."""
     assert c_identifier("PCQAT int8") == "PCQAT_int8"
     assert c_identifier("80 % of zeros, int8") == "model_80_of_zeros_int8"
     assert c_identifier("点") == "model"

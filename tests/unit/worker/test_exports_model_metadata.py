@@ -28,7 +28,7 @@ _KINDS: tuple[ExportKind, ...] = get_args(ExportKind)
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ExportKind], bytes]:
-    """What the converter writes of a small network, as each kind of file."""
+    """Files of a small network as the converter writes them, of each kind."""
     folder = tmp_path_factory.mktemp("plain")
     network = small_network()
     return lambda kind: written(network, kind, folder).read_bytes()
@@ -67,7 +67,7 @@ def test_a_described_file_computes_the_same(kind: ExportKind, plain: Callable[[E
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
 def test_labels_are_read_as_an_archive(kind: ExportKind, plain: Callable[[ExportKind], bytes]) -> None:
-    """As the readers of model metadata do: the file is a zip archive, and its members are stored, not compressed."""
+    """For readers of model metadata, the file is a zip archive, whose members are stored, not compressed."""
     after = _described(plain(kind), kind)
     with zipfile.ZipFile(io.BytesIO(after)) as archive:
         (member,) = archive.infolist()
@@ -118,7 +118,9 @@ def test_an_export_is_described(encoding: str, tmp_path: Path) -> None:
         return kernel * (np.random.default_rng(2).random(kernel.shape) < 0.1)
 
     step = ExportStep.model_validate({"export": {"kind": "float32", "encoding": encoding}, "seed": 1})
-    source = StoredNetwork(saved(small_network(mostly_zero), tmp_path), (LayerPromise(layer="pointwise", sparsity=0.8),))
+    source = StoredNetwork(
+        saved(small_network(mostly_zero), tmp_path), (LayerPromise(layer="pointwise", sparsity=0.8),)
+    )
     pack = small_pack()
     classes = ("Schnörkel", "点", "x\ny")
     context = PlainContext(tmp_path)

@@ -12,18 +12,31 @@ from edgepress_common.results import PackResult, SplitResult
 from edgepress_common.steps import EvaluationStep
 
 
-def check_against_lease(session: Session, row: StepRow, device: str, result: ReportedEvaluation) -> None:
+def check_against_lease(
+    session: Session, row: StepRow, device: str, result: ReportedEvaluation, *, measures_test: bool | None = None
+) -> None:
     """Make sure that a result is of the model, the images, the classes and the threads that the device was given.
+
+    Args:
+        session: The database session.
+        row: The evaluation.
+        device: Name of the device that has run it.
+        result: The result.
+        measures_test: Whether the device measures the test split; None for what it has announced.
 
     Raises:
         InvalidReportError: It is not; each field that differs is named.
     """
-    problems = [*_problems(session, row, device, result)]
+    if measures_test is None:
+        measures_test = _measures_test(session, device)
+    problems = [*_problems(session, row, device, result, measures_test=measures_test)]
     if problems:
         raise InvalidReportError(problems)
 
 
-def _problems(session: Session, row: StepRow, device: str, result: ReportedEvaluation) -> Iterator[FieldProblem]:
+def _problems(
+    session: Session, row: StepRow, device: str, result: ReportedEvaluation, *, measures_test: bool
+) -> Iterator[FieldProblem]:
     inputs = session.scalars(select(StepInputRow).where(StepInputRow.step_key == row.key))
     sources = {entry.role: entry.source for entry in inputs}
     pack, model = sources["pack"].result, sources["model"].outputs
@@ -36,7 +49,7 @@ def _problems(session: Session, row: StepRow, device: str, result: ReportedEvalu
     yield from _differs("measurements", threads, list(row.parameters.threads), "the threads of the lease")
     images = row.parameters.images
     yield from _split_problems("", result, pack.validation_counts, images)
-    test_counts = pack.test_counts if _measures_test(session, device) else None
+    test_counts = pack.test_counts if measures_test else None
     yield from _differs("test", result.test is not None, test_counts is not None, "whether the lease has a test split")
     if result.test is not None and test_counts is not None:
         yield from _split_problems("test.", result.test, test_counts, images)

@@ -8,7 +8,7 @@ Each transaction is short, because others wait for it.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from edgepress_api.database import Database, JobRow, PipelineStepRow, StepInputRow, StepRow
@@ -23,7 +23,8 @@ _STEPS_AT_ONCE = 500
 def delete_old_jobs(database: Database, now: datetime, retention: timedelta) -> int:
     """Delete jobs that ended at least this long ago, as their owners could; return how many."""
     deleted = 0
-    old = (JobRow.finished_at <= now - retention, JobRow.state.not_in(ACTIVE_STATES))
+    ended = func.coalesce(JobRow.imported_at, JobRow.finished_at)
+    old = (ended <= now - retention, JobRow.state.not_in(ACTIVE_STATES))
     while True:
         with database.read() as session:
             numbers = session.scalars(select(JobRow.number).where(*old).limit(_JOBS_AT_ONCE)).all()

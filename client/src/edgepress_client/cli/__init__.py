@@ -33,6 +33,8 @@ class EdgepressCommands(CommandGroup):
                 "retry": "jobs:retry",
                 "extend": "trials:extend",
                 "delete": "jobs:delete",
+                "archive": "archiving:archive",
+                "import": "archiving:import_",
             },
             _RESULTS: {
                 "report": "reporting:report",

@@ -33,7 +33,7 @@ def c_identifier(name: str, others: Collection[str] = ()) -> str:
 
 @dataclass(frozen=True)
 class CModel:
-    """What the two files state of a model.
+    """Facts about a model that the two files state.
 
     Attributes:
         name: C identifier, which also names the files.

@@ -1,7 +1,7 @@
 """Describes an image classifier by TensorFlow Lite's model metadata, which MediaPipe and Android Studio read.
 
-The metadata is a FlatBuffer in the file's buffer ``TFLITE_METADATA``: what the input and output are, and the name of the
-file of labels. That file is in a zip archive after the model, so that ``unzip`` reads it as well. The package that has
+The metadata is a FlatBuffer in the file's buffer ``TFLITE_METADATA``: what the input and output are, and the name of
+the file of labels. That file is in a zip archive after the model, so that ``unzip`` reads it as well. The package with
 the schema's classes, tflite-support, is not maintained and has no wheel for Python 3.11. The few tables needed are
 written here by the numbers of their fields (mediapipe/tasks/metadata/metadata_schema.fbs, version 1.2).
 """
@@ -63,23 +63,23 @@ def described(content: bytes, *, classes: tuple[str, ...], side: int, is_quantiz
 
 
 def _model_metadata(side: int, *, is_quantized: bool) -> bytes:
-    normalization = {0: (0.0,), 1: (1.0,)}  # mean and standard deviation: none
-    image = {0: _Scalar(_RGB), 1: {0: _Scalar(side, is_byte=False), 1: _Scalar(side, is_byte=False)}}
-    entry = {
+    normalization: _Table = {0: (0.0,), 1: (1.0,)}  # mean and standard deviation: none
+    image: _Table = {0: _Scalar(_RGB), 1: {0: _Scalar(side, is_byte=False), 1: _Scalar(side, is_byte=False)}}
+    entry: _Table = {
         0: "image",
         1: _INPUT_WORDS + (_QUANTIZED_INPUT if is_quantized else ""),
         3: {0: _Scalar(_IMAGE), 1: image},
         4: ({0: _Scalar(_NORMALIZATION), 1: normalization},),
         5: {0: (255.0,), 1: (0.0,)},  # largest and smallest value
     }
-    end = {
+    end: _Table = {
         0: "probability",
         1: _OUTPUT_WORDS + (_QUANTIZED_OUTPUT if is_quantized else ""),
         3: {0: _Scalar(_FEATURE), 1: {}},
         5: {0: (1.0,), 1: (0.0,)},
         6: ({0: LABELS, 1: "Names of the classes, one per line", 2: _Scalar(_AXIS_LABELS)},),
     }
-    model = {
+    model: _Table = {
         0: "Edgepress image classifier",
         1: "Tells which class an image belongs to",
         3: ({2: (entry,), 3: (end,)},),

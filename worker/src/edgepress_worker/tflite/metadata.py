@@ -3,7 +3,7 @@
 Writing a file again would move its constants, which the converter has aligned to 16 bytes, and those of a network take
 seconds. A FlatBuffer is written from its end to its beginning, and its tables refer to what comes after them. So the
 builder continues as if it had written the file itself: a new root table refers to the operators, subgraphs and buffers
-of the file, whose bytes are not changed. The former root table stays as some hundred bytes that nothing refers to.
+of the file, whose bytes are not changed. The former root table stays as about a hundred bytes that nothing refers to.
 """
 
 from collections.abc import Iterator, Sequence

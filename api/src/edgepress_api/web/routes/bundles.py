@@ -48,7 +48,7 @@ def fetch_bundle(
     """Download a model with everything that is needed to run it, as a zip."""
     with given.database.read() as session:
         bundle = find_bundle(build_report(session, job_id), sha256)
-        file = find_coded_file(session, sha256) if coded else sha256
+        file = find_coded_file(session, job_id, sha256) if coded else sha256
     packed = pack_bundle(bundle, given.store.local_path(file), is_coded=coded)
     return _zip(packed, f"{bundle.name}.zip", request)
 
