@@ -1,15 +1,15 @@
 """Imports a job from an archive. See `edgepress_api.archive` for what an archive is trusted with."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edgepress_api.access.principal import Principal
-from edgepress_api.archive.opening import OpenArchive, open_archive
+from edgepress_api.archive.checking import check_results
+from edgepress_api.archive.opening import open_archive
 from edgepress_api.database import (
     Database,
     JobRow,
@@ -19,16 +19,14 @@ from edgepress_api.database import (
     StepInputRow,
     StepRow,
 )
-from edgepress_api.devices.checking import check_against_lease
 from edgepress_api.jobs.facets import store_facets
-from edgepress_api.report.building import build_report
 from edgepress_api.steps.following import note_job
-from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_api.uploads.reservations import reservation
 from edgepress_common.answers.archive import ArchivedJob, ArchivedStep
 from edgepress_common.answers.job_list import ImportedFrom
 from edgepress_common.artifacts import ArtifactRef, ArtifactStore
 from edgepress_common.errors import InvalidInputError
+from edgepress_common.messages import Outputs
 from edgepress_common.results import EvaluationResult
 from edgepress_common.steps import EvaluationStep, StepKey
 
@@ -71,11 +69,12 @@ def import_job(
             if session.scalar(select(JobRow.number).where(JobRow.id == job_id)) is not None:
                 return job_id, False
         with open_archive(store.local_path(archive.sha256)) as opened:
+            check_results(opened.job)
             reserved.grow_to(sum(opened.job.sizes().values()))
             artifacts = {
                 sha256: _stored(store, guarded(opened.artifact(sha256)), sha256) for sha256 in opened.job.sizes()
             }
-            return job_id, _store(database, opened, artifacts, job_id, now=now, by=by)
+            return job_id, _store(database, opened.job, artifacts, job_id, now=now, by=by)
 
 
 def _job_id(user: str, archive_sha256: str) -> str:
@@ -93,22 +92,20 @@ def _stored(store: ArtifactStore, chunks: Iterable[bytes], sha256: str) -> Artif
 
 def _store(
     database: Database,
-    opened: OpenArchive,
+    archived: ArchivedJob,
     artifacts: Mapping[str, ArtifactRef],
     job_id: str,
     *,
     now: datetime,
     by: Principal,
 ) -> bool:
-    archived = opened.job
     with database.write() as session:
         if session.scalar(select(JobRow.number).where(JobRow.id == job_id)) is not None:
             return False
         job = _job_row(archived, job_id, now=now, by=by)
         session.add(job)
         keys = {step.key: imported_key(job_id, step.key) for step in archived.steps}
-        for step in archived.steps:
-            _add_step(session, step, keys, artifacts, now=now)
+        _add_steps(session, archived.steps, keys, artifacts, now=now)
         job.pipelines = [
             PipelineRow(
                 position=position,
@@ -122,9 +119,6 @@ def _store(
         session.flush()
         store_facets(session, job)
         note_job(session, job, now)
-        for step in archived.steps:
-            _check_evaluation(session, step, keys)
-        _check_report(session, job_id)
         return True
 
 
@@ -174,19 +168,30 @@ def _job_row(archived: ArchivedJob, job_id: str, *, now: datetime, by: Principal
     )
 
 
-def _add_step(
+def _add_steps(
     session: Session,
-    step: ArchivedStep,
+    steps: Sequence[ArchivedStep],
     keys: Mapping[StepKey, StepKey],
     artifacts: Mapping[str, ArtifactRef],
     *,
     now: datetime,
 ) -> None:
-    key = keys[step.key]
-    if session.get(StepRow, key) is not None:
-        return  # of the same archive, whose job was deleted a moment ago
-    outputs = {name: artifacts[ref.sha256] for name, ref in step.outputs.items()}
-    row = StepRow(
+    # Those of the same archive, whose job was deleted a moment ago, are still there.
+    there = set(session.scalars(select(StepRow.key).where(StepRow.key.in_(list(keys.values())))))
+    added = [step for step in steps if keys[step.key] not in there]
+    outputs = {step.key: {name: artifacts[ref.sha256] for name, ref in step.outputs.items()} for step in added}
+    session.add_all(_step_row(step, keys[step.key], outputs[step.key], now) for step in added)
+    session.flush()
+    for step in added:
+        key = keys[step.key]
+        session.add_all(StepInputRow(step_key=key, role=role, input_key=keys[of]) for role, of in step.inputs.items())
+        sizes = {ref.sha256: ref.size_bytes for ref in outputs[step.key].values()}
+        session.add_all(StepArtifactRow(sha256=name, step_key=key, size_bytes=size) for name, size in sizes.items())
+    session.flush()
+
+
+def _step_row(step: ArchivedStep, key: StepKey, outputs: Outputs, now: datetime) -> StepRow:
+    return StepRow(
         key=key,
         kind=step.parameters.kind,
         title=step.title,
@@ -206,41 +211,3 @@ def _add_step(
         started_at=step.started_at,
         finished_at=step.finished_at,
     )
-    session.add(row)
-    session.flush()
-    session.add_all(StepInputRow(step_key=key, role=role, input_key=keys[of]) for role, of in step.inputs.items())
-    sizes = {ref.sha256: ref.size_bytes for ref in outputs.values()}
-    session.add_all(StepArtifactRow(sha256=name, step_key=key, size_bytes=size) for name, size in sizes.items())
-
-
-def _check_evaluation(session: Session, step: ArchivedStep, keys: Mapping[StepKey, StepKey]) -> None:
-    """Check a measurement as if a device had reported it.
-
-    Raises:
-        InvalidInputError: It is impossible, or not of the file and the images that the job has.
-    """
-    if not isinstance(step.result, EvaluationResult):
-        return
-    try:
-        reported = ReportedEvaluation.model_validate(step.result.model_dump())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "its result"
-        raise InvalidInputError(f"{step.title!r} has impossible figures: {where}: {first['msg']}") from error
-    row = session.get_one(StepRow, keys[step.key])
-    check_against_lease(session, row, reported.device, reported, measures_test=reported.test is not None)
-
-
-def _check_report(session: Session, job_id: str) -> None:
-    """Check that the job can be shown, which covers all else that its parts must agree in.
-
-    Raises:
-        InvalidInputError: It can't.
-    """
-    try:
-        build_report(session, job_id).model_dump_json()
-    except Exception as error:  # any inconsistency: the archive is to blame, not the server
-        raise InvalidInputError(
-            f"no report can be made of what the archive has ({type(error).__name__}: {str(error)[:200]}); accepted: an "
-            "archive as `edgepress archive` has written it"
-        ) from error

@@ -115,8 +115,8 @@ class ArchivedJob(Message):
     fingerprint: _Name | None
     devices: tuple[_PipelineName, ...] | None
     spec: JobSpec
-    pipelines: tuple[ArchivedPipeline, ...] = Field(max_length=10_000)
-    steps: tuple[ArchivedStep, ...] = Field(max_length=100_000)
+    pipelines: tuple[ArchivedPipeline, ...] = Field(max_length=2_000)
+    steps: tuple[ArchivedStep, ...] = Field(max_length=10_000)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
