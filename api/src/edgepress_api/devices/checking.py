@@ -39,7 +39,7 @@ def check_against_lease(session: Session, row: StepRow, device: str, result: Rep
 
 @dataclass(frozen=True)
 class Measured:
-    """What a result must be of.
+    """The measurement that a result must be of.
 
     Attributes:
         device: Name of the device.
