@@ -130,6 +130,8 @@ ALLOWED: dict[tuple[str, str], str] = {
             ("api/src/edgepress_api/steps/states.py", "holder"),
             ("api/src/edgepress_api/jobs/watching.py", "holder"),
             ("api/src/edgepress_api/report/building.py", "holder"),
+            ("api/src/edgepress_api/archive/packing.py", "holder"),
+            ("api/src/edgepress_api/archive/importing.py", "holder"),
             ("api/src/edgepress_api/report/records.py", "holder"),
             ("api/src/edgepress_api/report/steps.py", "holder"),
             ("api/src/edgepress_api/report/templates/costs.html", "holder"),

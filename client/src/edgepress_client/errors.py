@@ -78,7 +78,7 @@ class QuotaExceededError(RefusedError, QuotaError):
 
 
 class MissingLibraryError(EdgepressError):
-    """An optional library is needed and not installed; the message says how to install it."""
+    """An optional library or program is needed and not installed; the message says how to install it."""
 
 
 _KINDS: dict[int, type[RefusedError]] = {

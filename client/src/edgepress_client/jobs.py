@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from edgepress_client import following
 from edgepress_client.connection import Connection, Query, parse
 from edgepress_client.following import JobEventStream, ServerEvent
+from edgepress_client.sending import SENDING_SECONDS, Sent, chunks_of, file_size, readable
 from edgepress_client.specs import Spec, spec_document
 from edgepress_common.answers.job_list import Facets, JobPage, JobState, JobSummary
 from edgepress_common.artifacts import ArtifactRef
@@ -274,6 +275,19 @@ class Job:
         params: Query = {"coded": "true"} if coded else {}
         return self._connection.download(*path, target=Path(target), overwrite=overwrite, params=params)
 
+    def download_archive(self, target: str | Path, *, images: bool = False, overwrite: bool = False) -> Path:
+        """Download the job, which has ended, as a zip that another server can import, and return its path.
+
+        Args:
+            target: The file to write.
+            images: Whether the archive has the images of the data set, as arrays.
+            overwrite: Whether an existing file is replaced.
+        """
+        params: Query = {"images": "true"} if images else {}
+        return self._connection.download(
+            "jobs", self.id, "archive", target=Path(target), overwrite=overwrite, params=params
+        )
+
 
 class Jobs:
     """The jobs of the gateway."""
@@ -306,6 +320,30 @@ class Jobs:
         headers = {"Content-Type": document.media_type}
         response = self._post(document.content, headers=headers, params={"validate_only": "true"}, can_repeat=True)
         return parse(PlanPreview, response)
+
+    def import_archive(self, path: str | Path, *, sent: Sent = lambda *_: None) -> JobView:
+        """Import a job of another server, and return it. The same archive again is the same job.
+
+        Args:
+            path: The archive, as `Job.download_archive` has written it.
+            sent: Called as the upload goes on.
+
+        Raises:
+            InvalidRequestError: It is not an archive of a job.
+            InvalidInputError: The file can't be read.
+        """
+        from edgepress_common.answers.jobs import JobView
+
+        with readable(Path(path)), Path(path).open("rb") as file:
+            size = file_size(file)
+            return self._connection.upload(
+                JobView,
+                "jobs",
+                "archive",
+                chunks=chunks_of(file, size, sent),
+                headers={"Content-Type": "application/zip", "Content-Length": str(size)},
+                timeout=SENDING_SECONDS,
+            )
 
     def get(self, job: str) -> Job:
         """Return a job by its id, or the newest job for ``latest``.

@@ -3,21 +3,17 @@
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Generic, TypeVar
 
 from edgepress_client.connection import Connection, Query
+from edgepress_client.sending import SENDING_SECONDS, Sent, chunks_of, file_size, readable
 from edgepress_common.answers.samples import Samples
 from edgepress_common.answers.uploads import DatasetPage, DatasetView, ModelPage, ModelView
 from edgepress_common.errors import InvalidInputError
 
-Sent = Callable[[int, int], object]
-"""Called with the number of bytes sent so far, and the total."""
-
-_CHUNK_BYTES = 256 << 10
-_UPLOAD_SECONDS = 300.0  # until the response: the gateway validates the archive once it has arrived
 _IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 
@@ -59,14 +55,14 @@ class _Uploads(Generic[View, Page]):
         self._connection.request("DELETE", self._resource, sha256)
 
     def _send(self, file: BinaryIO, media_type: str, name: str, sent: Sent) -> View:
-        size = _size(file)
+        size = file_size(file)
         return self._connection.upload(
             self._view,
             self._resource,
-            chunks=_chunks(file, size, sent),
+            chunks=chunks_of(file, size, sent),
             params={"name": name},
             headers={"Content-Type": media_type, "Content-Length": str(size)},
-            timeout=_UPLOAD_SECONDS,
+            timeout=SENDING_SECONDS,
         )
 
 
@@ -87,7 +83,7 @@ class Datasets(_Uploads[DatasetView, DatasetPage]):
             InvalidInputError: The file or folder can't be read, or a folder has no images.
         """
         path = Path(path)
-        with _readable(path), _archive(path) as (file, media_type):
+        with readable(path), _archive(path) as (file, media_type):
             return self._send(file, media_type, name or path.resolve().name, sent)
 
     def samples(self, source: str, query: Query | None = None) -> Samples:
@@ -126,7 +122,7 @@ class Models(_Uploads[ModelView, ModelPage]):
             InvalidInputError: The file can't be read.
         """
         path = Path(path)
-        with _readable(path), path.open("rb") as file:
+        with readable(path), path.open("rb") as file:
             return self._send(file, "application/octet-stream", name or path.name, sent)
 
 
@@ -155,25 +151,3 @@ def _media_type(path: Path) -> str:
     if tarfile.is_tarfile(path):
         return "application/octet-stream"  # the gateway tells the kinds of tar apart by their content
     raise InvalidInputError(f"{path} is not an archive; accepted: a zip or tar of class folders, or a folder")
-
-
-def _size(file: BinaryIO) -> int:
-    here = file.tell()
-    size = file.seek(0, 2)
-    file.seek(here)
-    return size
-
-
-def _chunks(file: BinaryIO, total: int, sent: Sent) -> Iterator[bytes]:
-    sent(0, total)
-    while chunk := file.read(_CHUNK_BYTES):
-        yield chunk
-        sent(file.tell(), total)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InvalidInputError(f"can't read {path}: {error.strerror or error}") from error

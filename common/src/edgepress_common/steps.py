@@ -28,7 +28,7 @@ TEACHERS: tuple[Role, ...] = ("teacher", "teacher_2", "teacher_3", "teacher_4", 
 
 # Increase a version when the code returns another output for the same input: earlier results are then not reused.
 # To do so for one method, export or data set kind, increase the `code_version` of its declaration.
-CODE_VERSIONS: dict[StepKind, int] = {"pack": 1, "stage": 2, "export": 3, "evaluation": 1}
+CODE_VERSIONS: dict[StepKind, int] = {"pack": 1, "stage": 2, "export": 4, "evaluation": 1}
 
 
 class PackStep(Frozen):

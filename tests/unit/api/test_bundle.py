@@ -51,6 +51,21 @@ def measured(gateway: GatewayApp, model: bytes) -> tuple[str, str]:
     return job_id, sha256
 
 
+def test_a_model_is_downloaded_as_c_source(gateway: GatewayApp) -> None:
+    """A header and a source with the bytes, named after the model; a model of another job is not found."""
+    model = (MODELS / "tiny_int8.tflite").read_bytes()
+    job_id, sha256 = measured(gateway, model)
+    response = gateway.client.get(f"/v1/jobs/{job_id}/models/{sha256}/c-source")
+    assert response.status_code == 200, response.text
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        header, source = archive.namelist()
+        assert (Path(header).suffix, Path(source).suffix) == (".h", ".c")
+        assert sha256 in archive.read(header).decode()
+        array = archive.read(source).decode().partition("= {")[2].partition("}")[0]
+    assert bytes(int(byte, 16) for byte in array.replace("\n", "").split(",") if byte) == model
+    assert gateway.client.get(f"/v1/jobs/{job_id}/models/{'0' * 64}/c-source").status_code == 404
+
+
 def test_a_bundle_has_all_that_is_needed_to_run_a_model(gateway: GatewayApp) -> None:
     """The file itself, its labels, how to prepare an image, a card, and a program."""
     model = (MODELS / "tiny_int8.tflite").read_bytes()

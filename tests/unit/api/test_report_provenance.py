@@ -35,12 +35,12 @@ def test_each_number_is_traced_to_its_code() -> None:
     """Stages, exports and devices by name, with versions and software; equal ones are counted."""
     made = find_provenance(traced()).made_by
     assert [(each.kind, each.name, each.code_versions, each.steps) for each in made] == [
-        ("pack", "builtin", (1, 1), 1), ("stage", "train", (2, 1), 1), ("export", "float32", (3, 1), 1),
-        ("evaluation", "pi", (1, 1), 2), ("export", "int8", (3, 1), 1),
+        ("pack", "builtin", (1, 1), 1), ("stage", "train", (2, 1), 1), ("export", "float32", (4, 1), 1),
+        ("evaluation", "pi", (1, 1), 2), ("export", "int8", (4, 1), 1),
     ]  # fmt: skip
     assert [each.software.edgepress for each in made if each.software] == ["0.1.0"] * 4 + ["0.2.0"]
     page = " ".join(report_html(compose_report(make_report().job, traced()), "").split())
-    assert "export int8</dt><dd>code version 3; Edgepress 0.2.0, tensorflow 2.21.0, extensions abababababab; 1" in page
+    assert "export int8</dt><dd>code version 4; Edgepress 0.2.0, tensorflow 2.21.0, extensions abababababab; 1" in page
 
 
 def test_results_of_before_have_no_software() -> None:
@@ -55,7 +55,7 @@ def test_versions_are_those_that_a_step_was_planned_with(monkeypatch: pytest.Mon
     plan = make_plan(SPEC, fingerprint="digits", devices=("pi",))
     export = next(step for step in plan.steps if step.kind == "export")
     monkeypatch.setitem(sys.modules["edgepress_common.steps"].CODE_VERSIONS, "export", 5)
-    assert find_code_versions(export.key, export.parameters, export.inputs) == (3, 1)
+    assert find_code_versions(export.key, export.parameters, export.inputs) == (4, 1)
     monkeypatch.setitem(sys.modules["edgepress_common.steps"].CODE_VERSIONS, "export", 2)
     assert find_code_versions(export.key, export.parameters, export.inputs) is None
     job = reported(SPEC, {})

@@ -92,6 +92,35 @@ def test_coded_files_can_be_pulled_as_one(tmp_path: Path) -> None:
     assert (kept.exit_code, "the file exists" in kept.err) == (2, True)
 
 
+def test_models_can_be_pulled_as_c_source(tmp_path: Path) -> None:
+    """A header and a source for each model, in the folder itself, instead of its .tflite file."""
+    pack, steps = make_step("pack", kind="pack"), [make_step(name, kind="export") for name in ("int8", "float16")]
+    gateway = FakeGateway(looks=[make_job(pack, *steps, state="succeeded")])
+    content = (MODELS / "tiny_int8.tflite").read_bytes()
+    for step in steps:
+        gateway.add_detail(step, {"tflite": gateway.add_artifact(content)}, made_up("export")[1])
+    gateway.add_detail(pack, {}, PackResult(classes=("zero", "one"), train_counts=(1, 1), validation_counts=(1, 1)))
+
+    ran = run_command(gateway, ["pull", "job-1", "--c-source", "--to", str(tmp_path)])
+
+    assert ran.exit_code == 0, ran.err
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "base_float16.c", "base_float16.h", "base_int8.c", "base_int8.h", "labels.txt", "preprocessing.json"
+    ]  # fmt: skip
+    header = (tmp_path / "base_int8.h").read_text()
+    assert f"#define BASE_INT8_SIZE {len(content)}" in header
+    assert f"#define BASE_INT8_INPUT_ZERO_POINT ({INT8_TENSORS.input.zero_point})" in header
+    source = (tmp_path / "base_int8.c").read_text()
+    array = source[source.index("= {") + 3 : source.index("}")]
+    assert bytes(int(byte, 16) for byte in array.replace("\n", "").split(",") if byte.strip()) == content
+    assert '"zero",' in source
+
+    kept = run_command(gateway, ["pull", "job-1", "--c-source", "--to", str(tmp_path)])
+    assert (kept.exit_code, "the file exists" in kept.err) == (2, True)
+    both = run_command(gateway, ["pull", "job-1", "--c-source", "--coded"])
+    assert (both.exit_code, "can't be combined" in both.err) == (2, True)
+
+
 def test_an_export_of_an_earlier_release_can_not_be_pulled_coded(tmp_path: Path) -> None:
     """The error says which; nothing is downloaded."""
     pack, done = make_step("pack", kind="pack"), make_step("int8", kind="export")

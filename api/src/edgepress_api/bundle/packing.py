@@ -21,7 +21,8 @@ CODED = "model.epz"
 CARD = "MODEL_CARD.md"
 PREDICT = "predict.py"
 
-_IN_MEMORY_BYTES = 8 << 20  # a larger zip is written to disk
+IN_MEMORY_BYTES = 8 << 20
+"""A larger zip is written to disk."""
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 
 
@@ -66,11 +67,11 @@ def pack_bundle(bundle: Bundle, model: Path, *, is_coded: bool = False) -> IO[by
         model: The .tflite file, or its coded file.
         is_coded: Whether it is the coded file. Its decoder is then in the bundle, too.
     """
-    target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
+    target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in (_texts(bundle) | ({DECODER: decoder_py()} if is_coded else {})).items():
-            _add(archive, f"{bundle.name}/{name}", text.encode())
-        _add(archive, f"{bundle.name}/{CODED if is_coded else MODEL}", model.read_bytes())
+            archive.writestr(zip_entry(f"{bundle.name}/{name}"), text)
+        archive.writestr(zip_entry(f"{bundle.name}/{CODED if is_coded else MODEL}"), model.read_bytes())
     target.seek(0)
     return target
 
@@ -103,8 +104,9 @@ def predict_py(rows: Sequence[ReportRow], grey_bits: int | None = None) -> str:
     return template.replace("{{ threads }}", str(best.threads)).replace("{{ grey_bits }}", str(grey_bits))
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """Return an entry of a zip for a file that everyone may read, always with the same date."""
     entry = zipfile.ZipInfo(name, _LONG_AGO)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, content)
+    return entry

@@ -24,7 +24,7 @@ from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from edgepress_api.database.columns import AsJson, UtcDateTime
-from edgepress_common.answers.job_list import FacetKind, JobState
+from edgepress_common.answers.job_list import FacetKind, ImportedFrom, JobState
 from edgepress_common.answers.jobs import EventType, StepState, WebhookState
 from edgepress_common.answers.notifications import NotificationKind
 from edgepress_common.answers.users import LOCAL_USER, Scope
@@ -67,6 +67,8 @@ class JobRow(Base):
         devices: Names of the devices that the spec's selectors matched when the job was submitted.
         max_bytes: Storage quota of the token that the job was posted with; None for no limit.
         project: See `edgepress_common.spec.labels`, as for tags and notes.
+        imported: Where the job was imported from; None for a job of this server. See `edgepress_api.archive`.
+        imported_at: When it was imported; its other times are those of the server that ran it.
     """
 
     __tablename__ = "jobs"
@@ -94,6 +96,8 @@ class JobRow(Base):
     project: Mapped[str | None] = mapped_column(String(100))
     tags: Mapped[tuple[str, ...]] = mapped_column(AsJson(tuple[str, ...]), default=(), server_default="[]")
     notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    imported: Mapped[ImportedFrom | None] = mapped_column(AsJson(ImportedFrom))
+    imported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     pipelines: Mapped[list["PipelineRow"]] = relationship(
         back_populates="job", order_by="PipelineRow.position", cascade="all, delete-orphan"
@@ -189,6 +193,7 @@ class StepRow(Base):
         holder: Worker or device that has the lease of the current attempt.
         machine_id: For ``sent``, the only machine whose workers can start it; for ``running``, the machine that it runs
         on. None if it may be any machine.
+        origin_key: Key on the server that ran it, of an imported step. No plan of this server has its ``key``.
     """
 
     __tablename__ = "steps"
@@ -207,6 +212,7 @@ class StepRow(Base):
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     holder: Mapped[str | None] = mapped_column(String(255))
     machine_id: Mapped[str | None] = mapped_column(String(64))
+    origin_key: Mapped[str | None] = mapped_column(_KEY)
     progress: Mapped[Progress | None] = mapped_column(AsJson(Progress))
     outputs: Mapped[Outputs | None] = mapped_column(AsJson(Outputs))
     result: Mapped[StepResult | None] = mapped_column(AsJson(StepResult))

@@ -8,7 +8,7 @@ Each transaction is short, because others wait for it.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from edgepress_api.database import ComparisonJobRow, Database, JobRow, PipelineStepRow, StepInputRow, StepRow
@@ -31,6 +31,8 @@ def delete_old_jobs(database: Database, now: datetime, retention: timedelta) -> 
         JobRow.state.not_in(ACTIVE_STATES),
         ~exists().where(ComparisonJobRow.job_number == JobRow.number),
     )
+    ended = func.coalesce(JobRow.imported_at, JobRow.finished_at)
+    old = (ended <= now - retention, JobRow.state.not_in(ACTIVE_STATES))
     while True:
         with database.read() as session:
             numbers = session.scalars(select(JobRow.number).where(*old).limit(_JOBS_AT_ONCE)).all()

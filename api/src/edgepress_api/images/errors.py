@@ -102,7 +102,8 @@ def _page(
 ) -> dict[str, Any]:
     """Return the fields of `FileErrors` that depend on what the files answer."""
     assert isinstance(pack.result, PackResult)
-    assert pack.outputs is not None
+    if pack.outputs is None or f"{query.split}_labels" not in pack.outputs:
+        raise NotFoundError("the job was imported without its images; accepted: a job with the images of its pack")
     result = found.on(query.split)
     assert result is not None
     labels = read_labels(store, pack.outputs[f"{query.split}_labels"].sha256, result.images)

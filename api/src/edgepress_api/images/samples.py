@@ -29,6 +29,7 @@ from edgepress_common.steps import PackStep
 _MOST_FOLDERS = 200
 _NOT_PACKED = "No job has packed these images yet. Post a job: its first step packs them, and they are shown here."
 _PACKING = "The images are shown when the job has packed them."
+_NOT_IMPORTED = "The job was imported without its images: they are on the server that ran it."
 _HELD_BACK = "The images of the test split are shown when the job has ended, so that no decision depends on them."
 
 
@@ -91,6 +92,7 @@ def samples_of_upload(
     if upload is None:
         raise NotFoundError(f"data set {sha256!r} has not been uploaded")
     packs = _packs().add_columns(JobRow).where(cast(StepRow.parameters, String).contains(sha256))
+    packs = packs.where(StepRow.origin_key.is_(None))
     if who.viewer is not None:
         packs = packs.where(JobRow.owner == who.viewer)
     for row, job in session.execute(packs.order_by(JobRow.number.desc())):
@@ -112,6 +114,9 @@ def _samples(pack: _Pack, store: ArtifactStore, query: SampleQuery) -> Samples:
     splits = tuple(split for split in ("train", "validation", "test") if split in counts)
     if query.split not in splits:
         raise invalid("split", query.split, "can't be shown", ", ".join(splits))
+    if f"{query.split}_labels" not in outputs:
+        summary = dataset_summary(parameters.dataset, result)
+        return Samples(job=pack.job, dataset=summary, split=query.split, splits=splits, note=_NOT_IMPORTED)
     listing = {"of": pack.step.key, "split": query.split, "class": query.class_name}
     start = 0 if query.page_token is None else read_page_token(query.page_token, int, **listing)
     labels = read_labels(store, outputs[f"{query.split}_labels"].sha256, sum(counts[query.split]))

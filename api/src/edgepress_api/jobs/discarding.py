@@ -18,7 +18,7 @@ def discard_result(database: Database, ledger: Ledger, key: str, now: datetime) 
 
     Raises:
         NotFoundError: There is no such step.
-        ConflictError: It is not an evaluation, or has no result.
+        ConflictError: It is not an evaluation, has no result, or was imported.
     """
     with database.write() as session:
         row = session.get(StepRow, key)
@@ -26,6 +26,8 @@ def discard_result(database: Database, ledger: Ledger, key: str, now: datetime) 
             raise NotFoundError(f"no step {key!r}")
         if row.kind != "evaluation" or row.state != "succeeded":
             raise ConflictError(f"{row.title!r} is {row.kind} and {row.state}; accepted: an evaluation that succeeded")
+        if row.origin_key is not None:
+            raise ConflictError(f"{row.title!r} was measured on another server; accepted: an evaluation of this server")
         using = select(PipelineStepRow.pipeline_id).where(PipelineStepRow.step_key == key)
         for pipeline in session.scalars(select(PipelineRow).where(PipelineRow.id.in_(using))):
             job = pipeline.job

@@ -10,6 +10,7 @@ from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import Database, JobRow, PipelineRow, PipelineStepRow, SpentKeyRow, StepRow
 from edgepress_api.jobs.deadline import deadline_of
+from edgepress_api.jobs.imported import check_not_imported
 from edgepress_api.steps.following import follow_steps, note_job
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.answers.job_list import ACTIVE_STATES
@@ -42,7 +43,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime, *,
 
     Raises:
         NotFoundError: No such job.
-        ConflictError: The job is active, or all its steps have succeeded.
+        ConflictError: The job is active, all its steps have succeeded, or it was imported.
         QuotaError: The user has reached the limit of active jobs or stored bytes.
     """
     with database.write() as session:
@@ -51,6 +52,7 @@ def retry_job(database: Database, ledger: Ledger, job_id: str, now: datetime, *,
             raise ConflictError(
                 f"{job_id} is {job.state}; accepted: a job that failed, partly succeeded or was cancelled"
             )
+        check_not_imported(job)
         check_job_fits(session, by)
         job.state, job.finished_at, job.error = "queued", None, None
         _ask_planner_again(job, by)

@@ -10,6 +10,7 @@ from edgepress_api.access.principal import LOCAL, Principal
 from edgepress_api.access.quotas import check_job_fits
 from edgepress_api.database import Database, JobRow
 from edgepress_api.jobs.deadline import deadline_of
+from edgepress_api.jobs.imported import check_not_imported
 from edgepress_api.steps.following import note_job
 from edgepress_api.steps.ledger import Ledger
 from edgepress_common.answers.job_list import ACTIVE_STATES
@@ -28,7 +29,7 @@ def extend_search(
 
     Raises:
         NotFoundError: No such job.
-        ConflictError: It has no search, or was cancelled.
+        ConflictError: It has no search, was cancelled, or was imported.
         InvalidQueryError: The search can't be extended this way.
         QuotaError: The user has reached the limit of active jobs or stored bytes.
     """
@@ -39,6 +40,7 @@ def extend_search(
             raise ConflictError(f"{job_id} has no search; accepted: a job whose spec has the field search")
         if job.state == "cancelled":
             raise ConflictError(f"{job_id} is cancelled; accepted: a job that is not cancelled, so retry it first")
+        check_not_imported(job)
         job.spec = _extended(job.spec, search, extension)
         job.plan_complete, job.plan_error, job.proposed_after = False, None, None
         if job.state not in ACTIVE_STATES:

@@ -30,6 +30,7 @@ _SUMMARY_COLUMNS = (
     JobRow.error,
     JobRow.project,
     JobRow.tags,
+    JobRow.imported,
 )
 
 _STEP_COLUMNS = (

@@ -20,6 +20,7 @@ from edgepress_common.steps import EvaluationStep, ExportStep, PackStep, StageSt
 
 _MOST_FILES = 400  # the latest ones; a search of a hundred trials has as many
 _PROBE = "probe"
+_OWN = (StepRow.origin_key.is_(None),)  # what another server claims teaches this one nothing
 
 
 def latency_history(
@@ -62,7 +63,7 @@ def _files(session: Session, device: str, when: tuple[ColumnElement[bool], ...])
         select(StepRow.parameters, StepRow.result, exported.parameters, exported.result)
         .join(StepInputRow, (StepInputRow.step_key == StepRow.key) & (StepInputRow.role == "model"))
         .join(exported, exported.key == StepInputRow.input_key)
-        .where(StepRow.kind == "evaluation", StepRow.state == "succeeded", *whose, *when)
+        .where(StepRow.kind == "evaluation", StepRow.state == "succeeded", *_OWN, *whose, *when)
         .order_by(StepRow.created_at.desc(), StepRow.key)
         .limit(_MOST_FILES)
     )
@@ -92,7 +93,7 @@ def _networks(
         select(StepRow.parameters, StepRow.result, pack.parameters)
         .join(StepInputRow, (StepInputRow.step_key == StepRow.key) & (StepInputRow.role == "pack"))
         .join(pack, pack.key == StepInputRow.input_key)
-        .where(StepRow.kind == "stage", StepRow.title == _PROBE, StepRow.state == "succeeded", *when)
+        .where(StepRow.kind == "stage", StepRow.title == _PROBE, StepRow.state == "succeeded", *_OWN, *when)
         .order_by(StepRow.created_at, StepRow.key)
     )
     for stage, result, packed in rows:

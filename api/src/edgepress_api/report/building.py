@@ -1,6 +1,7 @@
 """Reads the steps of a job from the database, and builds its report."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -55,9 +56,10 @@ def _pipelines(session: Session, job_number: int) -> tuple[ReportedPipeline, ...
         .order_by(PipelineRow.position, PipelineStepRow.position)
     ).all()
     inputs = _inputs(session, job_number)
+    origins = {row.key: row.origin_key for _, _, row in entries if row.origin_key is not None}
     found: dict[tuple[int, str], list[ReportedStep]] = defaultdict(list)
     for position, name, row in entries:
-        found[position, name].append(_step(row, inputs[row.key]))
+        found[position, name].append(_step(row, inputs[row.key], origins))
     return tuple(ReportedPipeline(name=name, steps=tuple(steps)) for (_, name), steps in found.items())
 
 
@@ -73,7 +75,7 @@ def _inputs(session: Session, job_number: int) -> dict[StepKey, dict[Role, StepK
     return found
 
 
-def _step(row: StepRow, inputs: dict[Role, StepKey]) -> ReportedStep:
+def _step(row: StepRow, inputs: dict[Role, StepKey], origins: Mapping[StepKey, StepKey]) -> ReportedStep:
     result, failure = shown_result(
         row.result if row.state == "succeeded" else None, row.failure if row.state == "failed" else None
     )
@@ -86,6 +88,9 @@ def _step(row: StepRow, inputs: dict[Role, StepKey]) -> ReportedStep:
         failure=failure,
         seconds=_seconds(row) if row.state == "succeeded" else None,
         holder=row.holder,
+        origin=None
+        if row.origin_key is None
+        else (row.origin_key, {role: origins[key] for role, key in inputs.items()}),
     )
 
 

@@ -100,10 +100,11 @@ def _made_by(job: ReportedJob) -> tuple[MadeBy, ...]:
     found: dict[str, MadeBy] = {}
     for step in finished.values():
         assert step.result is not None
+        key, inputs = step.origin or (step.key, step.inputs)
         made = MadeBy(
             kind=step.parameters.kind,
             name=_maker(step),
-            code_versions=find_code_versions(step.key, step.parameters, step.inputs),
+            code_versions=find_code_versions(key, step.parameters, inputs),
             software=step.result.software,
             steps=1,
         )

@@ -20,6 +20,7 @@ class ReportedStep:
         failure: Why it failed; None unless it failed.
         seconds: Duration of the attempt that succeeded; None unless one succeeded.
         holder: Worker or device that ran it; None if not known.
+        origin: Key and inputs with which another server has planned it; None for a step of this server.
     """
 
     key: StepKey
@@ -30,6 +31,7 @@ class ReportedStep:
     failure: StepFailure | None
     seconds: float | None = None
     holder: str | None = None
+    origin: tuple[StepKey, Mapping[Role, StepKey]] | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from edgepress_api.web.metrics import RequestMetrics, request_seconds
 from edgepress_api.web.openapi import describe, operation_id
 from edgepress_api.web.problems import REQUEST_ID_HEADER
 from edgepress_api.web.routes import (
+    archive,
     artifacts,
     bundles,
     catalogue,
@@ -49,6 +50,7 @@ from edgepress_api.web.routes import (
 from edgepress_api.web.shared_looks import SharedLooks
 from edgepress_api.web.work_metrics import WorkCollector
 from edgepress_common import __version__
+from edgepress_common.answers.archive import MOST_ARCHIVE_BYTES
 
 _MAX_BODY_BYTES = 1 << 20  # the largest accepted spec, 200 pipelines with all options written out, takes half of it
 _MAX_MODEL_BYTES = 2 << 30  # EfficientNet-B7 with the state of its optimizer takes 0.8 GB
@@ -85,6 +87,7 @@ def create_app(adapters: Adapters) -> FastAPI:
         events,
         reports,
         comparison,
+        archive,
         bundles,
         sensitivity,
         images,
@@ -112,6 +115,7 @@ def _add_middleware(app: FastAPI, adapters: Adapters, registry: CollectorRegistr
         default_bytes=_MAX_BODY_BYTES,
         bytes_below={
             "/v1/datasets": adapters.settings.max_upload_bytes,
+            "/v1/jobs/archive": min(adapters.settings.max_upload_bytes, MOST_ARCHIVE_BYTES),
             "/v1/models": min(adapters.settings.max_upload_bytes, _MAX_MODEL_BYTES),
             "/v1/devices": _MAX_DEVICE_BODY_BYTES,
         },

@@ -35,6 +35,8 @@ class EdgepressCommands(CommandGroup):
                 "extend": "trials:extend",
                 "delete": "jobs:delete",
                 "notify": "notifying:notify",
+                "archive": "archiving:archive",
+                "import": "archiving:import_",
             },
             _RESULTS: {
                 "report": "reporting:report",

@@ -18,6 +18,8 @@ def job_tree(job: JobView) -> Tree:
     """Return the job as a tree, each step under every pipeline that needs it."""
     head = Text.assemble((job.id, "bold"), f"  {job.name}  ", _state(job.state), f"  {percent(job.progress, 0)}")
     head.append(f"  posted {moment(job.created_at)}, {took(job.created_at, job.finished_at)}", style="dim")
+    if job.imported is not None:
+        head.append(f"\n{job.imported.words}", style="yellow")
     if job.error:
         head.append(f"\n{job.error}", style="red")
     tree = Tree(head)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgepress_client.cli import invocation
+from edgepress_client.cli.c_sources import write_c_sources
 from edgepress_client.cli.formats import size
 from edgepress_client.cli.invocation import ForceOption, GatewayOption, JobArgument, JsonOption
 from edgepress_client.files import check_absent, whole_file
@@ -18,7 +19,7 @@ from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.bundle_files import DECODER, decoder_py
 from edgepress_common.bundle_files.joining import JOINED, join_coded_files
 from edgepress_common.bundle_files.preprocessing import LABELS, PREPROCESSING, labels_txt, preprocessing_json
-from edgepress_common.errors import NotFoundError
+from edgepress_common.errors import InvalidInputError, NotFoundError
 from edgepress_common.results import ExportResult, PackResult
 
 
@@ -38,20 +39,30 @@ def pull(
             "--one-file", help=f"Join the coded files into {JOINED}, with parts that models share stored once."
         ),
     ] = False,
+    as_c: Annotated[
+        bool,
+        typer.Option("--c-source", help="Write each model as C source (.h, .c) for microcontrollers, not as .tflite."),
+    ] = False,
     force: ForceOption = False,
     json_: JsonOption = False,
     gateway: GatewayOption = None,
 ) -> None:
-    """Download the .tflite files of a job, with labels.txt and preprocessing.json.
+    """Download the models of a job, with labels.txt and preprocessing.json.
 
     Example: `edgepress pull latest --to models`
     """
     here = invocation.of(context)
+    if as_c and (coded or one_file):
+        raise InvalidInputError("--c-source can't be combined with --coded or --one-file; accepted: one of them")
     with here.job(job, gateway) as found:
         folder = to or Path(found.id)
         models = pull_models(found, folder, coded=coded or one_file, overwrite=force)
         if one_file:
             models = [_join(models, folder, overwrite=force)]
+        if as_c:
+            sources = write_c_sources(models, folder, overwrite=force)
+            _remove(models, folder)
+            models = sources
     files = {folder / model: f"  {size((folder / model).stat().st_size)}" for model in models}
     files |= {folder / name: "" for name in _names(coded=coded or one_file)}
     result = {"folder": str(folder), "files": list(map(str, files))}
@@ -102,12 +113,17 @@ def _join(models: list[Path], folder: Path, *, overwrite: bool) -> Path:
     check_absent(folder / JOINED, overwrite=overwrite)
     with whole_file(folder / JOINED) as target:
         join_coded_files({path.with_suffix(".tflite").as_posix(): folder / path for path in models}, target)
+    _remove(models, folder)
+    return Path(JOINED)
+
+
+def _remove(models: list[Path], folder: Path) -> None:
+    """Remove models of which something else has been made."""
     for path in models:
         (folder / path).unlink()
     for each in {path.parent for path in models}:
         with suppress(OSError):  # a folder with other files is kept
             (folder / each).rmdir()
-    return Path(JOINED)
 
 
 def _names(*, coded: bool) -> tuple[str, ...]:

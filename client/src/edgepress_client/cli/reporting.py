@@ -21,6 +21,7 @@ from edgepress_client.cli.goal_options import (
     goal_parameters,
 )
 from edgepress_client.cli.invocation import ForceOption, GatewayOption, Invocation, JobArgument, JsonOption
+from edgepress_client.cli.printing import print_pdf
 from edgepress_client.cli.report_order import SortKey, sorted_report, within_limits
 from edgepress_client.cli.report_view import report_table
 from edgepress_client.cli.study_tables import study_tables
@@ -39,7 +40,8 @@ def report(
         ReportFormat | None, typer.Option("--format", help="Print the report as a document, instead of a table.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write the report to FILE: .json, .csv or .html.")
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write the report to FILE: .json, .csv, .html or .pdf."),
     ] = None,
     sort: Annotated[SortKey, typer.Option("--sort", help="Order of the rows, the best first.")] = "spec",
     force: ForceOption = False,
@@ -71,7 +73,8 @@ def report(
     goals = goal_parameters(
         limits, limit=limit, weight=weight, prefer=prefer, method=method, ignore_spec_goals=ignore_spec_goals
     )
-    wanted = "json" if json_ else format_ or (None if output is None else _format_of(output))
+    is_pdf = output is not None and output.suffix == ".pdf"
+    wanted = "html" if is_pdf else "json" if json_ else format_ or (None if output is None else _format_of(output))
     if output is not None:
         check_absent(output, overwrite=force)
     with here.job(job, gateway) as found:
@@ -82,10 +85,13 @@ def report(
     if output is None:
         here.out.file.write(harmless(document.decode().replace("\r\n", "\n")))
         return
-    with whole_file(output) as file:
-        file.write(document)
+    if is_pdf:
+        print_pdf(document, output)
+    else:
+        with whole_file(output) as file:
+            file.write(document)
     if json_:
-        here.print_json({"file": str(output), "size_bytes": len(document)})
+        here.print_json({"file": str(output), "size_bytes": output.stat().st_size})
     here.note(f"{output} written")
 
 
@@ -113,4 +119,4 @@ def _format_of(output: Path) -> ReportFormat:
     for known in get_args(ReportFormat):
         if output.suffix == f".{known}":
             return known  # type: ignore[no-any-return]  # get_args forgets what it was given
-    raise InvalidInputError(f"{output} does not end in .json, .csv or .html; accepted: one of these, or --format")
+    raise InvalidInputError(f"{output} does not end in .json, .csv, .html or .pdf; accepted: one of these, or --format")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from edgepress_client.cli import invocation
 from edgepress_client.cli.formats import size
 from edgepress_client.cli.invocation import GatewayOption, Invocation, JsonOption
-from edgepress_client.uploads import Sent
+from edgepress_client.sending import Sent
 from edgepress_common.answers.uploads import DatasetView, ModelView
 
 _MODEL_ENDINGS = (".keras", ".h5")  # the gateway refuses .h5, with a message that names the accepted format
@@ -35,7 +35,7 @@ def upload(
     """
     here = invocation.of(context)
     view: DatasetView | ModelView
-    with here.gateway(gateway) as client, _progress(here) as sent:
+    with here.gateway(gateway) as client, upload_progress(here) as sent:
         if path.suffix in _MODEL_ENDINGS:
             view = client.models.upload(path, name=name, sent=sent)
         else:
@@ -52,7 +52,7 @@ def upload(
 
 
 @contextmanager
-def _progress(here: Invocation) -> Iterator[Sent]:
+def upload_progress(here: Invocation) -> Iterator[Sent]:
     """Show a progress bar if the output is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     shown = here.err.is_terminal and not here.as_json

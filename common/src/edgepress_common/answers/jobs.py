@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from edgepress_common.answers.job_list import JobState
+from edgepress_common.answers.job_list import ImportedFrom, JobState
 from edgepress_common.answers.users import LOCAL_USER, UserName
 from edgepress_common.frozen import Message, added_field
 from edgepress_common.messages import Outputs, Progress, StepFailure
@@ -88,6 +88,7 @@ class JobView(Message):
         owner: The user who posted the job.
         progress: Completed fraction of the job's work, 0 to 1. Steps are weighted by their expected work.
         plan_complete: Whether ``pipelines`` is the final list; False while the job's planner may add pipelines.
+        imported: Where the job was imported from; None for a job of this server.
     """
 
     id: str
@@ -104,6 +105,7 @@ class JobView(Message):
     project: str | None = added_field(None)
     tags: tuple[str, ...] = added_field(())
     notes: str = added_field("")
+    imported: ImportedFrom | None = added_field(None)
 
 
 class StepDetail(StepView):

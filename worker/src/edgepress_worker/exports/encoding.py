@@ -14,7 +14,7 @@ their positions need. An inference takes the same time; loading takes a tenth of
 `tflite.sparse_file`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,14 +59,17 @@ def encode(
     dense: TfliteFile,
     wanted: Encoding,
     promises: Iterable[LayerPromise],
+    *,
+    finish: Callable[[bytes], bytes] = lambda content: content,
 ) -> EncodedFile:
     """Choose between a file and the same file without its zeros.
 
     Args:
         path: The dense file; the sparse one is written next to it.
-        dense: The parsed dense file.
+        dense: The parsed dense file, before it was finished.
         wanted: Requested encoding, from the spec.
         promises: Promises about the network's layers. If no layer was pruned, the file stays dense.
+        finish: Function that makes the file from what is written, as it has made the dense one.
 
     Raises:
         BrokenPromiseError: The weights of the sparse file differ from those of the dense one.
@@ -76,6 +79,7 @@ def encode(
     if content is None:
         (dense_size,) = weigh(path)
         return EncodedFile(path, dense, "dense", dense_size, None)
+    content = finish(content)
     sparse_path = path.with_name(f"{path.stem}-sparse{path.suffix}")
     sparse_path.write_bytes(content)
     sparse = TfliteFile.parse(content)

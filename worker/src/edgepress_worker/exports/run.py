@@ -3,7 +3,7 @@
 1. Loads the Keras model, and lets the kind of export write it.
 2. Reads what came out, once: operators, types, weights; and verifies what the export promises, and what stages promised
    of the weights.
-3. Leaves out a pruned network's zeros, if that is wanted.
+3. Leaves out a pruned network's zeros, if that is wanted, and describes the input and the classes in the file.
 4. Classifies a training image with the file, weighs it, and writes its coded file.
 5. Puts both into the store.
 
@@ -12,6 +12,7 @@ The same model, pack and parameters give the same bytes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edgepress_common.messages import Outputs, Progress
@@ -26,6 +27,7 @@ from edgepress_worker.exports.calibration import Calibration
 from edgepress_worker.exports.checks import check_inference, check_promise
 from edgepress_worker.exports.encoding import EncodedFile, encode
 from edgepress_worker.exports.exporter import ExportMaterial
+from edgepress_worker.exports.model_metadata import described
 from edgepress_worker.exports.normalization import normalized_layers
 from edgepress_worker.exports.promises import check_layers
 from edgepress_worker.exports.registry import EXPORTERS
@@ -84,8 +86,6 @@ def run_export(
     material = ExportMaterial(load_model(source.model), side, source.promises, calibration, pack.validation, context)
     context.raise_if_cancelled()
     written = EXPORTERS[kind](parameters.export, material)
-    path = context.scratch / f"{kind}.tflite"
-    path.write_bytes(written.content)
     context.raise_if_cancelled()
 
     context.report(Progress(fraction=0.9, message="checking"))
@@ -96,7 +96,11 @@ def run_export(
         *check_shape(source.shape, contents, kind, kernels=kernels),
         *check_promise(written.promise, contents.model),
     ]
-    file = encode(path, contents, parameters.export.encoding, source.promises)
+    is_quantized = not written.promise.input_type.startswith("float")
+    describe = partial(described, classes=pack.classes, side=side, is_quantized=is_quantized)
+    path = context.scratch / f"{kind}.tflite"
+    path.write_bytes(describe(written.content))
+    file = encode(path, contents, parameters.export.encoding, source.promises, finish=describe)
     kept.append(check_inference(file.path, pack.train.images[0], classes=len(pack.classes)))
     context.raise_if_cancelled()
     context.report(Progress(fraction=0.95, message="coding"))

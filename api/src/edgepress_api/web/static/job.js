@@ -1,7 +1,7 @@
 /**
  * Shows a job: its steps as they run, its trainings epoch by epoch, and the recommendation from its results.
  *
- * @import { Job, RunningStep } from "../types.js"
+ * @import { ImportedFrom, Job, RunningStep } from "../types.js"
  */
 
 import { viewOf } from "./address.js";
@@ -128,9 +128,17 @@ function showHead() {
   at("about").textContent = `${job.id}, created ${moment(job.created_at)}${finished}`;
   at("state").textContent = spaced(job.state);
   at("state").className = `state ${job.state}`;
+  at("imported").hidden = !job.imported;
+  at("imported").textContent = job.imported ? importedWords(job.imported) : "";
   at("error").hidden = !job.error;
   at("error").textContent = job.error ?? "";
   showLabels(job, refresh);
+}
+
+/** @param {ImportedFrom} from */
+function importedWords({ server, job_id: job, devices }) {
+  const measured = devices.length ? ` The devices that measured it are that server's: ${devices.join(", ")}.` : "";
+  return `This job was imported from ${server}, where it is ${job}.${measured} Its figures are what its archive says.`;
 }
 
 /** @param {number} share */
@@ -156,14 +164,20 @@ function progressOf({ key, title, progress }) {
 
 function showActions() {
   const isActive = ACTIVE.has(job.state);
-  const canRetry = ["failed", "cancelled", "partly_succeeded"].includes(job.state);
+  const canRetry = ["failed", "cancelled", "partly_succeeded"].includes(job.state) && !job.imported;
   fill(
     at("actions"),
     hasSearch && el("a", { class: "button plain", href: address(`jobs/${id}/search`) }, "Show search"),
     el("a", { class: "button plain", href: address(`new?like=${id}`) }, "Duplicate job"),
+    !isActive && archive(),
     isActive && action("Cancel", `v1/jobs/${id}/cancel`, refresh),
     canRetry && action("Retry", `v1/jobs/${id}/retry`, () => location.reload()), // to follow its events again
   );
+}
+
+function archive() {
+  const link = { class: "button plain", href: address(`v1/jobs/${id}/archive`), download: `${id}.zip` };
+  return el("a", { ...link, onclick: fetchesFile }, "Download archive");
 }
 
 /**

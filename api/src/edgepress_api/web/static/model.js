@@ -114,6 +114,7 @@ function show(job, report, rows, figures) {
     at("downloads"),
     file(`v1/jobs/${job}/models/${row.model_sha256}/bundle`, "", "Download bundle"),
     file(`v1/artifacts/${row.model_sha256}`, fileName, "Download .tflite"),
+    file(`v1/jobs/${job}/models/${row.model_sha256}/c-source`, "", "Download C source"),
     errors && el("a", { class: "button plain", href: address(errors) }, "Show errors"),
   );
   const classes = report.dataset?.classes ?? row.confusion.map((_, index) => String(index));
