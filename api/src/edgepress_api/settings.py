@@ -2,17 +2,18 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ImportString, SecretStr
+from pydantic import AfterValidator, Field, ImportString, SecretStr
 
+from edgepress_api.database.url import verified_url
 from edgepress_common.settings import BrokerSettings
 
 
 class ApiSettings(BrokerSettings):
     """Settings of the gateway and the scheduler."""
 
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(verified_url)] = Field(
         default="sqlite:///.edgepress/edgepress.db",
         description="SQLAlchemy URL of the database: sqlite:///file, or postgresql+psycopg://user:password@host/name.",
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Generic, TypeVar
 
 from edgepress_client.connection import Connection, Query
+from edgepress_client.folder_archive import write_folder
 from edgepress_common.answers.samples import Samples
 from edgepress_common.answers.uploads import DatasetPage, DatasetView, ModelPage, ModelView
 from edgepress_common.errors import InvalidInputError
@@ -18,7 +19,6 @@ Sent = Callable[[int, int], object]
 
 _CHUNK_BYTES = 256 << 10
 _UPLOAD_SECONDS = 300.0  # until the response: the gateway validates the archive once it has arrived
-_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 
 View = TypeVar("View", DatasetView, ModelView)
@@ -79,7 +79,7 @@ class Datasets(_Uploads[DatasetView, DatasetPage]):
         """Upload a data set. Its ``dataset`` field goes into a spec, with an ``image_size``.
 
         Args:
-            path: A zip or tar of class folders, or such a folder, which is sent as a zip of its images.
+            path: A zip or tar of class folders, or such a folder, which is sent as a zip.
             name: For people; by default the file's name.
             sent: Called as the upload goes on.
 
@@ -132,19 +132,13 @@ class Models(_Uploads[ModelView, ModelPage]):
 
 @contextmanager
 def _archive(path: Path) -> Iterator[tuple[BinaryIO, str]]:
-    """Open an archive, or a folder's images as one. Both have a random access file behind them."""
+    """Open an archive, or a folder as one. Both have a random access file behind them."""
     if not path.is_dir():
         with path.open("rb") as archive_file:
             yield archive_file, _media_type(path)
         return
-    images = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _IMAGE_ENDINGS and file.is_file()]
-    if not images:
-        raise InvalidInputError(f"{path} has no images; accepted: class folders of {', '.join(_IMAGE_ENDINGS)} files")
     with tempfile.TemporaryFile() as file:
-        # Images are compressed already.
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-            for image in images:
-                archive.write(image, image.relative_to(path))
+        write_folder(path, file)
         file.seek(0)
         yield file, "application/zip"
 
@@ -176,4 +170,5 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidInputError(f"can't read {path}: {error.strerror or error}") from error
+        name = error.filename if isinstance(error.filename, str) else path
+        raise InvalidInputError(f"can't read {name}: {error.strerror or error}") from error

@@ -140,6 +140,15 @@ def test_a_number_in_yaml_needs_no_point(gateway: GatewayApp) -> None:
     assert shown["training"]["learning_rate"] == 1e-3
 
 
+@pytest.mark.parametrize("text", ["896e44e10debbce1d795f0af", "5e3-run", "1e5_2", "-2e1x"])
+def test_text_that_begins_like_a_number_is_text(gateway: GatewayApp, text: str) -> None:
+    """One SHA-256 in twenty begins with digits, e and digits."""
+    body = json.dumps(json.loads(spec_json()) | {"name": "NAME"}).replace('"NAME"', text)
+    posted = gateway.client.post("/v1/jobs", content=body, headers=YAML)
+    assert posted.status_code == 202, posted.text
+    assert posted.json()["name"] == text
+
+
 def test_an_error_is_short_even_for_a_long_key(gateway: GatewayApp) -> None:
     """An unknown field of 100,000 characters is not repeated in full."""
     refused = gateway.client.post("/v1/jobs", json=json.loads(spec_json()) | {"x" * 100_000: 1})

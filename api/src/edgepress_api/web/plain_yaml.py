@@ -47,8 +47,9 @@ def _construct_number(loader: _PlainLoader, node: yaml.ScalarNode) -> str | int 
     return loader.construct_yaml_int(node) if node.tag == _INTEGER else loader.construct_yaml_float(node)
 
 
-# YAML 1.1 reads 1e-3 as text, since it has no point; YAML 1.2 reads it as a number, as users expect.
-_PlainLoader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+"), list("-+0123456789"))
+# YAML 1.1 reads 1e-3 as text, since it has no point; YAML 1.2 reads it as a number, as users expect. PyYAML matches only
+# the beginning of a text, so the pattern has an end: SHA-256 896e44e10deb... is no number.
+_PlainLoader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+\Z"), list("-+0123456789"))
 
 for _tag in (_INTEGER, _FLOAT):
     _PlainLoader.add_constructor(_tag, _construct_number)

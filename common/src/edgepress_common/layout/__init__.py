@@ -9,7 +9,7 @@ The gateway lists folders to validate specs and to compute fingerprints, the wor
 """
 
 from edgepress_common.layout.content import UNREADABLE, ContentDigests, layout_fingerprint
-from edgepress_common.layout.file_names import is_clutter, is_companion
+from edgepress_common.layout.file_names import is_clutter, is_companion, is_hidden_image
 from edgepress_common.layout.fingerprints import file_fingerprint, folder_fingerprint
 from edgepress_common.layout.group_table import read_group_table
 from edgepress_common.layout.joining import join_layouts
@@ -28,6 +28,7 @@ __all__ = [
     "folder_fingerprint",
     "is_clutter",
     "is_companion",
+    "is_hidden_image",
     "join_layouts",
     "layout_fingerprint",
     "read_class_folders",
