@@ -1,6 +1,6 @@
 """Packs a folder of images as a zip, with everything in it that the gateway would look at.
 
-The choice of files is the gateway's: it recognizes images by their content, counts what it can't read, and names what it
+The gateway chooses the files: it recognizes images by their content, counts what it can't read, and names what it
 leaves out. Files that were left out here would be missing without a trace. Only what operating systems add is left out.
 """
 
@@ -38,7 +38,7 @@ def write_folder(folder: Path, file: BinaryIO) -> None:
             try:
                 archive.write(path, path.relative_to(folder))
             except UnicodeEncodeError as error:
-                raise InvalidInputError(f"the name {ascii(str(path))} is not UTF-8; rename the file") from error
+                raise InvalidInputError(f"the name {str(path)!a} is not UTF-8; rename the file") from error
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -11,7 +11,7 @@ _WORDS = {
     r"^[ -~]+$": "printable characters of ASCII",
     r"^[^\x00]+$": "no null characters",
     r"^[^\x00]*$": "no null characters",
-    r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+$": _VISIBLE,
+    r"^[^\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$": _VISIBLE,
     r"^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     r"^[A-Za-z0-9-]{1,40}$": "1 to 40 letters, digits and -",

@@ -18,6 +18,8 @@ def in_words(error: ErrorDetails) -> tuple[str, str | None]:
     """
     if kind := _KIND_OF_ERROR.fullmatch(error["type"]):
         return f"should be {_KINDS[kind[1]]}", None
+    if error["type"] == "missing":
+        return "is required", None
     if error["type"] == "string_pattern_mismatch":
         return "has the wrong form", pattern_in_words(error["ctx"]["pattern"])
     message, _, accepted = _LIBRARY_WORDS.sub("", error["msg"]).partition("; accepted: ")

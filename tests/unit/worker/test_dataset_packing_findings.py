@@ -115,7 +115,9 @@ def test_a_class_that_is_nearly_black_is_named(tmp_path: Path, context: PlainCon
             image.save(root / name / f"{number}.png")
     _, result = packed(root, context)
     (caution,) = result.cautions
-    assert caution.startswith("All 4 images of the class dim are nearly black after packing: no region is brighter than")
+    assert caution.startswith(
+        "All 4 images of the class dim are nearly black after packing: no region is brighter than"
+    )
 
 
 def test_files_with_further_pages_or_frames_are_counted(tmp_path: Path, context: PlainContext) -> None:

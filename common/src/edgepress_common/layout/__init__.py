@@ -15,6 +15,7 @@ from edgepress_common.layout.group_table import read_group_table
 from edgepress_common.layout.joining import join_layouts
 from edgepress_common.layout.model import ImageFile, Layout, LeftOutFile
 from edgepress_common.layout.reading import read_class_folders, read_layout
+from edgepress_common.layout.regular_file import open_regular
 from edgepress_common.layout.roots import find_under_roots
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "is_hidden_image",
     "join_layouts",
     "layout_fingerprint",
+    "open_regular",
     "read_class_folders",
     "read_group_table",
     "read_layout",
