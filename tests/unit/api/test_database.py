@@ -72,7 +72,7 @@ def test_times_come_back_in_utc(database: Database, now: datetime) -> None:
 def test_a_url_that_can_not_be_used_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
 ) -> None:
-    """Of gateway, scheduler and commands, before they open it; never with the password."""
+    """The gateway, the scheduler and commands say so before they open it, never with the password."""
     (tmp_path / "text").write_text("not a database, but long enough for one")
     monkeypatch.setenv("EDGEPRESS_DATABASE_URL", url.format(folder=tmp_path))
     with pytest.raises(InvalidInputError) as caught:

@@ -43,7 +43,7 @@ def test_an_empty_class_is_sent(folder: Path) -> None:
 
 
 def test_what_operating_systems_add_is_left_out(folder: Path) -> None:
-    """As the gateway does."""
+    """Left out by the rule that the gateway has."""
     (folder / "cat" / ".DS_Store").write_bytes(b"x")
     (folder / "cat" / "Thumbs.db").write_bytes(b"x")
     (folder / "__MACOSX").mkdir()
@@ -62,7 +62,7 @@ def test_links_are_followed(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_link_in_a_circle_is_refused(folder: Path) -> None:
-    """Not followed until the path is too long."""
+    """Refused with the link, instead of a path that is too long."""
     (folder / "cat" / "all").symlink_to(folder)
     with pytest.raises(InvalidInputError, match="cat/all leads to a folder that contains it"):
         written(folder)
@@ -84,7 +84,7 @@ def test_what_can_not_be_sent_is_refused_by_its_name(folder: Path) -> None:
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    """Before anything is sent; notes are no images."""
+    """Refused before anything is sent; a text file is not an image."""
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "notes.txt").write_text("none yet")
     with pytest.raises(InvalidInputError, match="has no images; accepted: class folders of images"):

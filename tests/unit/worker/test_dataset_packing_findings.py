@@ -103,7 +103,7 @@ def test_a_class_that_shows_nothing_is_named(tmp_path: Path, context: PlainConte
 
 
 def test_a_class_that_is_nearly_black_is_named(tmp_path: Path, context: PlainContext) -> None:
-    """As 12-bit values in colour of 16 bits per channel become; a dark picture with a light in it is none."""
+    """12-bit values in colour of 16 bits per channel become so; a dark picture with a light in it is not one."""
     root = write_class_folders(tmp_path / "set", {"good": 4})
     for name in ("dim", "night"):
         (root / name).mkdir()
