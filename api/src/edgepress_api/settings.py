@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ImportString, SecretStr, model_validator
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, Field, ImportString, SecretStr
+
+from edgepress_api.database.url import verified_url
 from edgepress_common.settings import BrokerSettings
 from edgepress_common.spec.notify import EmailAddress
 from edgepress_common.spec.web_address import WebAddress
@@ -14,7 +18,7 @@ from edgepress_common.spec.web_address import WebAddress
 class ApiSettings(BrokerSettings):
     """Settings of the gateway and the scheduler."""
 
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(verified_url)] = Field(
         default="sqlite:///.edgepress/edgepress.db",
         description="SQLAlchemy URL of the database: sqlite:///file, or postgresql+psycopg://user:password@host/name.",
     )

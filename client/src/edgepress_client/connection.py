@@ -205,7 +205,13 @@ def _trust(*, is_used: bool) -> ssl.SSLContext:
 
 
 def address(*path: str) -> str:
-    """Return the path of a resource, each segment escaped."""
+    """Return the path of a resource, each segment escaped.
+
+    Raises:
+        InvalidInputError: A segment is empty, or is one that proxies take out of a path: another resource would answer.
+    """
+    if unusable := {"", ".", ".."}.intersection(path):
+        raise InvalidInputError(f"{min(unusable)!r} is not a name; accepted: the name or id of a resource")
     return "/v1/" + "/".join(quote(segment, safe="") for segment in path)
 
 

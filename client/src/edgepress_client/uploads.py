@@ -10,11 +10,17 @@ from typing import BinaryIO, ClassVar, Generic, TypeVar
 
 from edgepress_client.connection import Connection, Query
 from edgepress_client.sending import SENDING_SECONDS, Sent, chunks_of, file_size, readable
+from edgepress_client.folder_archive import write_folder
 from edgepress_common.answers.samples import Samples
 from edgepress_common.answers.uploads import DatasetPage, DatasetView, ModelPage, ModelView
 from edgepress_common.errors import InvalidInputError
 
 _IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+Sent = Callable[[int, int], object]
+"""Called with the number of bytes sent so far, and the total."""
+
+_CHUNK_BYTES = 256 << 10
+_UPLOAD_SECONDS = 300.0  # until the response: the gateway validates the archive once it has arrived
 
 
 View = TypeVar("View", DatasetView, ModelView)
@@ -75,7 +81,7 @@ class Datasets(_Uploads[DatasetView, DatasetPage]):
         """Upload a data set. Its ``dataset`` field goes into a spec, with an ``image_size``.
 
         Args:
-            path: A zip or tar of class folders, or such a folder, which is sent as a zip of its images.
+            path: A zip or tar of class folders, or such a folder, which is sent as a zip.
             name: For people; by default the file's name.
             sent: Called as the upload goes on.
 
@@ -128,19 +134,13 @@ class Models(_Uploads[ModelView, ModelPage]):
 
 @contextmanager
 def _archive(path: Path) -> Iterator[tuple[BinaryIO, str]]:
-    """Open an archive, or a folder's images as one. Both have a random access file behind them."""
+    """Open an archive, or a folder as one. Both have a random access file behind them."""
     if not path.is_dir():
         with path.open("rb") as archive_file:
             yield archive_file, _media_type(path)
         return
-    images = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _IMAGE_ENDINGS and file.is_file()]
-    if not images:
-        raise InvalidInputError(f"{path} has no images; accepted: class folders of {', '.join(_IMAGE_ENDINGS)} files")
     with tempfile.TemporaryFile() as file:
-        # Images are compressed already.
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-            for image in images:
-                archive.write(image, image.relative_to(path))
+        write_folder(path, file)
         file.seek(0)
         yield file, "application/zip"
 
@@ -151,3 +151,26 @@ def _media_type(path: Path) -> str:
     if tarfile.is_tarfile(path):
         return "application/octet-stream"  # the gateway tells the kinds of tar apart by their content
     raise InvalidInputError(f"{path} is not an archive; accepted: a zip or tar of class folders, or a folder")
+
+
+def _size(file: BinaryIO) -> int:
+    here = file.tell()
+    size = file.seek(0, 2)
+    file.seek(here)
+    return size
+
+
+def _chunks(file: BinaryIO, total: int, sent: Sent) -> Iterator[bytes]:
+    sent(0, total)
+    while chunk := file.read(_CHUNK_BYTES):
+        yield chunk
+        sent(file.tell(), total)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else path
+        raise InvalidInputError(f"can't read {name}: {error.strerror or error}") from error

@@ -5,13 +5,14 @@ A class name appears in reports, on terminals, in web pages, and as a line of ``
 
 import unicodedata
 
+from edgepress_common.text import CONTROL
+
 _REFUSED_CATEGORIES = {
     "Cc": "a control character",
     "Cs": "bytes that are not UTF-8",
     "Zl": "a line separator",
     "Zp": "a paragraph separator",
 }
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # can disguise a name as another
 
 
 def class_name(folder_name: str) -> str:
@@ -24,8 +25,8 @@ def class_name(folder_name: str) -> str:
     """
     for character in folder_name:
         found = _REFUSED_CATEGORIES.get(unicodedata.category(character))
-        if character in _DIRECTIONS:
-            found = "a character that changes the direction of text"
+        if found is None and CONTROL.match(character):  # could disguise a name as another
+            found = "an invisible character"
         if found is not None:
             raise ValueError(f"the class folder {folder_name!a} has {found} in its name; rename the folder")
     name = unicodedata.normalize("NFC", folder_name).strip()

@@ -11,8 +11,10 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 # C0 but for tab and line feed, DEL, C1, and the characters that reorder or hide text (Unicode's bidirectional controls,
-# line and paragraph separators, and invisible operators).
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# line and paragraph separators, invisible operators, annotations). Joiners are part of words in some scripts.
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 _PICTURES = 0x2400  # of the characters below 0x20, in the order of these
 _FIRST_PRINTABLE = 0x20
 _DELETE, _DELETE_PICTURE, _REPLACEMENT = 0x7F, "\u2421", "\ufffd"

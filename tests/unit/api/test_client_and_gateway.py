@@ -251,7 +251,8 @@ def test_a_folder_is_uploaded_and_what_a_spec_says_is_printed(tmp_path: Path) ->
     assert code == 0
     assert out.startswith("dataset: {kind: upload, sha256: ")
     assert "uploaded my pets" in err
-    _, out, err = upload(tmp_path / "pets", str(images.parent), "--json")
+    (tmp_path / "other").mkdir()
+    _, out, err = upload(tmp_path / "other", str(images.parent), "--json")
     assert (json.loads(out)["dataset"]["kind"], err) == ("upload", "")
 
 

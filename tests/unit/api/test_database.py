@@ -2,13 +2,18 @@
 
 import threading
 from datetime import datetime
+from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select
 
 from edgepress_api.database import Base, Database, DatasetRow
 from edgepress_api.database.migrate import migrate
+from edgepress_api.database.url import verified_url
+from edgepress_api.settings import ApiSettings
+from edgepress_common.errors import InvalidInputError
 
 
 def test_migrations_give_the_tables_that_the_code_expects(database: Database) -> None:
@@ -52,3 +57,37 @@ def test_times_come_back_in_utc(database: Database, now: datetime) -> None:
         assert row is not None
         assert row.created_at == now
         assert row.size_bytes == 2**40
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("foo", "is not the URL of a database; accepted: sqlite:///FILE, or postgresql"),
+        ("postgresql://anna:secret@host:abc/name", "is not the URL of a database"),
+        ("mysql://anna:secret@host/name", "names the database 'mysql'; accepted: sqlite:///FILE"),
+        ("sqlite:///{folder}/text", "text, which is not a database of SQLite"),
+        ("sqlite:///{folder}", "which can't be read (Is a directory)"),
+    ],
+)
+def test_a_url_that_can_not_be_used_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    """The gateway, the scheduler and commands say so before they open it, never with the password."""
+    (tmp_path / "text").write_text("not a database, but long enough for one")
+    monkeypatch.setenv("EDGEPRESS_DATABASE_URL", url.format(folder=tmp_path))
+    with pytest.raises(InvalidInputError) as caught:
+        ApiSettings.read()
+    assert str(caught.value).startswith("EDGEPRESS_DATABASE_URL: ")
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_does_not_exist_yet_or_is_empty_is_accepted(tmp_path: Path) -> None:
+    """The gateway creates it; a database of an earlier version is migrated."""
+    (tmp_path / "empty.db").touch()
+    for name in ("new/edgepress.db", "empty.db"):
+        assert verified_url(f"sqlite:///{tmp_path}/{name}")
+    made = Database(f"sqlite:///{tmp_path}/made.db")
+    migrate(made)
+    made.close()
+    assert verified_url(f"sqlite:///{tmp_path}/made.db")

@@ -413,7 +413,7 @@ def test_reports_are_bounded(gateway: GatewayApp, verb: str, content: Json) -> N
     assert post(gateway, lease(gateway), verb, json.dumps(content)).status_code == 422
 
 
-@pytest.mark.parametrize("name", ["\x1b[2J", "a\x07b", "\x9b31m", "a\u202eb", "a\x7fb"])
+@pytest.mark.parametrize("name", ["\x1b[2J", "a\x07b", "\x9b31m", "a\u202eb", "a\x7fb", "a\u061cb", "a\nb", "a\tb"])
 def test_a_spec_with_control_characters_is_refused(gateway: GatewayApp, name: str) -> None:
     """Names, and every other text of the spec: others see them in their terminals."""
     from fakes.jobs import small_spec
@@ -422,6 +422,7 @@ def test_a_spec_with_control_characters_is_refused(gateway: GatewayApp, name: st
     answer = gateway.client.post("/v1/jobs", json=spec)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "name")
     assert name not in json.loads(answer.text)["detail"]
+    assert gateway.client.post("/v1/jobs", json=spec | {"name": "x", "notes": "two\n\tlines"}).status_code == 202
 
 
 def test_a_probe_has_a_part_of_the_images(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from edgepress_api.web.app import create_app
+from edgepress_common.pattern_words import pattern_in_words
 from fakes.gateway_app import GatewayApp, sqlite_gateway
 from fakes.zip_beginning import zip_of_bytes
 
@@ -207,3 +208,22 @@ def test_nothing_that_can_be_sent_is_answered_otherwise_than_described(
             requests = given(case=found.ok().as_strategy(generation_mode=mode))
             TRIED_OFTEN(requests(check))()
     assert tried > 100
+
+
+def test_every_regular_expression_has_words(gateway: GatewayApp) -> None:
+    """Messages about text of the wrong form show no regular expression."""
+    document = gateway.client.get("/openapi.json").json()
+    patterns = set(_patterns(document))
+    assert len(patterns) > 10
+    assert [pattern for pattern in patterns if pattern in pattern_in_words(pattern)] == []
+
+
+def _patterns(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str) and node.get("type") == "string":
+            yield node["pattern"]
+        for value in node.values():
+            yield from _patterns(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _patterns(value)

@@ -148,7 +148,7 @@ def grouped(groups: JsonValue) -> dict[str, JsonValue]:
         ({"training": {"augmentation": {"horizontal_flip": "x"}}}, "training.augmentation.horizontal_flip", "x",
          "is of the wrong type", "true or false"),
         ({"evaluation": {"devices": ["Pi 4"]}}, "evaluation.devices[0]", "Pi 4", "has the wrong form",
-         "text matching ^[a-z0-9][a-z0-9._-]{0,62}$"),
+         "text: 1 to 63 lower-case letters, digits and . _ -, beginning with a letter or digit"),
         ({"evaluation": {"threads": [1, 1]}}, "evaluation.threads", [1, 1], "threads contains duplicates: 1, 1",
          "each once"),
     ],

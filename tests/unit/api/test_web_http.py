@@ -112,6 +112,9 @@ def test_a_page_token_belongs_to_its_filter(gateway: GatewayApp) -> None:
     assert last is not None
     refused = gateway.client.get("/v1/jobs", params={"page_size": 1, "state": "failed", "page_token": last})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "page_token")
+    for wrong in (f"{last}x", f" {last}", last[:-1], f"{last[:4]}\n{last[4:]}"):
+        refused = gateway.client.get("/v1/jobs", params={"page_size": 1, "state": "queued", "page_token": wrong})
+        assert refused.status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,15 @@ def test_a_number_in_yaml_needs_no_point(gateway: GatewayApp) -> None:
     assert posted.status_code == 202
     shown = gateway.client.get(f"/v1/jobs/{posted.json()['id']}/spec").json()
     assert shown["training"]["learning_rate"] == 1e-3
+
+
+@pytest.mark.parametrize("text", ["896e44e10debbce1d795f0af", "5e3-run", "1e5_2", "-2e1x"])
+def test_text_that_begins_like_a_number_is_text(gateway: GatewayApp, text: str) -> None:
+    """One SHA-256 in fifteen begins with digits, e and digits."""
+    body = json.dumps(json.loads(spec_json()) | {"name": "NAME"}).replace('"NAME"', text)
+    posted = gateway.client.post("/v1/jobs", content=body, headers=YAML)
+    assert posted.status_code == 202, posted.text
+    assert posted.json()["name"] == text
 
 
 def test_an_error_is_short_even_for_a_long_key(gateway: GatewayApp) -> None:

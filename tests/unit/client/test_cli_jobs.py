@@ -26,6 +26,8 @@ def test_jobs_are_listed_over_pages_up_to_the_limit() -> None:
     [
         (["--state", "done"], "Invalid value for '--state': 'done' is not one of 'queued', "),
         (["--limit", "0"], "Invalid value for '--limit': should be greater than or equal to 1"),
+        (["--limit", "abc"], "Invalid value for '--limit': should be an integer"),
+        (["--limit", "1.5"], "Invalid value for '--limit': should be an integer"),
     ],
 )
 def test_a_value_that_can_not_be_used_is_refused_without_words_of_a_library(arguments: list[str], words: str) -> None:

@@ -83,3 +83,15 @@ def test_an_id_that_can_not_be_one_is_never_sent(command: str, job: str) -> None
     assert (ran.exit_code, gateway.requests) == (2, [])
     assert "is not a job id; accepted: 1 to 40 letters" in ran.err
     assert not OBEYED & set(ran.err)
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+@pytest.mark.parametrize(
+    "command", [["datasets", "delete", "--yes"], ["models", "delete", "--yes"], ["samples"], ["latency-model"]]
+)
+def test_a_name_that_leads_elsewhere_is_never_sent(command: list[str], name: str) -> None:
+    """A proxy takes ``..`` out of a path, with the part before it."""
+    gateway = FakeGateway()
+    ran = run_command(gateway, [*command, name])
+    assert (ran.exit_code, gateway.requests) == (2, [])
+    assert f"{name!r} is not a name" in ran.err

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from edgepress_common.layout import ContentDigests, layout_fingerprint, read_layout
+from edgepress_common.errors import InvalidSpecError
+from edgepress_common.layout import (
+    UNREADABLE,
+    ContentDigests,
+    file_fingerprint,
+    layout_fingerprint,
+    open_regular,
+    read_group_table,
+    read_layout,
+)
+from edgepress_common.spec import DATASET_KINDS, NpzDataset
 
 OLD_NS = 1_000_000_000 * 1_600_000_000
 
@@ -79,3 +89,25 @@ def test_digests_are_those_of_the_contents_in_order(tmp_path: Path) -> None:
     assert digests.of(paths) == expected
     assert digests.of(paths) == expected
     assert digests.of([]) == []
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_what_has_no_end_is_never_read(tmp_path: Path, name: str) -> None:
+    """A pipe would hang the gateway, a device fill its memory: as a file of arrays, a table of groups, an image."""
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / name
+    with pytest.raises(OSError, match="is not a regular file"):
+        open_regular(path)
+    with pytest.raises(OSError, match="is not a regular file"):
+        file_fingerprint(path)
+    assert ContentDigests().of([path]) == [UNREADABLE]
+    dataset = NpzDataset(path=str(path), image_size=32)
+    with pytest.raises(InvalidSpecError, match=r"can't be read as \.npz: is not a regular file"):
+        DATASET_KINDS["npz"].fingerprint(dataset, [tmp_path, Path("/dev")])
+
+
+def test_a_table_of_groups_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    """At once."""
+    os.mkfifo(tmp_path / "groups.csv")
+    with pytest.raises(InvalidSpecError, match="is not a regular file"):
+        read_group_table("groups.csv", tmp_path, [tmp_path])

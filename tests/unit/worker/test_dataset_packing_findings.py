@@ -102,6 +102,34 @@ def test_a_class_that_shows_nothing_is_named(tmp_path: Path, context: PlainConte
     )
 
 
+def test_a_class_that_is_nearly_black_is_named(tmp_path: Path, context: PlainContext) -> None:
+    """12-bit values in colour of 16 bits per channel become so; a dark picture with a light in it is not one."""
+    root = write_class_folders(tmp_path / "set", {"good": 4})
+    for name in ("dim", "night"):
+        (root / name).mkdir()
+        for number in range(4):
+            image = Image.new("RGB", (64, 64), (0, 0, number))
+            image.paste((13, 13, 13), (10, 10, 40, 40 + number))
+            if name == "night":
+                image.paste((200, 200, 200), (0, 0, 30, 30))
+            image.save(root / name / f"{number}.png")
+    _, result = packed(root, context)
+    (caution,) = result.cautions
+    assert caution.startswith(
+        "All 4 images of the class dim are nearly black after packing: no region is brighter than"
+    )
+
+
+def test_files_with_further_pages_or_frames_are_counted(tmp_path: Path, context: PlainContext) -> None:
+    """Only the first is used; which that is, people should know."""
+    root = write_class_folders(tmp_path / "set", {"good": 4, "other": 4})
+    for name in ("0.gif", "0.tiff", "0.webp", "0.png"):
+        first, second = photograph(5), photograph(6)
+        first.save(root / "good" / f"several{name}", save_all=True, append_images=[second])
+    _, result = packed(root, context)
+    assert result.cautions == ("4 files have several pages or frames, of which only the first is used.",)
+
+
 def test_a_small_thing_on_an_even_ground_is_something(tmp_path: Path, context: PlainContext) -> None:
     """A scratch on metal draws no caution, though it hardly shows in a copy of 9 x 8 pixels."""
     root = write_class_folders(tmp_path / "set", {"good": 4})

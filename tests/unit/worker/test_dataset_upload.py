@@ -52,10 +52,16 @@ def test_what_is_not_an_image_is_left_in_the_archive(tmp_path: Path, context: Pl
             archive.writestr(name, content.getvalue())
             archive.writestr(f"__MACOSX/{name}", b"attributes")
         archive.writestr("ant/._0.png", b"attributes")
+        archive.writestr("ant/.hidden.png", b"an image, perhaps")
         archive.writestr("README.md", b"notes")
         archive.writestr("ant/script.py", b"raise SystemExit")
     _, result = pack_upload(tmp_path / "a.zip", context)
     assert (result.classes, result.train_counts, result.unreadable_count) == (("ant", "bee"), (1, 1), 0)
+    assert {(file.name, file.reason) for file in result.ignored} == {
+        ("ant/.hidden.png", "is hidden"),
+        ("ant/script.py", "is not an image by its name"),
+        ("README.md", "is not an image by its name"),
+    }
 
 
 @pytest.mark.parametrize("archiver", ARCHIVERS)

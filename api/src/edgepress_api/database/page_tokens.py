@@ -35,7 +35,7 @@ def read_page_token(token: str, parse: Callable[[str], Position], **listing: obj
         InvalidQueryError: It is not a token of this listing.
     """
     try:
-        digest, _, position = base64.urlsafe_b64decode(token.encode()).decode().partition(" ")
+        digest, _, position = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(" ")
         if digest == _digest(listing):
             return parse(position)
     except (ValueError, OverflowError):

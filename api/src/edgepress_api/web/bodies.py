@@ -6,6 +6,7 @@ have, and characters that PostgreSQL does not have.
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Never, TypeVar
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from edgepress_api.web.error_places import FieldPath, written_path
 from edgepress_api.web.field_problems import field_problems
-from edgepress_api.web.plain_yaml import MAX_DEPTH, MalformedBodyError, parse_yaml
+from edgepress_api.web.plain_yaml import MAX_CHARACTERS_OF_A_NUMBER, MAX_DEPTH, MalformedBodyError, parse_yaml
 from edgepress_api.web.schema import Schema, without_references
 from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.spec import JobSpec
@@ -33,6 +34,9 @@ _RECIPIENTS_DOCUMENT = Recipients.model_json_schema()
 _RECIPIENTS_SCHEMA: Schema = without_references(_RECIPIENTS_DOCUMENT, _RECIPIENTS_DOCUMENT)
 
 _Parsed = TypeVar("_Parsed", bound=BaseModel)
+
+_SEVERAL_LINES: FieldPath = ("notes",)
+_LINES = re.compile("[\t\n]")
 
 Format = Literal["JSON", "YAML"]
 
@@ -137,9 +141,14 @@ def refuse_unstorable(value: JsonValue) -> None:
 
 
 def _control_characters(value: JsonValue) -> Iterator[FieldProblem]:
-    """Yield the texts that a terminal would obey; what is stored of a spec is shown to other people."""
+    """Yield the texts that a terminal would obey, or that would take several lines of a list.
+
+    What is stored of a spec is shown to other people.
+    """
     for path, item in _walk(value):
-        if isinstance(item, str) and (found := CONTROL.search(item)):
+        if isinstance(item, str) and (
+            found := CONTROL.search(item) or (path != _SEVERAL_LINES and _LINES.search(item))
+        ):
             message = f"has the control character U+{ord(found[0]):04X}"
             field = harmless(_named(path))
             yield FieldProblem(field=field, value=harmless(item), message=message, accepted="printable text")
@@ -170,11 +179,11 @@ def _format_of(content_type: str | None) -> Format:
 
 def _parse_json(text: str) -> JsonValue:
     try:
-        value: JsonValue = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
+        value: JsonValue = json.loads(
+            text, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant, parse_int=_integer
+        )
     except json.JSONDecodeError as error:
         raise MalformedBodyError(f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
-    except ValueError as error:  # an integer of thousands of digits
-        raise MalformedBodyError(f"not valid JSON: {error}") from None
     except RecursionError:
         raise _too_deep() from None
     return value
@@ -187,6 +196,11 @@ def _without_doubles(pairs: Sequence[tuple[str, JsonValue]]) -> dict[str, JsonVa
             raise MalformedBodyError(f"{key!r:.60} is given twice in one object; accepted: each key once")
         found[key] = value
     return found
+
+
+def _integer(text: str) -> int | str:
+    """Return an integer. One that Python can't write stays text, which no numeric field accepts, as in YAML."""
+    return int(text) if len(text) <= MAX_CHARACTERS_OF_A_NUMBER else text
 
 
 def _refuse_constant(name: str) -> Never:

@@ -20,7 +20,7 @@ from edgepress_common.errors import InvalidInputError
 
 MAX_DEPTH = 32  # a spec is seven deep
 _MAX_VALUES = 100_000  # a spec of 200 pipelines with all their stages and exports written out has about 20,000
-_MAX_CHARACTERS_OF_A_NUMBER = 400  # more than any float has digits
+MAX_CHARACTERS_OF_A_NUMBER = 400  # more than any float has digits
 
 _TIMESTAMP, _INTEGER, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float"))
 
@@ -42,7 +42,7 @@ def _construct_number(loader: _PlainLoader, node: yaml.ScalarNode) -> str | int 
     """Return a number. A sexagesimal number of YAML 1.1 stays text: 2:4 is a pattern of zeros, not 124."""
     text = str(loader.construct_scalar(node))
     # Python can't write a longer integer in decimal. As text, it is not accepted by numeric fields.
-    if ":" in text or len(text) > _MAX_CHARACTERS_OF_A_NUMBER:
+    if ":" in text or len(text) > MAX_CHARACTERS_OF_A_NUMBER:
         return text
     return loader.construct_yaml_int(node) if node.tag == _INTEGER else loader.construct_yaml_float(node)
 
@@ -50,6 +50,9 @@ def _construct_number(loader: _PlainLoader, node: yaml.ScalarNode) -> str | int 
 # YAML 1.1 reads 1e-3 as text, since it has no point; YAML 1.2 reads it as a number, as users expect. The pattern is of
 # the whole text: a SHA-256 can begin like a number.
 _PlainLoader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789"))
+# YAML 1.1 reads 1e-3 as text, since it has no point; YAML 1.2 reads it as a number, as users expect. PyYAML matches the
+# beginning of a text, so the pattern has an end: the SHA-256 896e44e10deb... is not a number.
+_PlainLoader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+\Z"), list("-+0123456789"))
 
 for _tag in (_INTEGER, _FLOAT):
     _PlainLoader.add_constructor(_tag, _construct_number)

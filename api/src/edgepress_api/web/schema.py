@@ -9,6 +9,8 @@ from typing import Any, TypeGuard
 
 from pydantic import JsonValue
 
+from edgepress_common.pattern_words import pattern_in_words
+
 Schema = Mapping[str, Any]
 
 _LONGEST_LIST = 60  # names listed in a message; more are left out
@@ -108,9 +110,8 @@ def _words(schema: Schema) -> Iterator[str]:
         case "boolean":
             yield "true or false"
         case "string":
-            yield f"text{_length(schema, 'Length', ' characters')}"
-            if "pattern" in schema:
-                yield f"matching {schema['pattern']}"
+            form = f": {pattern_in_words(schema['pattern'])}" if "pattern" in schema else ""
+            yield f"text{_length(schema, 'Length', ' characters')}{form}"
         case "array":
             yield f"a list{_length(schema, 'Items', '')}"
         case "object":

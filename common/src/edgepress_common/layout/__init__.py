@@ -9,12 +9,13 @@ The gateway lists folders to validate specs and to compute fingerprints, the wor
 """
 
 from edgepress_common.layout.content import UNREADABLE, ContentDigests, layout_fingerprint
-from edgepress_common.layout.file_names import is_clutter, is_companion
+from edgepress_common.layout.file_names import is_clutter, is_companion, is_hidden_image
 from edgepress_common.layout.fingerprints import file_fingerprint, folder_fingerprint
 from edgepress_common.layout.group_table import read_group_table
 from edgepress_common.layout.joining import join_layouts
 from edgepress_common.layout.model import ImageFile, Layout, LeftOutFile
 from edgepress_common.layout.reading import read_class_folders, read_layout
+from edgepress_common.layout.regular_file import open_regular
 from edgepress_common.layout.roots import find_under_roots
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "folder_fingerprint",
     "is_clutter",
     "is_companion",
+    "is_hidden_image",
     "join_layouts",
     "layout_fingerprint",
+    "open_regular",
     "read_class_folders",
     "read_group_table",
     "read_layout",

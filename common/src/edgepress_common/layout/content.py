@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edgepress_common.layout.model import Layout
+from edgepress_common.layout.regular_file import open_regular
 
 UNREADABLE = ""  # the digest of a file that can't be read
 _READ_BYTES = 1 << 20
@@ -49,7 +50,7 @@ class ContentDigests:
         return digests
 
     def _of_one(self, path: str | Path) -> str:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  Path can't represent all byte strings
+        with open_regular(path) as file:
             status = os.fstat(file.fileno())
             key = _key(status)
             known = self._known.get(key)

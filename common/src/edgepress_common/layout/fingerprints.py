@@ -7,6 +7,7 @@ from edgepress_common.layout.content import ContentDigests, layout_fingerprint
 from edgepress_common.layout.group_table import read_group_table
 from edgepress_common.layout.problems import problem
 from edgepress_common.layout.reading import read_layout
+from edgepress_common.layout.regular_file import open_regular
 from edgepress_common.layout.roots import find_under_roots
 
 _REMEMBERED = ContentDigests()  # one for the process, because all requests see the same files
@@ -41,7 +42,7 @@ def file_fingerprint(path: Path) -> str:
     """Return the fingerprint of a single file: the SHA-256 of its content.
 
     Raises:
-        OSError: The file can't be read.
+        OSError: The file can't be read, or is not a regular file.
     """
-    path.stat()
+    open_regular(path).close()
     return _REMEMBERED.of([path])[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgepress_common.layout.problems import problem, problems_of
+from edgepress_common.layout.regular_file import open_regular
 from edgepress_common.layout.roots import is_under
 
 _FIELD = "dataset.groups.table"
@@ -43,9 +44,10 @@ def read_group_table(name: str, root: Path, roots: Sequence[Path]) -> GroupTable
         path = (root / name).resolve()
         if not path.is_relative_to(root.resolve()) or not is_under(path, roots):
             raise ValueError("lies outside the data set's folder")
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(f"has {path.stat().st_size} bytes; the limit is {_MAX_BYTES}")
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise ValueError(f"has more than {_MAX_BYTES} bytes, the limit")
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
         if not {"image", "group"} <= set(rows.fieldnames or ()):
             raise problem(_FIELD, name, f"has the columns {', '.join(rows.fieldnames or ['none'])}", _ACCEPTED)

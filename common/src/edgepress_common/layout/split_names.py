@@ -9,7 +9,7 @@ Role = Literal["train", "validation", "test"]
 
 _WORDS: dict[Role, str] = {
     "train": "train|training",
-    "validation": "val|valid|validation|validate|validating|dev",
+    "validation": "val|valid|validation|validate|validating|dev|eval|evaluation",
     "test": "test|testing|holdout|hold-out",
 }
 _PREFIX = r"(?P<prefix>.*[ _.-])?"

@@ -1,4 +1,4 @@
-"""The URL of Redis, with an explicit rule for certificates.
+"""The URL of Redis: validated, and with an explicit rule for certificates.
 
 For a ``rediss`` URL without such a rule, redis-py verifies the certificate, but Celery's transport does not. The rule
 is therefore always added.
@@ -10,8 +10,18 @@ _SETTING = "ssl_cert_reqs"
 
 
 def verified_url(url: str) -> str:
-    """Return the URL; with TLS, add that the certificate must be verified, unless the URL already has a rule."""
-    parts = urlsplit(url)
+    """Return the URL; with TLS, add that the certificate must be verified, unless the URL already has a rule.
+
+    Raises:
+        ValueError: It is not a URL of Redis. The message does not repeat it, because it may contain a password.
+    """
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is not a number, or an unclosed bracket
+        is_usable = False
+    if not is_usable:
+        raise ValueError("is not the URL of a Redis server; accepted: redis://USER:PASSWORD@HOST:PORT/0, or rediss://")
     options = parse_qsl(parts.query, keep_blank_values=True)
     if parts.scheme != "rediss" or _SETTING in dict(options):
         return url

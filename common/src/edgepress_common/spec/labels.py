@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from edgepress_common.frozen import Frozen
 
 _MOST_TAGS = 20
-_VISIBLE = r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+$"
+_VISIBLE = r"^[^\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$"
 
 
 def _each_once(tags: tuple[str, ...]) -> tuple[str, ...]:

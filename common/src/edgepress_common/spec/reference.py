@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from edgepress_common.pattern_words import pattern_in_words
 from edgepress_common.spec.examples import EXAMPLES
 from edgepress_common.spec.json_schema import Node, spec_schema
 
@@ -104,7 +105,7 @@ def _ranges(field: Node) -> Iterator[str]:
         if most in field:
             yield f"{field.get(least, 0)} to {field[most]:,} {unit}"
     if "pattern" in field:
-        yield f"matches `{field['pattern']}`"
+        yield pattern_in_words(field["pattern"])
     if "items" in field:
         yield from (f"each {words}" for words in _ranges(field["items"]))
 

@@ -120,7 +120,9 @@ def _validated(layer: type[Layer], parameters: Mapping[str, Any], where: str) ->
             accepted = "the parameters " + ", ".join(name for name in layer.model_fields if name != "kind")
         elif problem.startswith("should be "):
             problem, accepted = "is not accepted", problem.removeprefix("should be ")
-        place = ", ".join((where, ".".join(map(str, first["loc"])))) if first["loc"] else where
+        # pydantic names the members of a union within the path, such as literal['linear', ...].
+        path = [str(part) for part in first["loc"] if not (isinstance(part, str) and "[" in part)]
+        place = ", ".join((where, ".".join(path))) if path else where
         found = "" if isinstance(first["input"], dict) else f"; found {first['input']!r:.200}"
         raise InvalidInputError(
             f"{place} {problem}{found}" + ("" if accepted is None else f"; accepted: {accepted}")

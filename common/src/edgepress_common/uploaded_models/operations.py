@@ -65,6 +65,11 @@ _PREPROCESSING = (
     "If it belongs to preprocess_input, save the model without it and set `pixels` in the spec, or put a Rescaling "
     "layer in its place"
 )
+_SLICES = {"GetItem", "__operators__.getitem"}
+_REVERSED = (
+    "If it reverses the channels, as preprocess_input of ResNet and VGG does, save the model without it, with the "
+    "input channels of the first convolution's weights reversed, and with a Rescaling layer for the mean in RGB"
+)
 
 
 def is_operation(entry: JsonObject) -> bool:
@@ -99,7 +104,7 @@ def read_operation(entry: JsonObject, name: str, operands: Sequence[Operand]) ->
         raise InvalidInputError(
             f"layer {name!r} is the operation {operation!r}{of_it}; accepted: add, subtract, multiply and divide with "
             f"a constant, add and multiply of two tensors, and {', '.join(sorted(set(_ACTIVATIONS.values())))}. "
-            f"{_PREPROCESSING}"
+            f"{_REVERSED if operation in _SLICES else _PREPROCESSING}"
         )
     return _arithmetic(_ARITHMETIC[operation], operands, name), sources
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgepress_common.errors import InvalidInputError
-from edgepress_common.layout import LeftOutFile, is_clutter, is_companion
+from edgepress_common.layout import LeftOutFile, is_clutter, is_companion, is_hidden_image
 from edgepress_worker.datasets.archive_members import Member, read_members
 from edgepress_worker.datasets.meter import Meter
 
@@ -101,6 +101,8 @@ def unpack_images(archive: Path, folder: Path, meter: Meter, limits: ArchiveLimi
                 raise InvalidInputError(f"unpacks to more than {max_bytes} bytes, the limit ({limit_name})")
             parts = _safe_parts(member)
             if any(map(is_clutter, parts)):
+                if not any(map(is_clutter, parts[:-1])) and is_hidden_image(parts[-1]):
+                    unpacked.ignored.append(LeftOutFile("/".join(parts), "is hidden"))
                 continue
             unpacked.guessed_encoding = unpacked.guessed_encoding or member.guessed_encoding
             _unpack(member, parts, folder, unpacked)

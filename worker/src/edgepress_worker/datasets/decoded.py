@@ -44,6 +44,7 @@ class Decoded:
         is_flat: ``(n,)``, whether an image has nearly a single colour.
         is_grey: ``(n,)``, whether an image has no colour.
         sides: int32 ``(n,)``, shorter side of the original images in pixels; 0 for unreadable images.
+        has_more: ``(n,)``, whether the file of an image has further pages or frames.
         deep_grey: Maximum pixel value of each 16-bit grey image.
         done: Number of images that are decoded or found to be unreadable.
         grey_bits: Number of significant bits in 16-bit grey images; None if there are none.
@@ -55,6 +56,7 @@ class Decoded:
     is_flat: npt.NDArray[np.bool_]
     is_grey: npt.NDArray[np.bool_]
     sides: npt.NDArray[np.int32]
+    has_more: npt.NDArray[np.bool_]
     grey_bits: int | None = None
     deep_grey: dict[int, int] = field(default_factory=dict)
     done: int = 0
@@ -79,6 +81,7 @@ class Decoded:
             self.is_flat[outcome.image] = outcome.is_flat
             self.is_grey[outcome.image] = outcome.is_grey
             self.sides[outcome.image] = outcome.side
+            self.has_more[outcome.image] = outcome.has_more
 
 
 def decode_parts(labelled: LabelledSet, parts: list[SplitFile], side: int, meter: Meter) -> Decoded:
@@ -96,6 +99,7 @@ def decode_parts(labelled: LabelledSet, parts: list[SplitFile], side: int, meter
         is_flat=np.zeros(total, dtype=np.bool_),
         is_grey=np.zeros(total, dtype=np.bool_),
         sides=np.zeros(total, dtype=np.int32),
+        has_more=np.zeros(total, dtype=np.bool_),
     )
     meter.tell(0, f"packing {total} images")
     setup = Setup(side, tuple(str(part.file.path) for part in parts))

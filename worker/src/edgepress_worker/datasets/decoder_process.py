@@ -75,6 +75,7 @@ class Outcome(NamedTuple):
             significant bits is not known yet.
         is_grey: Whether it has no colour, see `look.is_grey`.
         side: Shorter side of the original image, in pixels; 0 unless its pixels are written.
+        has_more: Whether its file has further pages or frames, which are not used.
     """
 
     image: int
@@ -85,6 +86,7 @@ class Outcome(NamedTuple):
     deep_grey: int | None = None
     is_grey: bool = False
     side: int = 0
+    has_more: bool = False
 
 
 Batch = Sequence[DecodingTask]
@@ -134,7 +136,7 @@ class BatchDecoder:
             return Outcome(task.index, reason=str(error), digest=digest)
         except DeepGreyError as error:
             return Outcome(task.index, digest=digest, deep_grey=error.largest)
-        image, side = decoded
+        image, side, has_more = decoded
         self._write(task, image.tobytes())
         look = look_of(image)
         return Outcome(
@@ -144,6 +146,7 @@ class BatchDecoder:
             is_flat=is_flat(image, look),
             is_grey=is_grey(image),
             side=side,
+            has_more=has_more,
         )
 
     def _write(self, task: DecodingTask, row: bytes) -> None:

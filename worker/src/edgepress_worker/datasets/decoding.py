@@ -68,10 +68,12 @@ class DecodedImage(NamedTuple):
     Attributes:
         pixels: RGB, of the size that networks take.
         side: Shorter side of the original image, in pixels.
+        has_more: Whether the file has further pages or frames, which are not used.
     """
 
     pixels: Image.Image
     side: int
+    has_more: bool
 
 
 class UndecodableError(Exception):
@@ -215,13 +217,15 @@ def decode_content(
         with encoded.open(content) as image:
             _check_size(image)
             original = min(image.size)
+            has_more = bool(getattr(image, "is_animated", False))
             image.draft(None, (_DRAFT_MARGIN * side, _DRAFT_MARGIN * side))
             is_large = image.width * image.height > _LARGE_PIXELS
             with large if large is not None and is_large else nullcontext():
                 image.load()
                 with suppress(Exception):  # may fail at other tags, after the pixels are transposed
                     ImageOps.exif_transpose(image, in_place=True)
-                return DecodedImage(_to_rgb(image, bits).resize((side, side), Image.Resampling.BILINEAR), original)
+                pixels = _to_rgb(image, bits).resize((side, side), Image.Resampling.BILINEAR)
+                return DecodedImage(pixels, original, has_more)
     except (UndecodableError, DeepGreyError):
         raise
     except Exception as error:

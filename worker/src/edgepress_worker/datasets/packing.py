@@ -105,8 +105,7 @@ def _result(
     counts: dict[str, tuple[int, ...]],
 ) -> PackResult:
     readable = decoded.is_readable
-    digests = [decoded.digests[index] for index in np.flatnonzero(readable).tolist()]
-    seen = cautions_of(labelled.classes, labelled.labels[readable], digests, decoded.is_flat[readable])
+    seen = cautions_of(labelled.classes, labelled.labels.tolist(), decoded)
     return PackResult(
         classes=labelled.classes,
         train_counts=counts["train"],

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from edgepress_common.errors import FieldProblem, InvalidSpecError
-from edgepress_common.layout import file_fingerprint, find_under_roots
+from edgepress_common.layout import file_fingerprint, find_under_roots, open_regular
 from edgepress_common.spec.dataset_kind import DatasetKind, SplittableDataset
 
 
@@ -30,7 +30,7 @@ class NpzDataset(SplittableDataset):
 def _fingerprint(dataset: NpzDataset, roots: Sequence[Path]) -> str:
     path = find_under_roots(dataset.path, roots)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             missing = {"train_images.npy", "train_labels.npy"} - set(archive.namelist())
         if missing:
             raise _problem(dataset, f"lacks {', '.join(sorted(missing))}")
@@ -38,7 +38,8 @@ def _fingerprint(dataset: NpzDataset, roots: Sequence[Path]) -> str:
     except FileNotFoundError:
         raise _problem(dataset, "the file does not exist") from None
     except (zipfile.BadZipFile, OSError) as error:
-        raise _problem(dataset, f"can't be read as .npz: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise _problem(dataset, f"can't be read as .npz: {reason}") from None
 
 
 def _problem(dataset: NpzDataset, message: str) -> InvalidSpecError:
