@@ -2,12 +2,9 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ImportString, SecretStr, model_validator
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, Field, ImportString, SecretStr
+from pydantic import AfterValidator, Field, ImportString, SecretStr, model_validator
 
 from edgepress_api.database.url import verified_url
 from edgepress_common.settings import BrokerSettings

@@ -38,4 +38,5 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidInputError(f"can't read {path}: {error.strerror or error}") from error
+        name = error.filename if isinstance(error.filename, str) else path
+        raise InvalidInputError(f"can't read {name}: {error.strerror or error}") from error

@@ -9,19 +9,11 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Generic, TypeVar
 
 from edgepress_client.connection import Connection, Query
-from edgepress_client.sending import SENDING_SECONDS, Sent, chunks_of, file_size, readable
 from edgepress_client.folder_archive import write_folder
+from edgepress_client.sending import SENDING_SECONDS, Sent, chunks_of, file_size, readable
 from edgepress_common.answers.samples import Samples
 from edgepress_common.answers.uploads import DatasetPage, DatasetView, ModelPage, ModelView
 from edgepress_common.errors import InvalidInputError
-
-_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
-Sent = Callable[[int, int], object]
-"""Called with the number of bytes sent so far, and the total."""
-
-_CHUNK_BYTES = 256 << 10
-_UPLOAD_SECONDS = 300.0  # until the response: the gateway validates the archive once it has arrived
-
 
 View = TypeVar("View", DatasetView, ModelView)
 Page = TypeVar("Page", DatasetPage, ModelPage)
@@ -151,26 +143,3 @@ def _media_type(path: Path) -> str:
     if tarfile.is_tarfile(path):
         return "application/octet-stream"  # the gateway tells the kinds of tar apart by their content
     raise InvalidInputError(f"{path} is not an archive; accepted: a zip or tar of class folders, or a folder")
-
-
-def _size(file: BinaryIO) -> int:
-    here = file.tell()
-    size = file.seek(0, 2)
-    file.seek(here)
-    return size
-
-
-def _chunks(file: BinaryIO, total: int, sent: Sent) -> Iterator[bytes]:
-    sent(0, total)
-    while chunk := file.read(_CHUNK_BYTES):
-        yield chunk
-        sent(file.tell(), total)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else path
-        raise InvalidInputError(f"can't read {name}: {error.strerror or error}") from error

@@ -27,12 +27,10 @@ def delete_old_jobs(database: Database, now: datetime, retention: timedelta) -> 
     """
     deleted = 0
     old = (
-        JobRow.finished_at <= now - retention,
+        func.coalesce(JobRow.imported_at, JobRow.finished_at) <= now - retention,
         JobRow.state.not_in(ACTIVE_STATES),
         ~exists().where(ComparisonJobRow.job_number == JobRow.number),
     )
-    ended = func.coalesce(JobRow.imported_at, JobRow.finished_at)
-    old = (ended <= now - retention, JobRow.state.not_in(ACTIVE_STATES))
     while True:
         with database.read() as session:
             numbers = session.scalars(select(JobRow.number).where(*old).limit(_JOBS_AT_ONCE)).all()

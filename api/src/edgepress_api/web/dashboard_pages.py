@@ -13,6 +13,7 @@ DASHBOARD_PAGES = {
     "/datasets/{sha256}": "data.html",
     "/devices": "devices.html",
     "/compare": "compare.html",
+    "/comparisons/{comparison_id}": "compare.html",
 }
 
 _PATHS = re.compile("|".join(re.sub(r"\{\w+\}", "[^/]+", path) for path in (*DASHBOARD_PAGES, "/static/{name}")))

@@ -47,9 +47,6 @@ def _construct_number(loader: _PlainLoader, node: yaml.ScalarNode) -> str | int 
     return loader.construct_yaml_int(node) if node.tag == _INTEGER else loader.construct_yaml_float(node)
 
 
-# YAML 1.1 reads 1e-3 as text, since it has no point; YAML 1.2 reads it as a number, as users expect. The pattern is of
-# the whole text: a SHA-256 can begin like a number.
-_PlainLoader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789"))
 # YAML 1.1 reads 1e-3 as text, since it has no point; YAML 1.2 reads it as a number, as users expect. PyYAML matches the
 # beginning of a text, so the pattern has an end: the SHA-256 896e44e10deb... is not a number.
 _PlainLoader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+\Z"), list("-+0123456789"))

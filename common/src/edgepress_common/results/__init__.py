@@ -26,8 +26,14 @@ from edgepress_common.results.export import ExportResult
 from edgepress_common.results.open_figures import OpenFigures
 from edgepress_common.results.pack import ImageStatistics, PackResult, Twin, Twins, UnreadableImage
 from edgepress_common.results.sensitivity import LayerSensitivity, Sensitivity
-from edgepress_common.results.stage import ChannelGroup, Epoch, PredictedLatency, StageResult
-from edgepress_common.results.stage import AugmentedImage, AugmentedSamples, ChannelGroup, Epoch, StageResult
+from edgepress_common.results.stage import (
+    AugmentedImage,
+    AugmentedSamples,
+    ChannelGroup,
+    Epoch,
+    PredictedLatency,
+    StageResult,
+)
 from edgepress_common.results.work import OperatorKind, OperatorWork
 
 __all__ = [

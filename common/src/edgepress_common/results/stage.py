@@ -84,6 +84,8 @@ class PredictedLatency(Message):
     low_ms: float
     high_ms: float
     confidence: float
+
+
 class AugmentedImage(Message):
     """A training image of which augmented versions are shown.
 

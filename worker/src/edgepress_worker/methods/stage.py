@@ -14,8 +14,8 @@ from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.methods.stage_figures import measure_stage_figures
 from edgepress_worker.threads import threads_in_use
 from edgepress_worker.training import TrainingOutcome, begin_repeatable
-from edgepress_worker.training.devices import on_devices
 from edgepress_worker.training.augmented_samples import store_augmented_samples
+from edgepress_worker.training.devices import on_devices
 from edgepress_worker.training.precision import with_kept_precision
 
 

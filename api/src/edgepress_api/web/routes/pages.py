@@ -28,21 +28,6 @@ _ERROR_TYPES = ("application/json", "application/problem+json", "text/html")  # 
 # A page that opens a report, with the user's token, passes its own policy on to it.
 _POLICY = page_policy(SCRIPT_HASHES)
 
-# The script of a page reads the names in its path.
-_DASHBOARD = {
-    "/": "jobs.html",
-    "/new": "new_job.html",
-    "/jobs/{job_id}": "job.html",
-    "/jobs/{job_id}/models/{sha256}": "model.html",
-    "/jobs/{job_id}/search": "search.html",
-    "/jobs/{job_id}/models/{sha256}/errors": "errors.html",
-    "/jobs/{job_id}/data": "data.html",
-    "/datasets/{sha256}": "data.html",
-    "/devices": "devices.html",
-    "/compare": "compare.html",
-    "/comparisons/{comparison_id}": "compare.html",
-}
-
 router = APIRouter(include_in_schema=False)
 
 _environment = page_environment()
