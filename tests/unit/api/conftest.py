@@ -37,7 +37,7 @@ def bare_database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database with the current schema: copying it takes a hundredth of the time that migrations take."""
+    """An empty SQLite database with the current schema: a copy takes a hundredth of the time of the migrations."""
     file = tmp_path_factory.mktemp("migrated") / "edgepress.db"
     database = Database(f"sqlite:///{file}")
     migrate(database)
