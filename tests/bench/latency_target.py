@@ -14,8 +14,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import tensorflow as tf
-
 from edgepress_api.latency_model.model import LatencyModel
 from edgepress_api.latency_model.samples import MeasuredFile
 from edgepress_common.latency_table import LatencyTable
@@ -23,6 +21,7 @@ from edgepress_common.spec.methods.prune_channels import PruneChannelsStage
 from edgepress_worker.channels.importance import Batches
 from edgepress_worker.channels.pruning import Round, prune_round
 from edgepress_worker.channels.targets import target_of
+from edgepress_worker.keras_environment import tf
 from edgepress_worker.operator_work import operator_work
 from figures import Figure
 from latency import CLASSES, Built, built, export, images_of, passes, sampled

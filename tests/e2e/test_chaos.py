@@ -102,7 +102,7 @@ def test_nothing_is_lost_when_the_database_is_put_back(tmp_path: Path) -> None:
     assert broken_promises(done.evidence, expected) == []
 
 
-@pytest.mark.skipif("EDGEPRESS_TEST_CHAOS" not in os.environ, reason="takes ten minutes: `make chaos`; left out")
+@pytest.mark.skipif("EDGEPRESS_TEST_CHAOS" not in os.environ, reason="takes eleven minutes: `make chaos`; left out")
 def test_a_search_goes_on_to_the_same_trials(tmp_path: Path) -> None:
     """Scheduler, gateway, worker and evaluator are killed at moments that are drawn, until the search has ended."""
     search = search_job(1)
