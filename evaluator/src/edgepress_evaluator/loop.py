@@ -27,6 +27,7 @@ from edgepress_common.errors import EdgepressError, InvalidInputError, LeaseLost
 from edgepress_common.failure_reports import failure_of
 from edgepress_common.heartbeat import Heartbeat
 from edgepress_common.messages import StepFailure
+from edgepress_common.pauses import growing_pauses
 from edgepress_common.results import EvaluationResult
 from edgepress_evaluator.cache import ArtifactCache, DeviceProblemError
 from edgepress_evaluator.callbacks import ShouldStop
@@ -34,7 +35,7 @@ from edgepress_evaluator.client import GatewayClient
 from edgepress_evaluator.evaluate import Files
 from edgepress_evaluator.progress import Report
 from edgepress_evaluator.renewal import LeaseRenewal
-from edgepress_evaluator.retry import growing_pauses, until_available
+from edgepress_evaluator.retry import until_available
 from edgepress_evaluator.stop import StopRequest
 
 _PROBLEM_CHARACTERS = 200  # as many as the gateway accepts

@@ -1,11 +1,9 @@
 """Retries while a service is unavailable."""
 
-import itertools
-
 import pytest
 
 from edgepress_common.errors import InvalidInputError, UnavailableError
-from edgepress_evaluator.retry import growing_pauses, until_available
+from edgepress_evaluator.retry import until_available
 
 
 class Flaky:
@@ -20,16 +18,6 @@ class Flaky:
         if self.calls <= self.absences:
             raise UnavailableError("away")
         return "here"
-
-
-def test_pauses_double_up_to_half_a_minute() -> None:
-    """Further pauses have the same length."""
-    assert list(itertools.islice(growing_pauses(), 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
-
-
-def test_pauses_end_when_they_add_up() -> None:
-    """Their sum is at least the total."""
-    assert list(growing_pauses(10)) == [1, 2, 4, 8]
 
 
 def test_attempts_go_on_until_it_is_there() -> None:

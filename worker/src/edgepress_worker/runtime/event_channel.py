@@ -29,11 +29,11 @@ from edgepress_common.messages import (
     cancel_key,
     claim_key,
 )
+from edgepress_common.pauses import growing_pauses
 
 logger = logging.getLogger(__name__)
 
 _CLAIM_SECONDS = 24 * 3600
-_RETRY_SECONDS = 1.0
 _MAX_EVENTS = (
     100_000  # a scheduler that is down for long must not fill Redis; leases in the database cover what is dropped
 )
@@ -97,14 +97,14 @@ class RedisEventChannel:
 
     def post(self, event: WorkerEvent) -> None:
         """See `EventChannel.post`."""
-        while True:
+        for pause in growing_pauses():
             try:
                 return self._add(event)
             except (RedisConnectionError, RedisTimeoutError) as error:
                 logger.warning(
                     "Redis is unavailable; the %s event of %s waits: %s", event.type, event.step_key[:12], error
                 )
-                self._wait(_RETRY_SECONDS)
+                self._wait(pause)
 
     def post_if_possible(self, event: WorkerEvent) -> None:
         """See `EventChannel.post_if_possible`."""
