@@ -71,8 +71,8 @@ def running_stack(
         settings: Settings, with the folders to use.
         port: Port of the gateway; None for any free one.
         say: Called with a message on events of the processes, from another thread.
-        converts_in_parallel: Whether a second worker packs and exports while the first one trains: a job ends sooner, but
-            its epochs take longer than they would alone.
+        converts_in_parallel: Whether a second worker packs and exports while the first one trains: a job ends sooner,
+            but its epochs take longer than they would alone.
         longest_pause_seconds: Maximum pause in seconds before a process that keeps dying is started again.
         settings_of: Environment variables that override those of single processes, by the names of the processes.
 

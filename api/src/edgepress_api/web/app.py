@@ -23,6 +23,7 @@ from edgepress_api.web.http.etags import JsonETags
 from edgepress_api.web.http.head import HeadAsGet
 from edgepress_api.web.http.queries import refuse_repeated_parameters
 from edgepress_api.web.http.security_headers import SecurityHeaders
+from edgepress_api.web.lease_waits import LeaseWaits
 from edgepress_api.web.metrics import RequestMetrics, request_seconds
 from edgepress_api.web.openapi import describe, operation_id
 from edgepress_api.web.problems import REQUEST_ID_HEADER
@@ -75,6 +76,7 @@ def create_app(adapters: Adapters) -> FastAPI:
     app.state.registry = registry
     app.state.event_streams = Counter()
     app.state.looks = SharedLooks(adapters.database)
+    app.state.lease_waits = LeaseWaits(adapters.database, adapters.is_stopping)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     add_error_handlers(app)
     for resource in (

@@ -1,8 +1,6 @@
 """``/v1/devices``: the devices, and the protocol by which they lease evaluations; see `edgepress_common.devices`."""
 
-import asyncio
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
@@ -20,14 +18,12 @@ from edgepress_api.steps.plausible import ReportedEvaluation
 from edgepress_api.web.adapters import Given
 from edgepress_api.web.authorization import OwnDevice, Reader
 from edgepress_api.web.bodies import check_json_body
+from edgepress_api.web.lease_waits import LeaseWaits
 from edgepress_api.web.parameters import AttemptInPath, DeviceNameInPath, LeaseQuery, StepKeyInPath
 from edgepress_api.web.responses import json_response, problems
 from edgepress_common.answers.devices import DeviceList
 from edgepress_common.answers.latency import LatencyModelView
 from edgepress_common.devices import EvaluationLease
-
-_LOOK_SECONDS = 0.25  # at most so often, however much is written to the database
-_LONGEST_PAUSE_SECONDS = 5.0  # for the case that a notification was missed
 
 router = APIRouter(tags=["devices"])
 
@@ -94,18 +90,17 @@ async def lease_evaluation(
     """Announce a device, and ask for an evaluation."""
     stored = announcement.stored()
     deadline = time.monotonic() + query.wait_seconds
-    changed, loop = asyncio.Event(), asyncio.get_running_loop()
-    with given.database.changes.subscribed(lambda: loop.call_soon_threadsafe(changed.set)):
-        # Checked first: a lease for a client that has disconnected would be blocked until it expires.
-        while not await request.is_disconnected():
-            changed.clear()
-            ask = partial(lease_next, given.database, given.ledger, name, stored, given.clock(), request=lease_request)
-            lease = await run_in_threadpool(ask)
-            if lease is not None:
-                return json_response(lease)
-            if deadline <= time.monotonic() or given.is_stopping():
-                break
-            await _pause(changed, deadline)
+    waits: LeaseWaits = request.app.state.lease_waits
+    # Checked first: a lease for a client that has disconnected would be blocked until it expires.
+    while not await request.is_disconnected():
+        ask = partial(lease_next, given.database, given.ledger, name, stored, given.clock(), request=lease_request)
+        lease = await run_in_threadpool(ask)
+        if lease is not None:
+            return json_response(lease)
+        seconds = deadline - time.monotonic()
+        if seconds <= 0 or given.is_stopping():
+            break
+        await waits.wait(name, seconds)
     return Response(status_code=204)
 
 
@@ -113,16 +108,6 @@ async def lease_evaluation(
 def withdraw_lease_request(given: Given, name: OwnDevice, lease_request: RequestInPath) -> None:
     """Withdraw a lease request: give back what was leased for it, without a failed attempt."""
     withdraw(given.database, given.ledger, name, lease_request, given.clock())
-
-
-async def _pause(changed: asyncio.Event, deadline: float) -> None:
-    """Wait until the database has changed, or for a while, but not beyond the deadline."""
-    at_least = min(_LOOK_SECONDS, deadline - time.monotonic())
-    at_most = min(_LONGEST_PAUSE_SECONDS, deadline - time.monotonic())
-    began = time.monotonic()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), at_most)
-    await asyncio.sleep(began + at_least - time.monotonic())
 
 
 @router.post(f"{_LEASE_PATH}/renew", dependencies=_CHECKED, status_code=204, responses=_REPORT_PROBLEMS)
