@@ -200,6 +200,8 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
             if name in {"training", method.network} and field.default is None
         ]
         training = stage.training or spec.training
+        if not method.distributes:
+            training = training.model_copy(update={"devices": "one"})
         return StageStep(
             stage=stage.model_copy(update=dict.fromkeys(fields) | {"seed_offset": 0}),
             model=method.own_network(stage) or spec.model,
@@ -208,6 +210,7 @@ def _effective(spec: JobSpec, stage: Stage, network: Network) -> StageStep:
     # A trained network needs no warm-up. The promises of a stage are true only for the weights at its end.
     rate = spec.training.learning_rate / METHODS[stage.kind].slowdown
     changes: dict[str, Any] = {"epochs": 0, "learning_rate": rate, "warmup_epochs": 0, "early_stopping": None}
+    changes |= {"devices": "one"}
     if isinstance(stage, Continuation):
         stage = stage.model_copy(update={"learning_rate": stage.learning_rate or rate})
         changes |= {"epochs": stage.epochs, "learning_rate": stage.learning_rate, "batch_norm_statistics": "estimated"}

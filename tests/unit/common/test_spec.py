@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from edgepress_common.plan import make_plan
 from edgepress_common.spec import EXPORTS, METHODS, JobSpec
 from edgepress_common.spec.export import ExportFormat
 from edgepress_common.spec.method import Method
 from edgepress_common.spec.presets import PRESETS
+from edgepress_common.spec.training import Training
+from edgepress_common.steps import StageStep
 
 SPEC: dict[str, Any] = {
     "name": "digits",
@@ -127,3 +130,27 @@ def test_calibration_of_a_clustered_network_leaves_its_weights() -> None:
     calibration = {"ranges": "percentile", "bias_correction": True}
     pipeline = {"name": "p", "stages": [{"kind": "cluster"}], "exports": [{"kind": "int8", "calibration": calibration}]}
     JobSpec.model_validate(SPEC | {"pipelines": [pipeline]})
+
+
+def test_only_trainings_of_the_stage_train_are_divided_among_devices() -> None:
+    """The job's setting concerns no other stage; a stage that computes on one device refuses its own."""
+
+    def pipeline(stages: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"name": "a", "stages": stages, "exports": ["int8"]}
+
+    stages: list[dict[str, Any]] = [{"kind": "train"}, {"kind": "prune"}, {"kind": "distill"}]
+    spec = JobSpec.model_validate(SPEC | {"training": {"devices": "all"}, "pipelines": [pipeline(stages)]})
+    plan = make_plan(spec, fingerprint="", devices=())
+    steps = [step.parameters for step in plan.steps if isinstance(step.parameters, StageStep)]
+    assert [step.training.devices for step in steps] == ["all", "one", "one"]
+
+    own = {"kind": "distill", "training": {"devices": "all"}}
+    with pytest.raises(ValidationError, match=r"pipelines\[0\].stages\[1\].training.devices is 'all'.*accepted: one"):
+        JobSpec.model_validate(SPEC | {"pipelines": [pipeline([{"kind": "train"}, own])]})
+
+
+@pytest.mark.parametrize("changes", [{"weight_average": 0.9}, {"batch_norm_statistics": "estimated"}])
+def test_what_has_one_copy_of_the_network_is_not_divided_among_devices(changes: dict[str, object]) -> None:
+    """The refusal names what to set instead."""
+    with pytest.raises(ValidationError, match=r"devices is 'all'.*accepted: devices: one"):
+        Training.model_validate({"devices": "all"} | changes)

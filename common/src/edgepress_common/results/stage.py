@@ -79,6 +79,7 @@ class StageResult(Message):
         channel_groups: Groups of channels, if the stage removes channels.
         work_by_keep: Work of the network's operators by the share of its MACs that channel pruning keeps, such as
             ``0.5``; of a probe only.
+        devices: Number of devices that each computed a share of every batch.
         figures: Other figures of the stage.
         software: Software of the process that made the result; None in results that are older than this field.
         threads: Number of threads that computed an operation; None in results that are older than this field.
@@ -101,5 +102,6 @@ class StageResult(Message):
     work_by_keep: dict[str, tuple[OperatorWork, ...]] = added_field(default={})
     threads: int | None = added_field(default=None)
     precision: str | None = added_field(default=None)
+    devices: int = added_field(default=1)
     figures: OpenFigures = Field(default_factory=dict)
     software: Software | None = added_field(None)

@@ -205,6 +205,11 @@ class JobSpec(Frozen):
             needed = not (method.accepts_trained_weights and isinstance(network, UploadedModel))
             if needed and (training or self.training).epochs == 0:
                 raise _no_epochs("training" if training is None else f"{path}.training", network)
+            if training is not None and training.devices == "all" and not method.distributes:
+                raise ValueError(
+                    f"{path}.training.devices is 'all', but {stage.kind} computes on one device: the predictions of "
+                    f"teachers and compressed weights have one copy; accepted: one, or all for the stage train"
+                )
 
     def _stages(self) -> Iterator[tuple[str, Stage]]:
         for position, pipeline in enumerate(self.pipeline_list()):

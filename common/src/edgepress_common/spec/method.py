@@ -105,6 +105,7 @@ class Method(Descriptor):
         image_size: Parameter with the image size that the network takes from this stage on; None for a method that
             keeps the image size, as the null value of the parameter does.
         accepts_trained_weights: Whether an uploaded network may be used without training, with 0 epochs.
+        distributes: Whether its training can be divided among the devices of a worker, see `Training.devices`.
         trains: Whether the network has learned something after the stage. A pipeline without such a stage is a probe:
             its files are measured for their latency alone, on a few images.
         gives: Traits that the network has after the stage.
@@ -131,6 +132,7 @@ class Method(Descriptor):
     network: str | None = None
     image_size: str | None = None
     accepts_trained_weights: bool = False
+    distributes: bool = False
     trains: bool = True
     gives: frozenset[Trait] = frozenset()
     keeps: Mapping[Trait, str | None] = Field(default_factory=dict)

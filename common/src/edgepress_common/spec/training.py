@@ -100,6 +100,13 @@ class Training(Frozen):
         description="Share of an exponential moving average of the weights that is kept at each step, such as 0.999; "
         "the average replaces the weights at the end, with estimated BatchNormalization statistics. null: no average.",
     )
+    devices: Literal["one", "all"] = added_field(
+        "one",
+        description="Devices that the stage train computes on; other stages compute on one. all: every GPU of the "
+        "worker has a share of each batch (tf.distribute). Each GPU then normalizes its share by itself and draws its "
+        "own dropout, so that the weights depend on the number of GPUs, which the stage's result states: only workers "
+        "with the same number repeat a training, bit for bit.",
+    )
     seed: int = Field(default=0, ge=0, lt=SEEDS, description="Seed of initial weights, image order and augmentation.")
 
     @model_validator(mode="after")
@@ -108,4 +115,9 @@ class Training(Frozen):
             raise ValueError(f"warmup_epochs is {self.warmup_epochs:g}; accepted: less than epochs, {self.epochs}")
         if self.batch_norm_momentum != "auto" and not 0 <= self.batch_norm_momentum < 1:
             raise ValueError(f"batch_norm_momentum is {self.batch_norm_momentum}; accepted: auto, or 0 to below 1")
+        if self.devices == "all" and (self.weight_average is not None or self.batch_norm_statistics != "moving"):
+            raise ValueError(
+                "devices is 'all', but weight_average and batch_norm_statistics: estimated compute with one copy of "
+                "the network; accepted: devices: one, or weight_average: null and batch_norm_statistics: moving"
+            )
         return self

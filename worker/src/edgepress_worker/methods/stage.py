@@ -14,6 +14,7 @@ from edgepress_worker.methods.registry import RUNNERS
 from edgepress_worker.methods.stage_figures import measure_stage_figures
 from edgepress_worker.threads import threads_in_use
 from edgepress_worker.training import TrainingOutcome, begin_repeatable
+from edgepress_worker.training.devices import on_devices
 from edgepress_worker.training.precision import with_kept_precision
 
 
@@ -34,7 +35,8 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
     begin_repeatable(parameters.training.seed)
     training = with_kept_precision(parameters.training, context.scratch / "training")
     parameters = parameters.model_copy(update={"training": training})
-    made = RUNNERS[parameters.stage.kind](parameters, material, context)
+    with on_devices(training, len(material.pack.train)) as devices:
+        made = RUNNERS[parameters.stage.kind](parameters, material, context)
     if material.teachers and not made.taught:
         raise StepFailedError(f"{parameters.stage.kind} has a teacher, but this worker's code of it did not use it")
     shape = _promised_shape(parameters, material, made)
@@ -57,6 +59,7 @@ def run_stage(parameters: StageStep, material: Material, context: StepContext) -
         work_by_keep=made.work_by_keep,
         threads=threads_in_use(),
         precision=training.precision,
+        devices=devices,
         figures=measure_stage_figures(made),
     )
 

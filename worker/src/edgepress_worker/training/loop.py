@@ -22,6 +22,7 @@ from edgepress_worker.keras_environment import keras, tf
 from edgepress_worker.pack import Pack
 from edgepress_worker.training.batch_norm import momentum_for, set_momentum
 from edgepress_worker.training.batches import steps_per_epoch, training_batches, validation_batches
+from edgepress_worker.training.devices import merge_copies
 from edgepress_worker.training.early_stopping import best_epoch, should_stop
 from edgepress_worker.training.final_weights import FinalWeights
 from edgepress_worker.training.optimizer import learning_rate, make_optimizer
@@ -150,6 +151,7 @@ def _epoch(
         batches, initial_epoch=number, epochs=number + 1, callbacks=[pace, *callbacks], verbose=0
     ).history
     seconds = time.monotonic() - started
+    merge_copies(model)
     with final.settled():
         validated = _validated(model, pack, settings, callbacks[0])
         bits = bits_per_weight()

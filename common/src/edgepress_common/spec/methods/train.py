@@ -29,4 +29,5 @@ METHOD = Method(
     takes=None,
     network="model",
     accepts_trained_weights=True,
+    distributes=True,
 )
