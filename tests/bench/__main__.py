@@ -22,6 +22,7 @@ _MEASURES = (
     "status",
     "idle",
     "streams",
+    "fleet",
     "trials",
 )
 
