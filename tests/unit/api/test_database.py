@@ -15,6 +15,8 @@ from edgepress_api.database.url import verified_url
 from edgepress_api.settings import ApiSettings
 from edgepress_common.errors import InvalidInputError
 
+SECONDS = 15.0  # less than any writer waits
+
 
 def test_migrations_give_the_tables_that_the_code_expects(database: Database) -> None:
     """The migrated schema and the tables of the code differ in nothing."""
@@ -46,6 +48,29 @@ def test_writers_wait_for_one_another(database: Database, now: datetime) -> None
         thread.join()
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(DatasetRow)) == 10
+
+
+def test_writers_that_wait_leave_connections_to_readers(database: Database) -> None:
+    """50 transactions wait to write, more than there are connections, and a reader does not wait for them."""
+    begun, over = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with database.write():
+            begun.set()
+            over.wait(SECONDS)
+
+    writers = [threading.Thread(target=write) for _ in range(50)]
+    for writer in writers:
+        writer.start()
+    try:
+        assert begun.wait(SECONDS)
+        with database.read() as session:
+            assert session.scalar(select(func.count()).select_from(DatasetRow)) == 0
+        assert not over.is_set()
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
 
 
 def test_times_come_back_in_utc(database: Database, now: datetime) -> None:

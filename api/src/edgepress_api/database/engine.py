@@ -3,8 +3,12 @@
 One transaction writes at a time, on either: SQLite has it no other way, and on PostgreSQL an advisory lock does the
 same. Transactions here take milliseconds while steps take minutes, and in return no rule of the ledger ever meets a
 state that changes under it, and nothing can deadlock.
+
+The writers of a process wait for one another before they take a connection: otherwise, those that wait for the lock of
+the database would take all connections, and nothing could be read, not even a token.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from edgepress_api.database.changes import CHANNEL, Changes
@@ -19,6 +24,8 @@ from edgepress_api.database.impatient_connection import OPTIONS, ImpatientConnec
 
 _SQLITE_BUSY_SECONDS = 30  # another process's transaction is over long before
 _POOL_SECONDS = 5
+_CONNECTIONS = 15  # of a process; all are kept, since to open one takes longer than a request
+_TURN_SECONDS = 20.0  # of all writers of a process together; each takes milliseconds
 _WRITER_LOCK = 0x45646765  # a number that no other program locks in this database: "Edge"
 
 
@@ -42,12 +49,20 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite)
         else:
             # A request that waits longer for a connection is answered with 503; by then the server is most likely gone.
-            self._engine = create_engine(parsed, pool_pre_ping=True, pool_timeout=_POOL_SECONDS, connect_args=OPTIONS)
+            self._engine = create_engine(
+                parsed,
+                pool_pre_ping=True,
+                pool_size=_CONNECTIONS,
+                max_overflow=0,
+                pool_timeout=_POOL_SECONDS,
+                connect_args=OPTIONS,
+            )
             event.listen(self._engine, "do_connect", _connect_postgresql)
             event.listen(self._engine, "checkin", _expect_ping)
             event.listen(self._engine, "checkout", _expect_statements)
             event.listen(self._engine, "begin", _begin_postgresql)
         self._writing = self._engine.execution_options(edgepress_writes=True)
+        self._turn = threading.Lock()
         self.changes = Changes(self._engine)
 
     @property
@@ -63,9 +78,19 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a transaction that writes: committed when the block ends, rolled back when it raises."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
-            yield session
+        """Open a transaction that writes: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            OperationalError: The database does not answer, or other writers of this process take too long.
+        """
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            reason = TimeoutError(f"other transactions that write have not ended within {_TURN_SECONDS:g} s")
+            raise OperationalError("BEGIN", None, reason)
+        try:
+            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                yield session
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close all connections."""

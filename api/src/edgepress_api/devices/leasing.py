@@ -69,7 +69,7 @@ def lease_next(
 def _is_announced(database: Database, name: str, announcement: Announcement, now: datetime) -> bool:
     with database.read() as session:
         row = session.get(DeviceRow, name)
-        return row is not None and row.announcement == announcement and now - row.last_seen_at < ONLINE_FOR / 8
+        return row is not None and row.announcement == announcement and now - row.last_seen_at < ONLINE_FOR / 4
 
 
 def _has_work(database: Database, name: str, request: str | None) -> bool:
