@@ -154,6 +154,22 @@ def test_what_is_never_taken_is_given_up_and_said_so(told: Told) -> None:
     assert told.gateway.client.get(f"/v1/jobs/{told.job_id}").json()["state"] == "succeeded"
 
 
+def test_a_delivery_that_fails_unexpectedly_is_given_up(told: Told) -> None:
+    """After as many attempts as one that is refused; the job says so."""
+
+    class Broken:
+        def post(self, url: str, headers: Mapping[str, str], body: bytes, *, method: str = "POST") -> int:  # noqa: ARG002
+            raise KeyError("a bug")
+
+    told.end()
+    sender = WebhookSender(database=told.gateway.database, poster=Broken(), clock=lambda: told.gateway.now)
+    for pause in (timedelta(0), *PAUSES, timedelta(days=30)):
+        told.wait(pause)
+        sender.round()
+    assert (told.webhook()["state"], told.webhook()["attempts"]) == ("failed", len(PAUSES) + 1)
+    assert "failed unexpectedly" in str(told.webhook()["answer"])
+
+
 def test_a_delivery_of_a_killed_sender_is_sent_by_the_next(told: Told) -> None:
     """Claimed and not posted, it is due again a while later."""
     told.end()

@@ -167,6 +167,11 @@ class WebhookSender:
             answer, taken = word.send(), True
         except (NotTakenError, WrongKeyError) as error:
             answer, taken = str(error), False
+        except OperationalError:
+            raise
+        except Exception:  # of any kind: it must not be tried for ever
+            logger.exception("delivery %s", word.id)
+            answer, taken = "failed unexpectedly; the scheduler's log has the details for its operator", False
         logger.info("delivery %s: %s", word.id, answer)
         with self.database.write() as session:
             row = word.row(session)
