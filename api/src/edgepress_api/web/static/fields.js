@@ -60,7 +60,8 @@ export function labelled(control, { label, help, read, write }) {
 
 /**
  * Make a field for text or a number, or for several with commas between. What is not a number is sent as it is, and the
- * gateway answers what is accepted.
+ * gateway answers what is accepted. An object or a list, where
+ * a short form is text, is written as JSON.
  *
  * @param {string} label
  * @param {Schema} schema
@@ -83,6 +84,7 @@ export function textField(label, schema, { items, unit = 1, help = description(s
   });
   /** @param {string} text */
   const parse = (text) => {
+    if (/^[{[]/.test(text)) return dataOf(text);
     const amount = Number(text) * unit;
     if (!isNumber || text === "" || Number.isNaN(amount)) return text;
     return unit === 1 ? amount : isWhole ? Math.round(amount) : Number(amount.toPrecision(12));
@@ -99,6 +101,7 @@ export function textField(label, schema, { items, unit = 1, help = description(s
     const isScaled = typeof shown === "number" && unit !== 1;
     if (shown === null || shown === undefined) control.value = "";
     else if (items) control.value = shown.join(", ");
+    else if (typeof shown === "object") control.value = JSON.stringify(shown);
     else control.value = String(isScaled ? Number((shown / unit).toPrecision(12)) : shown);
   };
   write(undefined);
@@ -181,6 +184,19 @@ export function constantField(schema) {
     },
     complain() {},
   };
+}
+
+/**
+ * Return the data of a text in JSON; the text if it is not JSON.
+ *
+ * @param {string} text
+ */
+function dataOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** @param {...string} parts */

@@ -9,6 +9,7 @@
 import { keepView, viewOf, whenReturned } from "./address.js";
 import { at } from "./dom.js";
 import { dataOf, patched, textOf } from "./spec_text.js";
+import { offerNone } from "./spec_widgets.js";
 
 const NOT_DATA = "The form shows this spec once the text is an object in YAML or JSON.";
 const NOT_SHOWN = "The form can’t show this spec. Correct the marked lines first.";
@@ -106,7 +107,9 @@ export class SpecView {
 
   /** @param {Record<string, unknown>} data */
   #fillForm(data) {
-    this.form.set(data);
+    const hasSearch = data.search !== undefined && data.search !== null;
+    this.form.set(hasSearch ? { pipelines: null, ...data } : data); // next to a search, the default is none
+    offerNone(this.form.fields, hasSearch);
     this.#before = this.form.value();
   }
 }

@@ -299,15 +299,24 @@ function pipelinesField(form, schema, path) {
  */
 export function followSearch({ search, pipelines }) {
   const control = /** @type {HTMLSelectElement} */ (pipelines.control);
-  const [none] = control.options;
   const follow = () => {
     const hasSearch = search.value() !== undefined;
-    none.disabled = !hasSearch;
+    offerNone({ pipelines }, hasSearch);
     if (hasSearch && control.value === "quick") pipelines.set(null);
     if (!hasSearch && control.value === NONE) pipelines.set(undefined);
   };
   search.element.addEventListener("change", follow);
-  none.disabled = search.value() === undefined;
+}
+
+/**
+ * Offer to run no pipelines but those of a search.
+ *
+ * @param {Record<string, Field>} fields Fields of a spec.
+ * @param {boolean} hasSearch
+ */
+export function offerNone({ pipelines }, hasSearch) {
+  const { options } = /** @type {HTMLSelectElement} */ (pipelines.control);
+  options[0].disabled = !hasSearch;
 }
 
 /**
