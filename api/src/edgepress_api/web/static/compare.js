@@ -77,7 +77,9 @@ function show(comparison, figures) {
   fill(
     at("content"),
     !comparison.same_images && el("p", { class: "note" }, caution),
-    comparison.jobs.map(({ name, imported }) => imported && el("p", { class: "note" }, otherDevices(name, imported.server))),
+    comparison.jobs.map(
+      ({ name, imported }) => imported && el("p", { class: "note" }, otherDevices(name, imported.server)),
+    ),
     el("section", {}, el("h2", {}, "Jobs"), jobsTable(comparison)),
     el(
       "section",
