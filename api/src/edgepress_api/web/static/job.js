@@ -136,9 +136,9 @@ function showHead() {
 }
 
 /** @param {ImportedFrom} from */
-function importedWords({ server, job_id: origin, devices }) {
+function importedWords({ server, job_id: there, devices }) {
   const measured = devices.length ? ` The devices that measured it are that server's: ${devices.join(", ")}.` : "";
-  return `This job was imported from ${server}, where it is ${origin}.${measured} Its figures are what its archive says.`;
+  return `This job was imported from ${server}, where it is ${there}.${measured} Its figures are what its archive says.`;
 }
 
 /** @param {number} share */
