@@ -364,7 +364,7 @@ def test_convolutions_that_tensorflow_can_not_compute_are_refused(
             {"later": 1},
             ", later is unknown; found 1; accepted: the parameters data_format, kernel_size, ",
         ),
-        ({"kernel_size": [3]}, ", kernel_size.1 is required; found [3]"),
+        ({"kernel_size": [3]}, ", kernel_size.1 is required; found [3]; accepted: a value for it"),
         ({"activation": "weird"}, ", activation is not accepted; found 'weird'; accepted: 'linear', 'relu', "),
         (
             {"strides": [2, 2], "dilation_rate": [2, 2]},
