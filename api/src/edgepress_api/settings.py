@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ImportString, SecretStr
 
-from edgepress_api.database.url import verified_url
+from edgepress_api.database_url import verified_url
 from edgepress_common.settings import BrokerSettings
 
 

@@ -18,7 +18,7 @@ async def refuse_repeated_parameters(request: Request) -> None:
         return  # a page, whose script reads the query
     counts = Counter(name for name, _ in request.query_params.multi_items())
     repeated = {name for name, count in counts.items() if count > 1}
-    # The description of the API, which the lists are read from, takes seconds to make.
+    # The description of the API, which the lists are read from, takes a quarter of a second to make.
     if repeated and (repeated := repeated - _lists(request)):
         raise InvalidQueryError(
             [
