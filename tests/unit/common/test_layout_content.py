@@ -106,6 +106,24 @@ def test_what_has_no_end_is_never_read(tmp_path: Path, name: str) -> None:
         DATASET_KINDS["npz"].fingerprint(dataset, [tmp_path, Path("/dev")])
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"x" * 200_000, "is not a table; see line"),
+        (b"image,group\n" + b"y" * 200_000 + b",1\n", "is not a table; see line"),
+        (b"image\x1b,other\n", r"has the columns image\\x1b, other"),
+        (b"image,group\na\n", "is not a table; see line 2"),
+        (b"\xff\xfe", "can't be used"),
+        (b"", "has the columns none"),
+    ],
+)
+def test_a_table_of_groups_that_is_none_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    """The error names the field of the spec."""
+    (tmp_path / "groups.csv").write_bytes(content)
+    with pytest.raises(InvalidSpecError, match=words):
+        read_group_table("groups.csv", tmp_path, [tmp_path])
+
+
 def test_a_table_of_groups_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     """At once."""
     os.mkfifo(tmp_path / "groups.csv")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from edgepress_common.spec import EXPORTS, METHODS, JobSpec
+from edgepress_common.spec import EXPORTS, METHODS, FolderDataset, JobSpec
 from edgepress_common.spec.export import ExportFormat
 from edgepress_common.spec.method import Method
 from edgepress_common.spec.presets import PRESETS
@@ -127,3 +127,10 @@ def test_calibration_of_a_clustered_network_leaves_its_weights() -> None:
     calibration = {"ranges": "percentile", "bias_correction": True}
     pipeline = {"name": "p", "stages": [{"kind": "cluster"}], "exports": [{"kind": "int8", "calibration": calibration}]}
     JobSpec.model_validate(SPEC | {"pipelines": [pipeline]})
+
+
+@pytest.mark.parametrize("pattern", ["(a{99999999999})", "(a", "(?:" * 160 + "(a)", "(a)\\x", "(a)(b)", "a"])
+def test_a_pattern_of_groups_that_can_not_be_used_is_refused(pattern: str) -> None:
+    """Python's parser of regular expressions has several errors for them."""
+    with pytest.raises(ValidationError, match=r"is not a regular expression|capture groups"):
+        FolderDataset.model_validate({"path": "/data", "image_size": 32, "groups": {"pattern": pattern}})
