@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,19 @@ def test_a_table_of_groups_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "groups.csv")
     with pytest.raises(InvalidSpecError, match="is not a regular file"):
         read_group_table("groups.csv", tmp_path, [tmp_path])
+
+
+@pytest.mark.parametrize(("place", "value"), [(6, 255), (46, 255)])
+def test_a_damaged_file_of_arrays_is_refused(tmp_path: Path, place: int, value: int) -> None:
+    """A version of zip that Python lacks, and a name that is not UTF-8."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("train_images.npy", "train_labels.npy"):
+            archive.writestr(name, b"array")
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 8 : entry + 10] = (0x800).to_bytes(2, "little")
+    content[entry + place] = value
+    path.write_bytes(content)
+    with pytest.raises(InvalidSpecError, match=r"can't be read as \.npz"):
+        DATASET_KINDS["npz"].fingerprint(NpzDataset(path=str(path), image_size=32), [tmp_path])
