@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ImportString, SecretStr, model_validator
 
-from edgepress_api.database.url import verified_url
+from edgepress_api.database_url import verified_url
 from edgepress_common.settings import BrokerSettings
 from edgepress_common.spec.notify import EmailAddress
 from edgepress_common.spec.web_address import WebAddress

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from edgepress_api.database import Base, Database, DatasetRow
 from edgepress_api.database.migrate import migrate
-from edgepress_api.database.url import verified_url
+from edgepress_api.database_url import verified_url
 from edgepress_api.settings import ApiSettings
 from edgepress_common.errors import InvalidInputError
 

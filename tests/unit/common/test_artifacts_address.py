@@ -36,6 +36,7 @@ def test_an_address_is_a_folder_or_a_bucket(text: str, expected: Path | S3Addres
     [
         ("gs://models", "gs:// is not supported"),
         ("s3://", "'' is not a valid bucket name"),
+        ("s3:/models", "'s3:/models' is not an address of an artifact store"),
         ("s3://Models", "'Models' is not a valid bucket name"),
         ("s3://models?endpint=http://x", "unknown options: endpint"),
         ("s3://models?endpoint=minio:9000", "'minio:9000' is not a valid endpoint"),

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -106,8 +107,42 @@ def test_what_has_no_end_is_never_read(tmp_path: Path, name: str) -> None:
         DATASET_KINDS["npz"].fingerprint(dataset, [tmp_path, Path("/dev")])
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"x" * 200_000, "is not a table; see line"),
+        (b"image,group\n" + b"y" * 200_000 + b",1\n", "is not a table; see line"),
+        (b"image\x1b,other\n", r"has the columns image\\x1b, other"),
+        (b"image,group\na\n", "is not a table; see line 2"),
+        (b"\xff\xfe", "can't be used"),
+        (b"", "has the columns none"),
+    ],
+)
+def test_a_table_of_groups_that_is_none_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    """The error names the field of the spec."""
+    (tmp_path / "groups.csv").write_bytes(content)
+    with pytest.raises(InvalidSpecError, match=words):
+        read_group_table("groups.csv", tmp_path, [tmp_path])
+
+
 def test_a_table_of_groups_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     """At once."""
     os.mkfifo(tmp_path / "groups.csv")
     with pytest.raises(InvalidSpecError, match="is not a regular file"):
         read_group_table("groups.csv", tmp_path, [tmp_path])
+
+
+@pytest.mark.parametrize(("place", "value"), [(6, 255), (46, 255)])
+def test_a_damaged_file_of_arrays_is_refused(tmp_path: Path, place: int, value: int) -> None:
+    """A version of zip that Python lacks, and a name that is not UTF-8."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("train_images.npy", "train_labels.npy"):
+            archive.writestr(name, b"array")
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 8 : entry + 10] = (0x800).to_bytes(2, "little")
+    content[entry + place] = value
+    path.write_bytes(content)
+    with pytest.raises(InvalidSpecError, match=r"can't be read as \.npz"):
+        DATASET_KINDS["npz"].fingerprint(NpzDataset(path=str(path), image_size=32), [tmp_path])

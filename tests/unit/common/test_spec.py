@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from edgepress_common.plan import make_plan
-from edgepress_common.spec import EXPORTS, METHODS, JobSpec
+from edgepress_common.spec import EXPORTS, METHODS, FolderDataset, JobSpec
 from edgepress_common.spec.export import ExportFormat
 from edgepress_common.spec.method import Method
 from edgepress_common.spec.presets import PRESETS
@@ -154,3 +154,10 @@ def test_what_has_one_copy_of_the_network_is_not_divided_among_devices(changes: 
     """The refusal names what to set instead."""
     with pytest.raises(ValidationError, match=r"devices is 'all'.*accepted: devices: one"):
         Training.model_validate({"devices": "all"} | changes)
+
+
+@pytest.mark.parametrize("pattern", ["(a{99999999999})", "(a", "(?:" * 160 + "(a)", "(a)\\x", "(a)(b)", "a"])
+def test_a_pattern_of_groups_that_can_not_be_used_is_refused(pattern: str) -> None:
+    """Python's parser of regular expressions has several errors for them."""
+    with pytest.raises(ValidationError, match=r"is not a regular expression|capture groups"):
+        FolderDataset.model_validate({"path": "/data", "image_size": 32, "groups": {"pattern": pattern}})

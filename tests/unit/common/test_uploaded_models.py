@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import stat
 import zipfile
 from pathlib import Path
@@ -364,7 +365,7 @@ def test_convolutions_that_tensorflow_can_not_compute_are_refused(
             {"later": 1},
             ", later is unknown; found 1; accepted: the parameters data_format, kernel_size, ",
         ),
-        ({"kernel_size": [3]}, ", kernel_size.1 is required; found [3]"),
+        ({"kernel_size": [3]}, ", kernel_size.1 is required; found [3]; accepted: a value for it"),
         ({"activation": "weird"}, ", activation is not accepted; found 'weird'; accepted: 'linear', 'relu', "),
         (
             {"strides": [2, 2], "dilation_rate": [2, 2]},
@@ -382,3 +383,36 @@ def test_more_layers_in_a_row_than_tensorflow_converts_are_refused(tmp_path: Pat
     """With the number."""
     deep = sequential(image(), convolution(), *[layer("ReLU", f"r{number}") for number in range(2100)])
     assert "in a row; accepted: up to 2000" in _refused(tmp_path, keras_file(deep))
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_a_member_whose_compressed_bytes_are_damaged_is_refused(tmp_path: Path, member: str) -> None:
+    """At any place: the decompressor has several errors for it."""
+
+    def read(damaged: Path, weights: Path) -> None:
+        read_config(damaged)
+        copy_weights(damaged, weights)
+
+    content = bytes(random.Random(0).choices(b"abcdef ", k=3000))
+    path = tmp_path / "damaged.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", b"{}")
+        archive.writestr("config.json", json.dumps(content.decode()))
+        archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n" + content)
+        begin = archive.getinfo(member).header_offset + 30 + len(member)
+    whole = path.read_bytes()
+    for place in range(begin + 10, begin + 600, 20):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(InvalidInputError):
+            read(path, tmp_path / "weights.h5")
+
+
+def test_a_name_of_broken_text_is_refused(tmp_path: Path) -> None:
+    """Its flag says UTF-8, and its bytes are not."""
+    content = bytearray(keras_file(small_cnn()))
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 8 : entry + 10] = (0x800).to_bytes(2, "little")
+    content[entry + 46] = 0xFF
+    (tmp_path / "broken.keras").write_bytes(content)
+    with pytest.raises(InvalidInputError, match="can't be read as a zip"):
+        read_config(tmp_path / "broken.keras")

@@ -36,7 +36,7 @@ _RECIPIENTS_SCHEMA: Schema = without_references(_RECIPIENTS_DOCUMENT, _RECIPIENT
 _Parsed = TypeVar("_Parsed", bound=BaseModel)
 
 _SEVERAL_LINES: FieldPath = ("notes",)
-_LINES = re.compile("[\t\n]")
+_IN_A_LINE = re.compile(f"{CONTROL.pattern}|[\t\n]")
 
 Format = Literal["JSON", "YAML"]
 
@@ -146,9 +146,8 @@ def _control_characters(value: JsonValue) -> Iterator[FieldProblem]:
     What is stored of a spec is shown to other people.
     """
     for path, item in _walk(value):
-        if isinstance(item, str) and (
-            found := CONTROL.search(item) or (path != _SEVERAL_LINES and _LINES.search(item))
-        ):
+        refused = CONTROL if path == _SEVERAL_LINES else _IN_A_LINE
+        if isinstance(item, str) and (found := refused.search(item)):
             message = f"has the control character U+{ord(found[0]):04X}"
             field = harmless(_named(path))
             yield FieldProblem(field=field, value=harmless(item), message=message, accepted="printable text")

@@ -49,6 +49,8 @@ def parse_address(text: str) -> Path | S3Address:
         ValueError: The text is not a valid address.
     """
     if "://" not in text:
+        if text.startswith("s3:"):
+            raise ValueError(f"{text!r} is not an address of an artifact store; {_ACCEPTED}")
         return Path(text)
     try:
         parts = urlsplit(text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgepress_common.class_names import printable
 from edgepress_common.layout.problems import problem, problems_of
 from edgepress_common.layout.regular_file import open_regular
 from edgepress_common.layout.roots import is_under
@@ -49,9 +50,10 @@ def read_group_table(name: str, root: Path, roots: Sequence[Path]) -> GroupTable
         if len(content) > _MAX_BYTES:
             raise ValueError(f"has more than {_MAX_BYTES} bytes, the limit")
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-        if not {"image", "group"} <= set(rows.fieldnames or ()):
-            raise problem(_FIELD, name, f"has the columns {', '.join(rows.fieldnames or ['none'])}", _ACCEPTED)
         try:
+            columns = rows.fieldnames or ["none"]
+            if not {"image", "group"} <= set(columns):
+                raise problem(_FIELD, name, f"has the columns {printable(', '.join(columns)):.200}", _ACCEPTED)
             groups = {row["image"].strip(): row["group"].strip() for row in rows}
         except (csv.Error, AttributeError):  # a row that is too short has None
             raise problem(_FIELD, name, f"is not a table; see line {rows.line_num}", _ACCEPTED) from None

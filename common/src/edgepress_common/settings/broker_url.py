@@ -7,6 +7,8 @@ is therefore always added.
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _SETTING = "ssl_cert_reqs"
+_TCP = {"redis", "rediss"}
+_ACCEPTED = "redis://USER:PASSWORD@HOST:PORT/0, rediss:// with TLS, or unix://PATH"
 
 
 def verified_url(url: str) -> str:
@@ -17,11 +19,11 @@ def verified_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        is_usable = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
+        is_usable = bool(parts.hostname) and parts.port != 0 if parts.scheme in _TCP else parts.scheme == "unix"
     except ValueError:  # a port that is not a number, or an unclosed bracket
         is_usable = False
     if not is_usable:
-        raise ValueError("is not the URL of a Redis server; accepted: redis://USER:PASSWORD@HOST:PORT/0, or rediss://")
+        raise ValueError(f"is not the URL of a Redis server; accepted: {_ACCEPTED}")
     options = parse_qsl(parts.query, keep_blank_values=True)
     if parts.scheme != "rediss" or _SETTING in dict(options):
         return url

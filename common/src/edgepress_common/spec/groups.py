@@ -22,8 +22,10 @@ class GroupsByPattern(Frozen):
     def _has_one_group(self) -> Self:
         try:
             found = re.compile(self.pattern).groups
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from None
+        except (re.error, OverflowError, RecursionError) as error:  # overflow: more repetitions than an integer has
+            raise ValueError(
+                f"is not a regular expression: {error}; accepted: one of Python's, with a capture group"
+            ) from None
         if found != 1:
             raise ValueError(f"has {found} capture groups; accepted: one")
         return self

@@ -13,6 +13,7 @@ import shutil
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,8 @@ _ZIP64_LOCATOR = b"PK\x06\x07"  # would stand before the last record, and be bel
 _ZIP64_LOCATOR_BYTES = 20
 _MAX_DIRECTORY_BYTES = 4096  # three entries take about 200
 _MAX_ENTRIES = 8  # enough to name those that don't belong
+# What zipfile raises for damaged bytes: a directory or a member, a compression or an encoding of names that it lacks.
+_DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError, zlib.error)
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -72,7 +75,7 @@ def copy_weights(path: Path, to: Path) -> None:
     with _opened(path) as archive, archive.open(_WEIGHTS) as source, to.open("wb") as target:
         try:
             shutil.copyfileobj(_Limited(source, _MAX_WEIGHTS_BYTES), target)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise InvalidInputError(f"{_WEIGHTS} is damaged: {error}; {_ACCEPTED}") from error
 
 
@@ -106,7 +109,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             _look_at_members(archive)
             yield archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise InvalidInputError(f"it can't be read as a zip: {error}; {_ACCEPTED}") from error
 
 

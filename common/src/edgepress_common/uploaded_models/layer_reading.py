@@ -118,6 +118,8 @@ def _validated(layer: type[Layer], parameters: Mapping[str, Any], where: str) ->
         if first["type"] == "extra_forbidden":
             problem = "is unknown"
             accepted = "the parameters " + ", ".join(name for name in layer.model_fields if name != "kind")
+        elif first["type"] == "missing":
+            accepted = "a value for it"
         elif problem.startswith("should be "):
             problem, accepted = "is not accepted", problem.removeprefix("should be ")
         # pydantic names the members of a union within the path, such as literal['linear', ...].

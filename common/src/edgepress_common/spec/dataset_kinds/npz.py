@@ -37,7 +37,12 @@ def _fingerprint(dataset: NpzDataset, roots: Sequence[Path]) -> str:
         return file_fingerprint(path)
     except FileNotFoundError:
         raise _problem(dataset, "the file does not exist") from None
-    except (zipfile.BadZipFile, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        ValueError,
+        OSError,
+    ) as error:  # a ValueError: names of broken text
         reason = error.strerror if isinstance(error, OSError) else error
         raise _problem(dataset, f"can't be read as .npz: {reason}") from None
 
