@@ -34,7 +34,9 @@ from edgepress_common.local_token import is_loopback
 logger = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/health/live"})
-_PAGES = re.compile(r"/(new|devices|compare|static/[^/]+|jobs/[^/]+(/search|/models/[^/]+)?)?")
+_PAGES = re.compile(
+    r"/(new|devices|compare|static/[^/]+|jobs/[^/]+(/search|/data|/models/[^/]+(/errors)?)?|(datasets|comparisons)/[^/]+)?"
+)
 _REALM = 'realm="Edgepress"'
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _LOOKING = frozenset({"GET", "HEAD"})
