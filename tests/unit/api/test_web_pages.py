@@ -23,6 +23,10 @@ PAGES = (
     "/jobs/job-1",
     "/jobs/job-1/search",
     f"/jobs/job-1/models/{'a' * 64}",
+    f"/jobs/job-1/models/{'a' * 64}/errors",
+    "/jobs/job-1/data",
+    f"/datasets/{'a' * 64}",
+    "/comparisons/cmp-1",
 )
 
 
