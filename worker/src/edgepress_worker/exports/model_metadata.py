@@ -65,11 +65,13 @@ def described(content: bytes, *, classes: tuple[str, ...], side: int, is_quantiz
 def _model_metadata(side: int, *, is_quantized: bool) -> bytes:
     normalization: _Table = {0: (0.0,), 1: (1.0,)}  # mean and standard deviation: none
     image: _Table = {0: _Scalar(_RGB), 1: {0: _Scalar(side, is_byte=False), 1: _Scalar(side, is_byte=False)}}
+    unit: _Table = {0: _Scalar(_NORMALIZATION), 1: normalization}
+    labels: _Table = {0: LABELS, 1: "Names of the classes, one per line", 2: _Scalar(_AXIS_LABELS)}
     entry: _Table = {
         0: "image",
         1: _INPUT_WORDS + (_QUANTIZED_INPUT if is_quantized else ""),
         3: {0: _Scalar(_IMAGE), 1: image},
-        4: ({0: _Scalar(_NORMALIZATION), 1: normalization},),
+        4: (unit,),
         5: {0: (255.0,), 1: (0.0,)},  # largest and smallest value
     }
     end: _Table = {
@@ -77,12 +79,13 @@ def _model_metadata(side: int, *, is_quantized: bool) -> bytes:
         1: _OUTPUT_WORDS + (_QUANTIZED_OUTPUT if is_quantized else ""),
         3: {0: _Scalar(_FEATURE), 1: {}},
         5: {0: (1.0,), 1: (0.0,)},
-        6: ({0: LABELS, 1: "Names of the classes, one per line", 2: _Scalar(_AXIS_LABELS)},),
+        6: (labels,),
     }
+    graph: _Table = {2: (entry,), 3: (end,)}
     model: _Table = {
         0: "Edgepress image classifier",
         1: "Tells which class an image belongs to",
-        3: ({2: (entry,), 3: (end,)},),
+        3: (graph,),
         7: _MIN_PARSER_VERSION,
     }
     builder = flatbuffers.Builder(1024)
