@@ -81,10 +81,11 @@ def _model_metadata(side: int, *, is_quantized: bool) -> bytes:
         5: {0: (1.0,), 1: (0.0,)},
         6: (labels,),
     }
+    graph: _Table = {2: (entry,), 3: (end,)}
     model: _Table = {
         0: "Edgepress image classifier",
         1: "Tells which class an image belongs to",
-        3: ({2: (entry,), 3: (end,)},),
+        3: (graph,),
         7: _MIN_PARSER_VERSION,
     }
     builder = flatbuffers.Builder(1024)
