@@ -296,7 +296,7 @@ def test_an_ending_that_names_no_format_is_refused(tmp_path: Path) -> None:
     """It is refused before the report is fetched."""
     gateway = FakeGateway()
 
-    said, exit_code = _run(gateway, "report", "job-1", "--output", str(tmp_path / "report.pdf"))
+    said, exit_code = _run(gateway, "report", "job-1", "--output", str(tmp_path / "report.docx"))
 
     assert (exit_code, "accepted: one of these, or --format" in said) == (2, True)
     assert gateway.requests == []

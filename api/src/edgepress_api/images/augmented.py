@@ -30,13 +30,13 @@ def augmented_of_job(session: Session, job: JobRow, train_images: str) -> Augmen
     for row in rows:
         sources = [entry.source.outputs or {} for entry in row.inputs if entry.role == "pack"]
         is_same_size = [each["train_images"].sha256 for each in sources if "train_images" in each] == [train_images]
-        found = row.result
-        if not is_same_size or not isinstance(found, StageResult) or found.augmented is None or row.outputs is None:
+        found, stored = row.result, (row.outputs or {}).get("augmented_samples")  # archives do not have them
+        if not is_same_size or not isinstance(found, StageResult) or found.augmented is None or stored is None:
             continue
         assert isinstance(row.parameters, StageStep)
         epochs = found.augmented.epochs
         return AugmentedView(
-            images_sha256=row.outputs["augmented_samples"].sha256,
+            images_sha256=stored.sha256,
             originals_sha256=train_images,
             epochs=epochs,
             words=augmentation_words(row.parameters.training.augmentation, epochs),

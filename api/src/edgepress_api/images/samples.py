@@ -68,7 +68,8 @@ def samples_of_job(session: Session, store: ArtifactStore, job_id: str, query: S
         return Samples(job=None, dataset=None, note=_PACKING)
     samples = _samples(_Pack(job.id, job.state not in ACTIVE_STATES, found), store, query)
     assert found.outputs is not None
-    augmented = augmented_of_job(session, job, found.outputs["train_images"].sha256)
+    images = found.outputs.get("train_images")  # an imported job may be without
+    augmented = None if images is None else augmented_of_job(session, job, images.sha256)
     return samples.model_copy(update={"augmented": augmented})
 
 
