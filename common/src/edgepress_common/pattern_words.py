@@ -12,6 +12,8 @@ _WORDS = {
     r"^[^\x00]+$": "no null characters",
     r"^[^\x00]*$": "no null characters",
     r"^[^\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$": _VISIBLE,
+    r"^![^\x00-\x20\x7f/?#]{1,250}$": "the id of a room, as in !abc:example.org",
+    r"^notice-[0-9a-f]{16}$": "notice- and 16 hexadecimal digits",
     r"^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     r"^[A-Za-z0-9-]{1,40}$": "1 to 40 letters, digits and -",

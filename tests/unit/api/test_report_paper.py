@@ -191,7 +191,7 @@ def test_csv_has_what_was_done_and_promised_in_columns_of_their_own(report: Repo
     """They are at the end, where new columns are added."""
     lines = list(csv.DictReader(io.StringIO(report_csv(report), newline="")))
     assert len(lines) == 65
-    assert list(lines[0])[-43:] == [
+    assert list(lines[0])[-44:] == [
         "encoding", "dense_size_bytes", "sparse_size_bytes", "dense_zip_bytes", "sparse_zip_bytes",
         "unique_weights_per_channel_max", "promises", "stages", "stage_epoch_seconds", "accuracy_low", "accuracy_high",
         "latency_ms_max", "latency_ms_p50_low", "latency_ms_p50_high", "worst_class_recall", "spec_pipeline", "seed",
@@ -201,6 +201,7 @@ def test_csv_has_what_was_done_and_promised_in_columns_of_their_own(report: Repo
         "over_seeds_test_accuracy_mean",
         "over_seeds_test_accuracy_std", "coded_bytes", "decode_ms", "bits_per_weight",
         "energy_mj", "energy_mj_low", "energy_mj_high", "roofline_share", "reference_ms", "ece",
+        "predicted_latency_ms",
     ]  # fmt: skip
     pruned = next(line for line in lines if (line["pipeline"], line["export"]) == ("PCQAT", "float32"))
     assert (pruned["method"], pruned["encoding"]) == ("prune + cluster + quantize_aware", "sparse")

@@ -12,6 +12,7 @@ from edgepress_api.jobs.filters import JobFilters
 from edgepress_api.recommendation.asking import AskedGoals
 from edgepress_common.answers.pinned import JOB_ID, ComparedJobs
 from edgepress_common.frozen import Frozen
+from edgepress_common.spec.labels import VISIBLE
 
 # The patterns accept only what every database can look up; other values get the same 404 as unknown names.
 JobId = Annotated[str, Path(pattern=JOB_ID, description="Id of the job, as returned by POST /v1/jobs.")]
@@ -31,7 +32,7 @@ UploadName = Annotated[
         strip_whitespace=True,
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$",
+        pattern=VISIBLE,
     ),
     Field(description="For people; the SHA-256 is its name for programs."),
 ]

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from edgepress_common.answers.job_list import JobSummary
 from edgepress_common.answers.users import UserName
 from edgepress_common.frozen import Frozen, Message
+from edgepress_common.spec.labels import VISIBLE
 
 JOB_ID = r"^[A-Za-z0-9-]{1,40}$"
 MOST_COMPARED = 10
@@ -35,12 +36,7 @@ class NewComparison(Frozen):
 
     name: Annotated[
         str,
-        StringConstraints(
-            strip_whitespace=True,
-            min_length=1,
-            max_length=100,
-            pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+$",
-        ),
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=VISIBLE),
     ] = Field(description="Name of the comparison.")
     jobs: ComparedJobs
 
