@@ -126,7 +126,7 @@ def test_the_page_tells_what_steps_took_and_how_to_do_it_again(report: Report) -
     assert f"{len(report.costs)} steps" in costs
     assert f"{first.title} all 13 pipelines box 1 min 33 s" in costs
     again = text_of(section(page, "Reproducibility"))
-    assert "Edgepress 0.1.0; code versions: pack 1, stage 2, export 3, evaluation 1" in again
+    assert "Edgepress 0.1.0; code versions: pack 1, stage 2, export 4, evaluation 1" in again
     assert "Data set digits Seed 0" in again
     assert '"pipelines": "paper"' in again
 
