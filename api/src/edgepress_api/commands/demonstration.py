@@ -1,6 +1,5 @@
 """Run `edgepress demo`: a complete job on this machine."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,11 +85,7 @@ def _gateway(here: Invocation, settings: OneMachineSettings) -> Iterator[Client]
     """Connect to the gateway of the stack that runs in the folder, or of one that lasts as long as the block."""
     try:
         here.note(f"Starting gateway, scheduler, worker and evaluator in {settings.home} ...")
-        several = (os.cpu_count() or 1) > 1
-        with (
-            running_stack(settings, None, narrator(here.err), converts_in_parallel=several) as stack,
-            here.gateway(stack.url, stack.token) as client,
-        ):
+        with running_stack(settings, None, narrator(here.err)) as stack, here.gateway(stack.url, stack.token) as client:
             yield client
             here.note("Stopping ...")
     except StackRunningError as running:

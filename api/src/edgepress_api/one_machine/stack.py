@@ -8,7 +8,6 @@ steps, which gateway and scheduler record.
 import json
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +30,7 @@ from edgepress_common.local_token import published_token
 DEVICE_NAME = "host"
 _TOKEN_BYTES = 32
 
-_HOLD_STEPS = ("worker", "converter", "evaluator")
-_PROGRAMS = {"converter": "edgepress-worker"}  # the others have the name of their service
+_HOLD_STEPS = ("worker", "evaluator")
 
 # What the libraries would otherwise write into the logs at every start.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "ABSL_MIN_LOG_LEVEL": "2"}
@@ -61,7 +59,6 @@ def running_stack(
     port: int | None,
     say: Say,
     *,
-    converts_in_parallel: bool = False,
     longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
     settings_of: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Iterator[Stack]:
@@ -71,8 +68,6 @@ def running_stack(
         settings: Settings, with the folders to use.
         port: Port of the gateway; None for any free one.
         say: Called with a message on events of the processes, from another thread.
-        converts_in_parallel: Whether a second worker packs and exports while the first one trains: a job ends sooner,
-            but its epochs take longer than they would alone.
         longest_pause_seconds: Maximum pause in seconds before a process that keeps dying is started again.
         settings_of: Environment variables that override those of single processes, by the names of the processes.
 
@@ -92,8 +87,7 @@ def running_stack(
         redis = configure(folder.redis, free_port())
         token = secrets.token_hex(_TOKEN_BYTES)
         environment = _environment(settings, folder, port, token)
-        every = _services(folder, redis, url, environment)
-        services = [_told(each, settings_of) for each in every if converts_in_parallel or each.name != "converter"]
+        services = [_told(service, settings_of) for service in _services(folder, redis, url, environment)]
         with (
             published_token(token, port, folder.root),
             supervised(services, say, longest_pause_seconds=longest_pause_seconds) as supervisor,
@@ -135,28 +129,14 @@ def _environment(settings: OneMachineSettings, folder: StateFolder, port: int, t
 
 
 def _services(folder: StateFolder, redis: RedisServer, url: str, environment: dict[str, str]) -> list[Service]:
-    def service(
-        name: str,
-        is_ready: Callable[[], bool] = lambda: True,
-        *,
-        user: BrokerUser | None = None,
-        own: Mapping[str, str] = MappingProxyType({}),
-    ) -> Service:
-        broker = {} if user is None else {"EDGEPRESS_REDIS_URL": redis.url(user)}
-        program, holds_steps = _program(_PROGRAMS.get(name, f"edgepress-{name}")), name in _HOLD_STEPS
-        return Service(
-            name, (program,), {**environment, **broker, **own}, folder.log(name), is_ready, holds_steps=holds_steps
-        )
-
-    converts = {
-        "EDGEPRESS_WORKER_QUEUES": json.dumps(["convert"]),
-        "EDGEPRESS_WORKER_NAME": f"{socket.gethostname()}-converter",
-    }
+    def service(name: str, is_ready: Callable[[], bool] = lambda: True, *, user: BrokerUser | None = None) -> Service:
+        own = {} if user is None else {"EDGEPRESS_REDIS_URL": redis.url(user)}
+        program, holds_steps = _program(f"edgepress-{name}"), name in _HOLD_STEPS
+        return Service(name, (program,), environment | own, folder.log(name), is_ready, holds_steps=holds_steps)
 
     return [
         redis.service(environment, folder.log("redis")),
         service("worker", user="worker"),
-        service("converter", user="worker", own=converts),
         service(
             "gateway", lambda: _get(f"{url}/health/ready", environment["EDGEPRESS_TOKEN"]) is not None, user="gateway"
         ),
