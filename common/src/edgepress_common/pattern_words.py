@@ -12,7 +12,7 @@ _WORDS = {
     r"^[^\x00]+$": "no null characters",
     r"^[^\x00]*$": "no null characters",
     r"^[^\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$": _VISIBLE,
-    r"^![^\x00-\x20\x7f/?#]{1,250}$": "the id of a room, as in !abc:example.org",
+    r"^![^\x00-\x20\x7f/?#]{1,250}$": "an id of Matrix, as in !abc:example.org",
     r"^notice-[0-9a-f]{16}$": "notice- and 16 hexadecimal digits",
     r"^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",

@@ -136,7 +136,7 @@ def imported_key(job_id: str, key: StepKey) -> StepKey:
 
 
 def _job_row(archived: ArchivedJob, job_id: str, *, now: datetime, by: Principal) -> JobRow:
-    spec = archived.spec.model_copy(update={"webhook": None, "notify": ()})  # nobody is told of it
+    spec = archived.spec.model_copy(update={"webhook": None, "notify": ()})  # it notifies no one
     results = [step.result for step in archived.steps if isinstance(step.result, EvaluationResult)]
     devices = dict.fromkeys(
         f"{each.device} ({each.surroundings.board or each.surroundings.cpu or each.surroundings.machine})"
