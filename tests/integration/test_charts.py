@@ -246,9 +246,9 @@ def test_trials_are_selected_on_an_axis(browser: Browser, served: Served) -> Non
     with visitor(browser, served.url, DESKTOP) as someone:
         page = someone.page
         page.goto(f"/jobs/{served.search}/search")
+        expect(page.locator("#parallel .live svg path").nth(15)).to_be_visible()
+        page.locator("#parallel").scroll_into_view_if_needed()  # the labels inside are new elements after a redraw
         label = page.locator("#parallel svg text", has_text=re.compile("^int4$"))
-        expect(label).to_be_visible()
-        label.scroll_into_view_if_needed()
         box = label.bounding_box()
         assert box is not None
         x, y = box["x"] - 8, box["y"] + box["height"] / 2

@@ -1,7 +1,7 @@
 """Connections between two requests of a client that polls."""
 
-import socket
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,10 +13,13 @@ POLLING_SECONDS = 8.0  # longer than the 5 s after which uvicorn closes an idle 
 def test_a_connection_outlives_the_pause_between_two_requests(tmp_path: Path) -> None:
     """A client that polls does not meet a closed connection."""
     with running_gateway(tmp_path) as (_, url):
-        address = urlsplit(url)
-        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
-            request = f"GET /health/live HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
-            for pause in (POLLING_SECONDS, 0):
-                connection.sendall(request)
-                assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
-                time.sleep(pause)
+        connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
+        connection.connect()
+        connection.auto_open = 0  # a closed connection fails the second request instead of being opened again
+        for pause in (POLLING_SECONDS, 0):
+            connection.request("GET", "/health/live")
+            response = connection.getresponse()
+            assert response.status == 200
+            response.read()
+            time.sleep(pause)
+        connection.close()

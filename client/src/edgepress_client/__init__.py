@@ -20,13 +20,13 @@ from edgepress_client.client import Client
 from edgepress_common import __version__
 
 if TYPE_CHECKING:
-    from edgepress_client.jobs import Job
+    from edgepress_client.job import Job
     from edgepress_client.report import JobReport
 
 __all__ = ["Client", "Job", "JobReport", "__version__"]
 
 
-_LAZY = {"Job": "edgepress_client.jobs", "JobReport": "edgepress_client.report"}
+_LAZY = {"Job": "edgepress_client.job", "JobReport": "edgepress_client.report"}
 
 
 def __getattr__(name: str) -> Any:

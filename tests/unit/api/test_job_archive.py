@@ -4,28 +4,33 @@ import hashlib
 import io
 import json
 import random
-import struct
 import zipfile
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from edgepress_api.access.tokens import create_token
 from edgepress_api.archive.importing import imported_key
-from edgepress_api.database import JobRow, StepArtifactRow, StepRow
+from edgepress_api.database import JobRow, StepRow
 from edgepress_api.garbage_collection.unreferenced_steps import delete_old_jobs, delete_unreferenced_steps
+from edgepress_api.images.augmented import augmented_of_job
 from edgepress_api.latency_model.history import latency_history
-from edgepress_common.results import EvaluationResult, ExportResult, PackResult, StepResult
+from edgepress_common.results import (
+    AugmentedImage,
+    AugmentedSamples,
+    ExportResult,
+    PackResult,
+    StageResult,
+    StepResult,
+)
 from edgepress_common.results.work import OperatorWork
 from fakes.gateway_app import JSON, GatewayApp, sqlite_gateway
+from fakes.job_archives import ZIP, archive_of, changed, finished, imported, steps, store_outputs
 from fakes.jobs import small_spec
 from fakes.searching import RandomLabels, finish_search, searching_gateway, submit_search
-
-ZIP = {"Content-Type": "application/zip"}
 
 
 @pytest.fixture
@@ -40,72 +45,6 @@ def other(tmp_path: Path) -> GatewayApp:
     """Another server."""
     (tmp_path / "other").mkdir()
     return sqlite_gateway(tmp_path / "other")
-
-
-def finished(gateway: GatewayApp, **changes: object) -> str:
-    """A job that is done, whose outputs are in the store; returns its id."""
-    job_id = gateway.finished_job(**changes)
-    store_outputs(gateway)
-    return job_id
-
-
-def store_outputs(gateway: GatewayApp) -> None:
-    """Give each step outputs of its own that are in the store, in place of made-up ones."""
-    with gateway.database.write() as session:
-        models: dict[str, str] = {}
-        for row in session.scalars(select(StepRow).where(StepRow.kind != "evaluation", StepRow.outputs.is_not(None))):
-            row.outputs = {name: gateway.store.put_bytes(f"{row.key} {name}".encode()) for name in row.outputs or {}}
-            models |= {row.key: row.outputs["tflite"].sha256} if row.kind == "export" else {}
-            session.execute(delete(StepArtifactRow).where(StepArtifactRow.step_key == row.key))
-            session.add_all(
-                StepArtifactRow(sha256=ref.sha256, step_key=row.key, size_bytes=ref.size_bytes)
-                for ref in row.outputs.values()
-            )
-        for row in session.scalars(select(StepRow).where(StepRow.kind == "evaluation")):
-            if isinstance(row.result, EvaluationResult):
-                model = next(each.input_key for each in row.inputs if each.role == "model")
-                row.result = row.result.model_copy(update={"model_sha256": models[model]})
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The archive of a job of another server."""
-    gateway = sqlite_gateway(tmp_path_factory.mktemp("whole"))
-    return archive_of(gateway, finished(gateway))
-
-
-def archive_of(gateway: GatewayApp, job_id: str, query: str = "") -> bytes:
-    response = gateway.client.get(f"/v1/jobs/{job_id}/archive{query}")
-    assert response.status_code == 200, response.text
-    return bytes(response.content)
-
-
-def imported(gateway: GatewayApp, content: bytes, client: Any = None) -> str:
-    response = (client or gateway.client).post("/v1/jobs/archive", content=content, headers=ZIP)
-    assert response.status_code == 201, response.text
-    return str(response.json()["id"])
-
-
-def changed(content: bytes, change: Callable[[dict[str, Any]], None], **members: bytes | None) -> bytes:
-    """The archive with another job.json, and other members: None removes one."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files: dict[str, bytes | None] = {name: archive.read(name) for name in archive.namelist()}
-    document = json.loads(files["job.json"] or b"")
-    change(document)
-    files |= {"job.json": json.dumps(document).encode()} | members
-    return zipped({name: each for name, each in files.items() if each is not None})
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return target.getvalue()
-
-
-def steps(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [step for step in document["steps"] if step["parameters"]["kind"] == kind]
 
 
 def test_an_imported_job_is_the_job(origin: GatewayApp, other: GatewayApp) -> None:
@@ -293,6 +232,22 @@ def test_images_are_archived_only_if_asked_for(origin: GatewayApp, other: Gatewa
     assert set(packs[0]["outputs"]) == {"train_images", "train_labels", "validation_images", "validation_labels"}
 
 
+def test_augmented_images_stay_where_they_are(origin: GatewayApp, other: GatewayApp) -> None:
+    """The page of the data set is shown without those that training saw, although the results mention them."""
+    job_id = finished(origin)
+    with origin.database.write() as session:
+        for row in session.scalars(select(StepRow).where(StepRow.kind == "stage")):
+            assert isinstance(row.result, StageResult)
+            augmented = AugmentedSamples(images=(AugmentedImage(index=0, label=0),), epochs=1)
+            row.result = row.result.model_copy(update={"augmented": augmented})
+    new_id = imported(other, archive_of(origin, job_id, "?images=true"))
+    with other.database.read() as session:
+        job = session.scalars(select(JobRow).where(JobRow.id == new_id)).one()
+        pack = next(step.step for step in job.pipelines[0].steps if step.step.kind == "pack")
+        assert pack.outputs is not None
+        assert augmented_of_job(session, job, pack.outputs["train_images"].sha256) is None
+
+
 def test_an_imported_search_has_its_trials(other: GatewayApp, tmp_path: Path) -> None:
     """Its winner, the reasons of its trials and its report; it can't be extended."""
     (tmp_path / "search").mkdir()
@@ -350,125 +305,6 @@ def test_retention_counts_from_the_import(origin: GatewayApp, other: GatewayApp)
     assert delete_old_jobs(other.database, other.now + timedelta(days=9), timedelta(days=10)) == 0
     assert delete_old_jobs(other.database, other.now + timedelta(days=11), timedelta(days=10)) == 1
     assert other.client.get(f"/v1/jobs/{new_id}").status_code == 404
-
-
-def _set(**fields: Any) -> Callable[[dict[str, Any]], None]:
-    return lambda document: document.update(fields)
-
-
-def _in_step(kind: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
-    return lambda document: steps(document, kind)[0].update(fields)
-
-
-def _in_result(kind: str, **fields: Any) -> Callable[[dict[str, Any]], None]:
-    return lambda document: steps(document, kind)[0]["result"].update(fields)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (_set(version=2), "version '2'; accepted by Edgepress"),
-        (_set(format="other"), "the format 'other'"),
-        (_set(state="running"), "state"),
-        (_set(name=""), "name"),
-        (_set(name="\x1b]0;x\x07" * 50), "name"),
-        (_set(created_at="2026-01-01T00:00:00"), "created_at"),
-        (_set(finished_at="2000-01-01T00:00:00Z"), "not before the beginning"),
-        (_set(pipelines=[]), "the steps of the pipelines"),
-        (_set(steps=[]), "the steps of the pipelines"),
-        (lambda document: document["steps"].reverse(), "does not come before it"),
-        (lambda document: document["steps"].append(document["steps"][0]), "in the archive twice"),
-        (lambda document: document["pipelines"].append(document["pipelines"][0]), "the same name"),
-        (lambda document: document["spec"]["model"].update(architecture="unknown"), "architecture"),
-        (_in_step("evaluation", inputs={}), "needs the input 'pack'"),
-        (_in_step("export", result=None), "a result if it succeeded"),
-        (_in_step("export", outputs={}), "with its output 'tflite'"),
-        (_in_step("stage", outputs={"model": {"sha256": "0" * 64, "size_bytes": 1}}), "can't have"),
-        (_in_step("pack", key="../" + "a" * 61), "key"),
-        (_in_result("evaluation", accuracy=2.0), "impossible figures"),
-        (_in_result("evaluation", accuracy=float("nan")), "impossible figures"),
-        (_in_result("evaluation", model_sha256="0" * 64), "model_sha256"),
-        (_in_result("evaluation", confusion=[[4]]), "confusion"),
-        (_in_result("pack", classes=[]), "a count of 0 or more for each class"),
-        (_in_result("pack", train_counts=[-1, 5]), "a count of 0 or more for each class"),
-    ],
-)  # fmt: skip
-def test_a_job_json_that_is_not_consistent_is_refused(
-    change: Callable[[dict[str, Any]], None], words: str, whole: bytes, other: GatewayApp
-) -> None:
-    """With the reason, and nothing is stored."""
-    content = changed(whole, change)
-    refused = other.client.post("/v1/jobs/archive", content=content, headers=ZIP)
-    assert refused.status_code == 422, refused.text
-    assert words in refused.text, refused.text
-    with other.database.read() as session:
-        assert session.scalars(select(JobRow.id)).all() == []
-        assert session.scalars(select(StepRow.key)).all() == []
-
-
-def _entries(count: int) -> bytes:
-    return zipped({f"artifacts/{number:064x}": b"" for number in range(count)})
-
-
-def _with_comment(content: bytes) -> bytes:
-    target = io.BytesIO(content)
-    with zipfile.ZipFile(target, "a") as archive:
-        archive.comment = b"PK\5\6" + bytes(40)
-    return target.getvalue()
-
-
-def _with_a_large_directory(content: bytes) -> bytes:
-    place = content.rindex(b"PK\5\6")
-    return content[: place + 12] + struct.pack("<I", 1 << 30) + content[place + 16 :]
-
-
-def _twice(content: bytes) -> bytes:
-    target = io.BytesIO(content)
-    with zipfile.ZipFile(target, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
-        archive.writestr("job.json", b"{}")
-    return target.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda _: b"", "it is not a zip"),
-        (lambda _: b"<html>", "it is not a zip"),
-        (lambda content: content[: len(content) // 2], "it is not a zip"),
-        (lambda content: content + b"x", "it is not a zip"),
-        (_with_comment, "has more bytes after the zip"),
-        (_with_a_large_directory, "has"),
-        (_twice, "twice"),
-        (lambda _: _entries(20_001), "20001 files"),
-        (lambda _: zipped({"../job.json": b"{}"}), "'../job.json'"),
-        (lambda _: zipped({"/etc/passwd": b"{}"}), "'/etc/passwd'"),
-        (lambda _: zipped({"artifacts/" + "A" * 64: b""}), "artifacts/<SHA-256>"),
-        (lambda _: _entries(1), "has no job.json"),
-        (lambda _: zipped({"job.json": b"{"}), "can't be read as JSON"),
-        (lambda _: zipped({"job.json": b"[" * 100_000}), "can't be read as JSON"),
-        (lambda _: zipped({"job.json": b"[]"}), "the format 'None'"),
-        (lambda _: zipped({"job.json": b" " * ((64 << 20) + 1)}), "too large"),
-        (lambda _: zipped({"job.json": b"[" + b"1," * 4_000_000 + b"1]"}), "too large"),
-    ],
-)
-def test_a_hostile_zip_is_refused(make: Callable[[bytes], bytes], words: str, whole: bytes, tmp_path: Path) -> None:
-    """Before its content is in memory or on the disk."""
-    gateway = sqlite_gateway(tmp_path, max_upload_bytes=50_000_000)
-    refused = gateway.client.post("/v1/jobs/archive", content=make(whole), headers=ZIP)
-    assert (refused.status_code, words in refused.json()["detail"]) == (422, True), refused.text
-
-
-def test_a_member_that_expands_beyond_its_size_is_cut_off(origin: GatewayApp, other: GatewayApp) -> None:
-    """The zip and job.json state a small size; the bytes are many more."""
-    content = archive_of(origin, finished(origin))
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        name = next(name for name in archive.namelist() if name != "job.json")
-        size = archive.getinfo(name).file_size
-    bomb = changed(content, lambda _: None, **{name: bytes(1_000_000)})
-    lying = bomb.replace(struct.pack("<I", 1_000_000), struct.pack("<I", size))
-    assert lying != bomb
-    refused = other.client.post("/v1/jobs/archive", content=lying, headers=ZIP)
-    assert (refused.status_code, name.removeprefix("artifacts/") in refused.json()["detail"]) == (422, True)
 
 
 def test_the_type_of_the_body_is_checked(other: GatewayApp) -> None:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from edgepress_common import __version__
 from edgepress_common.answers.archive import ARTIFACTS, FORMAT, FORMAT_VERSION, JOB_JSON, ArchivedJob
+from edgepress_common.damaged_zip import DAMAGED_ZIP
 from edgepress_common.errors import FieldProblem, InvalidInputError, InvalidReportError
 from edgepress_common.validation_words import in_words
 
@@ -75,7 +76,7 @@ class OpenArchive:
                     if left < 0:
                         break
                     yield chunk
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
+        except (*DAMAGED_ZIP, OSError, ValueError) as error:
             raise InvalidInputError(f"the artifact {sha256} is damaged: {error}; {_ACCEPTED}") from error
         if left:
             raise InvalidInputError(f"the artifact {sha256} has another size than it states; {_ACCEPTED}")
@@ -94,7 +95,7 @@ def open_archive(path: Path) -> Iterator[OpenArchive]:
         _check_end(file.read())
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
+    except (*DAMAGED_ZIP, ValueError) as error:
         raise InvalidInputError(f"it can't be read as a zip: {error}; {_ACCEPTED}") from error
     with archive:
         yield OpenArchive(archive)
@@ -134,7 +135,7 @@ def _whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             content = file.read(_MOST_JSON_BYTES + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
+    except (*DAMAGED_ZIP, OSError, ValueError) as error:
         raise InvalidInputError(f"{JOB_JSON} is damaged: {error}; {_ACCEPTED}") from error
     values = sum(content.count(character) for character in (b",", b"[", b"{"))
     if len(content) > _MOST_JSON_BYTES or values > _MOST_VALUES:

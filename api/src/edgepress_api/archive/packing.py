@@ -4,11 +4,13 @@ import io
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from edgepress_api.bundle.packing import zip_entry
 from edgepress_api.database import JobRow, StepInputRow, StepRow
 from edgepress_api.steps.plausible import shown_result
 from edgepress_common import __version__
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _CHUNK_BYTES = 1 << 20
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 def archive_job(session: Session, job_id: str, *, server: str, with_packs: bool, now: datetime) -> ArchivedJob:
@@ -95,14 +96,9 @@ def _in_order(session: Session, rows: list[StepRow]) -> list[tuple[StepRow, dict
     inputs: dict[StepKey, dict[Role, StepKey]] = {row.key: {} for row in rows}
     for entry in session.scalars(select(StepInputRow).where(StepInputRow.step_key.in_(inputs))):
         inputs[entry.step_key][entry.role] = entry.input_key
-    ordered: dict[StepKey, StepRow] = {}
-    left = list(rows)
-    while left:
-        ready = [row for row in left if ordered.keys() >= set(inputs[row.key].values())]
-        assert ready, "the inputs of a job's steps are steps of the job"
-        ordered |= {row.key: row for row in ready}
-        left = [row for row in left if row.key not in ordered]
-    return [(row, inputs[row.key]) for row in ordered.values()]
+    by_key = {row.key: row for row in rows}
+    order = TopologicalSorter({key: needed.values() for key, needed in inputs.items()}).static_order()
+    return [(by_key[key], inputs[key]) for key in order]  # the inputs of a job's steps are steps of the job
 
 
 def _step(row: StepRow, inputs: dict[Role, StepKey], *, with_packs: bool) -> ArchivedStep:
@@ -146,13 +142,11 @@ def pack_archive(job: ArchivedJob, store: ArtifactStore) -> Iterator[bytes]:
     """
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w") as archive:
-        entry = zipfile.ZipInfo(JOB_JSON, _LONG_AGO)
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, job.model_dump_json())
+        archive.writestr(zip_entry(JOB_JSON), job.model_dump_json())
         yield outlet.take()
         for sha256, size_bytes in job.sizes().items():
-            entry = zipfile.ZipInfo(f"{ARTIFACTS}{sha256}", _LONG_AGO)  # stored: weights hardly compress
-            entry.file_size = size_bytes
+            entry = zip_entry(f"{ARTIFACTS}{sha256}")
+            entry.compress_type, entry.file_size = zipfile.ZIP_STORED, size_bytes  # weights hardly compress
             with archive.open(entry, "w") as file:
                 for start in range(0, size_bytes, _CHUNK_BYTES):
                     file.write(store.read(sha256, start, min(_CHUNK_BYTES, size_bytes - start)))

@@ -22,7 +22,7 @@ from edgepress_client.cli.invocation import Invocation
 from edgepress_client.cli.pulling import pull_models
 from edgepress_client.cli.verdict import verdict
 from edgepress_client.client import Client
-from edgepress_client.jobs import Job
+from edgepress_client.job import Job
 from edgepress_client.specs import SpecDocument
 from edgepress_common.local_token import local_token
 

@@ -12,12 +12,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from edgepress_api.database import ComparisonJobRow, ComparisonRow, JobRow
+from edgepress_api.jobs.views import SUMMARY_COLUMNS, summary_of
 from edgepress_common.answers.job_list import JobSummary
 from edgepress_common.answers.pinned import NewComparison, PinnedComparison, PinnedComparisons
 from edgepress_common.errors import ConflictError, NotFoundError
 
 _MOST_PINNED = 200  # of a user: the list is one answer
-_SUMMARY = tuple(getattr(JobRow, name) for name in JobSummary.model_fields)
 
 
 def pin_comparison(session: Session, new: NewComparison, now: datetime, *, owner: str) -> PinnedComparison:
@@ -88,15 +88,14 @@ def _required(session: Session, comparison_id: str, owner: str | None) -> Compar
 def _shown(session: Session, rows: Sequence[ComparisonRow]) -> list[PinnedComparison]:
     """Return comparisons with their jobs, in one query for all of them."""
     query = (
-        select(ComparisonJobRow.comparison_number, *_SUMMARY)
+        select(ComparisonJobRow.comparison_number, *SUMMARY_COLUMNS)
         .join(JobRow, JobRow.number == ComparisonJobRow.job_number)
         .where(ComparisonJobRow.comparison_number.in_([row.number for row in rows]))
         .order_by(ComparisonJobRow.comparison_number, ComparisonJobRow.position)
     )
     jobs: dict[int, list[JobSummary]] = {}
     for row in session.execute(query):
-        summary = JobSummary(**{name: getattr(row, name) for name in JobSummary.model_fields})
-        jobs.setdefault(row.comparison_number, []).append(summary)
+        jobs.setdefault(row.comparison_number, []).append(summary_of(row[1:]))
     return [
         PinnedComparison(
             id=row.id,

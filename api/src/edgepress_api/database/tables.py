@@ -5,11 +5,10 @@
     jobs ──< pipelines ──< pipeline_steps >── steps ──< step_inputs >── steps
       ├──< events                     └──< step_artifacts
       ├──< job_facets
+      ├──< comparison_jobs >── comparisons
       ├─── webhooks
       ├──< recipients
       └──< notifications
-      ├──< comparison_jobs >── comparisons
-      └─── webhooks
 
     devices      datasets      models      tokens      counters      identity
 

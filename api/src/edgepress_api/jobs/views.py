@@ -20,18 +20,8 @@ _ALL_JOBS = JobFilters()
 
 View = TypeVar("View", JobSummary, StepView, WebhookView)
 
-_SUMMARY_COLUMNS = (
-    JobRow.id,
-    JobRow.name,
-    JobRow.owner,
-    JobRow.state,
-    JobRow.created_at,
-    JobRow.finished_at,
-    JobRow.error,
-    JobRow.project,
-    JobRow.tags,
-    JobRow.imported,
-)
+SUMMARY_COLUMNS = tuple(getattr(JobRow, name) for name in JobSummary.model_fields)
+"""Columns of a job that `summary_of` reads."""
 
 _STEP_COLUMNS = (
     StepRow.key,
@@ -59,7 +49,7 @@ _WEBHOOK_COLUMNS = (
     WebhookRow.delivered_at,
 )
 _ONE_JOB = (
-    select(JobRow.number, JobRow.plan_complete, JobRow.notes, *_SUMMARY_COLUMNS, *_WEBHOOK_COLUMNS)
+    select(JobRow.number, JobRow.plan_complete, JobRow.notes, *SUMMARY_COLUMNS, *_WEBHOOK_COLUMNS)
     .outerjoin(WebhookRow, WebhookRow.job_number == JobRow.number)
     .where(JobRow.id == bindparam("job_id"))
 )
@@ -96,9 +86,9 @@ def show_job(session: Session, job_id: str) -> JobView:
             PipelineView(name=name, state=state, steps=tuple(_view(StepView, _STEP_COLUMNS, row[4:]) for row in group))
         )
     columns = job[3:]
-    summary, webhook = columns[: len(_SUMMARY_COLUMNS)], columns[len(_SUMMARY_COLUMNS) :]
+    summary, webhook = columns[: len(SUMMARY_COLUMNS)], columns[len(SUMMARY_COLUMNS) :]
     return JobView(
-        **_view(JobSummary, _SUMMARY_COLUMNS, summary).model_dump(),
+        **summary_of(summary).model_dump(),
         progress=job_progress(shares.values(), plan_complete=job.plan_complete),
         plan_complete=job.plan_complete,
         notes=job.notes,
@@ -128,7 +118,7 @@ def list_jobs(
         InvalidQueryError: The token is not of a page with the same filters.
     """
     listing = {"of": "jobs", "owner": owner, **filters.as_listing()}
-    query = select(JobRow.number, *_SUMMARY_COLUMNS).order_by(JobRow.number.desc()).limit(page_size + 1)
+    query = select(JobRow.number, *SUMMARY_COLUMNS).order_by(JobRow.number.desc()).limit(page_size + 1)
     if page_token is not None:
         query = query.where(JobRow.number < read_page_token(page_token, int, **listing))
     if owner is not None:
@@ -136,7 +126,7 @@ def list_jobs(
     rows = session.execute(filters.applied_to(query)).all()
     page = rows[:page_size]
     return JobPage(
-        jobs=tuple(_view(JobSummary, _SUMMARY_COLUMNS, row[1:]) for row in page),
+        jobs=tuple(summary_of(row[1:]) for row in page),
         next_page_token=write_page_token(str(page[-1].number), **listing) if len(rows) > page_size else None,
     )
 
@@ -158,6 +148,11 @@ def show_step(session: Session, key: str) -> StepDetail:
         outputs=row.outputs,
         result=result,
     )
+
+
+def summary_of(values: Sequence[Any]) -> JobSummary:
+    """Return a job in a list, from the values of `SUMMARY_COLUMNS`."""
+    return _view(JobSummary, SUMMARY_COLUMNS, values)
 
 
 def _view(type_: type[View], columns: Sequence[Any], values: Sequence[Any]) -> View:

@@ -47,7 +47,7 @@ class LeaseWaits:
         """
         woken = asyncio.Event()
         self._waiting.setdefault(device, []).append(woken)
-        if self._watcher is None:
+        if self._watcher is None or self._watcher.done():  # done: it has failed, and was not cancelled
             self._changed = asyncio.Event()
             self._watcher = asyncio.create_task(self._watch())
         self._changed.set()  # the last look may have missed what has changed since the request asked
@@ -58,7 +58,7 @@ class LeaseWaits:
             self._waiting[device].remove(woken)
             if not self._waiting[device]:
                 del self._waiting[device]
-            if not self._waiting:
+            if not self._waiting and self._watcher is not None:
                 self._watcher.cancel()
                 self._watcher = None
 

@@ -29,7 +29,6 @@ export type PathNames<Path extends string> = Path extends `${string}{${infer Nam
   : never;
 
 export type Job = Answers["/v1/jobs/{job_id}"];
-export type ImportedFrom = NonNullable<Job["imported"]>;
 export type JobState = Job["state"];
 export type Plan = Answers["/v1/jobs/{job_id}/plan"];
 export type PlannedStep = Plan["steps"][number];

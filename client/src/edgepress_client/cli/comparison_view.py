@@ -176,11 +176,6 @@ def _notes(comparison: JobsComparison) -> Iterator[str]:
             "file with the median accuracy. Where both jobs have several seeds in common, points are between the "
             "methods (paired t-test over seeds), else between the two files."
         )
-    yield from (
-        f"{job.id} was imported from {job.imported.server}: a device there is another one than a device of the same "
-        "name here, and times differ for that reason as well."
-        for job in comparison.jobs
-        if job.imported is not None
-    )
+    yield from (f"{job.id}: {job.imported.words}" for job in comparison.jobs if job.imported is not None)
     if not comparison.same_images:
         yield "The jobs do not validate on the same images: their accuracies are not comparable."

@@ -7,7 +7,7 @@ from edgepress_client.cli.exit_codes import ExitCode
 from edgepress_client.cli.invocation import GatewayOption, Invocation, JobArgument, JsonOption
 from edgepress_client.cli.report_view import report_table
 from edgepress_client.cli.watching import display_for, show
-from edgepress_client.jobs import Job
+from edgepress_client.job import Job
 
 
 def watch(

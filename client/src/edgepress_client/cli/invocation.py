@@ -17,7 +17,7 @@ from edgepress_common.errors import InvalidInputError
 if TYPE_CHECKING:
     import httpx
 
-    from edgepress_client.jobs import Job
+    from edgepress_client.job import Job
 
 
 def _remember(context: typer.Context, value: bool) -> bool:  # noqa: FBT001 - typer's call

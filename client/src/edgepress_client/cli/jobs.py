@@ -15,7 +15,7 @@ from edgepress_client.cli.invocation import GatewayOption, JobArgument, JsonOpti
 from edgepress_common.answers.job_list import JobState
 
 if TYPE_CHECKING:
-    from edgepress_client.jobs import Job
+    from edgepress_client.job import Job
     from edgepress_common.answers.jobs import JobView
     from edgepress_common.results import PackResult
 

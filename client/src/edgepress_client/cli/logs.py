@@ -12,7 +12,7 @@ from edgepress_client.cli.formats import moment, percent, words
 from edgepress_client.cli.invocation import GatewayOption, JobArgument, JsonOption
 from edgepress_client.cli.terminal import harmless_json
 from edgepress_client.following import ServerEvent
-from edgepress_client.jobs import Job
+from edgepress_client.job import Job
 from edgepress_common.answers.jobs import JobView
 
 _NAMES = ("pipeline", "title", "name")  # fields that name the subject of an event; the first present one is shown

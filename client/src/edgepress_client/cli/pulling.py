@@ -13,7 +13,7 @@ from edgepress_client.cli.c_sources import write_c_sources
 from edgepress_client.cli.formats import size
 from edgepress_client.cli.invocation import ForceOption, GatewayOption, JobArgument, JsonOption
 from edgepress_client.files import check_absent, whole_file
-from edgepress_client.jobs import Job
+from edgepress_client.job import Job
 from edgepress_common.answers.jobs import JobView, StepDetail, StepView
 from edgepress_common.artifacts import ArtifactRef
 from edgepress_common.bundle_files import DECODER, decoder_py

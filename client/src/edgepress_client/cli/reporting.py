@@ -26,7 +26,7 @@ from edgepress_client.cli.report_order import SortKey, sorted_report, within_lim
 from edgepress_client.cli.report_view import report_table
 from edgepress_client.cli.study_tables import study_tables
 from edgepress_client.files import check_absent, whole_file
-from edgepress_client.jobs import ReportFormat
+from edgepress_client.job import ReportFormat
 from edgepress_common.answers.report import Report
 from edgepress_common.errors import InvalidInputError
 from edgepress_common.text import harmless

@@ -19,7 +19,7 @@ from edgepress_common.figures.formats import milliseconds
 from edgepress_common.figures.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
-    from edgepress_client.jobs import Job
+    from edgepress_client.job import Job
 
 
 def trials(

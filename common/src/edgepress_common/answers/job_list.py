@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import computed_field
+
 from edgepress_common.answers.users import LOCAL_USER, UserName
 from edgepress_common.frozen import Message, added_field
 from edgepress_common.text import HarmlessText
@@ -28,6 +30,7 @@ class ImportedFrom(Message):
     edgepress: HarmlessText
     devices: tuple[HarmlessText, ...] = ()
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorators of properties
     @property
     def words(self) -> str:
         """The same in sentences."""

@@ -13,7 +13,6 @@ import shutil
 import stat
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import IO, NoReturn
 
 from pydantic import JsonValue
 
+from edgepress_common.damaged_zip import DAMAGED_ZIP
 from edgepress_common.errors import InvalidInputError
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -44,8 +44,6 @@ _ZIP64_LOCATOR = b"PK\x06\x07"  # would stand before the last record, and be bel
 _ZIP64_LOCATOR_BYTES = 20
 _MAX_DIRECTORY_BYTES = 4096  # three entries take about 200
 _MAX_ENTRIES = 8  # enough to name those that don't belong
-# What zipfile raises for damaged bytes: a directory or a member, a compression or an encoding of names that it lacks.
-_DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError, zlib.error)
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -75,7 +73,7 @@ def copy_weights(path: Path, to: Path) -> None:
     with _opened(path) as archive, archive.open(_WEIGHTS) as source, to.open("wb") as target:
         try:
             shutil.copyfileobj(_Limited(source, _MAX_WEIGHTS_BYTES), target)
-        except _DAMAGED as error:
+        except DAMAGED_ZIP as error:
             raise InvalidInputError(f"{_WEIGHTS} is damaged: {error}; {_ACCEPTED}") from error
 
 
@@ -109,7 +107,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             _look_at_members(archive)
             yield archive
-    except _DAMAGED as error:
+    except DAMAGED_ZIP as error:
         raise InvalidInputError(f"it can't be read as a zip: {error}; {_ACCEPTED}") from error
 
 

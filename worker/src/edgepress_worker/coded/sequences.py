@@ -344,7 +344,7 @@ def _lanes(length: int, size_bytes: float) -> int:
 def _rans(
     content: Bytes, counts: Integers, bits: int, lanes: int, layout: int, *, classified: Classified | None = None
 ) -> Way:
-    frequencies = scaled_frequencies(counts, bits)
+    frequencies = np.stack([scaled_frequencies(each, bits) for each in counts])
     tables = write_tables(frequencies)
     packed = _shorter_tables(tables)
     head = bytes((decode.RANS, bits, layout)) + number(lanes) + number(len(counts)) + number(len(tables)) + packed

@@ -62,8 +62,10 @@ def augmented_images(
     found = np.empty((len(rows), epochs, *images.images.shape[1:]), np.uint8)
     for epoch in range(epochs):
         batches = batch_rows(len(images), settings, epoch)
-        for place, row in enumerate(rows):
-            number = next(number for number, batch in enumerate(batches) if row in batch)
-            pixels = next(iter(training_batches(images, classes, settings, epoch, only=number)))[0].numpy()
-            found[place, epoch] = np.rint(pixels[np.searchsorted(batches[number], row)])
+        numbers = [number for number, batch in enumerate(batches) if not set(rows).isdisjoint(batch.tolist())]
+        seen = training_batches(images, classes, settings, epoch, only=numbers)
+        for number, (pixels, *_) in zip(numbers, seen, strict=True):
+            for place, row in enumerate(rows):
+                if row in batches[number]:
+                    found[place, epoch] = np.rint(pixels[np.searchsorted(batches[number], row)])
     return found.reshape(-1, *images.images.shape[1:])

@@ -11,7 +11,7 @@ An epoch is therefore a function of the settings and its number, and resuming ne
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -87,7 +87,7 @@ def training_batches(
     epoch: int,
     *,
     known: npt.NDArray[np.float32] | None = None,
-    only: int | None = None,
+    only: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Return the batches of one epoch.
 
@@ -98,7 +98,7 @@ def training_batches(
         epoch: Number of the epoch, from 0.
         known: Additional data about each image and mirror image, float32 ``(mirror images, images, k)``; see
             `augmentation.mirror_images`. It may be a memory map; only the required pages are read.
-        only: Number of the only batch to return, from 0; None for all.
+        only: Numbers of the batches to return, from 0; None for all.
 
     Returns:
         A data set of float32 pixels, 0 to 255 ``(batch, side, side, 3)``, one-hot labels ``(batch, classes)``, the
@@ -136,7 +136,7 @@ def training_batches(
         signature += change.signature
     if known is not None:
         signature += (tf.TensorSpec((None, known.shape[2]), tf.float32),)
-    numbers = range(len(batches)) if only is None else range(only, only + 1)
+    numbers = range(len(batches)) if only is None else only
     return _gathered(gather, numbers, signature).map(finish).prefetch(_READY)
 
 
@@ -171,9 +171,9 @@ def _signature(side: int) -> tuple[tf.TensorSpec, ...]:
 
 
 def _gathered(
-    gather: Callable[[np.int64], _Arrays], numbers: range, signature: tuple[tf.TensorSpec, ...]
+    gather: Callable[[np.int64], _Arrays], numbers: Sequence[int], signature: tuple[tf.TensorSpec, ...]
 ) -> tf.data.Dataset:
-    """Return a data set of the results of ``gather`` for consecutive numbers.
+    """Return a data set of the results of ``gather`` for numbers.
 
     It does not use ``Dataset.from_generator``, whose first use changes the memory allocation of the entire process (it
     sets ``M_TRIM_THRESHOLD`` to 128 kB) and made every training step take a tenth longer.
@@ -183,4 +183,4 @@ def _gathered(
         arrays = tf.numpy_function(gather, [number], [spec.dtype for spec in signature])
         return tuple(tf.ensure_shape(array, spec.shape) for array, spec in zip(arrays, signature, strict=True))
 
-    return tf.data.Dataset.range(numbers.start, numbers.stop).map(gather_tensors)
+    return tf.data.Dataset.from_tensor_slices(np.asarray(numbers, np.int64)).map(gather_tensors)

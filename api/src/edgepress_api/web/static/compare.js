@@ -137,9 +137,7 @@ function show(comparison, figures) {
   fill(
     at("content"),
     !comparison.same_images && el("p", { class: "note" }, caution),
-    comparison.jobs.map(
-      ({ name, imported }) => imported && el("p", { class: "note" }, otherDevices(name, imported.server)),
-    ),
+    comparison.jobs.map(({ name, imported }) => imported && el("p", { class: "note" }, `${name}: ${imported.words}`)),
     el("section", {}, el("h2", {}, "Jobs"), jobsTable(comparison)),
     el(
       "section",
@@ -157,17 +155,6 @@ function show(comparison, figures) {
       ),
     ),
     el("section", {}, el("h2", {}, "Differences between the specs"), differences(comparison)),
-  );
-}
-
-/**
- * @param {string} job
- * @param {string} server
- */
-function otherDevices(job, server) {
-  return (
-    `${job} was imported from ${server}: a device there is another one than a device of the same name here, and times ` +
-    "differ for that reason as well."
   );
 }
 

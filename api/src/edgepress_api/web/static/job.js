@@ -1,7 +1,7 @@
 /**
  * Shows a job: its steps as they run, its trainings epoch by epoch, and the recommendation from its results.
  *
- * @import { ImportedFrom, Job, RunningStep } from "../types.js"
+ * @import { Job, RunningStep } from "../types.js"
  */
 
 import { viewOf } from "./address.js";
@@ -129,16 +129,10 @@ function showHead() {
   at("state").textContent = spaced(job.state);
   at("state").className = `state ${job.state}`;
   at("imported").hidden = !job.imported;
-  at("imported").textContent = job.imported ? importedWords(job.imported) : "";
+  at("imported").textContent = job.imported?.words ?? "";
   at("error").hidden = !job.error;
   at("error").textContent = job.error ?? "";
   showLabels(job, refresh);
-}
-
-/** @param {ImportedFrom} from */
-function importedWords({ server, job_id: there, devices }) {
-  const measured = devices.length ? ` The devices that measured it are that server's: ${devices.join(", ")}.` : "";
-  return `This job was imported from ${server}, where it is ${there}.${measured} Its figures are what its archive says.`;
 }
 
 /** @param {number} share */

@@ -32,10 +32,9 @@ export function completions(schema) {
     const found = whereIs(context.state.doc.toString(), from, context.pos, beginsLine && !hasColon);
     if (!found) return null;
     const candidates = schemasAt(schema, found.data, found.path);
-    const values = found.isName ? [] : candidates.flatMap(valuesOf);
+    const values = found.isName && !found.isFirstOfItem ? [] : candidates.flatMap(valuesOf);
     const names = found.isName || beginsLine ? namesOf(schema, candidates, found.siblings, !hasColon) : [];
-    const items = found.isFirstOfItem ? schemasAt(schema, found.data, found.path).flatMap(valuesOf) : [];
-    const choices = unique([...names, ...values, ...items]);
+    const choices = unique([...names, ...values]);
     return choices.length ? { from, options: choices, validFor: /^[\w-]*$/ } : null;
   };
 }

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from edgepress_common.damaged_zip import DAMAGED_ZIP
 from edgepress_common.errors import FieldProblem, InvalidSpecError
 from edgepress_common.layout import file_fingerprint, find_under_roots, open_regular
 from edgepress_common.spec.dataset_kind import DatasetKind, SplittableDataset
@@ -37,12 +38,7 @@ def _fingerprint(dataset: NpzDataset, roots: Sequence[Path]) -> str:
         return file_fingerprint(path)
     except FileNotFoundError:
         raise _problem(dataset, "the file does not exist") from None
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        ValueError,
-        OSError,
-    ) as error:  # a ValueError: names of broken text
+    except (*DAMAGED_ZIP, OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise _problem(dataset, f"can't be read as .npz: {reason}") from None
 
