@@ -7,6 +7,9 @@ undone bit for bit, so that the figures of an epoch are those of the network tha
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
+import numpy.typing as npt
+
 from edgepress_common.spec.training import Training
 from edgepress_worker.keras_environment import keras
 from edgepress_worker.pack import LabelledImages
@@ -35,19 +38,29 @@ class FinalWeights:
             if decay is None and settings.batch_norm_statistics == "moving"
             else BatchNormStatistics(model, images, batch_size=settings.batch_size, seed=settings.seed)
         )
+        self._estimated: list[npt.NDArray[np.float32]] | None = None
 
     @property
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Callbacks that the training needs."""
         return [] if self.average is None else [FollowWeights(self.average)]
 
-    def settle(self) -> None:
-        """Give the model its final weights."""
+    def settle(self, *, again: bool = False) -> None:
+        """Give the model its final weights.
+
+        Args:
+            again: Whether the model has not been trained since it had them, and the statistics are the same.
+        """
         if self.average is not None:
             self.average.swap()
         self._project()
-        if self._statistics is not None:
+        if self._statistics is None:
+            return
+        if again and self._estimated is not None:
+            self._statistics.restore(self._estimated)
+        else:
             self._statistics.estimate()
+            self._estimated = self._statistics.values()
 
     @contextmanager
     def settled(self) -> Iterator[None]:

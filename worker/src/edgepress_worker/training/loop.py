@@ -113,7 +113,7 @@ def train(
     if kept != len(history):
         state.restore(kept)
     if history:
-        final.settle()
+        final.settle(again=kept == len(history))
     val_accuracy = history[kept - 1].val_accuracy if history else _validated(model, pack, settings, watch)["accuracy"]
     return TrainingOutcome(tuple(history), kept, val_accuracy, resumed_after_epochs=resumed_after)
 
