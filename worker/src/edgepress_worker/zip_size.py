@@ -6,7 +6,7 @@ the file.
 
 A long file is deflated in blocks, as pigz does (https://zlib.net/pigz): each block begins with the last 32 KiB before
 it as its dictionary, so that blocks are compressed in parallel, and their bytes follow one another in one valid stream.
-Each end of a block changes the size by less than a hundred bytes; a file of one block takes as many as `zipfile` writes.
+Each end of a block changes the size by less than a hundred bytes; a file of one block takes as many as with `zipfile`.
 """
 
 import os
