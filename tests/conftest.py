@@ -52,6 +52,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # where there is pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one more than there are processors: tests of programs and pages wait for a third of their time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Return a scheduler that keeps the tests of a file together, and those that share the whole stack."""
     from xdist.scheduler import LoadScopeScheduling

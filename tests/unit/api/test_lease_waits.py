@@ -1,6 +1,7 @@
 """Lease requests that wait share what they read of the database."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,3 +122,17 @@ def test_a_wait_ends_when_its_time_is_over(gateway: GatewayApp) -> None:
         await asyncio.wait_for(waits.wait("pi", 0.1), LONG_SECONDS)
 
     asyncio.run(run())
+
+
+def test_a_device_that_can_take_nothing_asks_a_few_times_a_second(gateway: GatewayApp) -> None:
+    """It waits again as soon as it was woken, as the only one that waits."""
+    _submit(gateway, "any")()
+
+    async def run() -> int:
+        waits, asked, end = LeaseWaits(gateway.database, lambda: False), 0, time.monotonic() + SHORT_SECONDS
+        while time.monotonic() < end:
+            await waits.wait("pi", LONG_SECONDS)
+            asked += 1
+        return asked
+
+    assert 2 <= asyncio.run(run()) <= 6

@@ -22,6 +22,8 @@ from fakes.step_context import PlainContext
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgepress_common.results import ExportResult
+
 pytestmark = pytest.mark.slow
 
 KINDS: tuple[ExportKind, ...] = ("float32", "float16", "dynamic", "int16x8", "int8")
@@ -36,10 +38,13 @@ CONVOLUTIONS = ("conv0", "unit1_sc", "unit1_conv1", "unit1_conv2")
 class Compressed:
     """A network that went through stages: its file, what is promised of it, and its exports."""
 
-    def __init__(self, folder: Path, *stages: Stage, source: Path | None = None, pack: Pack | None = None) -> None:
+    def __init__(
+        self, folder: Path, *stages: Stage, source: Path | None = None, pack: Pack | None = None, epochs: int = 3
+    ) -> None:
         from edgepress_worker.methods import Material, run_stage
 
         self.folder = folder
+        self.exports: dict[ExportKind, tuple[Path, ExportResult]] = {}
         self.pack = pack or coloured_pack()
         self.file = trained_file(folder) if source is None else source
         self.promises: tuple[LayerPromise, ...] = ()
@@ -48,7 +53,7 @@ class Compressed:
             step = StageStep(
                 stage=with_choices_made(stage, state),
                 model=Model(architecture="resnet18"),
-                training=Training(epochs=3, batch_size=16, learning_rate=1e-3, seed=3),
+                training=Training(epochs=epochs, batch_size=16, learning_rate=1e-3, seed=3),
             )
             context = PlainContext(folder / str(number))
             material = Material(self.pack, self.file, folder, self.promises)
@@ -56,8 +61,13 @@ class Compressed:
             self.file = context.store.local_path(outputs["model"].sha256)
             self.promises, state = result.promises, after(state, stage)
 
-    def exported(self, kind: ExportKind) -> tuple[Path, Any]:
-        """The file of that kind, and what is said of it."""
+    def exported(self, kind: ExportKind) -> tuple[Path, ExportResult]:
+        """The file of that kind, and what is said of it; written once."""
+        if kind not in self.exports:
+            self.exports[kind] = self._export(kind)
+        return self.exports[kind]
+
+    def _export(self, kind: ExportKind) -> tuple[Path, ExportResult]:
         from edgepress_worker.exports import StoredNetwork, run_export
 
         context = PlainContext(self.folder / kind)
@@ -178,7 +188,7 @@ def test_mobilenet_v2_is_integers_throughout(tmp_path: Path) -> None:
 
     model = Model(architecture="mobilenet_v2", width=0.35)
     save_model(build_network(model, image_size=32, classes=3, downloads=tmp_path), tmp_path / "source.h5")
-    made = Compressed(tmp_path, *PCQAT, source=tmp_path / "source.h5", pack=larger_pack())
+    made = Compressed(tmp_path, *PCQAT, source=tmp_path / "source.h5", pack=larger_pack(), epochs=1)
     _, result = made.exported("int8")
     depthwise = [promise for promise in made.promises if "depthwise" in promise.layer]
     assert result.float_operators == {}
@@ -214,5 +224,5 @@ def test_sharing_that_only_storage_sees_makes_the_coded_file_smaller(
     assert kept[kind].layers == sum(1 for promise in shared.promises if promise.clusters is not None) >= 2
     assert kept[kind].found <= kept[kind].promised
     assert result.size_bytes == plain.size_bytes
-    assert result.coded_bytes < 0.9 * plain.coded_bytes
+    assert (result.coded_bytes or 0) < 0.9 * (plain.coded_bytes or 0)
     shared.exported("float32")

@@ -47,7 +47,9 @@ def lease_next(
         ConflictError: Another device that goes by the name is online.
     """
     can_take = announcement.problem is None
-    if _is_announced(database, name, announcement, now) and not (can_take and _has_work(database, name, request)):
+    if _is_announced(database, name, announcement, now) and not (
+        can_take and _has_work(database, name, announcement, request)
+    ):
         return None  # most of the time: nothing to write, no other writer to wait for
     with database.write() as session:
         _announce(session, name, announcement, now)
@@ -72,9 +74,13 @@ def _is_announced(database: Database, name: str, announcement: Announcement, now
         return row is not None and row.announcement == announcement and now - row.last_seen_at < ONLINE_FOR / 4
 
 
-def _has_work(database: Database, name: str, request: str | None) -> bool:
+def _has_work(database: Database, name: str, announcement: Announcement, request: str | None) -> bool:
     with database.read() as session:
-        return is_known(session, name, request) or session.scalars(_waiting_for(name).limit(1)).first() is not None
+        if is_known(session, name, request):
+            return True
+        if announcement.shares_cpu and _workers_at_work(session, announcement.machine_id):
+            return False
+        return session.scalars(_waiting_for(name).limit(1)).first() is not None
 
 
 def _announce(session: Session, name: str, announcement: Announcement, now: datetime) -> None:

@@ -7,6 +7,7 @@ requests of these devices. An evaluation that any device can take wakes the devi
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -37,6 +38,7 @@ class LeaseWaits:
         self._waiting: dict[str, list[asyncio.Event]] = {}  # by device, the one that has waited longest first
         self._changed = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+        self._next_look = 0.0  # by `time.monotonic`; also of the next watcher, for a device that can't take what it sees
 
     async def wait(self, device: str, seconds: float) -> None:
         """Wait until there may be an evaluation for a device.
@@ -68,9 +70,10 @@ class LeaseWaits:
         with self._database.changes.subscribed(lambda: loop.call_soon_threadsafe(changed.set)):
             again: set[str] = set()
             while True:
+                await asyncio.sleep(self._next_look - time.monotonic())
+                self._next_look = time.monotonic() + _LOOK_SECONDS
                 changed.clear()
                 again = await self._look(again)
-                await asyncio.sleep(_LOOK_SECONDS)
                 if not again:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(changed.wait(), _MISSED_SECONDS)
