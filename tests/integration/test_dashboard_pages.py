@@ -3,13 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from edgepress_api.notifications.rules import RecipientRules
 from fakes.browser import DESKTOP, PHONE, Visitor, spec_text, unfold, visitor
 from fakes.gateway_app import GatewayApp, gateway_with_address
+from fakes.jobs import small_spec
 from fakes.paper_report import paper_report
 
 # Without a screen, Chromium reports all tabs as visible. This reports a hidden tab the way that other browsers do.
@@ -121,6 +124,30 @@ def test_a_limit_that_is_not_a_number_has_its_error_at_the_field(someone: Visito
     expect(page.locator("#first")).to_have_text("No file is within the limits on pi.")
     expect(field).not_to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description("")
+    someone.check()
+
+
+def test_who_is_told_is_on_the_page_of_the_job(someone: Visitor, served: Served) -> None:
+    """The webhook and each recipient, with the state of the delivery; a job without any has no such section."""
+    gateway, page = served[0], someone.page
+    with page.expect_response("**/notifications"):
+        page.goto(f"/jobs/{gateway.finished_job(name='untold')}")
+    expect(page.get_by_role("heading", name="Steps")).to_be_visible()
+    expect(page.get_by_role("heading", name="Notifications")).to_be_hidden()
+    submission = replace(gateway.submission, check_recipients=RecipientRules(has_mail=True, networks=()).check)
+    spec = small_spec(name="told", webhook={"url": "https://ci.example.org/edgepress", "secret": "s" * 20}, notify=[
+        {"kind": "email", "to": "anna@example.org"},
+        {"kind": "email", "to": "ben@example.org", "when": ["device_offline"]},
+    ])  # fmt: skip
+    job = submission.submit(spec, gateway.now)
+    gateway.workforce.work_until_nothing_is_left()
+    page.goto(f"/jobs/{job}")
+    rows = page.get_by_role("region", name="Recipients and messages").locator("tbody tr")
+    expect(rows).to_have_text([
+        re.compile("https://ci.example.org/edgepressWebhook: job endeddue0"),
+        re.compile("anna@example.orgJob endeddue0"),
+        re.compile("ben@example.orgDevice offlinewaiting0"),
+    ])  # fmt: skip
     someone.check()
 
 

@@ -56,14 +56,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _known: dict[str, Made] = {}  # by source and stages, so that tests share the stages that their pipelines begin with
 
 
-def run(source: Path, folder: Path, *stages: dict[str, Any], anew: bool = False) -> Made:
+def run(source: Path, folder: Path, *stages: dict[str, Any], again: bool = False) -> Made:
     """The stages in turn, each with what the plan would tell it.
 
     Args:
         source: The trained network.
         folder: Folder for the stages that are run.
         stages: Parameters of the stages.
-        anew: Whether to run stages that an earlier call has run.
+        again: Whether to run stages that an earlier call has run.
     """
     from edgepress_worker.methods import Material, run_stage
 
@@ -71,7 +71,7 @@ def run(source: Path, folder: Path, *stages: dict[str, Any], anew: bool = False)
     state, made = NEW_NETWORK, None
     for number, stage in enumerate(pipeline.stages):
         key = f"{source} {stages[: number + 1]}"
-        if anew or key not in _known:
+        if again or key not in _known:
             material = Material(coloured_pack(), source, folder)
             if made is not None:
                 material = Material(coloured_pack(), made.file, folder, made.result.promises, made.result.shape)
@@ -253,9 +253,9 @@ def test_a_stage_that_does_not_keep_the_promised_shape_fails(trained: Path, tmp_
 def test_the_source_is_not_changed(trained: Path, tmp_path: Path) -> None:
     """TFMOT's wrappers change the model they are given; two stages from one file must not see one another."""
     before = trained.read_bytes()
-    first = run(trained, tmp_path / "a", QUANTIZE, anew=True)
-    run(trained, tmp_path / "b", PRUNE, anew=True)
-    second = run(trained, tmp_path / "c", QUANTIZE, anew=True)
+    first = run(trained, tmp_path / "a", QUANTIZE, again=True)
+    run(trained, tmp_path / "b", PRUNE, again=True)
+    second = run(trained, tmp_path / "c", QUANTIZE, again=True)
     assert trained.read_bytes() == before
     assert first.file.read_bytes() == second.file.read_bytes()
 

@@ -38,7 +38,7 @@ class LeaseWaits:
         self._waiting: dict[str, list[asyncio.Event]] = {}  # by device, the one that has waited longest first
         self._changed = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
-        self._next_look = 0.0  # by `time.monotonic`; also of the next watcher, for a device that can't take what it sees
+        self._next_look = 0.0  # by `time.monotonic`; kept for the next watcher: a device may not take what it sees
 
     async def wait(self, device: str, seconds: float) -> None:
         """Wait until there may be an evaluation for a device.

@@ -30,6 +30,8 @@ export type PathNames<Path extends string> = Path extends `${string}{${infer Nam
 
 export type Job = Answers["/v1/jobs/{job_id}"];
 export type JobState = Job["state"];
+export type JobNotifications = Answers["/v1/jobs/{job_id}/notifications"];
+export type Delivery = NonNullable<Job["webhook"]> | JobNotifications["messages"][number];
 export type Plan = Answers["/v1/jobs/{job_id}/plan"];
 export type PlannedStep = Plan["steps"][number];
 export type Step = Job["pipelines"][number]["steps"][number];

@@ -9,6 +9,7 @@ import { address, allIsWell, failed, fetchesFile, follow, getJson, opensPage, pa
 import { jobCopied, recommendationCopied, reportCopied } from "./copies.js";
 import { offerCopies } from "./copy_menu.js";
 import { showDataset } from "./dataset.js";
+import { showDeliveries } from "./deliveries.js";
 import { afterPause, at, el, fill } from "./dom.js";
 import { showLabels } from "./job_labels.js";
 import { loaded, start } from "./page.js";
@@ -107,6 +108,7 @@ async function show() {
   if (pack) await showDataset(pack.key, isAugmented() ? id : null);
   await fetchEpochs(all.filter((step) => step.kind === "stage" && step.state === "succeeded").map((step) => step.key));
   drawCurves();
+  await showDeliveries(job);
 }
 
 /** Whether a training of the job changes its images. */
