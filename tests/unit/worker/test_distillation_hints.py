@@ -71,6 +71,36 @@ def test_a_hint_that_does_not_fit_is_refused(hint: tuple[str, str], message: str
         hinted_layers([Hint(student=hint[0], teacher=hint[1])], small_student(), _teacher())
 
 
+Attempt = tuple[bytes, Any, int]  # the student's file, its configuration, and the number of epochs before the attempt
+
+
+def _attempt(context: PlainContext, teacher: Path, **asked: Any) -> Attempt:
+    stage = DistillStage.model_validate({"student": {"architecture": "mobilenet", "width": 0.25}} | asked)
+    model = Model(architecture="mobilenet", width=0.25)
+    training = Training(epochs=3, batch_size=16, seed=3, learning_rate=0.01)
+    material = Material(student_pack(), None, teacher.parent, teachers=(teacher,))
+    outputs, result = run_stage(StageStep(stage=stage, model=model, training=training), material, context)
+    file = context.store.local_path(outputs["model"].sha256)
+    return file.read_bytes(), load_model(file).get_config(), result.resumed_after_epochs
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a teacher."""
+    layers, path = keras.layers, tmp_path_factory.mktemp("teacher") / "teacher"
+    pixels = keras.Input((32, 32, 3))
+    flow = layers.Conv2D(6, 3, strides=2, padding="same", name="teacher_features")(layers.Rescaling(1 / 255)(pixels))
+    flow = layers.Dense(len(CLASSES))(layers.GlobalAveragePooling2D()(flow))
+    save_model(keras.Model(pixels, layers.Activation("softmax")(flow)), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(teacher: Path) -> Attempt:
+    """A student that learns the teacher's predictions alone."""
+    return _attempt(PlainContext(teacher.parent / "plain"), teacher)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
@@ -81,28 +111,14 @@ def test_a_hint_that_does_not_fit_is_refused(hint: tuple[str, str], message: str
     ],
     ids=["hints", "dkd", "dist"],
 )
-def test_a_lesson_of_any_kind_resumes_bit_for_bit(changes: dict[str, Any], tmp_path: Path) -> None:
+def test_a_lesson_of_any_kind_resumes_bit_for_bit(
+    changes: dict[str, Any], teacher: Path, plain: Attempt, tmp_path: Path
+) -> None:
     """Adapters and warm-up are taken up again; the student's file has the layers of a plain network."""
-    layers = keras.layers
-    pixels = keras.Input((32, 32, 3))
-    flow = layers.Conv2D(6, 3, strides=2, padding="same", name="teacher_features")(layers.Rescaling(1 / 255)(pixels))
-    flow = layers.Dense(len(CLASSES))(layers.GlobalAveragePooling2D()(flow))
-    save_model(keras.Model(pixels, layers.Activation("softmax")(flow)), tmp_path / "teacher")
-
-    def attempt(context: PlainContext, **asked: Any) -> tuple[bytes, Any, int]:
-        stage = DistillStage.model_validate({"student": {"architecture": "mobilenet", "width": 0.25}} | asked)
-        model = Model(architecture="mobilenet", width=0.25)
-        training = Training(epochs=3, batch_size=16, seed=3, learning_rate=0.01)
-        material = Material(student_pack(), None, tmp_path, teachers=(tmp_path / "teacher",))
-        outputs, result = run_stage(StageStep(stage=stage, model=model, training=training), material, context)
-        file = context.store.local_path(outputs["model"].sha256)
-        return file.read_bytes(), load_model(file).get_config(), result.resumed_after_epochs
-
-    plain, config, _ = attempt(PlainContext(tmp_path / "plain"))
-    undisturbed, same_config, _ = attempt(PlainContext(tmp_path / "undisturbed"), **changes)
-    assert same_config == config
-    assert undisturbed != plain
+    undisturbed, config, _ = _attempt(PlainContext(tmp_path / "undisturbed"), teacher, **changes)
+    assert config == plain[1]
+    assert undisturbed != plain[0]
     with pytest.raises(StepCancelledError):
-        attempt(CancellingContext(tmp_path / "stopped", lambda progress: progress.epoch == 1), **changes)
-    resumed, _, after = attempt(PlainContext(tmp_path / "stopped"), **changes)
+        _attempt(CancellingContext(tmp_path / "stopped", lambda progress: progress.epoch == 1), teacher, **changes)
+    resumed, _, after = _attempt(PlainContext(tmp_path / "stopped"), teacher, **changes)
     assert (resumed, after) == (undisturbed, 1)
