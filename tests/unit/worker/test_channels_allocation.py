@@ -1,5 +1,6 @@
 """How many channels each group keeps within a budget."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -60,6 +61,17 @@ def test_global_keeps_the_most_important_units() -> None:
     kept = allocator("global", scores=scores).allocate(budget=64 + 2 * 8 + 4 * 16)
     assert counts(kept) == [64, 8, 16]
     assert kept[64:96].nonzero()[0].tolist() == list(range(24, 32))
+
+
+def test_floors_of_groups_can_be_half_of_another_choice() -> None:
+    """The second group, whose units matter least, keeps half of what it keeps if all keep the same share."""
+    scores = np.concatenate([np.arange(64) + 100.0, np.arange(32) / 100, np.arange(24) + 50.0])
+    made, budget = allocator("global", multiple_of=4, floor=4, scores=scores), 107.0
+    assert counts(made.allocate(budget)) == [64, 4, 8]
+    uniform = allocator("uniform", multiple_of=4, floor=4, scores=scores).allocate(budget)
+    assert counts(uniform) == [32, 12, 12]
+    bounded = replace(made, bounds=made.bounds.at_least_half(uniform))
+    assert counts(bounded.allocate(budget)) == [56, 8, 8]
 
 
 def test_sensitivity_removes_where_the_loss_grows_least_for_the_cost() -> None:

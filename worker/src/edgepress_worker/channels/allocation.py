@@ -11,8 +11,8 @@
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -54,17 +54,23 @@ class Bounds:
         unit_count: Number of units of the network.
         multiple_of: Number that the kept units of a group are a multiple of.
         floor: Number of units that each group keeps at least.
+        floors: Higher floors of some groups, by their layers.
     """
 
     groups: tuple[Group, ...]
     unit_count: int
     multiple_of: int
     floor: int
+    floors: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
     def levels(self, group: Group) -> list[int]:
         """Return the numbers of units that a group can keep, ascending."""
-        size = len(group)
-        return [number for number in range(self.multiple_of, size, self.multiple_of) if number >= self.floor] + [size]
+        size, floor = len(group), max(self.floor, self.floors.get(group.layers, 0))
+        return [number for number in range(self.multiple_of, size, self.multiple_of) if number >= floor] + [size]
+
+    def at_least_half(self, kept: Kept) -> "Bounds":
+        """Return the bounds within which each group keeps at least half as many units as in another choice."""
+        return replace(self, floors={group.layers: int(kept[group.units].sum()) // 2 for group in self.groups})
 
 
 def ranked_units(group: Group, scores: Scores) -> npt.NDArray[np.int64]:

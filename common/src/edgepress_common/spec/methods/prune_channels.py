@@ -116,9 +116,9 @@ class PruneChannelsStage(LargeKernelTuning):
     allocation: Literal["uniform", "global", "sensitivity", "knee"] = Field(
         default="uniform",
         description="How many channels each layer loses. uniform: all layers the same share; global: the least "
-        "important channels of the network; sensitivity: the least where the loss grows most without them; knee: an "
-        "evolutionary search for the best compromise between the error on training images and the size, within the "
-        "target.",
+        "important channels of the network, but each layer keeps at least half of what uniform keeps; sensitivity: the "
+        "least where the loss grows most without them; knee: an evolutionary search for the best compromise between "
+        "the error on training images and the size, within the target.",
     )
     multiple_of: int = Field(
         default=16, ge=1, le=256, description="A layer that loses channels keeps a multiple of this number."
@@ -167,6 +167,7 @@ def _describe(stage: PruneChannelsStage, _network: Network) -> str:
 
 METHOD = Method(
     kind="prune_channels",
+    code_version=2,  # networks of version 1 with `allocation: global` could lose nearly all of a layer
     title="Channel pruning",
     position=14,
     summary="Removes whole channels of convolutions and dense layers, the least important ones by a criterion, and "
