@@ -372,7 +372,11 @@ def _rans(
 
 def _shorter_tables(tables: bytes) -> bytes:
     plain = bytes((decode.RAW,)) + tables
-    return plain if len(tables) < _LEAST_LZMA_BYTES else min(plain, _lzma(tables), key=len)
+    if len(tables) < _LEAST_LZMA_BYTES:
+        return plain
+    # Ascending symbols are all different, and their differences mostly 1; frequencies of neighbours are similar.
+    differences = np.diff(np.frombuffer(tables, np.uint8), prepend=np.uint8(0)).tobytes()
+    return min(plain, _lzma(tables), bytes((decode.DELTA, 1)) + _lzma(differences), key=len)
 
 
 def _write_rans(
