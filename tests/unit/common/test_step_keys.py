@@ -15,6 +15,7 @@ from edgepress_common.steps import CODE_VERSIONS
 # `shapes` was written before networks could be cut by depth and image size, and before network slimming.
 # Stages that continue a network, and what follows them, were written again when their defaults changed: they state
 # estimated statistics, and prune states another rate and another end of its schedule.
+# What follows `prune_channels` was written again when its code had version 2.
 PINNED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "step_keys.json").read_text())
 SPEC: dict[str, Any] = {
     "name": "pinned",
