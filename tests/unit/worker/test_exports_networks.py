@@ -106,7 +106,7 @@ def _exported(fitted: _Fitted, kind: ExportKind, folder: Path) -> tuple[ExportRe
     """
     context = PlainContext(folder)
     promises = tuple(LayerPromise(layer=layer, sparsity=0.0) for layer in fitted.layers)
-    # Two images of each class show the range; each takes a calibrated EfficientNet a tenth of a second.
+    # Two images of each class show the range.
     images = {"representative_images": 8} if kind in {"int8", "int16x8"} else {}
     step = ExportStep.model_validate({"export": {"kind": kind, **images}, "seed": 1})
     outputs, result = run_export(step, fitted.pack, StoredNetwork(fitted.path, promises), context)

@@ -31,6 +31,7 @@ let running = [];
 let evaluated = 0;
 let isPlanStale = false;
 let hasSearch = false;
+let stateOfDeliveries = ""; // the state of the job when they were fetched: its changes are their occasions
 
 start(async () => {
   offerCopies(() => [recommendationCopied(id, viewOf()), reportCopied(id, viewOf()), jobCopied(id)]);
@@ -108,7 +109,10 @@ async function show() {
   if (pack) await showDataset(pack.key, isAugmented() ? id : null);
   await fetchEpochs(all.filter((step) => step.kind === "stage" && step.state === "succeeded").map((step) => step.key));
   drawCurves();
-  await showDeliveries(job);
+  if (job.state !== stateOfDeliveries) {
+    stateOfDeliveries = job.state;
+    await showDeliveries(job);
+  }
 }
 
 /** Whether a training of the job changes its images. */
